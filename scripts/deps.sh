@@ -1,0 +1,49 @@
+#!/bin/bash
+# deps.sh - everything that building, testing, benchmarking and the demo need on a fresh Debian 12.
+# Packages first (root or sudo, only those that are absent), then the sources and test-machine files of
+# scripts/thirdparty.sh. Fast and silent about what is there already. Called by `make deps`.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+build=(gcc make libc6-dev linux-libc-dev musl-tools libfdt-dev libseccomp-dev libcap-dev libjansson-dev)
+fetch=(dpkg-dev xz-utils ca-certificates debian-archive-keyring)
+tests=(qemu-system-x86 cpio busybox-static bash-static tini gosu qemu-user-static diod python3 strace
+	procps iproute2 iputils-ping netcat-openbsd util-linux attr acl passt)
+bench=(runc crun runsc time)
+lint=(clang-format binutils)
+
+die() { echo "deps: $*" >&2; exit 1; }
+
+[ "$(uname -m)" = x86_64 ] || die "moat runs on x86-64 alone; this machine is $(uname -m)"
+command -v apt-get >/dev/null || die "this script needs Debian's apt-get"
+
+missing=()
+for p in "${build[@]}" "${fetch[@]}" "${tests[@]}" "${bench[@]}" "${lint[@]}"; do
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || missing+=("$p")
+done
+
+if [ ${#missing[@]} -gt 0 ]; then
+	if [ "$(id -u)" = 0 ]; then
+		sudo=()
+	elif command -v sudo >/dev/null; then
+		sudo=(sudo)
+	else
+		die "run me as root, or install sudo; absent packages: ${missing[*]}"
+	fi
+	log=$(mktemp) || die "no room for a temporary file"
+	trap 'rm -f "$log"' EXIT
+	apt() {
+		"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+			apt-get -q -o Dpkg::Use-Pty=0 -o APT::Cmd::Disable-Script-Warning=1 "$@" >>"$log" 2>&1
+	}
+	echo "deps: installing ${missing[*]}"
+	# Old lists may name files that the mirror no longer has; so only if the first try fails, update and retry.
+	if ! apt install -y --no-install-recommends "${missing[@]}"; then
+		: >"$log"
+		apt update || { tail -n 5 "$log" >&2; die "apt-get update failed (above)"; }
+		apt install -y --no-install-recommends "${missing[@]}" ||
+			{ tail -n 15 "$log" >&2; die "apt-get install failed (above)"; }
+	fi
+fi
+
+exec scripts/thirdparty.sh
