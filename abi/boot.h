@@ -1,0 +1,59 @@
+/*
+ * boot.h - what the launcher hands to the Sentry: the physical memory map and the names in the device tree.
+ *
+ * Guest-physical addresses mean the same on both platforms: on KVM they are memory slots, on systrap the Sentry maps
+ * the same memfds at DIRECT_MAP_BASE + paddr. All lie below 2^39, the smallest physical address width in the field.
+ *
+ *   0                RAM (a tmpfs file; sparse, frames are touched lazily)
+ *   256 GiB          arena (a sealed memfd: rings, crash record, page-cache frames); all that a gofer maps
+ *   320 GiB          DAX window, read-only file mappings
+ *   384 GiB          DAX window, read-write file mappings
+ *
+ * RAM's first 2 MiB on KVM (on systrap only the device tree is there):
+ *   0x010000         flattened device tree
+ *   0x100000         boot page tables, GDT (kvm)
+ *   0x200000         the Sentry's image (kvm)
+ */
+#ifndef MOAT_ABI_BOOT_H
+#define MOAT_ABI_BOOT_H
+
+#define RAM_PADDR	    0x0ULL
+#define RAM_MAX		    (256ULL << 30)
+#define ARENA_PADDR	    (256ULL << 30)
+#define ARENA_MAX	    (64ULL << 30)
+#define DAX_RO_PADDR	    (320ULL << 30)
+#define DAX_RW_PADDR	    (384ULL << 30)
+#define DAX_MAX		    (64ULL << 30)
+#define PADDR_END	    (448ULL << 30)
+
+#define BOOT_FDT_PADDR	    0x10000ULL
+#define BOOT_FDT_MAX	    0xf0000ULL /* bounds argv + environment */
+#define BOOT_TABLES_PADDR   0x100000ULL
+#define BOOT_TABLES_MAX	    0x100000ULL
+#define BOOT_IMAGE_PADDR    0x200000ULL
+
+/* The arena: queues first, then the crash record, then frames. */
+#define ARENA_RINGS	    0x0ULL	/* RING_QUEUES * RING_STRIDE */
+#define ARENA_CRASH	    0x80000ULL	/* struct crash_record */
+#define ARENA_FRAMES	    0x100000ULL /* first offset that the Sentry allocates from */
+
+/* Ports of the KVM platform besides the doorbells. Any other access is a crash. */
+#define PORT_HALT	    0xe0fe /* OUT al: the sandbox ends; its status went over RING_Q_CTL_OUT */
+#define PORT_CRASH	    0xe0ff /* OUT al: struct crash_record is filled */
+
+/*
+ * Device tree. Cells are big-endian as always; u64 means two cells.
+ *   /                 compatible = "moat,sandbox"; moat,version (u32)
+ *   /memory           reg = u64 paddr, u64 size (RAM, then arena)
+ *   /cpus             moat,count (u32)
+ *   /chosen           moat,seed (64 random bytes), moat,debug (u32), moat,dmesg-seed (u32)
+ *   /clock            moat,tsc-hz moat,tsc moat,monotonic-ns moat,realtime-ns (u64)
+ *   /systrap          descriptor numbers (u32): moat,ram-fd moat,arena-fd moat,kick-fds moat,call-fds (RING_QUEUES
+ *                     cells each); systrap only
+ *   /container        argv, envp (string lists), cwd, hostname, uid, gid, groups (u32s), caps (u64), tty (u32),
+ *                     rows, cols (u32), umask (u32), memory-limit (u64), root-rw (u32), overlay (u32),
+ *                     rlimits (u64 triples: resource, soft, hard); optional: fs-root-queue (u32)
+ */
+#define BOOT_VERSION 1
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * frame.h - physical frames: a buddy allocator over RAM and the arena that knows what the host has never touched.
+ *
+ * Metadata (struct frame, one per 4 KiB) is itself touched lazily, so a sandbox with a large address space stays
+ * small. Zones: SMALL (Sentry, page tables, small areas), LARGE (2 MiB-aligned anonymous areas, MADV_HUGEPAGE on the
+ * host), ARENA (page cache and I/O buffers: the only frames a gofer can see). Lock: one spinlock per zone, rank low;
+ * frame_alloc and frame_free may be called under any spinlock of a higher rank, never sleep, never reclaim.
+ */
+#ifndef MOAT_MM_FRAME_H
+#define MOAT_MM_FRAME_H
+
+#include "lib/types.h"
+#include "platform/platform.h"
+
+enum frame_zone { ZONE_SMALL, ZONE_LARGE, ZONE_ARENA, ZONES };
+
+#define FRAME_ORDER_MAX 9 /* 2 MiB */
+
+#define FRAME_ZERO 1 /* the caller needs zeroed content (free when the host never touched the frame) */
+
+struct frame {
+	u32 ref;   /* 0: free. Shared by address spaces, the page cache and pins */
+	u8 order;  /* of the block, in its first frame */
+	u8 flags;
+	u8 zone;
+	u8 pad;
+	u64 owner; /* mm's: mapping or anon bookkeeping */
+};
+
+/* Called once with the ranges of the device tree, before anything allocates. */
+void frame_init(paddr_t ram_free, u64 ram_size, u64 arena_free, u64 arena_size);
+
+/* 2^order contiguous frames, naturally aligned, ref = 1 on the first; 0 when there is none (paddr 0 is never handed out). */
+paddr_t frame_alloc(enum frame_zone zone, unsigned order, unsigned flags);
+void frame_get(paddr_t pa);
+/* Drop a reference of the block that starts at pa; frees the block at 0. */
+void frame_put(paddr_t pa);
+struct frame *frame_of(paddr_t pa);
+/* Split an allocated block into 2^order single frames with the ref of the whole on each. */
+void frame_split(paddr_t pa);
+
+/* Whole 4 KiB pages for the Sentry's own use, zeroed, in the direct map; NULL when out of memory. */
+void *page_alloc(void);
+void page_free(void *page);
+
+struct frame_stats {
+	u64 total, free, untouched; /* frames */
+	u64 limit, charged;	    /* the container's limit and what counts against it, frames */
+};
+void frame_stats(struct frame_stats *out);
+/* Charge n frames to the container; -ENOMEM above the limit (after the reclaim hook was asked, which may sleep). */
+int frame_charge(u64 n);
+void frame_uncharge(u64 n);
+void frame_set_limit(u64 bytes);
+
+#endif

@@ -1,0 +1,101 @@
+/*
+ * mm.h - address spaces: VMAs, demand paging, copy-on-write, and the memory system calls' object layer.
+ *
+ * The truth about a page is here, in VMAs and in the objects they map; pmap (platform) only caches translations. A
+ * private page lives in the address space's anon table, a file or shared page in a struct pagecache.
+ *
+ * Locks: mm->lock (a sleeping mutex, rank LOCK_MM) guards the VMA tree, the anon table and all pmap calls. The fault
+ * path takes it, so no lock that the fault path may need (page cache, fs) is taken before it and held around a user
+ * copy. All sizes in bytes; all calls return -errno.
+ */
+#ifndef MOAT_MM_MM_H
+#define MOAT_MM_MM_H
+
+#include "lib/types.h"
+#include "platform/platform.h"
+
+struct mm;
+struct file;
+struct pagecache;
+
+#define MMAP_MIN_ADDR 0x10000UL
+
+/* ---- life ---- */
+struct mm *mm_create(void);		  /* empty; ERR_PTR; one reference */
+struct mm *mm_fork(struct mm *from);	  /* copy-on-write duplicate */
+void mm_get(struct mm *mm);
+void mm_put(struct mm *mm);		  /* the last reference unmaps everything; may sleep */
+struct pmap *mm_pmap(struct mm *mm);
+
+/* ---- the system calls' work; addresses and flags as Linux's, checked here, errors in Linux's order ---- */
+s64 mm_mmap(struct mm *mm, uaddr_t addr, u64 len, int prot, int flags, struct file *file, u64 off);
+int mm_munmap(struct mm *mm, uaddr_t addr, u64 len);
+int mm_mprotect(struct mm *mm, uaddr_t addr, u64 len, int prot);
+s64 mm_mremap(struct mm *mm, uaddr_t old, u64 old_len, u64 new_len, int flags, uaddr_t new_addr);
+int mm_madvise(struct mm *mm, uaddr_t addr, u64 len, int advice);
+int mm_mincore(struct mm *mm, uaddr_t addr, u64 len, u8 *vec); /* vec: kernel buffer, a byte a page */
+int mm_mlock(struct mm *mm, uaddr_t addr, u64 len, int flags);
+int mm_munlock(struct mm *mm, uaddr_t addr, u64 len);
+int mm_mlockall(struct mm *mm, int flags);
+int mm_munlockall(struct mm *mm);
+int mm_msync(struct mm *mm, uaddr_t addr, u64 len, int flags);
+uaddr_t mm_brk(struct mm *mm, uaddr_t brk);
+
+/* ---- faults: 0, or what the task gets ---- */
+struct fault_error {
+	int signo; /* SIGSEGV or SIGBUS */
+	int code;  /* SEGV_MAPERR, SEGV_ACCERR, BUS_ADRERR */
+};
+/* Resolve a fault of the current task. 0 = try again; -EFAULT with *e filled; -ENOMEM = the OOM killer chose us. Sleeps. */
+int mm_fault(struct mm *mm, uaddr_t addr, unsigned access, struct fault_error *e);
+
+/* ---- access to another task's memory (ptrace, /proc/PID/mem, cmdline): bytes done or -errno ---- */
+s64 mm_peek(struct mm *mm, uaddr_t addr, void *buf, size_t n);
+s64 mm_poke(struct mm *mm, uaddr_t addr, const void *buf, size_t n, bool force);
+
+/* The identity of a futex word: private = (mm, va), shared = (object, offset). -EFAULT. May fault the page in. */
+struct futex_key {
+	const void *object;
+	u64 offset;
+};
+int mm_futex_key(struct mm *mm, uaddr_t addr, bool shared, struct futex_key *key);
+
+/* ---- exec's part ---- */
+struct mm_layout { /* what /proc and prctl(PR_SET_MM) know */
+	uaddr_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
+	uaddr_t arg_start, arg_end, env_start, env_end, auxv, auxv_len, vdso;
+	struct file *exe;
+};
+struct mm_layout *mm_layout(struct mm *mm);
+/* Map the stack VMA (grows down to the rlimit) and the vDSO; randomized. */
+int mm_setup_stack(struct mm *mm, uaddr_t *top, bool executable);
+int mm_map_vdso(struct mm *mm);
+void mm_set_brk(struct mm *mm, uaddr_t start);
+
+/* ---- what /proc prints ---- */
+struct vma_info {
+	uaddr_t start, end;
+	int prot;
+	bool shared, grows_down, locked;
+	u64 off;
+	struct file *file;  /* borrowed: valid inside the callback */
+	const char *name;   /* "[heap]", "[stack]", "[vdso]" or NULL */
+	u64 rss;	    /* bytes resident */
+};
+int mm_for_each_vma(struct mm *mm, int (*fn)(const struct vma_info *, void *), void *arg);
+struct mm_counters {
+	u64 total_vm, rss_anon, rss_file, rss_shmem, locked, data, stack, text, hiwater_rss, page_tables;
+};
+void mm_counters(struct mm *mm, struct mm_counters *out);
+
+/* ---- what the layers above register ---- */
+struct mm_hooks {
+	u64 (*rlimit)(int resource);	/* of the current task: RLIMIT_AS, STACK, DATA, MEMLOCK */
+	struct mm *(*current_mm)(void);
+	void (*oom)(u64 frames_wanted);	/* choose and kill a victim; returns when memory may be there */
+	/* Drop clean cache: returns frames given back. May sleep. */
+	u64 (*reclaim)(u64 frames);
+};
+void mm_set_hooks(const struct mm_hooks *hooks);
+
+#endif

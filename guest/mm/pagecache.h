@@ -1,0 +1,73 @@
+/*
+ * pagecache.h - the pages of one file or shared memory object, by index.
+ *
+ * File systems own a struct pagecache per regular inode and give ops to fill and write pages; mm maps its frames;
+ * read and write copy to and from them. Frames of ZONE_ARENA where the ops say so (the gofer reads straight into
+ * them), ZONE_SMALL or LARGE for tmpfs. Lock: pc->lock (mutex, rank LOCK_PAGECACHE, inside LOCK_MM).
+ */
+#ifndef MOAT_MM_PAGECACHE_H
+#define MOAT_MM_PAGECACHE_H
+
+#include "lib/types.h"
+#include "task/wait.h"
+
+struct pagecache;
+
+struct pagecache_ops {
+	/* Fill n pages from index on (frames are contiguous or not, one paddr each). 0 or -errno (-EIO ...). Sleeps. */
+	int (*read)(struct pagecache *pc, u64 index, paddr_t *frames, unsigned n);
+	/* Write n dirty pages from index on; the file's size bounds the last one. NULL: memory only (tmpfs). */
+	int (*write)(struct pagecache *pc, u64 index, const paddr_t *frames, unsigned n);
+	bool arena;	    /* frames come from ZONE_ARENA */
+	unsigned readahead; /* pages to read at once on sequential access; 0: none */
+};
+
+struct pagecache {
+	struct mutex lock;
+	const struct pagecache_ops *ops;
+	void *owner;	    /* the inode */
+	u64 size;	    /* bytes; beyond its last page access is SIGBUS. Set by pagecache_truncate */
+	void *root;	    /* radix tree of entries */
+	u64 nr_pages, nr_dirty;
+	struct list mappings; /* VMAs that map it, for truncation */
+	struct list lru;      /* clean pages' place in reclaim */
+	u32 next_read;	    /* where sequential reading would go on, pages */
+};
+
+void pagecache_init(struct pagecache *pc, const struct pagecache_ops *ops, void *owner, u64 size);
+/* Unmap everywhere and free every page; dirty pages are dropped (write back before, where it matters). */
+void pagecache_destroy(struct pagecache *pc);
+
+/*
+ * The frame of page `index`, read if need be, with a reference that the caller drops by frame_put. write: a page that
+ * is about to change (marked dirty). -EIO, -ENOMEM, -ENXIO beyond the size.
+ */
+int pagecache_get(struct pagecache *pc, u64 index, bool write, paddr_t *pa);
+/* Is it resident? (mincore, cachestat) */
+bool pagecache_resident(struct pagecache *pc, u64 index);
+
+/*
+ * Copy between kernel memory and the file's pages. pagecache_read stops at size. pagecache_write extends size. The
+ * user-space forms are in fs/: they go through pinned frames, without pc->lock.
+ */
+s64 pagecache_read(struct pagecache *pc, u64 off, void *buf, size_t n);
+s64 pagecache_write(struct pagecache *pc, u64 off, const void *buf, size_t n);
+/* The same with a user buffer: bytes done or -errno (-EFAULT only if nothing was done). */
+s64 pagecache_read_user(struct pagecache *pc, u64 off, uaddr_t buf, size_t n);
+s64 pagecache_write_user(struct pagecache *pc, u64 off, uaddr_t buf, size_t n);
+
+/* Set the size; shrinking unmaps and frees pages beyond it and zeroes the tail of the last. */
+void pagecache_truncate(struct pagecache *pc, u64 size);
+/* Free the whole pages of the range (hole punching), zero its ends; size stays. */
+void pagecache_punch(struct pagecache *pc, u64 off, u64 len);
+/* First data or hole at or after off (SEEK_DATA, SEEK_HOLE); -ENXIO. For memory-only caches. */
+s64 pagecache_seek(struct pagecache *pc, u64 off, bool data);
+/* Write dirty pages of the range back; 0 or the first error. */
+int pagecache_sync(struct pagecache *pc, u64 off, u64 len);
+/* Forget clean pages of the range (a host change was seen). */
+void pagecache_invalidate(struct pagecache *pc, u64 off, u64 len);
+/* Reclaim: drop up to n clean unmapped pages of all caches, oldest first; returns how many. */
+u64 pagecache_reclaim(u64 n);
+u64 pagecache_total(void); /* pages in all caches */
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * dispatch.c - from registers to handlers, by one switch made from syscalls.def.
+ *
+ * Cost per call: one bounds check and one indirect jump; no lock, no allocation. Registers are truncated to each
+ * argument's type by the cast, as Linux's SYSCALL_DEFINE does.
+ */
+#include "lib/log.h"
+#include "sys/sys.h"
+#include "task/task.h"
+
+static s64 sys_none(struct task *t, u64 nr, const char *name)
+{
+	klog_once(nr << 32 ^ *(const u64 *)t->comm, "%s: system call %s (%llu) is not supported",
+		  t->comm, name, (unsigned long long)nr);
+	return -ENOSYS;
+}
+
+#define CALL_none(nr, name, args)    sys_none(t, nr, #name)
+#define CALL_partial(nr, name, args) sys_##name args
+#define CALL_full(nr, name, args)    sys_##name args
+
+#define SYSCALL0(nr, name, level, note) \
+	case nr:                        \
+		return CALL_##level(nr, name, ());
+#define SYSCALL1(nr, name, level, note, t1, a1) \
+	case nr:                                \
+		return CALL_##level(nr, name, ((t1)r->rdi));
+#define SYSCALL2(nr, name, level, note, t1, a1, t2, a2) \
+	case nr:                                        \
+		return CALL_##level(nr, name, ((t1)r->rdi, (t2)r->rsi));
+#define SYSCALL3(nr, name, level, note, t1, a1, t2, a2, t3, a3) \
+	case nr:                                                \
+		return CALL_##level(nr, name, ((t1)r->rdi, (t2)r->rsi, (t3)r->rdx));
+#define SYSCALL4(nr, name, level, note, t1, a1, t2, a2, t3, a3, t4, a4) \
+	case nr:                                                        \
+		return CALL_##level(nr, name, ((t1)r->rdi, (t2)r->rsi, (t3)r->rdx, (t4)r->r10));
+#define SYSCALL5(nr, name, level, note, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5)                 \
+	case nr:                                                                                \
+		return CALL_##level(nr, name,                                                   \
+				    ((t1)r->rdi, (t2)r->rsi, (t3)r->rdx, (t4)r->r10, (t5)r->r8));
+#define SYSCALL6(nr, name, level, note, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6)         \
+	case nr:                                                                                \
+		return CALL_##level(                                                            \
+			nr, name,                                                               \
+			((t1)r->rdi, (t2)r->rsi, (t3)r->rdx, (t4)r->r10, (t5)r->r8, (t6)r->r9));
+
+static s64 call(struct task *t, const struct user_regs *r, u64 nr)
+{
+	switch (nr) {
+#include "sys/syscalls.def"
+	default:
+		return sys_none(t, nr, "?");
+	}
+}
+
+void syscall_dispatch(struct task *t, struct user_regs *regs)
+{
+	u64 nr = regs->orig_rax;
+
+	t->syscall_nr = (int)nr;
+	regs->rax = (u64)call(t, regs, nr);
+	t->syscall_nr = -1;
+}
+
+void unsupported(const char *what, u64 value)
+{
+	struct task *t = task_current();
+
+	klog_once((u64)(uintptr_t)what ^ value << 40 ^ *(const u64 *)t->comm,
+		  "%s: %s (0x%llx) is not supported", t->comm, what, (unsigned long long)value);
+}
