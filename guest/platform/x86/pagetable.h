@@ -27,7 +27,6 @@
 #define PTE_FLAGS (~PTE_ADDR)
 
 #define HUGE_SIZE (2UL << 20)
-#define PT_LIMBO_END 0xffffffffff000ULL
 
 struct pagetable {
 	paddr_t root; /* the PML4 */
