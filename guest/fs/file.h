@@ -79,6 +79,7 @@ struct file_ops {
 struct file {
 	struct ref ref;
 	u32 flags;	/* O_* as fcntl(F_GETFL) shows them; changed under lock */
+	u32 mode;	/* FMODE_*, fs/abi.h */
 	const struct file_ops *ops;
 	void *priv;	/* the object */
 	struct path_ref *path; /* dentry + mount (vfs.h), or NULL for pipes, eventfds ... */
@@ -91,6 +92,8 @@ struct file {
 	} owner;
 	void *epoll;	/* list of epoll items that watch it (fs/epoll.c) */
 	struct waitq *waitq; /* default wait queue for file_read/file_write's loop; may be NULL */
+	u64 dir_cookie;	     /* directories: the file system's, for readdir */
+	void *dir_state;     /* likewise; freed by release */
 };
 
 /* One reference, flags and ops set; priv, inode, path by the caller. ERR_PTR(-ENFILE/-ENOMEM). */

@@ -1,0 +1,435 @@
+/*
+ * vfs.h - the virtual file system: inodes, dentries, mounts, file systems, and path lookup.
+ *
+ * A file system gives inodes with ops. Dentries are a pure cache (name -> inode, negative ones too) that the VFS owns:
+ * a file system never sees one, so it can be stacked (overlay.h) without a second dentry tree. Open files are file.h.
+ *
+ * Locks, outermost first (lib/lockrank.h): vfs_rename_lock (cross-directory renames), inode->mutex (directory: its
+ * entries; regular file: size and writes; held around user copies, so the fault path and file_ops.mmap never take it),
+ * mount_lock and dcache_lock (spinlocks, leaves). "dir locked" below means that the VFS holds dir->mutex.
+ */
+#ifndef MOAT_FS_VFS_H
+#define MOAT_FS_VFS_H
+
+#include "fs/abi.h"
+#include "fs/file.h"
+#include "lib/atomic.h"
+#include "lib/err.h"
+#include "lib/list.h"
+#include "lib/spinlock.h"
+#include "lib/types.h"
+#include "task/wait.h"
+
+struct cred;
+struct dentry;
+struct file_locks;
+struct inode;
+struct mount;
+struct super_block;
+struct task;
+
+struct fs_time {
+	s64 sec;
+	u32 nsec;
+};
+struct fs_time fs_now(void); /* CLOCK_REALTIME */
+
+/* What stat, statx and the file systems exchange. */
+struct stat_info {
+	u64 ino, size, blocks; /* blocks of 512 bytes */
+	u32 dev, rdev;	       /* DEV(major, minor) */
+	u32 mode, nlink, uid, gid, blksize;
+	bool has_btime;
+	u64 attributes, attributes_mask; /* STATX_ATTR_* */
+	u64 mnt_id;
+	struct fs_time atime, mtime, ctime, btime;
+};
+
+/* Device numbers as the kernel keeps them: 12 bits of major, 20 of minor. */
+#define DEV(major, minor) (((u32)(major) << 20) | ((u32)(minor)&0xfffff))
+#define DEV_MAJOR(d)	  ((u32)(d) >> 20)
+#define DEV_MINOR(d)	  ((u32)(d)&0xfffff)
+u64 dev_encode(u32 dev); /* as struct stat and mknod(2) have it */
+u32 dev_decode(u64 enc);
+
+struct setattr {
+	u32 valid; /* ATTR_* */
+	u32 mode, uid, gid;
+	u64 size;
+	struct fs_time atime, mtime, ctime;
+};
+#define ATTR_MODE      1
+#define ATTR_UID       2
+#define ATTR_GID       4
+#define ATTR_SIZE      8
+#define ATTR_ATIME     0x10
+#define ATTR_MTIME     0x20
+#define ATTR_CTIME     0x40
+#define ATTR_ATIME_NOW 0x80 /* atime holds now; the caller did not name it */
+#define ATTR_MTIME_NOW 0x100
+
+/* What make() makes: everything but an open file. Modes have umask and setgid rules applied by the VFS. */
+struct make_args {
+	u32 mode; /* with the type */
+	u32 uid, gid;
+	u32 rdev;
+	const char *target; /* S_IFLNK */
+};
+
+/*
+ * Inode operations. NULL means what the comment says. Names are not terminated by NUL at len, are 1..255 bytes, never
+ * "." or "..". Returned inodes carry a reference.
+ */
+struct inode_ops {
+	/* -- directories; dir locked -- */
+	struct inode *(*lookup)(struct inode *dir, const char *name, unsigned len); /* ERR_PTR(-ENOENT) */
+	struct inode *(*make)(struct inode *dir, const char *name, unsigned len,
+			      const struct make_args *a);			     /* NULL: -EPERM */
+	struct inode *(*tmpfile)(struct inode *dir, const struct make_args *a);      /* NULL: -EOPNOTSUPP */
+	int (*link)(struct inode *dir, const char *name, unsigned len, struct inode *target); /* -EPERM */
+	int (*unlink)(struct inode *dir, const char *name, unsigned len, struct inode *victim);
+	int (*rmdir)(struct inode *dir, const char *name, unsigned len, struct inode *victim);
+	/* Both directories locked. flags: RENAME_NOREPLACE (checked already), RENAME_EXCHANGE, RENAME_WHITEOUT. */
+	int (*rename)(struct inode *odir, const char *oname, unsigned olen, struct inode *src,
+		      struct inode *ndir, const char *nname, unsigned nlen, struct inode *victim,
+		      unsigned flags);
+	/* Is a cached name still right? Called without locks at each use; false drops it. NULL: always right. */
+	bool (*revalidate)(struct inode *dir, const char *name, unsigned len, struct inode *i);
+
+	/* -- symbolic links -- */
+	/* Copy the target to buf (size bytes), with a NUL; its length or -errno. inode->link set: not called. */
+	int (*readlink)(struct inode *i, char *buf, size_t size);
+	/* Magic links of /proc: where the walk jumps to. Fills *out with references. */
+	int (*get_link_path)(struct inode *i, struct path_ref *out);
+
+	/* -- attributes -- */
+	int (*getattr)(struct inode *i, struct stat_info *st); /* NULL: inode_getattr */
+	int (*setattr)(struct inode *i, const struct setattr *a); /* i locked; rights were checked. NULL: -EPERM */
+	int (*permission)(struct inode *i, int mask);	       /* MAY_*; NULL: inode_permission_generic */
+	/* size 0: only the length. -ENODATA, -ERANGE. Values of a name with its prefix ("user.x"). NULL: -EOPNOTSUPP */
+	s64 (*getxattr)(struct inode *i, const char *name, void *buf, size_t size);
+	int (*setxattr)(struct inode *i, const char *name, const void *v, size_t n, int flags); /* v NULL: remove */
+	s64 (*listxattr)(struct inode *i, char *buf, size_t size); /* names with their NULs */
+	int (*update_atime)(struct inode *i); /* NULL: in memory only */
+
+	/* -- use -- */
+	/* Prepare f (f->inode, f->path, f->flags set; f->ops is inode->fops and may be replaced). NULL: nothing to do. */
+	int (*open)(struct inode *i, struct file *f);
+	/* Fill n frames with the file's pages from index on, for a stacked file system. NULL: its page cache is read. */
+	int (*read_pages)(struct inode *i, u64 index, paddr_t *frames, unsigned n);
+	int (*get_seals)(struct inode *i); /* F_GET_SEALS; NULL: -EINVAL */
+	int (*add_seals)(struct inode *i, unsigned seals);
+	int (*get_flags)(struct inode *i, u32 *flags); /* FS_IOC_GETFLAGS; NULL: -ENOTTY */
+	int (*set_flags)(struct inode *i, u32 flags);
+	/* The last reference is gone: free what hangs on it; the VFS frees the inode (or calls free_inode). */
+	void (*evict)(struct inode *i);
+};
+
+#define INODE_NOATIME	1   /* never update atime */
+#define INODE_NOCACHE	2   /* names that lead here are not cached as dentries once unused */
+#define INODE_DEAD	4   /* removed directory: nothing may be made in it */
+#define INODE_IMMUTABLE 8
+#define INODE_APPEND	16
+#define INODE_MAGIC	32  /* magic link: get_link_path */
+#define INODE_ANON	64  /* pipes, sockets, eventfds: no path */
+#define INODE_SWAPFILE	128
+
+struct inode {
+	struct ref ref;
+	u32 mode;
+	u32 uid, gid;
+	u32 nlink;
+	u32 rdev;
+	u32 flags;	 /* INODE_* */
+	s32 writecount;	 /* > 0 open for writing; < 0 being executed. atomic */
+	u64 ino;
+	u64 size;	 /* regular files with a page cache: equal to pc->size, under mutex */
+	u64 blocks;
+	struct fs_time atime, mtime, ctime, btime; /* under lock */
+	const struct inode_ops *ops;
+	const struct file_ops *fops;
+	struct super_block *sb;
+	struct pagecache *pc;	    /* regular files; owned by the file system */
+	const char *link;	    /* symbolic link's target if it is at hand: lets the walk follow it without a call */
+	struct spinlock lock;	    /* LOCK_INODE_ATTR: attributes */
+	struct mutex mutex;	    /* LOCK_INODE */
+	struct file_locks *locks;   /* flock, POSIX, OFD: lock.c */
+	struct dentry *dir_dentry;  /* directories: the one dentry, borrowed; under dcache_lock */
+	void *special;		    /* FIFO: its pipe; socket: its endpoint. Whoever sets it keeps its lifetime */
+	void *priv;		    /* the file system's */
+};
+
+/* ---- inode.c ---- */
+/* Zeroed, one reference, nlink 1, times now, ino from the super block's counter. NULL: out of memory. */
+struct inode *inode_alloc(struct super_block *sb, u32 mode);
+/* The same for a struct of the file system that starts with struct inode. */
+struct inode *inode_alloc_size(struct super_block *sb, u32 mode, size_t size);
+void inode_get(struct inode *i);
+void inode_put(struct inode *i);
+void inode_getattr(struct inode *i, struct stat_info *st);
+/* What a file system without a store of its own does at setattr (not the page cache's truncation). */
+void inode_setattr(struct inode *i, const struct setattr *a);
+void inode_touch(struct inode *i, unsigned attr); /* ATTR_ATIME | ATTR_MTIME | ATTR_CTIME := now */
+/* Of memory-only inodes without a super block's mount: pipes, sockets, eventfds. NULL: out of memory. */
+struct inode *inode_anon(u32 mode);
+
+/* ---- permission.c ---- */
+#define MAY_EXEC  1
+#define MAY_WRITE 2
+#define MAY_READ  4
+/* With the current task's fsuid, fsgid, groups and capabilities. 0, -EACCES, -EROFS (not checked here), -EPERM. */
+int inode_permission(struct inode *i, int mask);
+int inode_permission_generic(struct inode *i, int mask);
+bool cred_in_group(const struct cred *c, u32 gid);
+bool inode_owner_or_capable(const struct inode *i);
+/* May the caller remove or replace victim in dir (sticky bit)? 0, -EPERM, -EACCES ... */
+int may_delete(struct inode *dir, struct inode *victim, bool isdir);
+int may_create(struct inode *dir);
+bool capable_wrt(const struct inode *i, int cap);
+
+/* ---- super blocks and file systems ---- */
+
+struct super_ops {
+	int (*statfs)(struct super_block *sb, struct statfs_info *st); /* NULL: zeros and the magic */
+	int (*sync)(struct super_block *sb);
+	void (*free_inode)(struct inode *i); /* inodes that are part of a larger struct; NULL: kfree */
+	void (*shutdown)(struct super_block *sb); /* last mount gone; all dentries were dropped */
+	void (*show_options)(struct super_block *sb, struct seq *s); /* ",size=1k" for /proc/mounts */
+	int (*remount)(struct super_block *sb, u32 flags, const char *data);
+};
+
+struct super_block {
+	struct ref ref;
+	const struct file_system *fs;
+	const struct super_ops *ops;
+	u32 magic, dev;
+	u32 flags; /* SB_RDONLY ... = MS_* */
+	u32 blksize;
+	u64 max_bytes;
+	u64 next_ino;
+	struct inode *root;
+	void *priv;
+};
+
+struct mount_args {
+	u32 flags;	    /* MS_* */
+	const char *source; /* may be NULL */
+	const char *data;   /* option string or NULL */
+	void *boot;	    /* file system's own parameters, at boot */
+};
+
+/* Adding a file system: one of these, and its row in filesystems.c. */
+struct file_system {
+	const char *name;
+	bool nodev;	  /* /proc/filesystems says so */
+	bool user_mount;  /* mount(2) may use it */
+	/* Make or find the super block. Returns it with a reference and sb->root set, or ERR_PTR. */
+	struct super_block *(*mount)(const struct file_system *fs, const struct mount_args *a);
+};
+/* One reference, a device number of its own (major 0), flags from args. NULL: out of memory. */
+struct super_block *super_alloc(const struct file_system *fs, const struct super_ops *ops, u32 magic,
+				u32 flags);
+void super_get(struct super_block *sb);
+void super_put(struct super_block *sb);
+const struct file_system *fs_find(const char *name);
+void fs_show_filesystems(struct seq *s); /* /proc/filesystems */
+
+/* ---- paths ---- */
+
+struct path_ref {
+	struct mount *mnt;
+	struct dentry *dentry;
+};
+void path_get(const struct path_ref *p);
+void path_put(struct path_ref *p); /* and clears it; harmless on an empty one */
+struct inode *path_inode(const struct path_ref *p); /* borrowed */
+/*
+ * The path as the current task sees it, at the end of buf; "/x (deleted)". Points into buf or ERR_PTR(-ENAMETOOLONG).
+ * "(unreachable)/x" when it is not below the task's root and `reach` is false; else ERR_PTR(-ENOENT).
+ */
+char *path_name(const struct path_ref *p, char *buf, size_t size);
+char *path_name_from(const struct path_ref *p, const struct path_ref *root, char *buf, size_t size,
+		     bool *reachable);
+/* As /proc/PID/fd shows it: path_name, or "pipe:[123]", "anon_inode:[eventfd]". */
+char *file_name(struct file *f, char *buf, size_t size);
+
+#define LOOKUP_FOLLOW	     1 /* a symbolic link in the last place is followed */
+#define LOOKUP_DIRECTORY     2 /* -ENOTDIR if it is none */
+#define LOOKUP_EMPTY	     4 /* AT_EMPTY_PATH: "" is dirfd itself */
+#define LOOKUP_NO_SYMLINKS   0x10 /* openat2's RESOLVE_* */
+#define LOOKUP_NO_MAGICLINKS 0x20
+#define LOOKUP_NO_XDEV	     0x40
+#define LOOKUP_BENEATH	     0x80
+#define LOOKUP_IN_ROOT	     0x100
+#define LOOKUP_CACHED	     0x200
+
+/* Walk name from dirfd (AT_FDCWD: the working directory). References in *out on success. */
+int path_lookup(int dirfd, const char *name, unsigned flags, struct path_ref *out);
+/* The same from a given start, for the Sentry's own use (boot, file systems). */
+int path_lookup_from(const struct path_ref *start, const char *name, unsigned flags, struct path_ref *out);
+/* With the name in user memory: -EFAULT, -ENAMETOOLONG. */
+int path_lookup_user(int dirfd, uaddr_t name, unsigned flags, struct path_ref *out);
+/* A page with the string, from user memory; ERR_PTR. empty_ok: else "" is -ENOENT. Free by name_free. */
+char *name_from_user(uaddr_t name, bool empty_ok);
+void name_free(char *name);
+
+/* ---- fs_context: root, cwd, umask (CLONE_FS shares it) ---- */
+
+struct fs_context {
+	struct ref ref;
+	struct spinlock lock;
+	u32 umask;
+	struct path_ref root, cwd;
+};
+struct fs_context *fs_context_clone(struct fs_context *c); /* ERR_PTR */
+void fs_context_get(struct fs_context *c);
+void fs_context_put(struct fs_context *c);
+void fs_context_root(struct path_ref *out); /* the current task's, with references */
+void fs_context_cwd(struct path_ref *out);
+
+/* ---- opening ---- */
+
+/* open(2) with a kernel path: the file with one reference or ERR_PTR. mode has no umask applied yet. */
+struct file *vfs_open(int dirfd, const char *name, u32 flags, u32 mode);
+/* With openat2's resolve bits as LOOKUP_*. */
+struct file *vfs_open_resolve(int dirfd, const char *name, u32 flags, u32 mode, unsigned lookup);
+/* Open what a path_ref names (rights are checked). */
+struct file *vfs_open_path(const struct path_ref *p, u32 flags);
+/*
+ * For execve(2): regular, executable by the caller, not on a noexec mount; while the file lives, opening it for writing
+ * is -ETXTBSY (and executing what is open for writing is, too). at_flags: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW.
+ */
+struct file *vfs_open_exec(int dirfd, const char *name, int at_flags);
+
+/* Who opens FIFOs, devices and sockets in file systems; boot registers them. They set f->ops and f->priv. NULL: -ENXIO. */
+struct special_open {
+	int (*fifo)(struct inode *i, struct file *f);
+	int (*chr)(struct inode *i, struct file *f);
+	int (*blk)(struct inode *i, struct file *f);
+};
+void vfs_set_special(const struct special_open *s);
+
+/* Object layer of the system calls, kernel pointers only. */
+int vfs_stat(const struct path_ref *p, struct stat_info *st);
+int vfs_stat_file(struct file *f, struct stat_info *st);
+int vfs_setattr(const struct path_ref *p, struct setattr *a); /* write access to the mount, rights, then the op */
+int vfs_truncate(struct inode *i, u64 size, struct file *f);
+s64 vfs_readlink(const struct path_ref *p, char *buf, size_t size);
+int vfs_mkdir(int dirfd, const char *name, u32 mode);
+int vfs_mknod(int dirfd, const char *name, u32 mode, u32 rdev);
+int vfs_symlink(const char *target, int dirfd, const char *name);
+int vfs_link(int olddir, const char *old, int newdir, const char *new, int flags);
+int vfs_unlink(int dirfd, const char *name);
+int vfs_rmdir(int dirfd, const char *name);
+int vfs_rename(int olddir, const char *old, int newdir, const char *new, unsigned flags);
+
+/* ---- mounts ---- */
+
+int vfs_mount(const char *source, const char *target, const char *type, u64 flags, const char *data);
+int vfs_umount(const char *target, int flags);
+/* A mount of fs that is in no tree, for boot and for internal use. */
+struct mount *mount_create(const struct file_system *fs, const struct mount_args *a); /* ERR_PTR */
+void mount_put(struct mount *m);
+void mounts_show(struct seq *s, int style); /* 0: /proc/mounts, 1: mountinfo, 2: mountstats */
+#define MOUNTS_MOUNTS	 0
+#define MOUNTS_MOUNTINFO 1
+#define MOUNTS_STATS	 2
+
+/* ---- directories ---- */
+
+/*
+ * readdir gives entries from ctx->pos on: emit returns false when the buffer is full, and then the entry was not taken.
+ * `next` is the position behind the entry (never 0).
+ */
+struct dir_context {
+	u64 pos;
+	bool (*emit)(struct dir_context *ctx, const char *name, unsigned len, u64 next, u64 ino,
+		     unsigned type); /* DT_* */
+};
+/* Emits and moves ctx->pos. */
+bool dir_emit(struct dir_context *ctx, const char *name, unsigned len, u64 next, u64 ino, unsigned type);
+/* "." and "..", at positions 0 and 1; true if both are out; entries then start at position 2. */
+bool dir_emit_dots(struct file *f, struct dir_context *ctx);
+#define DT_OF_MODE(mode) (((mode)&S_IFMT) >> 12)
+
+/* Forget the cached name (and what is below it): a pseudo file system removed an entry by itself. dir not locked. */
+void dcache_drop(struct inode *dir, const char *name, unsigned len);
+u64 dcache_reclaim(u64 n); /* drop up to n unused dentries; for mm's reclaim hook */
+
+/* ---- generated text (seq.c) ---- */
+
+struct seq {
+	char *buf;
+	size_t len, cap;
+	bool failed; /* out of memory: the reader gets -ENOMEM */
+};
+void seq_printf(struct seq *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void seq_puts(struct seq *s, const char *str);
+void seq_write(struct seq *s, const void *data, size_t n);
+void seq_putc(struct seq *s, char c);
+void seq_escape(struct seq *s, const char *str, const char *chars); /* octal escapes, as /proc/mounts */
+void seq_free(struct seq *s);
+
+/* ---- pseudo file systems (pseudo.c) ---- */
+
+struct text_ops {
+	/* Make the content; arg is the inode's priv. Called at each read from position 0. 0 or -errno. */
+	int (*show)(struct seq *s, void *arg);
+	/* One write(2), at most a page, NUL behind it. Bytes or -errno. NULL: -EINVAL (-EACCES at open for others). */
+	s64 (*store)(void *arg, char *buf, size_t n);
+	/* Position 0 asks it whether the opener may (ptrace rights of /proc/PID). NULL: the mode bits decide. */
+	int (*open)(void *arg, struct file *f);
+};
+/*
+ * A super block whose root is an empty pseudo directory. Pseudo directories hold their entries (and a reference to each
+ * inode) themselves; add more before or after the mount. All pseudo_* return a borrowed inode, NULL when out of memory
+ * or when the name exists.
+ */
+struct super_block *pseudo_super(const struct file_system *fs, u32 magic, u32 flags);
+struct inode *pseudo_dir(struct inode *parent, const char *name, u32 mode);
+struct inode *pseudo_text(struct inode *parent, const char *name, u32 mode, const struct text_ops *ops,
+			  void *arg);
+struct inode *pseudo_link(struct inode *parent, const char *name, const char *target);
+struct inode *pseudo_node(struct inode *parent, const char *name, u32 mode, u32 rdev); /* device, FIFO, socket */
+/* Any inode of yours (reference taken over on success). 0, -EEXIST, -ENOMEM. */
+int pseudo_add(struct inode *parent, const char *name, struct inode *i);
+/* Take an entry out; cached names are dropped. -ENOENT. */
+int pseudo_remove(struct inode *parent, const char *name);
+/*
+ * Inodes without a parent, for directories with a lookup of their own (/proc/PID): one reference each.
+ * A directory that mixes: set ->ops to a struct with your lookup, and call pseudo_lookup/pseudo_readdir in it.
+ */
+struct inode *pseudo_text_inode(struct super_block *sb, u32 mode, const struct text_ops *ops, void *arg);
+struct inode *pseudo_link_inode(struct super_block *sb, const char *target);
+struct inode *pseudo_dir_inode(struct super_block *sb, u32 mode, const struct inode_ops *ops,
+			       const struct file_ops *fops, void *arg);
+struct inode *pseudo_lookup(struct inode *dir, const char *name, unsigned len);
+/* Emits the static entries of a pseudo directory; true when all are out. Positions below 1 << 32. */
+bool pseudo_readdir_static(struct inode *dir, struct dir_context *ctx);
+int pseudo_readdir(struct file *f, struct dir_context *ctx);
+extern const struct inode_ops pseudo_dir_ops;
+extern const struct file_ops pseudo_dir_fops;
+extern const struct file_ops pseudo_text_fops;
+
+/* Common file_ops members for directories and streams. */
+s64 dir_seek(struct file *f, s64 off, int whence);
+s64 dir_read(struct file *f, struct iov *to, u64 *pos); /* -EISDIR */
+s64 generic_seek(struct file *f, s64 off, int whence);	/* by inode->size and page cache */
+s64 stream_seek(struct file *f, s64 off, int whence);	/* -ESPIPE */
+
+/* ---- boot (boot.c) ---- */
+
+struct fs_boot_config {
+	bool root_p9;		/* else the root is an empty tmpfs */
+	unsigned queue;		/* RING_Q_9P + n */
+	bool overlay;		/* a memory layer over the root; else it is used as it is */
+	bool readonly;		/* mount it read-only (without overlay) */
+	const char *cwd;	/* init's; made in the overlay if missing; NULL: "/" */
+	u32 umask;
+	struct task *init;	/* gets its fs_context and, if stdio is set, descriptors 0, 1, 2 */
+	struct file *stdio[3];	/* references are taken over; NULL: not open */
+	u32 uid, gid;		/* who owns made mount points' cwd */
+};
+int fs_boot(const struct fs_boot_config *c);
+
+#endif
