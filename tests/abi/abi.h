@@ -23,6 +23,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -67,6 +69,7 @@ static volatile int abi_kid;	/* child of a TEST_FORK, for the alarm's handler */
 static unsigned int abi_timeout = 20;
 static char abi_self[PATH_MAX]; /* absolute path of this program, for execve */
 static char abi_tmp[PATH_MAX];	/* private directory, once abi_tmpdir() was called */
+static pid_t abi_tmp_pid;	/* by whom */
 
 #define ABI_REG(id, fl)                                                                            \
 	static void test_##id(void);                                                               \
@@ -272,8 +275,32 @@ ABI_UNUSED static pid_t abi_fork(void)
 	return pid;
 }
 
+ABI_UNUSED static void abi_remove_tree(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct dirent *e;
+	DIR *d;
+
+	if (fd >= 0 && (d = fdopendir(fd))) {
+		while ((e = readdir(d)))
+			if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+				if (unlinkat(fd, e->d_name, 0))
+					abi_remove_tree(fd, e->d_name);
+		closedir(d);
+	}
+	unlinkat(dirfd, name, AT_REMOVEDIR);
+}
+
+/* The process that made the private directory removes it. */
+static void abi_cleanup(void)
+{
+	if (abi_tmp[0] && abi_tmp_pid == getpid() && chdir("/") == 0)
+		abi_remove_tree(AT_FDCWD, abi_tmp);
+}
+
 ABI_UNUSED static __attribute__((noreturn)) void abi_exit(void)
 {
+	abi_cleanup();
 	_exit(abi_status());
 }
 
@@ -379,22 +406,6 @@ ABI_UNUSED static int64_t abi_now_ns(void)
 		ok_ ? 1 : (ABI_FAIL("waited in vain for %s", #cond), 0);                           \
 	})
 
-ABI_UNUSED static void abi_remove_tree(int dirfd, const char *name)
-{
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct dirent *e;
-	DIR *d;
-
-	if (fd >= 0 && (d = fdopendir(fd))) {
-		while ((e = readdir(d)))
-			if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-				if (unlinkat(fd, e->d_name, 0))
-					abi_remove_tree(fd, e->d_name);
-		closedir(d);
-	}
-	unlinkat(dirfd, name, AT_REMOVEDIR);
-}
-
 /* Makes the private directory (mode 0755) at first use, and it the working directory at each. */
 ABI_UNUSED static void abi_tmpdir(void)
 {
@@ -406,6 +417,7 @@ ABI_UNUSED static void abi_tmpdir(void)
 			abi_say("cannot make %s: %s\n", abi_tmp, abi_errname(errno));
 			_exit(1);
 		}
+		abi_tmp_pid = getpid();
 	}
 	if (chdir(abi_tmp)) {
 		abi_say("cannot enter %s: %s\n", abi_tmp, abi_errname(errno));
@@ -433,8 +445,7 @@ static void abi_on_alarm(int sig ABI_UNUSED)
 		kill(abi_kid, SIGKILL);
 		return;
 	}
-	if (getpid() == abi_pid && abi_tmp[0])
-		abi_remove_tree(AT_FDCWD, abi_tmp);
+	abi_cleanup();
 	_exit(1);
 }
 
@@ -500,8 +511,7 @@ int main(int argc, char **argv)
 			passed++;
 		}
 	}
-	if (abi_tmp[0] && chdir("/") == 0)
-		abi_remove_tree(AT_FDCWD, abi_tmp);
+	abi_cleanup();
 	if (!passed && !failed && !skipped)
 		abi_say("no test of that name\n");
 	abi_say("%d passed, %d failed, %d skipped\n", passed, failed, skipped);

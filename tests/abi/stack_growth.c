@@ -45,6 +45,8 @@ static __attribute__((noinline)) int forever(int n)
 {
 	volatile char frame[1024];
 
+	if (n < 0)
+		return 0;
 	frame[0] = n;
 	frame[1023] = n;
 	return forever(n + 1) + frame[0] + frame[1023];
