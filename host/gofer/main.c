@@ -1,0 +1,164 @@
+/*
+ * main.c - the gofer's entry points: one connection on a stream, or one thread for each queue of the arena.
+ *
+ * Order of gofer_main: close what is not ours, map the arena, give up capabilities, start the threads (each with a
+ * working directory of its own, xattr.c), then the seccomp filter over all of them, then serve.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/error.h"
+#include "host/gofer/conn.h"
+#include "host/gofer/seal.h"
+#include "host/gofer/transport.h"
+
+/* Descriptors outside of the connections' budgets: standard ones, root, eventfds, those that live for one request. */
+#define FDS_RESERVED(nqueues) (16 + 2 * (nqueues))
+
+struct worker {
+	struct conn conn;
+	struct ring_dev ring;
+	const struct gofer_queue *queue;
+	int lifeline;
+	pthread_t thread;
+};
+
+static pthread_barrier_t sealed;
+
+static unsigned fd_budget(const struct gofer_config *cfg)
+{
+	unsigned max = GOFER_MAX_FDS, conns = cfg->nqueues ? cfg->nqueues : 1;
+	struct rlimit rl;
+
+	if (cfg->max_fds && cfg->max_fds < max)
+		max = cfg->max_fds;
+	if (!getrlimit(RLIMIT_NOFILE, &rl)) {
+		if (rl.rlim_cur < max) {
+			rl.rlim_cur = rl.rlim_max < max ? rl.rlim_max : max;
+			setrlimit(RLIMIT_NOFILE, &rl);
+		}
+		if (rl.rlim_cur < max)
+			max = rl.rlim_cur;
+	}
+	max = max > FDS_RESERVED(cfg->nqueues) ? max - FDS_RESERVED(cfg->nqueues) : 0;
+	return max / conns;
+}
+
+static int check_root(const struct gofer_config *cfg, struct gofer *g, struct error *err)
+{
+	struct statx st;
+	int ret = attr_stat(cfg->root_fd, "", &st);
+
+	if (ret < 0) {
+		errno = -ret;
+		return error_errno(err, "gofer: root directory");
+	}
+	if (!S_ISDIR(st.stx_mode))
+		return error_set(err, ENOTDIR, "gofer: the root is not a directory");
+	memset(g, 0, sizeof(*g));
+	g->cfg = cfg;
+	attr_qid_path(g, attr_dev(&st), st.stx_ino); /* the root's device comes first in the table */
+	return 0;
+}
+
+int gofer_serve_stream(int fd, const struct gofer_config *cfg, struct error *err)
+{
+	struct gofer g;
+	struct conn c;
+	int ret;
+
+	if (check_root(cfg, &g, err) < 0)
+		return -1;
+	umask(0);
+	unshare(CLONE_FS); /* a working directory of this thread alone; if it has none, nobody else shares it */
+	ret = conn_init(&c, &g, fd_budget(cfg));
+	if (ret < 0)
+		return error_set(err, -ret, "gofer: no connection: %s", strerror(-ret));
+	ret = transport_fd_serve(&c, fd, err);
+	conn_destroy(&c);
+	return ret;
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct error err;
+
+	unshare(CLONE_FS);
+	pthread_barrier_wait(&sealed); /* all have started */
+	pthread_barrier_wait(&sealed); /* the filter is on */
+	if (transport_ring_serve(&w->conn, &w->ring, w->queue->kick_fd, w->queue->call_fd, w->lifeline, &err) < 0)
+		seal_complain(&err);
+	else
+		_exit(0); /* the lifeline: every queue is meant */
+	return NULL;
+}
+
+static int serve_queues(struct gofer *g, struct error *err)
+{
+	const struct gofer_config *cfg = g->cfg;
+	struct worker *workers;
+	void *arena;
+	unsigned i;
+	int ret;
+
+	arena = mmap(NULL, cfg->arena_size, PROT_READ | PROT_WRITE, MAP_SHARED, cfg->arena_fd, 0);
+	if (arena == MAP_FAILED)
+		return error_errno(err, "gofer: cannot map the arena");
+	close(cfg->arena_fd);
+	workers = calloc(cfg->nqueues, sizeof(*workers));
+	if (!workers)
+		return error_set(err, ENOMEM, "gofer: out of memory");
+	pthread_barrier_init(&sealed, NULL, cfg->nqueues + 1);
+	for (i = 0; i < cfg->nqueues; i++) {
+		struct worker *w = &workers[i];
+
+		w->queue = &cfg->queues[i];
+		w->lifeline = cfg->lifeline_fd;
+		if (w->queue->index >= RING_QUEUES || cfg->arena_size < RING_QUEUES * RING_STRIDE)
+			return error_set(err, EINVAL, "gofer: no queue %u", w->queue->index);
+		ring_dev_init(&w->ring, arena, cfg->arena_size, w->queue->index);
+		ret = conn_init(&w->conn, g, fd_budget(cfg));
+		if (!ret)
+			ret = -pthread_create(&w->thread, NULL, work, w);
+		if (ret < 0)
+			return error_set(err, -ret, "gofer: cannot start: %s", strerror(-ret));
+	}
+	pthread_barrier_wait(&sealed);
+	if (seal_syscalls(cfg, err) < 0)
+		return -1;
+	pthread_barrier_wait(&sealed);
+	for (i = 0; i < cfg->nqueues; i++)
+		pthread_join(workers[i].thread, NULL);
+	return error_set(err, EPROTO, "gofer: no queue is left");
+}
+
+int gofer_main(const struct gofer_config *cfg, struct error *err)
+{
+	struct gofer g;
+	struct conn c;
+	int ret;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	umask(0);
+	if (check_root(cfg, &g, err) < 0 || seal_descriptors(cfg, err) < 0 || seal_privileges(cfg, err) < 0)
+		return -1;
+	if (cfg->nqueues)
+		return serve_queues(&g, err);
+
+	ret = conn_init(&c, &g, fd_budget(cfg));
+	if (ret < 0)
+		return error_set(err, -ret, "gofer: cannot start: %s", strerror(-ret));
+	if (seal_syscalls(cfg, err) < 0)
+		return -1;
+	return transport_fd_serve(&c, cfg->stream_fd, err);
+}

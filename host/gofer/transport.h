@@ -1,0 +1,21 @@
+/*
+ * transport.h - how messages reach a connection. Both loops run on the thread that calls them, until the client is gone.
+ */
+#ifndef MOAT_GOFER_TRANSPORT_H
+#define MOAT_GOFER_TRANSPORT_H
+
+#include "host/ring_dev.h"
+
+struct conn;
+struct error;
+
+/* A byte stream: size[4] and the rest, one after the other. 0 at end of file, -1 with *err. */
+int transport_fd_serve(struct conn *c, int fd, struct error *err);
+
+/*
+ * A queue in the arena. Sleeps on kick, an eventfd; interrupts by call. 0 when lifeline (or -1) hung up, -1 with *err
+ * where the driver broke the ring.
+ */
+int transport_ring_serve(struct conn *c, struct ring_dev *rd, int kick, int call, int lifeline, struct error *err);
+
+#endif

@@ -1,0 +1,248 @@
+/*
+ * walk.c - how fids come and go: attach, walk, the compound walk of moat1, clunk.
+ *
+ * ".." is refused: v9fs and the Sentry resolve it in their dentry caches, and a server that has no notion of it cannot
+ * be led out of its root.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/gofer/conn.h"
+
+/* The root, whatever aname says: there is one tree, and the client cannot name another. */
+int op_attach(struct req *r)
+{
+	uint32_t num = wire_get32(&r->t), afid = wire_get32(&r->t), uid;
+	char skip[P9_NAME_MAX + 1];
+	struct p9_qid qid;
+	struct statx st;
+	struct fid *f;
+	int fd, ret;
+
+	ret = wire_get_str(&r->t, skip, sizeof(skip));
+	if (!ret)
+		ret = wire_get_str(&r->t, skip, sizeof(skip));
+	uid = wire_get32(&r->t);
+	if (ret < 0)
+		return ret;
+	if (wire_end(&r->t) < 0)
+		return -EPROTO;
+	if (afid != P9_NOFID)
+		return -EBADF;
+	fd = node_fd(r->c, r->c->nodes.root);
+	ret = fd < 0 ? fd : attr_stat(fd, "", &st);
+	if (ret < 0)
+		return ret;
+	ret = fid_new(r->c, num, uid, node_ref(r->c->nodes.root), &f);
+	if (ret < 0)
+		return ret;
+	attr_qid(r->c->g, &st, &qid);
+	wire_put(&r->w, &qid, sizeof(qid));
+	return 0;
+}
+
+/* Fields that both walks share: the fid walked from, and nwname, checked. */
+static int walk_start(struct req *r, uint32_t from, uint16_t *nwname, struct fid **f)
+{
+	*nwname = wire_get16(&r->t);
+	if (r->t.bad)
+		return -EPROTO;
+	if (*nwname > P9_MAXWELEM)
+		return -EINVAL;
+	*f = fid_find(r->c, from);
+	return *f ? 0 : -EBADF;
+}
+
+/* Bind num to node (reference taken over); num may be f itself, which is then moved there. */
+static int bind(struct conn *c, struct fid *f, uint32_t num, struct node *node)
+{
+	struct fid *made;
+
+	if (num != f->num)
+		return fid_new(c, num, f->uid, node, &made);
+	node_unref(c, f->node);
+	f->node = node;
+	return 0;
+}
+
+int op_walk(struct req *r)
+{
+	uint32_t from = wire_get32(&r->t), to = wire_get32(&r->t);
+	char names[P9_MAXWELEM][P9_NAME_MAX + 1];
+	struct p9_qid qid[P9_MAXWELEM];
+	uint16_t nwname, i;
+	struct node *node;
+	struct fid *f;
+	int ret;
+
+	ret = walk_start(r, from, &nwname, &f);
+	if (ret < 0)
+		return ret;
+	for (i = 0; i < nwname; i++) {
+		ret = wire_get_name(&r->t, names[i]);
+		if (ret < 0)
+			return ret;
+	}
+	if (wire_end(&r->t) < 0)
+		return -EPROTO;
+	/* From an open fid it is not allowed; a clone of one is harmless, and v9fs makes such for unlinked files. */
+	if (f->kind != FID_PATH && (nwname || to == from))
+		return -EBADF;
+	if (to != from && (ret = fid_check_new(r->c, to)) < 0)
+		return ret;
+
+	node = node_ref(f->node);
+	for (i = 0; i < nwname; i++) {
+		struct node *next;
+		struct statx st;
+
+		ret = node_walk(r->c, node, names[i], &next, &st);
+		if (ret < 0)
+			break;
+		attr_qid(r->c->g, &st, &qid[i]);
+		node_unref(r->c, node);
+		node = next;
+	}
+	if (i == nwname) {
+		ret = bind(r->c, f, to, node);
+		if (ret < 0)
+			return ret;
+	} else {
+		node_unref(r->c, node);
+		if (!i)
+			return ret;
+	}
+	wire_put16(&r->w, i);
+	wire_put(&r->w, qid, i * sizeof(qid[0]));
+	return 0;
+}
+
+/* One record of Rwalkgetattr: attributes, and the target of a link that fd stands for. */
+static int put_record(struct req *r, int fd, const struct statx *st)
+{
+	char target[4096] = "";
+	struct p9_attr attr;
+
+	if (S_ISLNK(st->stx_mode)) {
+		ssize_t len = readlinkat(fd, "", target, sizeof(target) - 1);
+
+		if (len < 0)
+			return -errno;
+		target[len] = '\0';
+	}
+	attr_fill(r->c->g, st, &attr);
+	wire_put(&r->w, &attr, sizeof(attr));
+	wire_put_str(&r->w, target);
+	return r->w.bad ? -EMSGSIZE : 0;
+}
+
+/* Open the node and examine it again: an open can change size and times. The old record, at off, is replaced. */
+static int open_last(struct req *r, struct node *node, uint32_t flags, size_t off, int *fd)
+{
+	struct statx st;
+	int ret = open_flags(r->c, flags), oflags = ret;
+
+	if (ret < 0)
+		return ret;
+	ret = node_fd_reserve(r->c);
+	if (ret < 0)
+		return ret;
+	*fd = node_open(r->c, node, oflags);
+	if (*fd < 0) {
+		node_fd_release(r->c);
+		return *fd;
+	}
+	ret = attr_stat(*fd, "", &st);
+	if (!ret) {
+		r->w.len = off;
+		ret = put_record(r, *fd, &st);
+	}
+	if (ret < 0) {
+		close(*fd);
+		node_fd_release(r->c);
+	}
+	return ret;
+}
+
+int op_walkgetattr(struct req *r)
+{
+	uint32_t from = wire_get32(&r->t), to = wire_get32(&r->t), flags = wire_get32(&r->t), error32;
+	char names[P9_MAXWELEM][P9_NAME_MAX + 1];
+	uint16_t nwname, nattr = 0;
+	size_t head = r->w.len, last = 0;
+	struct node *node;
+	struct fid *f, *made;
+	struct statx st;
+	int ret, error = 0, fd = -1;
+
+	ret = walk_start(r, from, &nwname, &f);
+	if (ret < 0)
+		return ret;
+	for (uint16_t i = 0; i < nwname; i++) {
+		ret = wire_get_name(&r->t, names[i]);
+		if (ret < 0)
+			return ret;
+	}
+	if (wire_end(&r->t) < 0)
+		return -EPROTO;
+	if (to == P9_NOFID && flags != P9_WGA_NOOPEN)
+		return -EINVAL;
+	if (f->kind != FID_PATH && nwname)
+		return -EBADF;
+	if (to != P9_NOFID && (ret = fid_check_new(r->c, to)) < 0)
+		return ret;
+
+	wire_put32(&r->w, 0); /* error, iounit, nattr: known at the end */
+	wire_put32(&r->w, 0);
+	wire_put16(&r->w, 0);
+	node = node_ref(f->node);
+	do {
+		last = r->w.len;
+		if (nwname) {
+			struct node *next;
+
+			error = node_walk(r->c, node, names[nattr], &next, &st);
+			if (error < 0)
+				break;
+			node_unref(r->c, node);
+			node = next;
+			ret = put_record(r, node->fd, &st);
+		} else {
+			fd = fid_fd(r->c, f);
+			ret = fd < 0 ? fd : attr_stat(fd, "", &st);
+			if (!ret)
+				ret = put_record(r, fd, &st);
+			fd = -1;
+		}
+		if (ret < 0) {
+			node_unref(r->c, node);
+			return ret;
+		}
+		nattr++;
+	} while (nattr < nwname);
+
+	if (!error && flags != P9_WGA_NOOPEN)
+		error = open_last(r, node, flags, last, &fd);
+	if (!error && to != P9_NOFID) {
+		ret = fid_new(r->c, to, f->uid, node, &made);
+		if (ret < 0) {
+			if (fd >= 0) {
+				close(fd);
+				node_fd_release(r->c);
+			}
+			return ret;
+		}
+		if (fd >= 0) {
+			made->kind = FID_OPEN;
+			made->fd = fd;
+		}
+	} else {
+		node_unref(r->c, node);
+	}
+	error32 = -error;
+	memcpy(r->w.buf + head, &error32, 4);
+	memcpy(r->w.buf + head + 8, &nattr, 2);
+	return r->w.bad ? -EMSGSIZE : 0;
+}
