@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -224,9 +225,12 @@ static void child(char **argv, char **envp, const char *cwd, int in, int out, in
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	setsid();
-	if (tty)
+	if (tty) {
+		setsid();
 		ioctl(in, TIOCSCTTY, 0);
+	} else {
+		setpgid(0, 0);
+	}
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		_exit(126);
 	if (chdir(cwd) < 0) {
@@ -437,6 +441,25 @@ static void step(void)
 		handle_frame();
 }
 
+/*
+ * A child of pid 1 itself is always in an orphaned process group, where SIGTSTP does nothing. So a process between does
+ * the work, in a session of its own; pid 1 only waits for it.
+ */
+static void split(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	if (pid > 0) {
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		reboot(RB_POWER_OFF);
+	}
+	setsid();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
 int main(void)
 {
 	struct timespec ts;
@@ -453,6 +476,7 @@ int main(void)
 	}
 	load_modules();
 	loopback_up();
+	split();
 	sethostname("moat-vm", 7);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&chld);
