@@ -17,6 +17,7 @@ enum ctl_type {
 	CTL_TIME = 3,	  /* a = tsc, b = monotonic ns, c = realtime ns, d = tsc frequency in Hz */
 	CTL_MEM_LIMIT = 4, /* a = bytes */
 	CTL_SHUTDOWN = 5, /* kill everything, then CTL_EXIT */
+	CTL_GOFER_GONE = 6, /* a = queue: nobody serves it any more; every request on it ends with EIO */
 	/* Sentry to host (RING_Q_CTL_OUT) */
 	CTL_EXIT = 64,	  /* a = wait status of init, as wait(2) gives it; the sandbox ends */
 	CTL_LOG = 65,	  /* data = one line of dmesg (only with --debug) */

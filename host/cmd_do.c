@@ -1,0 +1,270 @@
+/*
+ * cmd_do.c - `moat do`: run one program in a sandbox of its own, with the caller's streams.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/cmd.h"
+#include "host/error.h"
+#include "host/memory.h"
+#include "host/platform_choice.h"
+#include "host/run.h"
+
+#define CPUS_MAX 64
+
+/* The host's own: never part of the sandbox, which has its own of each. */
+static const char *const hidden_names[] = { "proc", "sys", "dev", "run", NULL };
+
+struct options {
+	const char *platform, *rootfs, *cwd;
+	bool rw, tty, debug;
+	unsigned cpus;
+	uint64_t memory;
+	char **env;
+	size_t nenv;
+};
+
+enum { OPT_PLATFORM = 1, OPT_ROOTFS, OPT_RW, OPT_CPUS, OPT_MEMORY, OPT_ENV, OPT_CWD, OPT_TTY, OPT_DEBUG };
+
+static const struct option long_options[] = {
+	{ "platform", required_argument, NULL, OPT_PLATFORM },
+	{ "rootfs", required_argument, NULL, OPT_ROOTFS },
+	{ "rw", no_argument, NULL, OPT_RW },
+	{ "cpus", required_argument, NULL, OPT_CPUS },
+	{ "memory", required_argument, NULL, OPT_MEMORY },
+	{ "env", required_argument, NULL, OPT_ENV },
+	{ "cwd", required_argument, NULL, OPT_CWD },
+	{ "tty", no_argument, NULL, OPT_TTY },
+	{ "debug", no_argument, NULL, OPT_DEBUG },
+	{ 0 },
+};
+
+static const char help_text[] =
+	"  --platform auto|kvm|systrap  how to run it; auto takes kvm where it works\n"
+	"  --rootfs DIR                 the file tree; without it the caller's own, read-only,\n"
+	"                               without /proc, /sys, /dev and /run\n"
+	"  --rw                         changes go to the tree itself, not to memory\n"
+	"  --cpus N                     CPUs inside (1 to 64; default: as the host)\n"
+	"  --memory SIZE                limit, with suffix K, M or G (default: as the host)\n"
+	"  --env K=V                    set a variable; repeatable\n"
+	"  --cwd DIR                    working directory inside\n"
+	"  --tty                        give the program a terminal\n"
+	"  --debug                      print the Sentry's log\n";
+
+/* "512M" -> bytes; 0 if it is not a size. */
+static uint64_t parse_size(const char *s)
+{
+	char *end;
+	unsigned long long v;
+	int shift = 0;
+
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	if (errno || end == s || *s == '-')
+		return 0;
+	switch (*end) {
+	case 'K':
+	case 'k':
+		shift = 10;
+		break;
+	case 'M':
+	case 'm':
+		shift = 20;
+		break;
+	case 'G':
+	case 'g':
+		shift = 30;
+		break;
+	}
+	if (shift)
+		end++;
+	if (*end || v > ~0ULL >> shift)
+		return 0;
+	return v << shift;
+}
+
+static int bad(struct error *err, const char *what, const char *value, const char *want)
+{
+	return error_set(err, EINVAL, "%s '%s': %s", what, value, want);
+}
+
+static int parse(int argc, char **argv, struct options *o, struct error *err)
+{
+	char *end;
+	int c;
+
+	opterr = 0;
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
+		switch (c) {
+		case OPT_PLATFORM:
+			o->platform = optarg;
+			break;
+		case OPT_ROOTFS:
+			o->rootfs = optarg;
+			break;
+		case OPT_RW:
+			o->rw = true;
+			break;
+		case OPT_CPUS:
+			o->cpus = (unsigned)strtoul(optarg, &end, 10);
+			if (*end || !o->cpus || o->cpus > CPUS_MAX)
+				return bad(err, "--cpus", optarg, "give a number from 1 to 64");
+			break;
+		case OPT_MEMORY:
+			o->memory = parse_size(optarg);
+			if (!o->memory)
+				return bad(err, "--memory", optarg, "give a size such as 512M");
+			if (o->memory < MEMORY_MIN)
+				return bad(err, "--memory", optarg, "too small; at least 16M is needed");
+			break;
+		case OPT_ENV:
+			if (!strchr(optarg, '=') || *optarg == '=')
+				return bad(err, "--env", optarg, "give NAME=VALUE");
+			o->env[o->nenv++] = optarg;
+			break;
+		case OPT_CWD:
+			if (*optarg != '/')
+				return bad(err, "--cwd", optarg, "give an absolute path");
+			o->cwd = optarg;
+			break;
+		case OPT_TTY:
+			o->tty = true;
+			break;
+		case OPT_DEBUG:
+			o->debug = true;
+			break;
+		case ':':
+			return error_set(err, EINVAL, "%s needs a value; see 'moat help do'",
+					 argv[optind - 1]);
+		default:
+			return error_set(err, EINVAL, "unknown option '%s'; see 'moat help do'",
+					 argv[optind - 1]);
+		}
+	}
+	if (optind >= argc)
+		return error_set(err, EINVAL, "no program given; usage: %s", cmd_do.usage);
+	return 0;
+}
+
+static int open_root(const struct options *o, struct error *err)
+{
+	const char *path = o->rootfs ? o->rootfs : "/";
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return error_errno(err, "--rootfs %s", path);
+	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		close(fd);
+		return error_set(err, ENOTDIR, "--rootfs %s: not a directory", path);
+	}
+	return fd;
+}
+
+/* A small environment of our own, then what --env says; the caller's own variables stay outside, but TERM. */
+static char **environment(struct options *o)
+{
+	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	static char home[] = "HOME=/root", host_term[64];
+	const char *term = getenv("TERM");
+	char **env = calloc(o->nenv + 4, sizeof(*env));
+	size_t n = 0;
+
+	if (!env)
+		return NULL;
+	env[n++] = path;
+	env[n++] = home;
+	if (o->tty || isatty(1)) {
+		snprintf(host_term, sizeof(host_term), "TERM=%s", term ? term : "linux");
+		env[n++] = host_term;
+	}
+	for (size_t i = 0; i < o->nenv; i++) {
+		size_t len = (size_t)(strchr(o->env[i], '=') - o->env[i]) + 1, k;
+
+		for (k = 0; k < n && strncmp(env[k], o->env[i], len) != 0; k++)
+			;
+		env[k] = o->env[i];
+		n = k == n ? n + 1 : n;
+	}
+	return env;
+}
+
+static void announce(const struct options *o)
+{
+	if (!isatty(2))
+		return;
+	if (!o->rootfs)
+		fprintf(stderr, "moat: shares this host's files %s; not /proc, /sys, /dev, /run\n",
+			o->rw ? "WRITABLE" : "read-only, with changes kept in memory");
+	else
+		fprintf(stderr, "moat: root %s, %s\n", o->rootfs,
+			o->rw ? "writable" : "read-only, with changes kept in memory");
+}
+
+static int run(int argc, char **argv)
+{
+	struct options o = { .platform = "auto", .env = calloc((size_t)argc, sizeof(char *)) };
+	struct run_config cfg = { 0 };
+	struct winsize ws = { 0 };
+	struct error err = { 0 };
+	char cwd[4096];
+	long ncpu = sysconf(_SC_NPROCESSORS_ONLN);
+
+	clock_sample(&cfg.clock_start);
+	if (!o.env || parse(argc, argv, &o, &err) < 0)
+		goto fail;
+	cfg.platform = platform_choose(o.platform, &err);
+	if (!cfg.platform)
+		goto fail;
+	cfg.root_fd = open_root(&o, &err);
+	if (cfg.root_fd < 0)
+		goto fail;
+	cfg.hidden = o.rootfs ? NULL : hidden_names;
+	cfg.cpus = o.cpus ? o.cpus : ncpu < 1 ? 1 : ncpu > CPUS_MAX ? CPUS_MAX : (unsigned)ncpu;
+	cfg.debug = o.debug;
+	cfg.ram_size = ((o.memory ? o.memory : memory_host_total()) + 0x1fffff) & ~0x1fffffULL;
+	if (cfg.ram_size > RAM_MAX)
+		cfg.ram_size = RAM_MAX;
+	cfg.spec.argv = argv + optind;
+	cfg.spec.envp = environment(&o);
+	/* Without a root of its own the sandbox starts where the caller is. */
+	cfg.spec.cwd = o.cwd ? o.cwd : o.rootfs || !getcwd(cwd, sizeof(cwd)) ? "/" : cwd;
+	cfg.spec.hostname = "moat";
+	cfg.spec.uid = getuid();
+	cfg.spec.gid = getgid();
+	cfg.spec.caps = cfg.spec.uid == 0 ? (1ULL << 41) - 1 : 0;
+	cfg.spec.umask = 022;
+	cfg.spec.tty = o.tty;
+	if (o.tty && ioctl(0, TIOCGWINSZ, &ws) == 0) {
+		cfg.spec.rows = ws.ws_row;
+		cfg.spec.cols = ws.ws_col;
+	}
+	cfg.spec.memory = o.memory ? o.memory : cfg.ram_size;
+	cfg.spec.root_rw = o.rw;
+	if (!cfg.spec.envp) {
+		error_set(&err, ENOMEM, "out of memory");
+		goto fail;
+	}
+	announce(&o);
+	return sandbox_run(&cfg);
+fail:
+	fprintf(stderr, "moat: %s\n", err.msg);
+	return EXIT_MOAT;
+}
+
+const struct command cmd_do = {
+	.name = "do",
+	.usage = "moat do [--platform auto|kvm|systrap] [--rootfs DIR] [--rw] [--cpus N] [--memory SIZE] "
+		 "[--env K=V] [--cwd DIR] [--tty] [--debug] -- PROG [ARG...]",
+	.summary = "Run PROG in a sandbox; exits with its status (128 + N after signal N).",
+	.help = help_text,
+	.run = run,
+};

@@ -1,0 +1,88 @@
+/*
+ * crash.c - see crash.h. The record is copied once; names come from the symbol table of our own copy of the image.
+ */
+#include <ctype.h>
+#include <elf.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/crash.h"
+
+struct symbol {
+	const char *name;
+	uint64_t offset;
+};
+
+/* The image is ours, not the guest's: no checks beyond what keeps a build mistake readable. */
+static struct symbol find_symbol(const struct sandbox *sb, uint64_t addr)
+{
+	const char *image = sb->image;
+	const Elf64_Ehdr *eh = sb->image;
+	const Elf64_Shdr *sh = (const void *)(image + eh->e_shoff);
+	struct symbol best = { NULL, ~0ULL };
+
+	for (unsigned i = 0; i < eh->e_shnum; i++) {
+		const Elf64_Sym *sym = (const void *)(image + sh[i].sh_offset);
+		const char *names = image + sh[sh[i].sh_link].sh_offset;
+
+		if (sh[i].sh_type != SHT_SYMTAB)
+			continue;
+		for (uint64_t k = 0; k < sh[i].sh_size / sizeof(*sym); k++) {
+			if (ELF64_ST_TYPE(sym[k].st_info) != STT_FUNC || addr < sym[k].st_value ||
+			    addr - sym[k].st_value >= best.offset)
+				continue;
+			best.offset = addr - sym[k].st_value;
+			best.name = names + sym[k].st_name;
+		}
+	}
+	return best;
+}
+
+static void clean(char *s, size_t size, bool lines)
+{
+	s[size - 1] = 0;
+	for (; *s; s++) {
+		if (!isprint((unsigned char)*s) && !(lines && *s == '\n'))
+			*s = '?';
+	}
+}
+
+static void print_address(const struct sandbox *sb, const struct crash_record *r, uint64_t addr)
+{
+	struct symbol s = find_symbol(sb, addr - r->image_slide);
+
+	if (s.name && s.offset < 65536)
+		dprintf(2, "    %016llx  %s+0x%llx\n", (unsigned long long)addr, s.name,
+			(unsigned long long)s.offset);
+	else
+		dprintf(2, "    %016llx\n", (unsigned long long)addr);
+}
+
+bool crash_report(struct sandbox *sb)
+{
+	static const char *const names[] = { "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp",
+					     "rsp", "r8 ", "r9 ", "r10", "r11", "r12", "r13",
+					     "r14", "r15", "rip", "flg", "cr2", "err" };
+	static struct crash_record r;
+
+	memcpy(&r, sb->arena + ARENA_CRASH, sizeof(r));
+	if (r.magic != CRASH_MAGIC)
+		return false;
+	clean(r.reason, sizeof(r.reason), false);
+	clean(r.task, sizeof(r.task), false);
+	clean(r.dmesg_tail, sizeof(r.dmesg_tail), true);
+	dprintf(2, "moat: the Sentry crashed on CPU %u: %s\n", r.cpu, r.reason);
+	if (r.task[0])
+		dprintf(2, "  program %s, pid %u, system call %lld\n", r.task, r.pid,
+			(long long)r.syscall_nr);
+	for (unsigned i = 0; i < 20; i++)
+		dprintf(2, "%s%s %016llx%s", i % 4 ? "  " : "  ", names[i],
+			(unsigned long long)r.regs[i], i % 4 == 3 ? "\n" : "");
+	dprintf(2, "  backtrace\n");
+	for (unsigned i = 0; i < r.depth && i < 32; i++)
+		print_address(sb, &r, r.backtrace[i]);
+	if (r.dmesg_tail[0])
+		dprintf(2, "  last lines of its log\n%s\n", r.dmesg_tail);
+	return true;
+}

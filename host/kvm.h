@@ -1,0 +1,86 @@
+/*
+ * kvm.h - the KVM platform of the launcher, shared by its files:
+ *
+ *   kvm.c        platform_ops: create, run, reap
+ *   kvm_vm.c     VM, memory slots, interrupt routing, doorbells, filters
+ *   kvm_cpuid.c  the CPUID allow-list
+ *   kvm_boot.c   image, page tables and GDT in guest memory; first registers
+ *   kvm_vcpu.c   the threads that run KVM_RUN; what an exit means
+ *   kvm_probe.c  is this host's KVM usable?
+ */
+#ifndef MOAT_HOST_KVM_H
+#define MOAT_HOST_KVM_H
+
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/kvm.h"
+#include "host/error.h"
+#include "host/sandbox.h"
+
+#define KVM_CPUS_MAX   64
+#define KVM_STACK_SIZE 65536 /* of a vCPU thread */
+
+struct kvm_vcpu {
+	struct kvm_vm *vm;
+	unsigned id;
+	int fd;
+	int stats_fd;	      /* -1 unless --debug */
+	struct kvm_run *run;
+	char *stack;	      /* of its thread */
+};
+
+enum kvm_end { KVM_END_NONE, KVM_END_HALT, KVM_END_CRASH, KVM_END_ERROR };
+
+struct kvm_vm {
+	struct sandbox *sb;   /* NULL for the probe guest */
+	int kvm_fd, fd;
+	unsigned run_size;
+	struct kvm_vcpu vcpu[KVM_CPUS_MAX];
+	unsigned cpus;
+	int start_fd;	      /* PORT_START: a semaphore that vCPU threads wait for */
+	int exit_fd;	      /* readable: the sandbox ended */
+	uint32_t end;	      /* enum kvm_end, set once */
+	uint64_t features;    /* kvm_cpu_feature */
+	struct kvm_cpuid2 *cpuid;
+	struct kvm_boot *boot;
+};
+
+/* Facts about the CPU that boot needs, out of the filtered CPUID. */
+enum kvm_cpu_feature {
+	KVM_CPU_SMEP = 1,
+	KVM_CPU_SMAP = 2,
+	KVM_CPU_UMIP = 4,
+	KVM_CPU_GIB_PAGES = 8,
+};
+
+/* kvm_vm.c: each -1 with *err filled. */
+int kvm_vm_open(struct kvm_vm *vm, struct error *err);	/* /dev/kvm, API version, VM, split irqchip, filters */
+int kvm_vm_memory(struct kvm_vm *vm, unsigned slot, uint64_t paddr, uint64_t len, void *addr, struct error *err);
+int kvm_vm_queues(struct kvm_vm *vm, struct error *err); /* doorbells and interrupts of all queues, PORT_START */
+int kvm_vm_vcpu(struct kvm_vm *vm, unsigned id, struct error *err);
+void kvm_vm_close(struct kvm_vm *vm);
+
+/* kvm_cpuid.c */
+int kvm_cpuid_build(struct kvm_vm *vm, struct error *err); /* vm->cpuid, vm->features */
+int kvm_cpuid_set(struct kvm_vcpu *v, struct error *err);
+uint64_t kvm_cpuid_xfeatures(const struct kvm_vm *vm);
+uint32_t kvm_cpuid_xsave_size(const struct kvm_vm *vm);
+
+/* kvm_boot.c */
+int kvm_boot_load(struct kvm_vm *vm, uint64_t *entry, struct error *err);
+int kvm_boot_registers(struct kvm_vcpu *v, uint64_t entry, struct error *err);
+/* 64-bit ring 0 with the given page tables, GDT and TSS (guest-physical pml4, virtual gdt and tss). */
+int kvm_boot_sregs(struct kvm_vcpu *v, uint64_t pml4, uint64_t gdt, uint64_t tss, struct error *err);
+void kvm_boot_gdt(uint64_t *gdt);
+
+/* kvm_vcpu.c */
+int kvm_vcpu_start(struct kvm_vcpu *v, struct error *err);
+/* Sums over all vCPUs from KVM_GET_STATS_FD; false if the host has no such statistics. */
+bool kvm_vcpu_exits(struct kvm_vm *vm, uint64_t *exits, uint64_t *irq_exits, uint64_t *halts);
+
+/* kvm_probe.c: 0, or -1 with the reason in one line. Caches the verdict. */
+int kvm_probe(struct error *err);
+
+#endif

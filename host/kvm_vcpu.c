@@ -1,0 +1,204 @@
+/*
+ * kvm_vcpu.c - the threads that do nothing but KVM_RUN.
+ *
+ * They are made by a bare clone() after the launcher has sealed itself: no TLS of their own, no libc in them, every
+ * system call inline, so that the seal need not permit what pthread_create does, and so that each can lock itself into
+ * a seccomp filter of six calls. A vCPU leaves the kernel only at the end: PORT_HALT, PORT_CRASH, or something
+ * that a correct Sentry never does, which becomes a crash record with the vCPU's registers.
+ */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "host/kvm.h"
+
+/* The thread shares the launcher's TLS: nothing in it may touch errno. */
+static long raw(long nr, long a, long b, long c)
+{
+	long ret;
+
+	__asm__ volatile("syscall" : "=a"(ret) : "a"(nr), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+	return ret;
+}
+
+#define ALLOW(nr) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+
+static struct sock_filter filter[] = {
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	ALLOW(__NR_ioctl),
+	ALLOW(__NR_read),	  /* the start semaphore */
+	ALLOW(__NR_write),	  /* the exit eventfd */
+	ALLOW(__NR_rt_sigreturn),
+	ALLOW(__NR_exit),
+	ALLOW(__NR_exit_group),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+};
+
+/* The first vCPU that ends decides what the end was. */
+static void finish(struct kvm_vm *vm, enum kvm_end end)
+{
+	uint32_t none = KVM_END_NONE;
+	uint64_t one = 1;
+
+	__atomic_compare_exchange_n(&vm->end, &none, end, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	raw(__NR_write, vm->exit_fd, (long)&one, sizeof(one));
+}
+
+static void say(char *dst, size_t size, const char *src)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < size && src[i]; i++)
+		dst[i] = src[i];
+	dst[i] = 0;
+}
+
+static const char *const exit_name[] = {
+	[KVM_EXIT_UNKNOWN] = "unknown exit",
+	[KVM_EXIT_IO] = "access to an unknown port",
+	[KVM_EXIT_MMIO] = "access to an address without memory",
+	[KVM_EXIT_HLT] = "halt without a local APIC",
+	[KVM_EXIT_SHUTDOWN] = "triple fault",
+	[KVM_EXIT_FAIL_ENTRY] = "KVM cannot enter the guest",
+	[KVM_EXIT_INTERNAL_ERROR] = "KVM internal error",
+};
+
+/* Fill the crash record from outside: the Sentry could not. Arithmetic and ioctls only. */
+static void crash(struct kvm_vcpu *v, const char *reason, long err)
+{
+	struct crash_record *c = (struct crash_record *)(v->vm->sb->arena + ARENA_CRASH);
+	struct kvm_sregs s = { 0 };
+	struct kvm_regs r = { 0 };
+
+	raw(__NR_ioctl, v->fd, KVM_GET_REGS, (long)&r);
+	raw(__NR_ioctl, v->fd, KVM_GET_SREGS, (long)&s);
+	memset(c, 0, sizeof(*c));
+	say(c->reason, sizeof(c->reason), reason);
+	c->cpu = v->id;
+	c->syscall_nr = -1;
+	memcpy(c->regs, (uint64_t[]){ r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.rsp, r.r8, r.r9, r.r10, r.r11,
+				       r.r12, r.r13, r.r14, r.r15, r.rip, r.rflags, s.cr2, err }, sizeof(c->regs));
+	c->depth = 1;
+	c->backtrace[0] = r.rip;
+	c->magic = CRASH_MAGIC;
+	finish(v->vm, KVM_END_CRASH);
+}
+
+static bool port_exit(struct kvm_vcpu *v)
+{
+	const struct kvm_run *run = v->run;
+
+	if (run->io.direction != KVM_EXIT_IO_OUT || run->io.size != 1 || run->io.count != 1)
+		return false;
+	if (run->io.port == PORT_HALT)
+		finish(v->vm, KVM_END_HALT);
+	else if (run->io.port == PORT_CRASH)
+		finish(v->vm, KVM_END_CRASH);
+	else
+		return false;
+	return true;
+}
+
+static void run_loop(struct kvm_vcpu *v)
+{
+	uint64_t n;
+	long ret;
+
+	while (v->id && raw(__NR_read, v->vm->start_fd, (long)&n, sizeof(n)) != sizeof(n))
+		;
+	for (;;) {
+		ret = raw(__NR_ioctl, v->fd, KVM_RUN, 0);
+		if (ret == -EINTR || ret == -EAGAIN)
+			continue;
+		if (ret < 0) {
+			crash(v, ret == -EFAULT ? "KVM: guest memory has gone" : "KVM_RUN failed", ret);
+			return;
+		}
+		if (v->run->exit_reason == KVM_EXIT_INTR)
+			continue;
+		if (v->run->exit_reason == KVM_EXIT_IO && port_exit(v))
+			return;
+		n = v->run->exit_reason;
+		crash(v, n < sizeof(exit_name) / sizeof(exit_name[0]) && exit_name[n] ? exit_name[n] : "unexpected VM exit",
+		      n == KVM_EXIT_MMIO ? (long)v->run->mmio.phys_addr : (long)n);
+		return;
+	}
+}
+
+static int thread_main(void *arg)
+{
+	struct sock_fprog prog = { .len = sizeof(filter) / sizeof(filter[0]), .filter = filter };
+	struct kvm_vcpu *v = arg;
+
+	/* Needs no_new_privs or CAP_SYS_ADMIN: the seal has set the former. */
+	if (raw(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, (long)&prog) < 0)
+		finish(v->vm, KVM_END_ERROR);
+	else
+		run_loop(v);
+	return 0; /* clone() calls exit */
+}
+
+int kvm_vcpu_start(struct kvm_vcpu *v, struct error *err)
+{
+	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+
+	if (clone(thread_main, v->stack + KVM_STACK_SIZE, flags, v) < 0)
+		return error_errno(err, "KVM: thread of vCPU %u", v->id);
+	return 0;
+}
+
+/* ---- statistics ---- */
+
+static uint64_t stat_of(int fd, const char *name)
+{
+	struct kvm_stats_header h;
+	uint64_t value = 0;
+	unsigned i;
+	char *d;
+
+	if (pread(fd, &h, sizeof(h), 0) != sizeof(h) || h.name_size > 256 || h.num_desc > 1024)
+		return 0;
+	d = malloc(sizeof(struct kvm_stats_desc) + h.name_size);
+	for (i = 0; d && i < h.num_desc; i++) {
+		size_t len = sizeof(struct kvm_stats_desc) + h.name_size;
+		struct kvm_stats_desc *sd = (struct kvm_stats_desc *)d;
+
+		if (pread(fd, d, len, h.desc_offset + i * len) != (ssize_t)len)
+			break;
+		if (strncmp(sd->name, name, h.name_size) == 0) {
+			if (pread(fd, &value, sizeof(value), h.data_offset + sd->offset) != sizeof(value))
+				value = 0;
+			break;
+		}
+	}
+	free(d);
+	return value;
+}
+
+bool kvm_vcpu_exits(struct kvm_vm *vm, uint64_t *exits, uint64_t *irq_exits, uint64_t *halts)
+{
+	unsigned i;
+
+	*exits = *irq_exits = *halts = 0;
+	for (i = 0; i < vm->cpus; i++) {
+		if (vm->vcpu[i].stats_fd < 0)
+			return false;
+		*exits += stat_of(vm->vcpu[i].stats_fd, "exits");
+		*irq_exits += stat_of(vm->vcpu[i].stats_fd, "irq_exits");
+		*halts += stat_of(vm->vcpu[i].stats_fd, "halt_exits");
+	}
+	return true;
+}

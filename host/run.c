@@ -1,0 +1,283 @@
+/*
+ * run.c - see run.h. This process stays outside of the jails: it forwards signals, owns the terminal's mode, and waits.
+ * Its children die with it (PR_SET_PDEATHSIG), and every one of theirs with their pid namespace.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "host/cmd.h"
+#include "host/error.h"
+#include "host/gofer/gofer.h"
+#include "host/images.h"
+#include "host/jail.h"
+#include "host/launcher.h"
+#include "host/memory.h"
+#include "host/run.h"
+#include "host/tty.h"
+
+#define ARENA_SIZE_MIN (64ULL << 20)
+
+static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCONT, SIGALRM };
+
+/*
+ * The root for the gofer: a private copy of its mounts without devices, setuid programs and, if read-only, writes. An
+ * unprivileged caller may not be able to copy mounts; then the directory itself has to do, and the gofer's own checks.
+ */
+static int private_root(int root_fd, bool rw)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID |
+					       (rw ? 0 : MOUNT_ATTR_RDONLY) };
+	int fd = (int)syscall(SYS_open_tree, root_fd, "",
+			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+
+	if (fd < 0)
+		return fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
+	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0) {
+		attr.attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+		syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr));
+	}
+	return fd;
+}
+
+static pid_t start_gofer(struct run_config *cfg, struct sandbox *sb, struct error *err)
+{
+	struct gofer_queue q = { RING_Q_9P, sb->kick_fd[RING_Q_9P], sb->call_fd[RING_Q_9P] };
+	struct gofer_config gc = {
+		.root_fd = private_root(cfg->root_fd, cfg->spec.root_rw),
+		.read_only = !cfg->spec.root_rw,
+		.cross_mounts = true,
+		.set_owner = geteuid() == 0,
+		.keep_dac_read = geteuid() == 0,
+		.hidden = cfg->hidden,
+		.arena_fd = sb->arena_fd,
+		.arena_size = sb->arena_size,
+		.queues = &q,
+		.nqueues = 1,
+		.stream_fd = -1,
+		.lifeline_fd = -1,
+	};
+	uint64_t caps = 0;
+	pid_t pid;
+
+	if (gc.root_fd < 0)
+		return error_errno(err, "open the root for the gofer");
+	pid = jail_fork(err);
+	if (pid == 0) {
+		prctl(PR_SET_NAME, "moat-gofer");
+		if (gc.keep_dac_read)
+			caps = cfg->spec.root_rw ? 1ULL << 0 | 1ULL << 1 | 1ULL << 2 | 1ULL << 3 | 1ULL << 4 :
+						   1ULL << 2;
+		if (jail_enter(caps, err) < 0 || gofer_main(&gc, err) < 0) {
+			dprintf(2, "moat: gofer: %s\n", err->msg);
+			_exit(EXIT_MOAT);
+		}
+		_exit(0);
+	}
+	close(gc.root_fd);
+	return pid;
+}
+
+static pid_t start_launcher(struct run_config *cfg, struct sandbox *sb, int ctl_fd,
+			    struct error *err)
+{
+	struct launcher_config lc = {
+		.sb = sb,
+		.spec = &cfg->spec,
+		.clock_start = &cfg->clock_start,
+		.ctl_fd = ctl_fd,
+	};
+	pid_t pid = jail_fork(err);
+
+	if (pid == 0)
+		launcher_main(&lc);
+	return pid;
+}
+
+struct watch {
+	int ctl_fd, sig_fd;
+	pid_t gofer, launcher;
+	bool done, tty;
+	int status;
+};
+
+static void tell(struct watch *w, uint32_t type, uint64_t a, uint64_t b)
+{
+	struct ctl_msg m = { .type = type, .a = a, .b = b };
+
+	send(w->ctl_fd, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void on_signal(struct watch *w)
+{
+	struct signalfd_siginfo si;
+	struct winsize ws;
+	pid_t pid;
+
+	if (read(w->sig_fd, &si, sizeof(si)) != sizeof(si))
+		return;
+	switch (si.ssi_signo) {
+	case SIGCHLD:
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+			if (pid == w->gofer) {
+				w->gofer = 0;
+				tell(w, CTL_GOFER_GONE, RING_Q_9P, 0);
+			} else if (pid == w->launcher) {
+				w->launcher = 0;
+			}
+		}
+		break;
+	case SIGWINCH:
+		if (w->tty && ioctl(0, TIOCGWINSZ, &ws) == 0)
+			tell(w, CTL_WINSIZE, ws.ws_row, ws.ws_col);
+		break;
+	default:
+		tell(w, CTL_SIGNAL, si.ssi_signo, 0);
+	}
+}
+
+static int exit_status(uint64_t wait_status)
+{
+	int st = (int)wait_status;
+
+	return WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st);
+}
+
+static void on_message(struct watch *w, const struct ctl_msg *m)
+{
+	switch (m->type) {
+	case CTL_EXIT:
+		w->status = exit_status(m->a);
+		w->done = true;
+		break;
+	case CTL_FATAL:
+		w->status = (int)(m->a & 255);
+		w->done = true;
+		tty_restore();
+		fprintf(stderr, "moat: %.*s\n", (int)m->len, m->data);
+		break;
+	case CTL_LOG:
+		fprintf(stderr, "%.*s%s", (int)m->len, m->data, w->tty ? "\r" : "");
+		break;
+	default:
+		break;
+	}
+}
+
+static int watch(struct watch *w)
+{
+	struct pollfd p[] = { { w->ctl_fd, POLLIN, 0 }, { w->sig_fd, POLLIN, 0 } };
+
+	while (!w->done) {
+		struct ctl_msg m;
+		ssize_t n;
+
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (p[1].revents)
+			on_signal(w);
+		if (!p[0].revents)
+			continue;
+		n = recv(w->ctl_fd, &m, sizeof(m), MSG_DONTWAIT);
+		if (n == (ssize_t)sizeof(m) && m.len <= sizeof(m.data))
+			on_message(w, &m);
+		else if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+			tty_restore();
+			fprintf(stderr, "moat: the launcher ended unexpectedly\n");
+			w->status = 128 + SIGKILL;
+			break;
+		}
+	}
+	return w->status;
+}
+
+static void end_child(pid_t pid)
+{
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+}
+
+static int block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(forwarded) / sizeof(*forwarded); i++)
+		sigaddset(&set, forwarded[i]);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGWINCH);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* 64 eventfds, the gofer's files: the soft limit of 1,024 is for select's sake, which nobody here uses. */
+static void raise_nofile(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+int sandbox_run(struct run_config *cfg)
+{
+	struct sandbox sb = {
+		.platform = cfg->platform,
+		.cpus = cfg->cpus,
+		.debug = cfg->debug,
+		.ram_size = cfg->ram_size,
+	};
+	struct watch w = { .status = EXIT_MOAT, .tty = cfg->spec.tty, .sig_fd = -1 };
+	struct error err = { 0 };
+	int ctl[2] = { -1, -1 };
+	uint64_t arena = cfg->ram_size / 4 & ~0x1fffffULL;
+
+	images_find(&sb);
+	w.sig_fd = block_signals();
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ctl) < 0 || w.sig_fd < 0) {
+		error_errno(&err, "socketpair");
+		goto fail;
+	}
+	w.ctl_fd = ctl[0];
+	if (jail_prepare(&err) < 0 ||
+	    memory_create_shared(&sb, arena > ARENA_SIZE_MIN ? arena : ARENA_SIZE_MIN, &err) < 0)
+		goto fail;
+	raise_nofile();
+	w.gofer = start_gofer(cfg, &sb, &err);
+	if (w.gofer < 0)
+		goto fail;
+	w.launcher = start_launcher(cfg, &sb, ctl[1], &err);
+	if (w.launcher < 0)
+		goto fail;
+	close(ctl[1]);
+	if (cfg->spec.tty && tty_raw(&err) < 0)
+		goto fail;
+	w.status = watch(&w);
+	goto out;
+fail:
+	fprintf(stderr, "moat: %s\n", err.msg);
+out:
+	end_child(w.launcher);
+	end_child(w.gofer);
+	tty_restore();
+	return w.status;
+}

@@ -1,0 +1,26 @@
+/*
+ * run.h - run one sandbox from start to end: gofer, launcher, signals, terminal, exit status.
+ */
+#ifndef MOAT_HOST_RUN_H
+#define MOAT_HOST_RUN_H
+
+#include "host/boottree.h"
+#include "host/sandbox.h"
+#include "host/spec.h"
+
+struct run_config {
+	struct container_spec spec;
+	const struct platform_ops *platform;
+	struct clock_sample clock_start;
+	int root_fd;			   /* O_PATH directory */
+	const char *const *hidden;	   /* names below the root that do not exist inside */
+	uint64_t ram_size;
+	unsigned cpus;
+	bool debug;
+};
+
+/* The exit status for the shell: the program's, 128 + signal, 126/127 when it could not start, 125 for our own failures
+ * (a line went to stderr). Nothing is left behind. */
+int sandbox_run(struct run_config *cfg);
+
+#endif
