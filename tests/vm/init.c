@@ -31,6 +31,7 @@
 #include "proto.h"
 
 #define MAX_STRINGS 4096
+#define GRACE_MS    200 /* how long its children may take to die after it */
 #define DRAIN_MS    300 /* how long a background process may hold stdout open after the command's exit */
 
 static int port = -1;
@@ -299,11 +300,18 @@ static void job_start(char *buf, size_t len)
 	close_fd(&err[1]);
 }
 
-/* Kills and reaps all but ourselves; returns how many there were. */
+/* Kills and reaps all but ourselves; returns how many there were. What is dying anyway gets a moment for it. */
 static uint32_t sweep(void)
 {
 	uint32_t left = 0;
 
+	for (int i = 0; i < GRACE_MS; i++) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		if (errno == ECHILD)
+			return 0;
+		usleep(1000);
+	}
 	for (;;) { /* kernel threads count as reached, so only a pass that reaps none is the last */
 		uint32_t before = left;
 
