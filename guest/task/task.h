@@ -15,7 +15,9 @@
 #include "lib/spinlock.h"
 #include "lib/types.h"
 #include "platform/platform.h"
+#include "task/pheap.h"
 #include "task/signal.h"
+#include "task/timer.h"
 #include "task/wait.h"
 
 struct mm;
@@ -50,8 +52,28 @@ enum task_state {
 	TASK_SLEEPING,	/* in sched_sleep; mode says what wakes it */
 	TASK_STOPPED,	/* job control */
 	TASK_TRACED,
-	TASK_ZOMBIE,
+	TASK_ZOMBIE,	/* a leader that was not yet reaped */
 	TASK_DEAD,
+};
+
+enum { SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 5 };
+
+/* The scheduler's part of a task; under its run queue's lock, except where noted. */
+struct sched_entity {
+	struct pheap_node heap; /* in rq->fair; its key is the virtual run time */
+	struct list rt_node;	/* in rq->rt */
+	u64 exec_start;		/* clock_mono of the last accounting */
+	u64 slice_used;		/* ns since it was picked */
+	u64 sum_exec;		/* ns on a CPU in all */
+	u64 affinity;		/* CPU mask */
+	u64 last_wake;		/* when it last woke another task onto its own CPU */
+	u32 on_cpu;		/* its context is in use: set by the CPU that runs it, cleared when it has left */
+	u32 weight;
+	s8 nice;
+	u8 policy;
+	u8 rt_prio;		/* 1..99 for FIFO and RR */
+	u8 sync;		/* 0..3: how surely it sleeps soon after it woke another */
+	bool queued, reset_on_fork;
 };
 
 /* A process: a thread group. */
@@ -60,25 +82,34 @@ struct process {
 	int pid;		/* = tgid */
 	struct task *leader;
 	struct list threads;	/* task->thread_node */
-	unsigned nr_threads;
+	unsigned nr_threads;	/* alive: not past the start of exit */
+	unsigned nr_started, nr_ended; /* in all; equal when no context is left */
 	struct process *parent; /* real parent */
 	struct list children;	/* process->sibling */
 	struct list sibling;
-	struct process *pgrp_leader; /* unused field for readers: groups are by number */
+	struct list all_node;	/* in the list that process_for_each walks */
 	int pgid, sid;
 	struct tty *ctty;
 	struct waitq child_wait; /* wait4(2) of this process's threads */
 	int exit_signal;	/* to the parent when the group dies; 0: none */
 	bool exiting;		/* exit_group or fatal signal */
+	bool zombie;		/* all threads are gone; waits for the parent */
 	int exit_code;		/* wait status of the group */
 	bool child_subreaper, dumpable, did_exec;
+	struct task *execing;	/* thread that is killing the others for execve */
+	struct waitq thread_wait; /* de_thread waits here for the others' end */
+	struct waitq exit_wait; /* pidfds: woken when the process becomes a zombie */
 
 	struct spinlock sig_lock;
 	struct sighand *sighand; /* actions; shared by CLONE_SIGHAND */
 	struct sigpending shared_pending;
-	int stop_signo;		 /* group stop in progress or done */
-	unsigned stop_count;
-	bool stopped, continued; /* not yet waited for */
+	int stop_signo;		 /* group stop in progress or done; 0: none */
+	unsigned stop_count;	 /* threads that have not stopped yet */
+	bool stopped;		 /* the stop is complete */
+	bool stop_report, cont_report; /* not yet waited for */
+	bool notify_cont;	 /* continued: whoever runs first tells the parent */
+	u32 nr_sigqueue;	 /* queue entries in use */
+	struct waitq sig_wait;	 /* signalfds */
 
 	struct rlimit rlim[RLIM_NLIMITS];
 	struct itimers *timers;
@@ -87,6 +118,8 @@ struct process {
 	u64 minflt, majflt, cminflt, cmajflt, nvcsw, nivcsw, maxrss, cmaxrss;
 	u64 start_time;		/* clock_mono */
 	int oom_score_adj;
+	u32 personality;
+	u32 membarrier;		/* registered commands */
 };
 
 struct task {
@@ -103,11 +136,14 @@ struct task {
 	u32 state;		/* enum task_state, written under the run-queue lock */
 	u32 sleep_mode;		/* enum sleep_mode */
 	struct cpu *cpu;	/* last CPU */
-	struct list run_node;
-	void *sched;		/* scheduler's part: nice, vruntime, affinity, policy */
-	u64 utime, stime;	/* ns */
-	u64 last_switch;
+	struct sched_entity se;
+	u64 utime, stime;	/* ns, up to the last change of mode */
+	u64 mode_start;		/* clock_mono of that change */
+	u64 start_time;
 	int syscall_nr;		/* the one it is in, or -1; for crash reports */
+	bool kthread;
+	void (*kfn)(void *);	/* entry of a kernel thread */
+	void *karg;
 
 	/* shared or private as clone(2) said */
 	struct mm *mm;
@@ -119,8 +155,13 @@ struct task {
 	/* signals */
 	u64 sigmask, saved_sigmask;
 	bool restore_sigmask;	/* put saved_sigmask back after the handler frame is built */
+	bool restart_pending;	/* rax holds -ERESTART*: signal_deliver decides */
+	bool exiting;		/* takes no more signals */
 	struct sigpending pending;
 	u32 signal_wake;	/* some signal needs a look: set by senders */
+	u64 sigwait;		/* set that sigtimedwait is waiting for */
+	bool stop_pending;	/* takes part in a group stop, has not stopped yet */
+	struct siginfo *last_siginfo;
 	uaddr_t altstack;
 	u64 altstack_size;
 	u32 altstack_flags;
@@ -130,12 +171,18 @@ struct task {
 	} restart;
 	int pdeath_signal;
 	int exit_code;
+	u32 fault_vector;	/* of the last fault, for signal frames */
+	u64 fault_code;
+	uaddr_t fault_addr;
 
 	/* thread-library interfaces */
 	uaddr_t clear_child_tid, robust_list;
-	struct list pi_owned;
+	struct list pi_owned;	/* PI futexes: task/futex_pi.c */
+	struct futex_waiter *pi_blocked;
 	uaddr_t rseq;
 	u32 rseq_len, rseq_sig;
+	u32 rseq_cpu;		/* value last stored in the area, plus 1 */
+	bool rseq_event;	/* preempted, migrated or signalled since the last look */
 	struct completion *vfork_done;
 
 	u64 timer_slack;
@@ -158,8 +205,44 @@ struct process *process_find(int pid);
 void process_put(struct process *p);
 /* Calls fn for every process under task_lock. */
 void process_for_each(void (*fn)(struct process *, void *), void *arg);
+/* The letter that /proc shows: R S D T t Z X. */
+char task_state_char(const struct task *t);
+/* CPU time of a live task or a process (dead threads included), ns. task_times: any task. */
+void task_times(struct task *t, u64 *utime, u64 *stime);
+void process_times(struct process *p, u64 *utime, u64 *stime);
+/* Tasks in all; runnable now; made since boot; last pid (for /proc/loadavg, stat, sysinfo). */
+struct task_counts {
+	unsigned tasks, processes, running, last_pid;
+	u64 forks, switches;
+};
+void task_counts(struct task_counts *out);
 
 /* ---- life ---- */
+
+/* What tasks hold of the layers above; registered once at boot (sys/). Each get takes a reference, each put drops one. */
+struct task_resources {
+	struct fdtable *(*files_clone)(struct fdtable *t);
+	void (*files_get)(struct fdtable *t);
+	void (*files_put)(struct fdtable *t);
+	struct fs_context *(*fs_clone)(struct fs_context *fs);
+	void (*fs_get)(struct fs_context *fs);
+	void (*fs_put)(struct fs_context *fs);
+	struct nsproxy *(*ns_get)(struct nsproxy *ns);
+	void (*ns_put)(struct nsproxy *ns);
+	/* A session leader dies or leaves: hang up its terminal and forget it for the session. */
+	void (*tty_disassociate)(struct process *p);
+	/* A new descriptor for a pidfd of p; for CLONE_PIDFD. Returns the number or -errno. */
+	int (*pidfd_create)(struct process *p);
+	void (*fd_close)(int fd);
+};
+void task_set_resources(const struct task_resources *res);
+extern struct task_resources task_res;
+/* Boot: tables, mm hooks, the kernel's own process. Before sched_init; no task exists yet. */
+void task_init(void);
+/* The upcalls for platform_set_upcalls. */
+int task_user_fault(uaddr_t addr, unsigned access);
+void sched_timer_upcall(void);
+
 struct clone_request { /* clone(2), clone3(2), fork, vfork */
 	u64 flags;
 	uaddr_t stack, stack_size, tls, parent_tid, child_tid, pidfd;
@@ -169,8 +252,15 @@ struct clone_request { /* clone(2), clone3(2), fork, vfork */
 s64 task_clone(const struct clone_request *req);
 void task_exit(int code) __attribute__((noreturn));	  /* this thread */
 void task_exit_group(int status) __attribute__((noreturn)); /* wait status */
-/* The first process. argv, envp: NULL-terminated kernel arrays. Returns -errno or starts it. */
+/*
+ * The first process, pid 1. Called from a kernel thread, whose files, fs and ns it shares; sleeps until the program is
+ * loaded. argv, envp: NULL-terminated kernel arrays. -errno if it could not be started (nothing is left behind).
+ */
 int task_start_init(const char *file, char *const *argv, char *const *envp, const struct cred *cred);
+/* Limits of the first process that differ from the defaults; filled by boot. max 0: the default. */
+extern struct rlimit task_boot_rlimits[RLIM_NLIMITS];
+/* Replace the program of the current task; registered by sys/exec.c. Kernel strings. 0 or -errno. */
+extern int (*task_exec)(const char *file, char *const *argv, char *const *envp);
 /* The system-call entry: sys/ registers itself here at boot. Fills rax. */
 extern void (*task_syscall)(struct task *t, struct user_regs *regs);
 /* The sandbox ends when init is gone: boot registers what to do with its wait status. */
@@ -179,8 +269,11 @@ extern void (*task_init_exited)(int status);
 /* ---- scheduler ---- */
 void sched_init(void);
 void sched_cpu_main(void) __attribute__((noreturn)); /* every CPU's idle loop */
-void sched_wake(struct task *t);		     /* from any context */
+/* Make a sleeping task runnable; false if it was not asleep. From any context; no run-queue lock held. */
+bool sched_wake(struct task *t);
 void sched_yield(void);
+/* Where a long kernel path calls: lets interrupts in, gives the CPU away if another task should run. */
+void task_poll(void);
 /* A kernel thread of the Sentry (writeback, reclaim). */
 struct task *kthread_start(const char *name, void (*fn)(void *), void *arg);
 
@@ -189,6 +282,8 @@ struct cred *cred_dup(const struct cred *from);
 void cred_get(struct cred *c);
 void cred_put(struct cred *c);
 bool capable(int cap); /* of the current task */
+/* Make c the credentials of the current task; takes over the reference. */
+void cred_commit(struct cred *c);
 
 u64 task_rlimit(int resource); /* of the current process */
 

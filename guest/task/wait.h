@@ -85,6 +85,19 @@ int sched_sleep(u64 deadline);
 		_err;                                                \
 	})
 
+/* One event that happens once; refcounted, so that either side may leave first. */
+struct completion {
+	u32 ref;
+	u32 done;
+	struct waitq q;
+};
+
+struct completion *completion_create(void); /* one reference; NULL without memory */
+void completion_get(struct completion *c);
+void completion_put(struct completion *c);
+void completion_done(struct completion *c);
+int completion_wait(struct completion *c, enum sleep_mode mode); /* 0, -ERESTARTSYS, -EINTR */
+
 /* A sleeping lock; not recursive; uninterruptible. */
 struct mutex {
 	u32 word; /* 0 free, 1 held, 2 held with waiters */

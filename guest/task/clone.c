@@ -1,0 +1,443 @@
+/*
+ * clone.c - new tasks: fork, vfork, clone, clone3.
+ *
+ * Namespace flags other than none are refused with EPERM and a line in dmesg: the sandbox has one of each. The child
+ * is invisible (not in the pid table, on no list) until everything that can fail has succeeded.
+ */
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/log.h"
+#include "mm/mm.h"
+#include "mm/slab.h"
+#include "task/private.h"
+
+#define RLIMIT_NPROC 6
+#define NEW_NAMESPACES                                                                          \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |          \
+	 CLONE_NEWPID | CLONE_NEWNET)
+
+
+static int check_flags(const struct clone_request *r)
+{
+	u64 f = r->flags;
+
+	if ((f & CLONE_SIGHAND && !(f & CLONE_VM)) || (f & CLONE_THREAD && !(f & CLONE_SIGHAND)))
+		return -EINVAL;
+	if ((f & (CLONE_NEWNS | CLONE_FS)) == (CLONE_NEWNS | CLONE_FS))
+		return -EINVAL;
+	if ((f & (CLONE_NEWUSER | CLONE_FS)) == (CLONE_NEWUSER | CLONE_FS))
+		return -EINVAL;
+	if (f & CLONE_THREAD && f & (CLONE_NEWUSER | CLONE_NEWPID))
+		return -EINVAL;
+	if (f & CLONE_CLEAR_SIGHAND && f & CLONE_SIGHAND)
+		return -EINVAL;
+	if (f & CLONE_PARENT && task_current()->process == init_process)
+		return -EINVAL;
+	if (f & CLONE_PIDFD && f & (CLONE_DETACHED | CLONE_THREAD))
+		return -EINVAL;
+	if (f & NEW_NAMESPACES) {
+		klog_once(f & NEW_NAMESPACES, "%s: clone with namespace flags 0x%llx is not supported",
+			  task_current()->comm, (unsigned long long)(f & NEW_NAMESPACES));
+		return -EPERM;
+	}
+	if (f & CLONE_INTO_CGROUP) {
+		klog_once(CLONE_INTO_CGROUP, "%s: CLONE_INTO_CGROUP is not supported",
+			  task_current()->comm);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* RLIMIT_NPROC counts the processes of the real user; the exempt are root and the capable. */
+static void count_user(struct process *p, void *arg)
+{
+	u64 *n = arg; /* n[0]: uid, n[1]: count */
+
+	if (p->leader && p->leader->cred && p->leader->cred->uid == n[0])
+		n[1] += p->nr_threads;
+}
+
+static int check_nproc(struct task *t)
+{
+	u64 limit = task_rlimit(RLIMIT_NPROC), n[2] = { t->cred->uid, 0 };
+
+	if (limit == ~0ULL || t->cred->uid == 0 || capable(24) || capable(21))
+		return 0;
+	process_for_each(count_user, n);
+	return n[1] >= limit ? -EAGAIN : 0;
+}
+
+static void drop_shared(struct task *c)
+{
+	if (c->fs)
+		task_res.fs_put(c->fs);
+	if (c->files)
+		task_res.files_put(c->files);
+	if (c->ns)
+		task_res.ns_put(c->ns);
+	c->fs = NULL;
+	c->files = NULL;
+	c->ns = NULL;
+}
+
+static int copy_shared(struct task *c, struct task *t, u64 flags)
+{
+	if (t->files) {
+		if (flags & CLONE_FILES)
+			task_res.files_get(t->files);
+		c->files = flags & CLONE_FILES ? t->files : task_res.files_clone(t->files);
+		if (IS_ERR(c->files) || !c->files)
+			return c->files = NULL, -ENOMEM;
+	}
+	if (t->fs) {
+		if (flags & CLONE_FS)
+			task_res.fs_get(t->fs);
+		c->fs = flags & CLONE_FS ? t->fs : task_res.fs_clone(t->fs);
+		if (IS_ERR(c->fs) || !c->fs)
+			return c->fs = NULL, -ENOMEM;
+	}
+	if (t->ns)
+		c->ns = task_res.ns_get(t->ns);
+	return 0;
+}
+
+static int copy_mm(struct task *c, struct task *t, u64 flags)
+{
+	struct mm *mm = t->mm;
+
+	if (flags & CLONE_VM)
+		mm_get(mm);
+	else
+		mm = mm_fork(mm);
+	if (IS_ERR(mm))
+		return PTR_ERR(mm);
+	c->utask = utask_clone(mm_pmap(mm), t->utask);
+	if (IS_ERR(c->utask)) {
+		int err = PTR_ERR(c->utask);
+
+		c->utask = NULL;
+		mm_put(mm);
+		return err;
+	}
+	c->mm = mm;
+	return 0;
+}
+
+static int copy_process(struct task *c, struct task *t, const struct clone_request *r)
+{
+	struct process *p, *from = t->process;
+
+	if (r->flags & CLONE_THREAD) {
+		c->process = from;
+		ref_get(&from->ref);
+		return 0;
+	}
+	p = process_alloc();
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	if (r->flags & CLONE_SIGHAND) {
+		sighand_get(from->sighand);
+		p->sighand = from->sighand;
+	} else {
+		p->sighand = sighand_clone(from->sighand, r->flags & CLONE_CLEAR_SIGHAND);
+	}
+	c->process = p;
+	if (!p->sighand)
+		return -ENOMEM;
+	p->leader = c;
+	memcpy(p->rlim, from->rlim, sizeof(p->rlim));
+	p->exit_signal = r->flags & CLONE_PARENT ? from->exit_signal : r->exit_signal;
+	p->oom_score_adj = from->oom_score_adj;
+	p->dumpable = from->dumpable;
+	p->personality = from->personality;
+	p->membarrier = r->flags & CLONE_VM ? from->membarrier : 0;
+	return 0;
+}
+
+static void copy_task(struct task *c, struct task *t, const struct clone_request *r)
+{
+	u64 f = r->flags;
+
+	memcpy(c->comm, t->comm, sizeof(c->comm));
+	cred_get(t->cred);
+	c->cred = t->cred;
+	c->sigmask = t->sigmask;
+	c->timer_slack = t->timer_slack;
+	if (!(f & CLONE_VM) || f & CLONE_VFORK) { /* a new stack has no alternative stack yet */
+		c->altstack = t->altstack;
+		c->altstack_size = t->altstack_size;
+		c->altstack_flags = t->altstack_flags;
+	}
+	if (!(f & CLONE_VM)) {
+		c->rseq = t->rseq;
+		c->rseq_len = t->rseq_len;
+		c->rseq_sig = t->rseq_sig;
+	}
+	c->clear_child_tid = f & CLONE_CHILD_CLEARTID ? r->child_tid : 0;
+	sched_init_task(c, t);
+}
+
+static void set_registers(struct task *c, const struct clone_request *r)
+{
+	struct user_regs *regs = utask_regs(c->utask);
+
+	regs->rax = 0;
+	regs->orig_rax = ~0ULL;
+	if (r->stack)
+		regs->rsp = r->stack + r->stack_size;
+	if (r->flags & CLONE_SETTLS)
+		regs->fs_base = r->tls;
+}
+
+/* Link a complete child into the tree. Fails if a fatal signal or an exit came first. task_lock held. */
+static int publish(struct task *c, struct task *t, const struct clone_request *r)
+{
+	struct process *p = c->process, *from = t->process;
+	struct process *parent = r->flags & CLONE_PARENT ? from->parent : from;
+
+	spin_lock(&from->sig_lock);
+	if (from->exiting || signal_fatal_pending(t) || (from->execing && r->flags & CLONE_THREAD)) {
+		spin_unlock(&from->sig_lock);
+		return -ERESTARTNOINTR;
+	}
+	pid_set(c->tid, c);
+	if (r->flags & CLONE_THREAD) {
+		list_add_tail(&from->threads, &c->thread_node);
+		from->nr_threads++;
+		from->nr_started++;
+		if (from->stop_signo && !from->stopped) {
+			c->stop_pending = true;
+			from->stop_count++;
+			c->signal_wake = 1;
+		}
+		spin_unlock(&from->sig_lock);
+		return 0;
+	}
+	spin_unlock(&from->sig_lock);
+	p->pid = c->tid;
+	p->pgid = from->pgid;
+	p->sid = from->sid;
+	p->ctty = from->ctty;
+	pid_hold(p->pgid);
+	pid_hold(p->sid);
+	p->parent = parent;
+	list_add_tail(&parent->children, &p->sibling);
+	list_add_tail(&all_processes, &p->all_node);
+	list_add_tail(&p->threads, &c->thread_node);
+	p->nr_threads = p->nr_started = 1;
+	return 0;
+}
+
+s64 task_clone(const struct clone_request *r)
+{
+	struct task *t = task_current(), *c;
+	struct completion *vfork = NULL;
+	int err, tid, fd = -1;
+	u32 v;
+
+	err = check_flags(r);
+	if (!err)
+		err = check_nproc(t);
+	if (err)
+		return err;
+	c = task_alloc();
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	err = copy_process(c, t, r);
+	if (err)
+		goto free_task;
+	copy_task(c, t, r);
+	err = copy_shared(c, t, r->flags);
+	if (err)
+		goto free_task;
+	err = copy_mm(c, t, r->flags);
+	if (err)
+		goto drop_shared;
+	set_registers(c, r);
+	if (r->flags & CLONE_VFORK) {
+		err = -ENOMEM;
+		vfork = completion_create();
+		if (!vfork)
+			goto drop_mm;
+	}
+	spin_lock(&task_lock);
+	tid = pid_alloc(r->set_tid);
+	spin_unlock(&task_lock);
+	err = tid;
+	if (tid < 0)
+		goto drop_vfork;
+	c->tid = tid;
+	if (!(r->flags & CLONE_THREAD))
+		c->process->pid = tid;
+	if (r->flags & CLONE_PIDFD) {
+		err = task_res.pidfd_create ? task_res.pidfd_create(c->process) : -EINVAL;
+		if (err < 0)
+			goto drop_pid;
+		fd = err;
+		err = -EFAULT;
+		if (user_write(r->pidfd, &fd, sizeof(fd)))
+			goto drop_fd;
+	}
+	v = (u32)tid;
+	if (r->flags & CLONE_PARENT_SETTID)
+		(void)user_write(r->parent_tid, &v, sizeof(v));
+	if (r->flags & CLONE_CHILD_SETTID) {
+		if (c->mm == t->mm)
+			(void)user_write(r->child_tid, &v, sizeof(v));
+		else
+			(void)mm_poke(c->mm, r->child_tid, &v, sizeof(v), false);
+	}
+	kctx_init(&c->kctx, c->kstack, task_main, c);
+	if (vfork) {
+		completion_get(vfork);
+		c->vfork_done = vfork;
+	}
+	/* One reference is the pid table's, the other the context's own; the third keeps it valid here. */
+	task_get(c);
+	spin_lock(&task_lock);
+	err = publish(c, t, r);
+	spin_unlock(&task_lock);
+	if (err)
+		goto drop_ref;
+	task_count_fork();
+	sched_start(c);
+	if (vfork) {
+		completion_wait(vfork, SLEEP_KILLABLE);
+		completion_put(vfork);
+	}
+	return tid;
+
+drop_ref:
+	c->ref.n = 1;
+	if (vfork) {
+		c->vfork_done = NULL;
+		completion_put(vfork);
+	}
+drop_fd:
+	if (fd >= 0)
+		task_res.fd_close(fd);
+drop_pid:
+	spin_lock(&task_lock);
+	pid_free(tid);
+	spin_unlock(&task_lock);
+drop_vfork:
+	completion_put(vfork);
+drop_mm:
+	utask_destroy(c->utask);
+	c->utask = NULL;
+	mm_put(c->mm);
+	c->mm = NULL;
+drop_shared:
+	drop_shared(c);
+free_task:
+	task_put(c);
+	return err;
+}
+
+/* ---- the first process ---- */
+
+struct init_start {
+	const char *file;
+	char *const *argv;
+	char *const *envp;
+	int err;
+	struct completion *done;
+};
+
+static struct init_start *init_start;
+struct rlimit task_boot_rlimits[RLIM_NLIMITS];
+
+static void init_main(void *arg)
+{
+	struct task *t = arg;
+	struct init_start *s = init_start;
+	int err;
+
+	sched_first();
+	err = task_exec(s->file, s->argv, s->envp);
+	s->err = err;
+	if (!err) {
+		completion_done(s->done);
+		task_user_loop(t);
+	}
+	/* Nothing of it has been seen by anyone: unlink and vanish. */
+	task_release_mm(t);
+	drop_shared(t);
+	spin_lock(&task_lock);
+	init_process = NULL;
+	list_del(&t->process->all_node);
+	list_del(&t->thread_node);
+	pid_drop(1);
+	pid_drop(1);
+	pid_free(1);
+	spin_unlock(&task_lock);
+	t->state = TASK_DEAD;
+	task_put(t);
+	completion_done(s->done);
+	sched_exit();
+}
+
+int task_start_init(const char *file, char *const *argv, char *const *envp, const struct cred *cred)
+{
+	static const struct rlimit defaults[RLIM_NLIMITS] = {
+		{ ~0ULL, ~0ULL },   { ~0ULL, ~0ULL },	{ ~0ULL, ~0ULL }, { 8 << 20, ~0ULL },
+		{ 0, ~0ULL },	    { ~0ULL, ~0ULL },	{ 32768, 32768 }, { 1024, 1048576 },
+		{ 8 << 20, 8 << 20 }, { ~0ULL, ~0ULL }, { ~0ULL, ~0ULL }, { 32768, 32768 },
+		{ 819200, 819200 }, { 0, 0 },		{ 0, 0 },	  { ~0ULL, ~0ULL },
+	};
+	struct task *self = task_current(), *t;
+	struct init_start s = { .file = file, .argv = argv, .envp = envp };
+	struct process *p;
+	int err = -ENOMEM, i;
+
+	s.done = completion_create();
+	if (!s.done)
+		return -ENOMEM;
+	t = task_alloc();
+	p = process_alloc();
+	if (IS_ERR(t) || IS_ERR(p))
+		goto fail;
+	p->sighand = sighand_create();
+	t->cred = cred_dup(cred);
+	t->mm = mm_create();
+	if (!p->sighand || !t->cred || IS_ERR(t->mm))
+		goto fail;
+	t->utask = utask_create(mm_pmap(t->mm));
+	if (IS_ERR(t->utask)) {
+		err = PTR_ERR(t->utask);
+		goto fail;
+	}
+	for (i = 0; i < RLIM_NLIMITS; i++)
+		p->rlim[i] = task_boot_rlimits[i].max ? task_boot_rlimits[i] : defaults[i];
+	t->process = p;
+	p->leader = t;
+	p->dumpable = true;
+	err = copy_shared(t, self, CLONE_FILES | CLONE_FS);
+	if (err)
+		goto fail;
+	sched_init_task(t, NULL);
+	kctx_init(&t->kctx, t->kstack, init_main, t);
+	spin_lock(&task_lock);
+	t->tid = p->pid = p->pgid = p->sid = pid_alloc(1);
+	BUG_ON(t->tid != 1);
+	pid_set(1, t);
+	pid_hold(1);
+	pid_hold(1);
+	list_add_tail(&all_processes, &p->all_node);
+	list_add_tail(&p->threads, &t->thread_node);
+	p->nr_threads = p->nr_started = 1;
+	p->parent = &kernel_process;
+	init_process = p;
+	task_get(t);
+	spin_unlock(&task_lock);
+	init_start = &s;
+	sched_start(t);
+	completion_wait(s.done, SLEEP_UNINTERRUPTIBLE);
+	completion_put(s.done);
+	return s.err;
+
+fail: /* boot cannot go on after this: what was made stays */
+	completion_put(s.done);
+	return err;
+}

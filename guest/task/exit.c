@@ -1,0 +1,249 @@
+/*
+ * exit.c - the end of tasks and processes: what they give back, who inherits the children, who is told.
+ *
+ * A thread that is not the leader vanishes as soon as it ends. The leader stays as a zombie; the process is waitable
+ * once the last thread has ended. Process exit: children go to the nearest living subreaper or init; stopped groups
+ * that become orphans get SIGHUP and SIGCONT; the parent gets exit_signal and a wake-up, unless it ignores SIGCHLD.
+ */
+#include "lib/err.h"
+#include "lib/log.h"
+#include "mm/mm.h"
+#include "mm/slab.h"
+#include "task/private.h"
+
+enum { CLD_EXITED = 1, CLD_KILLED = 2, CLD_DUMPED = 3 };
+
+void task_release_mm(struct task *t)
+{
+	struct mm *mm = t->mm;
+	struct completion *vfork = t->vfork_done;
+	struct mm_counters c;
+
+	if (mm) {
+		mm_counters(mm, &c);
+		t->process->maxrss = MAX(t->process->maxrss, MAX(c.hiwater_rss, c.rss_anon + c.rss_file + c.rss_shmem));
+	}
+	utask_switch_out(t->utask);
+	utask_switch_in(NULL);
+	cpu_this()->utask = NULL;
+	utask_destroy(t->utask);
+	t->utask = NULL;
+	spin_lock(&task_lock);
+	t->mm = NULL;
+	spin_unlock(&task_lock);
+	if (mm)
+		mm_put(mm);
+	t->vfork_done = NULL;
+	if (vfork) {
+		completion_done(vfork);
+		completion_put(vfork);
+	}
+}
+
+static void release_shared(struct task *t)
+{
+	struct fdtable *files = t->files;
+	struct fs_context *fs = t->fs;
+	struct nsproxy *ns = t->ns;
+
+	spin_lock(&task_lock); /* /proc looks at them under it */
+	t->files = NULL;
+	t->fs = NULL;
+	t->ns = NULL;
+	spin_unlock(&task_lock);
+	if (files)
+		task_res.files_put(files);
+	if (fs)
+		task_res.fs_put(fs);
+	if (ns)
+		task_res.ns_put(ns);
+}
+
+/* ---- the tree; task_lock held ---- */
+
+static struct process *find_reaper(struct process *p)
+{
+	struct process *r;
+
+	for (r = p->parent; r && r != &kernel_process; r = r->parent)
+		if (r->child_subreaper && !r->zombie && r->nr_threads)
+			return r;
+	return p == init_process || !init_process ? &kernel_process : init_process;
+}
+
+static void reparent_children(struct process *p)
+{
+	struct process *c, *next, *reaper = find_reaper(p);
+	struct siginfo info = { 0 };
+
+	list_for_each_safe(c, next, &p->children, sibling) {
+		struct task *t;
+
+		list_del(&c->sibling);
+		c->parent = reaper;
+		list_add_tail(&reaper->children, &c->sibling);
+		list_for_each(t, &c->threads, thread_node) {
+			if (!t->pdeath_signal)
+				continue;
+			info.signo = t->pdeath_signal;
+			info.kill.pid = p->pid;
+			info.kill.uid = p->leader && p->leader->cred ? p->leader->cred->uid : 0;
+			signal_process(c, t->pdeath_signal, &info);
+			break;
+		}
+		if (c->zombie) {
+			if (reaper == &kernel_process || signal_child_ignored(reaper))
+				process_reap(c);
+			else {
+				c->exit_signal = SIGCHLD;
+				signal_notify_parent(c, 0, 0);
+			}
+			continue;
+		}
+		c->exit_signal = c->exit_signal ? SIGCHLD : 0;
+		signal_orphaned_check(c, p);
+	}
+}
+
+void process_reap(struct process *p)
+{
+	struct task *leader = p->leader;
+	struct process *parent = p->parent;
+
+	if (parent) {
+		parent->cutime += p->utime + p->cutime;
+		parent->cstime += p->stime + p->cstime;
+		parent->cminflt += p->minflt + p->cminflt;
+		parent->cmajflt += p->majflt + p->cmajflt;
+		parent->cmaxrss = MAX(parent->cmaxrss, MAX(p->maxrss, p->cmaxrss));
+	}
+	list_del(&p->sibling);
+	list_del(&p->all_node);
+	list_del(&leader->thread_node);
+	pid_drop(p->pgid);
+	pid_drop(p->sid);
+	pid_free(p->pid);
+	p->parent = NULL;
+	if (leader->state == TASK_ZOMBIE)
+		leader->state = TASK_DEAD;
+	task_put(leader);
+}
+
+/* Wait status from p->exit_code to CLD_*. */
+static int cld_code(int status)
+{
+	if (status & 0x7f)
+		return status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+	return CLD_EXITED;
+}
+
+/* The process has no thread left. task_lock held. */
+static void process_ended(struct process *p)
+{
+	struct process *parent = p->parent;
+	int st = p->exit_code;
+
+	reparent_children(p);
+	signal_orphaned_check(p, NULL);
+	p->zombie = true;
+	waitq_wake_all(&p->exit_wait, 0);
+	if (parent == &kernel_process) {
+		if (p != init_process)
+			process_reap(p);
+		return;
+	}
+	if (p->exit_signal == SIGCHLD && signal_child_ignored(parent)) {
+		signal_notify_parent(p, cld_code(st), st & 0x7f ? st & 0x7f : st >> 8);
+		process_reap(p);
+		return;
+	}
+	signal_notify_parent(p, cld_code(st), st & 0x7f ? st & 0x7f : st >> 8);
+}
+
+/* Add what a thread used to its process. sig_lock held. */
+static void add_times(struct process *p, struct task *t)
+{
+	p->utime += t->utime;
+	p->stime += t->stime;
+	p->minflt += t->minflt;
+	p->majflt += t->majflt;
+	p->nvcsw += t->nvcsw;
+	p->nivcsw += t->nivcsw;
+}
+
+static void last_words(struct process *p)
+{
+	if (p->pid == p->sid && task_res.tty_disassociate)
+		task_res.tty_disassociate(p);
+	if (p == init_process && task_init_exited)
+		task_init_exited(p->exit_code);
+}
+
+void task_exit(int code)
+{
+	struct task *t = task_current();
+	struct process *p = t->process;
+	bool last, leader;
+
+	spin_lock(&p->sig_lock);
+	t->exiting = true;
+	t->exit_code = code;
+	signal_retarget(t);
+	spin_unlock(&p->sig_lock);
+
+	futex_exit(t);
+	futex_clear_tid(t);
+	spin_lock(&task_lock);
+	spin_lock(&p->sig_lock);
+	last = --p->nr_threads == 0;
+	if (last && !p->exiting)
+		p->exit_code = code;
+	spin_unlock(&p->sig_lock);
+	spin_unlock(&task_lock);
+	if (last)
+		itimers_exit(p);
+	task_release_mm(t);
+	release_shared(t);
+	if (last)
+		last_words(p);
+	task_account(t, false);
+
+	spin_lock(&task_lock);
+	leader = t == p->leader;
+	spin_lock(&p->sig_lock);
+	add_times(p, t);
+	t->utime = t->stime = 0;
+	t->state = leader ? TASK_ZOMBIE : TASK_DEAD;
+	if (!leader) {
+		list_del(&t->thread_node);
+		pid_free(t->tid);
+	}
+	spin_unlock(&p->sig_lock);
+	if (!leader)
+		task_put(t);
+	waitq_wake_all(&p->thread_wait, 0);
+	p->nr_ended++;
+	if (p->nr_threads == 0 && p->nr_ended == p->nr_started)
+		process_ended(p);
+	spin_unlock(&task_lock);
+	sched_exit();
+}
+
+void task_exit_group(int status)
+{
+	struct task *t = task_current();
+	struct process *p = t->process;
+
+	spin_lock(&p->sig_lock);
+	if (p->exiting) {
+		status = p->exit_code;
+	} else if (p->execing && p->execing != t) {
+		/* Another thread is in execve: this one just ends. */
+	} else {
+		p->exiting = true;
+		p->exit_code = status;
+		signal_kill_others(p, t);
+	}
+	spin_unlock(&p->sig_lock);
+	task_exit(status);
+}

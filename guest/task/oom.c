@@ -1,0 +1,72 @@
+/*
+ * oom.c - who dies when memory is out: the process with the most resident memory, weighted by oom_score_adj as
+ * Linux's oom_badness. The sandbox itself never dies of it.
+ */
+#include "lib/log.h"
+#include "mm/mm.h"
+#include "task/private.h"
+
+
+struct candidate {
+	struct process *p;
+	s64 score;
+	bool dying;
+};
+
+static void consider(struct process *p, void *arg)
+{
+	struct candidate *best = arg;
+	struct task *t = p->leader;
+	struct mm_counters c;
+	s64 score;
+
+	if (p->zombie || !t || !t->mm || p->oom_score_adj == -1000)
+		return;
+	if (p->exiting)
+		best->dying = true;
+	mm_counters(t->mm, &c);
+	score = (s64)(c.rss_anon + c.rss_shmem + c.rss_file);
+	score += score / 1000 * p->oom_score_adj;
+	if (p == init_process)
+		score /= 2;
+	if (!best->p || score > best->score) {
+		best->p = p;
+		best->score = score;
+	}
+}
+
+void oom_kill(u64 frames_wanted)
+{
+	struct candidate best = { 0 };
+	struct task *self = task_current();
+	u64 until;
+
+	if (self && signal_fatal_pending(self))
+		return;
+	spin_lock(&task_lock);
+	{
+		struct process *p;
+
+		list_for_each(p, &all_processes, all_node)
+			consider(p, &best);
+	}
+	if (best.p)
+		ref_get(&best.p->ref);
+	spin_unlock(&task_lock);
+	if (!best.p)
+		return;
+	if (!best.dying) {
+		klog("Out of memory: killed process %d (%s), %llu KiB resident", best.p->pid,
+		     best.p->leader->comm, (unsigned long long)best.score / 1024);
+		best.p->oom_score_adj = MAX(best.p->oom_score_adj, 0);
+		signal_process(best.p, SIGKILL, NULL);
+	}
+	/* The victim needs a moment to let its memory go; ask again after that. */
+	until = clock_mono() + 20000000ULL;
+	if (self && self->process != best.p) {
+		sched_prepare(SLEEP_KILLABLE);
+		sched_sleep(until);
+		sched_awake();
+	}
+	process_put(best.p);
+}

@@ -1,0 +1,175 @@
+/*
+ * run.c - the life of a task: enter user mode, handle why it stopped, deliver signals, again.
+ *
+ * Cost of a system call in here: one comparison of two flags before user mode, two clock readings for the times, no
+ * lock, no allocation, one indirect call to the dispatcher.
+ *
+ * Faults of the application become signals with Linux's si_code for each vector. A fault inside a user copy comes by
+ * task_user_fault and becomes the copy's -EFAULT.
+ */
+#include "lib/err.h"
+#include "lib/log.h"
+#include "mm/mm.h"
+#include "task/private.h"
+
+
+#define RFLAGS_TF 0x100
+
+void task_account(struct task *t, bool user)
+{
+	u64 now = clock_mono(), d = now - t->mode_start;
+
+	t->mode_start = now;
+	if (user)
+		t->utime += d;
+	else
+		t->stime += d;
+}
+
+int task_user_fault(uaddr_t addr, unsigned access)
+{
+	struct task *t = task_current();
+	struct fault_error e;
+
+	if (!t || !t->mm)
+		return -EFAULT;
+	t->minflt++;
+	return mm_fault(t->mm, addr, access, &e);
+}
+
+static void handle_fault(struct task *t, const struct stop *stop)
+{
+	struct siginfo info = { 0 };
+	struct fault_error e = { SIGSEGV, 1 };
+	int err;
+
+	t->minflt++;
+	err = mm_fault(t->mm, stop->addr, stop->access, &e);
+	if (!err || err == -ENOMEM) /* out of memory: tried again, unless SIGKILL is on its way */
+		return;
+	info.signo = e.signo;
+	info.code = e.code;
+	info.fault.addr = stop->addr;
+	t->fault_vector = 14;
+	t->fault_code = stop->code;
+	t->fault_addr = stop->addr;
+	signal_force(e.signo, &info);
+}
+
+/* Vectors as in the processor's manual; codes as Linux's traps.c gives them. */
+static void handle_exception(struct task *t, const struct stop *stop)
+{
+	struct user_regs *regs = utask_regs(t->utask);
+	struct siginfo info = { 0 };
+
+	info.signo = SIGSEGV;
+	info.code = SI_KERNEL;
+	switch (stop->vector) {
+	case 0: /* #DE */
+		info.signo = SIGFPE;
+		info.code = 1; /* FPE_INTDIV */
+		info.fault.addr = regs->rip;
+		break;
+	case 1: /* #DB */
+		info.signo = SIGTRAP;
+		info.code = stop->code & 0x4000 || !(stop->code & 0xf) ? 2 : 4; /* TRAP_TRACE, TRAP_HWBKPT */
+		info.fault.addr = regs->rip;
+		break;
+	case 3: /* #BP */
+		info.signo = SIGTRAP;
+		break;
+	case 4: /* #OF */
+	case 5: /* #BR */
+		break;
+	case 6: /* #UD */
+		info.signo = SIGILL;
+		info.code = 2; /* ILL_ILLOPN */
+		info.fault.addr = regs->rip;
+		break;
+	case 11: /* #NP */
+	case 12: /* #SS */
+		info.signo = SIGBUS;
+		break;
+	case 16: /* #MF */
+	case 19: /* #XM */
+		info.signo = SIGFPE;
+		info.code = 0;
+		info.fault.addr = regs->rip;
+		info.code = stop->code & 1 ? 7 /* FPE_FLTINV */
+			    : stop->code & 4 ? 3 /* FPE_FLTDIV */
+			    : stop->code & 8 ? 4 /* FPE_FLTOVF */
+			    : stop->code & 0x12 ? 5 /* FPE_FLTUND */
+			    : stop->code & 0x20 ? 6 /* FPE_FLTRES */
+						: 0;
+		break;
+	case 17: /* #AC */
+		info.signo = SIGBUS;
+		info.code = 1; /* BUS_ADRALN */
+		info.fault.addr = stop->addr;
+		break;
+	case 18: /* #MC: a file page went away on the host */
+		info.signo = SIGBUS;
+		info.code = 2; /* BUS_ADRERR */
+		info.fault.addr = stop->addr;
+		break;
+	default: /* #GP and the rest */
+		break;
+	}
+	t->fault_vector = stop->vector;
+	t->fault_code = stop->code;
+	signal_force(info.signo, &info);
+}
+
+/* Everything that is rare before user mode. */
+static void slow_path(struct task *t)
+{
+	do {
+		if (READ_ONCE(cpu_this()->need_resched))
+			sched_resched();
+		if (READ_ONCE(t->signal_wake) || t->restart_pending || t->restore_sigmask)
+			signal_deliver(t);
+		if (t->rseq && t->rseq_event)
+			rseq_fixup(t, utask_regs(t->utask));
+	} while (READ_ONCE(cpu_this()->need_resched) || READ_ONCE(t->signal_wake));
+}
+
+void task_user_loop(struct task *t)
+{
+	struct user_regs *regs = utask_regs(t->utask);
+	struct stop stop;
+
+	for (;;) {
+		if (unlikely(READ_ONCE(cpu_this()->need_resched) | READ_ONCE(t->signal_wake) |
+			     t->restart_pending | t->restore_sigmask | (t->rseq && t->rseq_event)))
+			slow_path(t);
+		task_account(t, false);
+		enter_user(t->utask, &stop);
+		task_account(t, true);
+		if (likely(stop.kind == STOP_SYSCALL)) {
+			regs->rax = (u64)-ENOSYS;
+			task_syscall(t, regs);
+			/* The dispatcher's result is one of -ERESTART*: the signal code decides. */
+			if (unlikely((s64)regs->rax <= -ERESTARTSYS &&
+				     (s64)regs->rax >= -ERESTART_RESTARTBLOCK) &&
+			    regs->orig_rax != ~0ULL)
+				t->restart_pending = true;
+		} else if (stop.kind == STOP_FAULT) {
+			regs->orig_rax = ~0ULL;
+			handle_fault(t, &stop);
+		} else if (stop.kind == STOP_EXCEPTION) {
+			regs->orig_rax = ~0ULL;
+			handle_exception(t, &stop);
+		} else {
+			regs->orig_rax = ~0ULL;
+		}
+	}
+}
+
+void task_main(void *arg)
+{
+	struct task *t = arg;
+
+	sched_first();
+	t->mode_start = clock_mono();
+	task_user_loop(t);
+}

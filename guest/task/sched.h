@@ -1,0 +1,44 @@
+/*
+ * sched.h - the scheduler, for the rest of task/ and the sched_* system calls.
+ */
+#ifndef MOAT_TASK_SCHED_H
+#define MOAT_TASK_SCHED_H
+
+#include "task/task.h"
+
+struct sched_params {
+	int policy, prio, nice; /* prio 1..99 for FIFO and RR, else 0 */
+	bool reset_on_fork;
+};
+
+/* A fresh entity: inherits from the current task, or defaults. */
+void sched_init_task(struct task *t, const struct task *parent);
+/* First wake-up of a new task, which is in state TASK_SLEEPING with its context prepared. */
+void sched_start(struct task *t);
+/* First code of every new context: finishes the switch that led to it. */
+void sched_first(void);
+
+/* Give the CPU away if the task is not in state TASK_RUNNING; returns when it is again. */
+void sched_block(void);
+/* The slow path before user mode, when cpu->need_resched is set: preemption, timers, kicks to idle CPUs. */
+void sched_resched(void);
+/* The current task's context ends here; t->state says ZOMBIE or DEAD. Drops its own reference. */
+void sched_exit(void) __attribute__((noreturn));
+
+/* A signal arrived: end an interruptible sleep (any sleep but uninterruptible if fatal), or leave user mode. */
+void sched_signal(struct task *t, bool fatal);
+/* Continue a task in state TASK_STOPPED or TASK_TRACED. */
+void sched_wake_stopped(struct task *t);
+/* Make the task leave user mode soon, if it is there. */
+void sched_kick(struct task *t);
+
+void sched_get(struct task *t, struct sched_params *p);
+void sched_set(struct task *t, const struct sched_params *p); /* checked by the caller */
+u64 sched_affinity(struct task *t);
+int sched_set_affinity(struct task *t, u64 mask); /* -EINVAL if no CPU is left */
+u64 sched_interval(struct task *t);		  /* ns, for sched_rr_get_interval */
+u64 sched_runtime(struct task *t);		  /* CPU time so far, ns */
+unsigned sched_nr_running(void);
+u64 sched_nr_switches(void);
+
+#endif
