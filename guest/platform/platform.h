@@ -202,11 +202,16 @@ static inline paddr_t ptr_to_paddr(const void *p)
 	return (paddr_t)((const char *)p - direct_map);
 }
 
+/* The first RAM address that platform and image do not use. Asked once, at boot, before frame_init takes the rest. */
+paddr_t platform_ram_free(void);
+
 /*
  * Tell the host that the content of these whole free frames is not needed; they read as zero afterwards. Asynchronous
  * on KVM (balloon queue): the caller keeps the frames out of use until done(arg) runs.
  */
 void ram_release(paddr_t pa, u64 len, void (*done)(void *), void *arg);
+/* KVM: ram_release hands over to this when the balloon device has set it; until then it only zeroes the frames. */
+extern void (*platform_balloon)(paddr_t pa, u64 len, void (*done)(void *), void *arg);
 
 /* ---- Address spaces of applications: a cache of translations ---- */
 
@@ -214,6 +219,12 @@ enum pmap_prot { PMAP_R = 1, PMAP_W = 2, PMAP_X = 4 };
 
 /* The application's half. 0x1000 (mmap_min_addr is mm's matter) to: */
 #define USER_END 0x7ffffffff000ULL
+
+/*
+ * The first address that an application cannot have on this platform: USER_END on kvm, lower on systrap, where stubs
+ * keep their code and contexts at the top. mm places stacks below it and refuses mappings above it.
+ */
+uaddr_t user_limit(void);
 
 /*
  * A pmap caches translations; the truth is mm's. It may drop any mapping at any time and mm gives it again at the next

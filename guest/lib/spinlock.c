@@ -1,0 +1,29 @@
+/*
+ * spinlock.c - the slow paths of spinlock.h: a bounded spin, then the platform's wait.
+ *
+ * word: 0 free, 1 held, 2 held and perhaps someone waits. A waiter always leaves 2 behind when it takes the lock, because
+ * it cannot know whether it was the last; the cost is one needless wake-up per contended period.
+ */
+#include "lib/spinlock.h"
+
+#include "platform/platform.h"
+
+#define SPIN_LIMIT 200 /* about 5 us: longer than any critical section whose holder has its CPU */
+
+void spin_lock_slow(struct spinlock *l)
+{
+	unsigned i;
+
+	for (i = 0; i < SPIN_LIMIT; i++) {
+		if (atomic_load(&l->word) == 0 && atomic_cas(&l->word, 0, 1))
+			return;
+		cpu_relax();
+	}
+	while (atomic_xchg(&l->word, 2) != 0)
+		lock_wait(&l->word, 2);
+}
+
+void spin_unlock_slow(struct spinlock *l)
+{
+	lock_wake(&l->word);
+}

@@ -1,0 +1,285 @@
+/*
+ * enter.c - run application code: hand the CPU to a stub, wait for its next event, make a struct stop of it.
+ *
+ * Everything in a context slot is application memory: the frame's place, the siginfo and the registers are each read
+ * once, into private copies. A forged event does to the thread what the application could have done to itself by real
+ * instructions; it cannot name memory or tasks of others.
+ */
+#include "platform/systrap/systrap.h"
+
+#include <string.h>
+
+#define RFLAGS_USER 0x244dd5ULL /* CF PF AF ZF SF TF DF OF AC ID: what an application may set */
+#define RFLAGS_ON   0x202ULL
+#define RFLAGS_TF   0x100ULL
+
+#define VEC_DB 1
+#define VEC_GP 13
+#define VEC_PF 14
+#define VEC_MC 18
+
+#define SYSCALL_ARCH 0xc000003eU
+
+#define KICK_RETRY_NS	1000000000ULL
+#define KICK_RETRIES	10
+
+/* The host kernel's ucontext up to the FPU pointer, and the parts of siginfo that are used. */
+struct host_ucontext {
+	u64 flags, link, stack[3];
+	u64 r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
+	u16 cs, gs, fs, ss;
+	u64 err, trapno, oldmask, cr2, fpstate;
+};
+
+struct host_siginfo {
+	s32 signo, err, code, pad;
+	u64 addr;    /* SIGSYS: address behind the call */
+	s32 syscall; /* SIGSYS */
+	u32 arch;
+};
+
+_Static_assert(offsetof(struct host_ucontext, fpstate) == 224, "ucontext");
+
+static void stop_exception(struct stop *stop, u32 vector, u64 code)
+{
+	stop->kind = STOP_EXCEPTION;
+	stop->vector = vector;
+	stop->code = code;
+}
+
+/* The host task died or hangs: the application can do that to itself. It ends like a fault of that thread. */
+static void stop_dead(struct utask *u, struct stop *stop)
+{
+	u->dead = true;
+	memset(stop, 0, sizeof(*stop));
+	stop_exception(stop, VEC_GP, 0);
+}
+
+static void load_regs(struct utask *u, const struct host_ucontext *uc)
+{
+	struct user_regs *r = &u->regs;
+
+	r->r15 = uc->r15;
+	r->r14 = uc->r14;
+	r->r13 = uc->r13;
+	r->r12 = uc->r12;
+	r->rbp = uc->rbp;
+	r->rbx = uc->rbx;
+	r->r11 = uc->r11;
+	r->r10 = uc->r10;
+	r->r9 = uc->r9;
+	r->r8 = uc->r8;
+	r->rax = uc->rax;
+	r->rcx = uc->rcx;
+	r->rdx = uc->rdx;
+	r->rsi = uc->rsi;
+	r->rdi = uc->rdi;
+	r->rip = uc->rip;
+	r->rflags = (uc->rflags & RFLAGS_USER) | RFLAGS_ON;
+	if (u->step)
+		r->rflags &= ~RFLAGS_TF;
+	r->rsp = uc->rsp;
+	r->orig_rax = -1;
+	r->cs = 0x33;
+	r->ss = 0x2b;
+}
+
+static void decode(struct utask *u, struct stop *stop, const struct host_ucontext *uc, const struct host_siginfo *si)
+{
+	struct user_regs *r = &u->regs;
+
+	if (uc->cs != 0x33) {
+		/* A far jump to 32-bit code, which this kernel does not have. */
+		stop_exception(stop, VEC_GP, 0);
+		return;
+	}
+	switch (si->signo) {
+	case HC_SIGSYS:
+		if (si->arch != SYSCALL_ARCH) {
+			/* INT 0x80 is a gate that we do not have: #GP with the IDT selector, at the instruction. */
+			r->rip -= 2;
+			stop_exception(stop, VEC_GP, 0x80 << 3 | 2);
+			return;
+		}
+		stop->kind = STOP_SYSCALL;
+		r->orig_rax = (u32)si->syscall;
+		return;
+	case HC_SIGUSR1:
+		stop->kind = STOP_INTERRUPT;
+		return;
+	case HC_SIGSEGV:
+		if (uc->trapno == VEC_PF) {
+			stop->kind = STOP_FAULT;
+			stop->vector = VEC_PF;
+			stop->code = uc->err;
+			stop->addr = uc->cr2;
+			stop->access = uc->err & 2 ? ACCESS_WRITE : uc->err & 16 ? ACCESS_EXEC : ACCESS_READ;
+			return;
+		}
+		break;
+	case HC_SIGBUS:
+		if (uc->trapno == VEC_PF) {
+			/* The file behind the page is shorter now: as a machine check, which KVM has for it. */
+			stop_exception(stop, VEC_MC, 0);
+			stop->addr = uc->cr2;
+			return;
+		}
+		break;
+	}
+	stop_exception(stop, (u32)uc->trapno & 31, uc->err);
+	stop->addr = uc->cr2;
+}
+
+/* Take over an event. False if the stub has written nonsense. */
+static bool event_read(struct utask *u, struct stop *stop)
+{
+	struct stub *s = u->stub;
+	struct host_ucontext uc;
+	struct host_siginfo si;
+	u32 uc_off, si_off, fpu;
+
+	memset(stop, 0, sizeof(*stop));
+	switch (READ_ONCE(s->ctx->event)) {
+	case EVENT_KICK:
+		u->bases_unknown = true;
+		stop->kind = STOP_INTERRUPT;
+		return true;
+	case EVENT_SIGNAL:
+		break;
+	default:
+		return false;
+	}
+	uc_off = READ_ONCE(s->ctx->uc);
+	si_off = READ_ONCE(s->ctx->si);
+	if (uc_off > SLOT_SIZE - sizeof(uc) || si_off > SLOT_SIZE - sizeof(si))
+		return false;
+	memcpy(&uc, s->base + uc_off, sizeof(uc));
+	memcpy(&si, s->base + si_off, sizeof(si));
+	fpu = fpu_frame_offset(s, uc.fpstate);
+	if (!fpu)
+		return false;
+	u->fpu_off = fpu;
+	load_regs(u, &uc);
+	u->regs.fs_base = u->seen_fs = READ_ONCE(s->ctx->fs);
+	u->regs.gs_base = u->seen_gs = READ_ONCE(s->ctx->gs);
+	u->bases_unknown = false;
+	decode(u, stop, &uc, &si);
+	return true;
+}
+
+static bool canonical_user(u64 addr)
+{
+	return addr < USER_END;
+}
+
+static void resume_write(struct utask *u)
+{
+	struct stub_ctx *x = u->stub->ctx;
+	struct user_regs *r = &u->regs;
+	u32 restore = 0;
+
+	_Static_assert(offsetof(struct user_regs, rdi) == 14 * 8, "gregs are the head of user_regs");
+	memcpy(x->gregs, r, 15 * 8);
+	x->iret[0] = r->rip;
+	x->iret[1] = 0x33;
+	x->iret[2] = (r->rflags & RFLAGS_USER) | RFLAGS_ON | (u->step ? RFLAGS_TF : 0);
+	x->iret[3] = r->rsp;
+	x->iret[4] = 0x2b;
+	if ((u->bases_unknown || r->fs_base != u->seen_fs) && canonical_user(r->fs_base)) {
+		x->set_fs = r->fs_base;
+		restore |= RESTORE_FS;
+	}
+	if ((u->bases_unknown || r->gs_base != u->seen_gs) && canonical_user(r->gs_base)) {
+		x->set_gs = r->gs_base;
+		restore |= RESTORE_GS;
+	}
+	x->restore = restore;
+	x->fpu = u->fpu_off;
+	x->xmask = stub_fpu_mask;
+	x->kick = 0;
+}
+
+static void stub_kick(u32 tid)
+{
+	hc3(HC_tgkill, tid, tid, HC_SIGUSR1);
+}
+
+/* Wait until the stub stops running; at the CPU's deadline kick it. False if it is dead or does not answer. */
+static bool wait_event(struct sys_cpu *c, struct stub *s)
+{
+	unsigned kicks = 0;
+	u64 now, wait;
+	u32 state;
+
+	while ((state = atomic_load(&s->ctx->state)) == STATE_RUN) {
+		wait = ~0ULL;
+		if (kicks) {
+			wait = KICK_RETRY_NS;
+		} else if (c->deadline) {
+			now = clock_mono();
+			wait = now < c->deadline ? c->deadline - now : 0;
+		}
+		if (wait && hc_futex_wait(&s->ctx->state, STATE_RUN, wait) != -ETIMEDOUT)
+			continue;
+		if (kicks++ == KICK_RETRIES)
+			return false;
+		stub_kick(s->tid);
+	}
+	return state == STATE_EVENT;
+}
+
+bool timer_due(struct sys_cpu *c)
+{
+	return c->deadline && clock_mono() >= c->deadline;
+}
+
+void timer_run(struct sys_cpu *c)
+{
+	if (!timer_due(c))
+		return;
+	c->deadline = 0;
+	upcalls->timer();
+}
+
+void enter_user(struct utask *u, struct stop *stop)
+{
+	struct sys_cpu *c = this_cpu();
+	struct stub *s = u->stub;
+	bool ok;
+
+	if (u->dead || u->pmap->broken) {
+		stop_dead(u, stop);
+		return;
+	}
+	if (timer_due(c)) {
+		timer_run(c);
+		memset(stop, 0, sizeof(*stop));
+		stop->kind = STOP_INTERRUPT;
+		return;
+	}
+	resume_write(u);
+	cpu_bind(c, s);
+	c->c.pmap = u->pmap;
+	c->stub = s->tid;
+	atomic_xchg(&c->c.mode, CPU_USER);
+	if (atomic_load(&c->c.kicked)) {
+		atomic_store(&c->c.mode, CPU_KERNEL);
+		atomic_xchg(&c->c.kicked, 0);
+		memset(stop, 0, sizeof(*stop));
+		stop->kind = STOP_INTERRUPT;
+		return;
+	}
+	atomic_store(&s->ctx->state, STATE_RUN);
+	hc_futex_wake(&s->ctx->state, 1);
+	ok = wait_event(c, s);
+	atomic_store(&c->c.mode, CPU_KERNEL);
+	c->stub = 0;
+	if (!ok || !event_read(u, stop)) {
+		stop_dead(u, stop);
+		return;
+	}
+	if (stop->kind == STOP_INTERRUPT) {
+		atomic_xchg(&c->c.kicked, 0);
+		timer_run(c);
+	}
+}

@@ -1,0 +1,111 @@
+/*
+ * filter.c - the seccomp filters, as raw BPF: of helpers, of application threads, and of the Sentry itself.
+ *
+ * Helpers: the calls of stub.S, from stub.S's text alone. A thread inherits its helper's filter and adds its own:
+ * FUTEX_WAIT and FUTEX_WAKE on its own state word; everything else is trapped, which is how system calls of the
+ * application reach the Sentry. TRAP rather than KILL for all, because the thread's traps must pass both filters.
+ */
+#include "platform/systrap/systrap.h"
+
+#define LD_W  0x20 /* BPF_LD | BPF_W | BPF_ABS */
+#define JEQ   0x15
+#define JGE   0x35
+#define RET   0x06
+
+#define DATA_NR	  0
+#define DATA_ARCH 4
+#define DATA_IP	  8
+#define DATA_ARG(n) (16 + 8 * (n))
+
+#define RET_ALLOW 0x7fff0000
+#define RET_TRAP  0x00030000
+#define RET_KILL  0x80000000
+
+#define ARCH_X86_64 0xc000003e
+
+struct builder {
+	struct bpf_insn *insn;
+	unsigned n;
+};
+
+static void emit(struct builder *b, u16 code, u32 k, u8 jt, u8 jf)
+{
+	b->insn[b->n++] = (struct bpf_insn){ code, jt, jf, k };
+}
+
+/* Continue if the loaded word equals k, else go to the return that follows these two. */
+static void require(struct builder *b, u32 k)
+{
+	emit(b, JEQ, k, 1, 0);
+	emit(b, RET, RET_TRAP, 0, 0);
+}
+
+static void require_text(struct builder *b)
+{
+	emit(b, LD_W, DATA_ARCH, 0, 0);
+	require(b, ARCH_X86_64);
+	emit(b, LD_W, DATA_IP + 4, 0, 0);
+	require(b, STUB_TEXT >> 32);
+	emit(b, LD_W, DATA_IP, 0, 0);
+	emit(b, JGE, STUB_TEXT & 0xffffffff, 1, 0);
+	emit(b, RET, RET_TRAP, 0, 0);
+	emit(b, JGE, (STUB_TEXT & 0xffffffff) + STUB_TEXT_SIZE, 0, 1);
+	emit(b, RET, RET_TRAP, 0, 0);
+}
+
+unsigned filter_thread(struct bpf_insn *out, u64 state_addr)
+{
+	struct builder b = { out, 0 };
+
+	require_text(&b);
+	emit(&b, LD_W, DATA_NR, 0, 0);
+	require(&b, HC_futex);
+	emit(&b, LD_W, DATA_ARG(0), 0, 0);
+	require(&b, (u32)state_addr);
+	emit(&b, LD_W, DATA_ARG(0) + 4, 0, 0);
+	require(&b, state_addr >> 32);
+	emit(&b, LD_W, DATA_ARG(1), 0, 0);
+	emit(&b, JEQ, STUB_FUTEX_WAIT, 2, 0);
+	emit(&b, JEQ, STUB_FUTEX_WAKE, 1, 0);
+	emit(&b, RET, RET_TRAP, 0, 0);
+	emit(&b, RET, RET_ALLOW, 0, 0);
+	return b.n;
+}
+
+struct fprog {
+	u16 len;
+	struct bpf_insn *insns;
+};
+
+static void install(struct builder *b, unsigned flags)
+{
+	struct fprog prog = { b->n, b->insn };
+
+	if (hc5(HC_prctl, 38 /* PR_SET_NO_NEW_PRIVS */, 1, 0, 0, 0) < 0 ||
+	    hc3(HC_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, flags, &prog) < 0)
+		die("cannot install a seccomp filter");
+}
+
+static void allow_list(struct builder *b, const u16 *nrs, unsigned n, u32 otherwise)
+{
+	unsigned i;
+
+	emit(b, LD_W, DATA_NR, 0, 0);
+	for (i = 0; i < n; i++)
+		emit(b, JEQ, nrs[i], n - i, 0);
+	emit(b, RET, otherwise, 0, 0);
+	emit(b, RET, RET_ALLOW, 0, 0);
+}
+
+void filter_helper_install(void)
+{
+	static const u16 allowed[] = { HC_futex,   HC_mmap,	   HC_munmap,	   HC_mprotect,
+				       HC_pwrite64, HC_lseek,	   HC_madvise,	   HC_clone,
+				       HC_seccomp, HC_sigaltstack, HC_close_range, HC_exit };
+	struct bpf_insn insns[48];
+	struct builder b = { insns, 0 };
+
+	require_text(&b);
+	allow_list(&b, allowed, ARRAY_SIZE(allowed), RET_TRAP);
+	install(&b, 0);
+}

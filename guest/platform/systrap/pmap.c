@@ -1,0 +1,204 @@
+/*
+ * pmap.c - application address spaces: a software shadow of the translations (user copies and futex keys look there) and
+ * a host process whose helper makes the same mappings of the RAM and arena files.
+ *
+ * The shadow changes at once, the host's mappings at pmap_commit. When the host refuses a batch (it has run out of map
+ * areas: vm.max_map_count) the whole address space is dropped, shadow and host, and mm's faults build the live part
+ * again; a pmap is a cache. Locks: callers serialize by mm's lock; pmap.lock guards the helper's command page, which
+ * thread creation also uses.
+ */
+#include "platform/systrap/systrap.h"
+
+#include "abi/boot.h"
+#include "host/systrap_fds.h"
+#include "mm/frame.h"
+#include "mm/slab.h"
+
+static paddr_t table_alloc(void *arg)
+{
+	void *page = page_alloc();
+
+	return page ? ptr_to_paddr(page) : 0;
+}
+
+static void table_free(void *arg, paddr_t pa)
+{
+	page_free(paddr_to_ptr(pa));
+}
+
+uaddr_t user_limit(void)
+{
+	return STUB_BASE;
+}
+
+unsigned pmap_window(void)
+{
+	return 64;
+}
+
+struct pmap *pmap_create(void)
+{
+	struct pmap *p = kzalloc(sizeof(*p));
+	int ret;
+
+	if (!p)
+		return ERR_PTR(-ENOMEM);
+	spin_init(&p->lock);
+	list_init(&p->idle);
+	p->pt.alloc = table_alloc;
+	p->pt.free = table_free;
+	ret = pt_init(&p->pt);
+	if (ret < 0)
+		goto free;
+	ret = helper_create(&p->h);
+	if (ret < 0)
+		goto tables;
+	return p;
+tables:
+	pt_destroy(&p->pt, 0, 1UL << 47, true);
+free:
+	kfree(p);
+	return ERR_PTR(ret);
+}
+
+void pmap_destroy(struct pmap *p)
+{
+	struct stub *s, *tmp;
+
+	list_for_each_safe(s, tmp, &p->idle, link) {
+		list_del(&s->link);
+		stub_kill(s);
+	}
+	helper_destroy(&p->h);
+	pt_destroy(&p->pt, 0, 1UL << 47, true);
+	kfree(p);
+}
+
+static void queue(struct pmap *p, u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
+{
+	spin_lock(&p->lock);
+	if (helper_queue(&p->h, nr, a, b, c, d, e, f) < 0)
+		p->failed = true;
+	spin_unlock(&p->lock);
+}
+
+/* A command that continues the one before it, in both spaces, becomes part of it: fewer calls, and one map area. */
+static bool queue_merge(struct pmap *p, uaddr_t va, u64 len, unsigned prot, int fd, u64 off)
+{
+	struct stub_cmd *last;
+	bool merged = false;
+
+	spin_lock(&p->lock);
+	if (p->h.queued) {
+		last = &p->h.cmds->cmd[p->h.queued - 1];
+		if (last->nr == HC_mmap && last->arg[0] + last->arg[1] == va && last->arg[2] == prot &&
+		    last->arg[4] == (u64)fd && last->arg[5] + last->arg[1] == off) {
+			last->arg[1] += len;
+			merged = true;
+		}
+	}
+	spin_unlock(&p->lock);
+	return merged;
+}
+
+int pmap_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa, unsigned prot)
+{
+	u64 flags = PTE_U | (prot & PMAP_W ? PTE_W : 0) | (prot & PMAP_X ? 0 : PTE_NX), off;
+	int fd, ret;
+
+	BUG_ON(va >= STUB_BASE || len > STUB_BASE - va || ((va | len | pa) & (PAGE_SIZE - 1)));
+	if (pa < ARENA_PADDR) {
+		fd = SYSTRAP_FD_RAM;
+		off = pa - RAM_PADDR;
+	} else {
+		BUG_ON(pa >= DAX_RO_PADDR);
+		fd = SYSTRAP_FD_ARENA;
+		off = pa - ARENA_PADDR;
+	}
+	ret = pt_map(&p->pt, va, len, pa, flags);
+	if (ret < 0) {
+		pmap_unmap(p, va, len);
+		return ret;
+	}
+	p->shoot = true;
+	if (!queue_merge(p, va, len, prot, fd, off))
+		queue(p, HC_mmap, va, len, prot, HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, fd, off);
+	return 0;
+}
+
+void pmap_unmap(struct pmap *p, uaddr_t va, u64 len)
+{
+	if (!pt_unmap(&p->pt, va, len))
+		return;
+	p->shoot = true;
+	queue(p, HC_munmap, va, len, 0, 0, 0, 0);
+}
+
+void pmap_protect(struct pmap *p, uaddr_t va, u64 len, unsigned prot)
+{
+	u64 mask = PTE_W | PTE_NX, want = (prot & PMAP_W ? PTE_W : 0) | (prot & PMAP_X ? 0 : PTE_NX);
+	u64 at, run, flags, end = va + len;
+	paddr_t pa;
+
+	if (!prot) {
+		pmap_unmap(p, va, len);
+		return;
+	}
+	/* mprotect() stops at the first hole, so it is asked only for what is mapped; and not for what has it already. */
+	for (at = va; pt_next_run(&p->pt, &at, end, &run, &pa, &flags); at += run)
+		if ((flags & mask) != want)
+			queue(p, HC_mprotect, at, run, prot, 0, 0, 0);
+	if (pt_protect(&p->pt, va, len, mask, want))
+		p->shoot = true;
+}
+
+bool pmap_lookup(struct pmap *p, uaddr_t va, paddr_t *pa, unsigned *prot)
+{
+	u64 flags;
+
+	if (va >= STUB_BASE || !pt_lookup(&p->pt, va, pa, &flags))
+		return false;
+	*prot = PMAP_R | (flags & PTE_W ? PMAP_W : 0) | (flags & PTE_NX ? 0 : PMAP_X);
+	return true;
+}
+
+/* Wait until no CPU is inside a user copy that may have looked up an older translation. */
+static void await_copies(struct pmap *p)
+{
+	unsigned i;
+
+	for (i = 0; i < sys_ncpus; i++) {
+		struct cpu *c = &sys_cpus[i].c;
+
+		while (atomic_load(&c->mode) == CPU_COPYING && atomic_load(&c->pmap) == p &&
+		       atomic_load(&c->pmap_gen) < p->gen)
+			hc0(HC_sched_yield);
+	}
+}
+
+/* Start again from nothing. */
+static int drop_all(struct pmap *p)
+{
+	pt_unmap(&p->pt, 0, STUB_BASE);
+	p->h.queued = 0;
+	helper_queue(&p->h, HC_munmap, 0, STUB_BASE, 0, 0, 0, 0);
+	return helper_flush(&p->h);
+}
+
+void pmap_commit(struct pmap *p)
+{
+	spin_lock(&p->lock);
+	if (helper_flush(&p->h) < 0 || p->failed) {
+		p->failed = false;
+		p->shoot = true;
+		if (drop_all(p) < 0)
+			p->broken = true;
+	}
+	spin_unlock(&p->lock);
+	if (!p->shoot)
+		return;
+	p->shoot = false;
+	atomic_add(&p->gen, 1);
+	await_copies(p);
+	pt_reap(&p->pt);
+}

@@ -1,0 +1,133 @@
+/*
+ * systrap.h - inside the systrap platform: its CPUs, helpers, stubs and address spaces.
+ *
+ * A Sentry CPU is a host thread ("worker"). An application address space (struct pmap) is a host process with one
+ * helper task, which runs memory commands, and one host task per application thread ("stub", struct utask), which runs
+ * only while a worker is inside enter_user for it.
+ *
+ * Locks, outermost first: pmap.lock (a helper's command page), template lock (process creation and the result
+ * register), slot lock. They are spinlocks with a futex slow path, and are held while a helper works.
+ */
+#ifndef MOAT_SYSTRAP_SYSTRAP_H
+#define MOAT_SYSTRAP_SYSTRAP_H
+
+#include "lib/err.h"
+#include "lib/list.h"
+#include "lib/log.h"
+#include "lib/spinlock.h"
+#include "lib/types.h"
+#include "platform/platform.h"
+#include "platform/systrap/hostcall.h"
+#include "platform/systrap/layout.h"
+#include "platform/x86/pagetable.h"
+
+struct sys_cpu {
+	struct cpu c; /* first: %gs:0 */
+	u32 tid;
+	u32 host_cpu;	   /* that this worker is bound to, or ~0 */
+	u64 stub;	   /* host task that runs for this CPU in enter_user, or 0 */
+	u64 deadline;	   /* cpu_timer_set, 0 none */
+	void *stack, *sigstack;
+	void (*entry)(void);
+	/* The user copy that runs on this CPU, for the fault handler: */
+	u64 copy_resume;   /* where to go on after a SIGBUS inside a copy, or 0 */
+};
+
+static inline struct sys_cpu *this_cpu(void)
+{
+	return (struct sys_cpu *)cpu_this();
+}
+
+extern struct sys_cpu sys_cpus[MAX_CPUS + 1];
+extern unsigned sys_ncpus;
+extern char *ctl_map; /* the control memfd */
+extern const struct platform_upcalls *upcalls;
+
+/* One host process that holds an application address space. */
+struct helper {
+	u32 index; /* of its command page */
+	u32 tid;
+	struct stub_cmds *cmds;
+	unsigned queued; /* commands filled in, not yet sent */
+};
+
+struct pmap {
+	struct pagetable pt;
+	struct spinlock lock;
+	struct helper h;
+	struct list idle; /* stubs without a utask */
+	u64 gen;
+	bool shoot; /* an older translation may be in use: the commit must wait for copies */
+	bool failed; /* a batch was refused before the commit */
+	bool broken; /* the helper failed: every thread in it must die */
+};
+
+/* A host task of a pmap; parked in pmap.idle when no utask owns it. */
+struct stub {
+	struct list link;
+	u32 tid;
+	u32 slot;
+	u32 host_cpu; /* affinity, or ~0 */
+	struct stub_ctx *ctx;
+	char *base; /* of the slot */
+};
+
+struct utask {
+	struct user_regs regs;
+	struct pmap *pmap;
+	struct stub *stub;
+	u32 fpu_off;	    /* where in the slot the FPU image lies */
+	bool bases_unknown; /* the host task's FS and GS base must be set */
+	bool step;
+	bool dead;	    /* the host task is gone or no longer obeys */
+	u64 seen_fs, seen_gs; /* as the host task has them */
+};
+
+/* helper.c */
+void template_start(void);
+int helper_create(struct helper *h);
+void helper_destroy(struct helper *h);
+/* Queue one command; sends the batch first when the page is full. Lock of the owner held. */
+int helper_queue(struct helper *h, u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+int helper_flush(struct helper *h);
+/* A new host task in the helper's address space; returns its tid. The slot's control block is prepared. */
+long helper_thread(struct helper *h, u32 slot);
+
+/* stub.c */
+struct stub *stub_get(struct pmap *p);
+void stub_put(struct pmap *p, struct stub *s);
+void stub_kill(struct stub *s);
+
+/* fpu.c */
+u32 fpu_frame_offset(struct stub *s, u64 fpstate);
+extern u32 stub_fpu_size;
+extern u64 stub_fpu_mask;
+void fpu_init(void);
+
+/* enter.c */
+bool timer_due(struct sys_cpu *c);
+void timer_run(struct sys_cpu *c); /* the timer upcall, if its time has come */
+
+/* cpu.c */
+void cpu_bind(struct sys_cpu *c, struct stub *s); /* both to one host CPU */
+void cpu_unbind(struct sys_cpu *c);
+
+/* filter.c */
+void filter_helper_install(void);
+unsigned filter_thread(struct bpf_insn *out, u64 state_addr);
+void filter_sentry_install(void);
+
+/* crash.c */
+void signals_init(struct sys_cpu *c);
+void die(const char *why) __attribute__((noreturn));
+
+/* io.c */
+void io_start(void);
+
+/* thread.c */
+long thread_start(struct sys_cpu *c, void (*entry)(void));
+
+/* stub.S */
+extern const char stub_text[], stub_text_end[], stub_helper[], stub_signal[];
+
+#endif
