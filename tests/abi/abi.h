@@ -68,8 +68,8 @@ static volatile int abi_pid;	/* process that runs the tests */
 static volatile int abi_kid;	/* child of a TEST_FORK, for the alarm's handler */
 static unsigned int abi_timeout = 20;
 static char abi_self[PATH_MAX]; /* absolute path of this program, for execve */
-static char abi_tmp[PATH_MAX];	/* private directory, once abi_tmpdir() was called */
-static pid_t abi_tmp_pid;	/* by whom */
+static char abi_tmp[PATH_MAX];	/* private directory, made by abi_tmpdir() */
+static int abi_tmp_made;
 
 #define ABI_REG(id, fl)                                                                            \
 	static void test_##id(void);                                                               \
@@ -291,16 +291,19 @@ ABI_UNUSED static void abi_remove_tree(int dirfd, const char *name)
 	unlinkat(dirfd, name, AT_REMOVEDIR);
 }
 
-/* The process that made the private directory removes it. */
+/* Whatever a test did to its ids, the process that runs the tests removes the directory. */
 static void abi_cleanup(void)
 {
-	if (abi_tmp[0] && abi_tmp_pid == getpid() && chdir("/") == 0)
+	if (abi_tmp[0] && abi_pid == getpid()) {
+		if (chdir("/"))
+			abi_say("cannot leave %s\n", abi_tmp);
 		abi_remove_tree(AT_FDCWD, abi_tmp);
+		abi_tmp_made = 0;
+	}
 }
 
 ABI_UNUSED static __attribute__((noreturn)) void abi_exit(void)
 {
-	abi_cleanup();
 	_exit(abi_status());
 }
 
@@ -409,15 +412,12 @@ ABI_UNUSED static int64_t abi_now_ns(void)
 /* Makes the private directory (mode 0755) at first use, and it the working directory at each. */
 ABI_UNUSED static void abi_tmpdir(void)
 {
-	const char *base = getenv("TMPDIR");
-
-	if (!abi_tmp[0]) {
-		snprintf(abi_tmp, sizeof(abi_tmp), "%s/abi-XXXXXX", base && *base ? base : "/tmp");
-		if (!mkdtemp(abi_tmp) || chmod(abi_tmp, 0755)) {
+	if (!abi_tmp_made) {
+		if (mkdir(abi_tmp, 0755) || chmod(abi_tmp, 0755)) {
 			abi_say("cannot make %s: %s\n", abi_tmp, abi_errname(errno));
 			_exit(1);
 		}
-		abi_tmp_pid = getpid();
+		abi_tmp_made = 1;
 	}
 	if (chdir(abi_tmp)) {
 		abi_say("cannot enter %s: %s\n", abi_tmp, abi_errname(errno));
@@ -472,6 +472,8 @@ static void abi_run(const struct abi_test *t)
 		}
 		abi_reap(abi_kid);
 		abi_kid = 0;
+		if (!abi_tmp_made)
+			abi_cleanup();
 	} else {
 		t->fn();
 		if (getpid() != abi_pid) /* a child left its block by SKIP or REQUIRE */
@@ -483,6 +485,7 @@ static void abi_run(const struct abi_test *t)
 int main(int argc, char **argv)
 {
 	struct rlimit no_core = {0, 0};
+	const char *base = getenv("TMPDIR");
 	int passed = 0, failed = 0, skipped = 0;
 
 	if (argv[0][0] == '/' || !getcwd(abi_self, sizeof(abi_self)))
@@ -497,6 +500,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	abi_pid = getpid();
+	snprintf(abi_tmp, sizeof(abi_tmp), "%s/abi-%d-%lx", base && *base ? base : "/tmp", abi_pid,
+		 (unsigned long)__builtin_ia32_rdtsc());
 	setrlimit(RLIMIT_CORE, &no_core);
 	for (struct abi_test *t = abi_tests; t; t = t->next) {
 		if (argc > 1 && strcmp(argv[1], t->name))
@@ -511,7 +516,8 @@ int main(int argc, char **argv)
 			passed++;
 		}
 	}
-	abi_cleanup();
+	if (abi_tmp_made)
+		abi_cleanup();
 	if (!passed && !failed && !skipped)
 		abi_say("no test of that name\n");
 	abi_say("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
