@@ -1,0 +1,263 @@
+/*
+ * entry.S - the first instruction, the ways into ring 0 and the way to ring 3.
+ *
+ * While an application runs, TSS.rsp0 points behind the hardware frame inside its struct user_regs: an exception or
+ * interrupt pushes its frame straight into the right place, SYSCALL's entry pushes the same by hand, and both then
+ * return from user_enter on the Sentry's stack. Nothing of the Sentry ever runs on that frame.
+ *
+ * #DB, NMI, #DF and #MC have stacks of their own (IST) and never guess whose GS is loaded: #DB can arrive at
+ * syscall_entry (MOV SS; SYSCALL) with the application's.
+ */
+#include "abi/kvm.h"
+#include "platform/kvm/kvm.h"
+
+	.section .text.entry, "ax"
+	.globl kvm_start
+kvm_start:
+	xor %ebp, %ebp
+	test %edi, %edi
+	jnz 1f
+	lea boot_stack_top(%rip), %rsp
+	call kvm_main
+1:	mov %edi, %eax
+	mov ap_stack(, %rax, 8), %rsp
+	call kvm_cpu_main
+
+	.text
+	.globl stack_call
+stack_call:
+	mov %rdi, %rsp
+	mov %rdx, %rdi
+	xor %ebp, %ebp
+	call *%rsi
+	ud2
+
+/* ---- to ring 3 and back: u64 user_enter(struct user_regs *r, bool sysret), the vector ---- */
+
+	.globl user_enter
+user_enter:
+	push %rbp
+	push %rbx
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	mov %rsp, %gs:KC_KSP
+	mov %rdi, %rsp
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	test %sil, %sil
+	jz 2f
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rax
+	pop %rcx
+	pop %rdx
+	pop %rsi
+	pop %rdi
+	mov 32(%rsp), %rsp	/* orig_rax rip cs rflags rsp */
+	swapgs
+	sysretq
+2:	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rax
+	pop %rcx
+	pop %rdx
+	pop %rsi
+	pop %rdi
+	add $8, %rsp
+	swapgs
+	iretq
+
+	.macro push_rest
+	push %rsi
+	push %rdx
+	push %rcx
+	push %rax
+	push %r8
+	push %r9
+	push %r10
+	push %r11
+	push %rbx
+	push %rbp
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	.endm
+
+	.macro return_from_user_enter
+	mov %gs:KC_KSP, %rsp
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbx
+	pop %rbp
+	ret
+	.endm
+
+	.balign 64
+	.globl syscall_entry
+syscall_entry:
+	swapgs
+	mov %rsp, %gs:KC_USER_SP
+	mov %gs:KC_UFRAME, %rsp
+	push $KVM_SEL_UDATA
+	push %gs:KC_USER_SP
+	push %r11
+	push $KVM_SEL_UCODE
+	push %rcx
+	push %rax
+	push %rdi
+	push_rest
+	mov $STOP_VEC_SYSCALL, %eax
+	return_from_user_enter
+
+/* ---- exceptions and interrupts: rdi saved in its place, the vector in edi ---- */
+
+	.macro error_code vector
+	.if \vector == 8 || (\vector >= 10 && \vector <= 14) || \vector == 17 || \vector == 21 || \vector == 29 || \vector == 30
+	.else
+	push $0
+	.endif
+	.endm
+
+	.balign 16
+	.globl trap_stubs
+trap_stubs:
+	.set vector, 0
+	.rept 256
+	.balign 16
+	error_code vector
+	push %rdi
+	mov $vector, %edi
+	jmp trap_common
+	.set vector, vector + 1
+	.endr
+
+trap_common:
+	cld
+smap_clac_trap:
+	clac
+	testb $3, 24(%rsp)	/* rdi error rip cs */
+	jz trap_ring0
+	swapgs
+	lfence
+trap_user:
+	push_rest
+	mov 15 * 8(%rsp), %rax
+	mov %rax, %gs:KC_ERROR
+	movq $-1, 15 * 8(%rsp)
+	mov %edi, %eax
+	return_from_user_enter
+
+trap_ring0:
+	push_rest
+	mov %edi, %esi
+	mov %rsp, %rdi
+	mov %rsp, %rbp
+	and $-16, %rsp
+	call trap_kernel
+	mov %rbp, %rsp
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rax
+	pop %rcx
+	pop %rdx
+	pop %rsi
+	pop %rdi
+	add $8, %rsp
+	iretq
+
+/* From ring 3 an IST entry moves its frame to where an ordinary exception would have pushed it. */
+	.macro ist_from_user vector
+	cld
+	swapgs
+	lfence
+	mov %rsp, %rdi
+	mov %gs:KC_UFRAME, %rsp
+	push 48(%rdi)
+	push 40(%rdi)
+	push 32(%rdi)
+	push 24(%rdi)
+	push 16(%rdi)
+	push 8(%rdi)
+	push (%rdi)
+	mov $\vector, %edi
+	jmp trap_user
+	.endm
+
+/* In ring 0 only MOV SS; SYSCALL raises #DB: the application's breakpoint, already past; go on. */
+	.globl trap_stub_db
+trap_stub_db:
+	push $0
+	push %rdi
+	testb $3, 24(%rsp)
+	jnz 1f
+	pop %rdi
+	add $8, %rsp
+	iretq
+1:	ist_from_user VEC_DB
+
+/* Nobody sends one; a stray one is dropped. */
+	.globl trap_stub_nmi
+trap_stub_nmi:
+	iretq
+
+	.globl trap_stub_mc
+trap_stub_mc:
+	push $0
+	push %rdi
+	testb $3, 24(%rsp)
+	jz 1f
+	ist_from_user VEC_MC
+1:	mov $VEC_MC, %edi
+	jmp ist_fatal
+
+	.globl trap_stub_df
+trap_stub_df:
+	push %rdi
+	mov $VEC_DF, %edi
+
+/* The word behind the hardware frame is this CPU's struct: rdi error rip cs rflags rsp ss, then it. */
+ist_fatal:
+	cld
+	push_rest
+	mov 21 * 8(%rsp), %rax
+	wrgsbase %rax
+	mov %edi, %esi
+	mov %rsp, %rdi
+	and $-16, %rsp
+	xor %ebp, %ebp
+	call trap_fatal
+	ud2
+
+	.section .smap_sites, "a"
+	.quad smap_clac_trap
+
+	.bss
+	.balign 16
+	.space 8192
+boot_stack_top:
+	.globl ap_stack
+	.balign 8
+ap_stack:
+	.space 64 * 8
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,132 @@
+/*
+ * irq.c - the local APIC (x2APIC mode), the one-shot timer (TSC deadline), inter-processor interrupts, idle and poll.
+ *
+ * An interrupt only leaves a mark (irq_note); its upcall runs when the code that opened the window has closed it again,
+ * so upcalls never nest and never interrupt anything.
+ *
+ * The timer is lazy: a deadline that moves back or goes away leaves the hardware alone (a WRMSR is a VM exit); it fires
+ * early, and is set again then. Only before the CPU halts is it made exact, so that an idle sandbox has no wake-ups.
+ */
+#include "lib/atomic.h"
+#include "platform/kvm/kvm.h"
+#include "platform/kvm/x86.h"
+
+#define LVT_TSC_DEADLINE (2U << 17)
+#define ICR_ASSERT	 (1U << 14)
+
+void irq_init_cpu(void)
+{
+	wrmsr(MSR_X2APIC_SVR, 0x100 | VEC_SPURIOUS);
+	wrmsr(MSR_X2APIC_TIMER, LVT_TSC_DEADLINE | VEC_TIMER);
+	/* The mode switch must be seen before the first deadline (SDM 10.5.4.1). */
+	__asm__ volatile("mfence" : : : "memory");
+}
+
+void irq_note(unsigned vector)
+{
+	struct kvm_cpu *k = kvm_cpu_this();
+
+	if (vector >= RING_VECTOR_BASE && vector < RING_VECTOR_BASE + RING_QUEUES) {
+		k->pending_queues |= 1U << (vector - RING_VECTOR_BASE);
+	} else if (vector == VEC_TIMER) {
+		k->pending_timer = true;
+		k->armed = 0;
+	}
+	if (vector != VEC_SPURIOUS)
+		wrmsr(MSR_X2APIC_EOI, 0);
+}
+
+void irq_ipi(struct cpu *target)
+{
+	/* An x2APIC write is not a store: whatever the target must see has to be visible first (SDM 10.12.3). */
+	__asm__ volatile("mfence\n\tlfence" : : : "memory");
+	wrmsr(MSR_X2APIC_ICR, (u64)target->id << 32 | ICR_ASSERT | VEC_IPI);
+}
+
+/* The counter's value at monotonic time t. */
+static u64 tsc_at(u64 t)
+{
+	u64 now = clock_mono(), tsc = clock_cycles(), delta = t > now ? t - now : 0;
+
+	/* Beyond an hour (or a wrap) an early wake-up is as good. */
+	if (delta > 3600000000000ULL)
+		delta = 3600000000000ULL;
+	return tsc + (u64)((unsigned __int128)delta * kvm_boot.tsc_hz / 1000000000) + 1;
+}
+
+static void timer_arm(struct kvm_cpu *k, u64 deadline)
+{
+	wrmsr(MSR_TSC_DEADLINE, deadline ? tsc_at(deadline) : 0);
+	k->armed = deadline;
+}
+
+void cpu_timer_set(u64 deadline)
+{
+	struct kvm_cpu *k = kvm_cpu_this();
+
+	k->deadline = deadline;
+	if (deadline && (!k->armed || deadline < k->armed))
+		timer_arm(k, deadline);
+}
+
+static void timer_fired(struct kvm_cpu *k)
+{
+	k->pending_timer = false;
+	if (!k->deadline)
+		return;
+	if (clock_mono() >= k->deadline) {
+		k->deadline = 0;
+		kvm_upcalls.timer();
+	} else if (!k->armed) {
+		timer_arm(k, k->deadline);
+	}
+}
+
+void irq_upcalls(void)
+{
+	struct kvm_cpu *k = kvm_cpu_this();
+
+	while (k->pending_queues) {
+		unsigned q = __builtin_ctz(k->pending_queues);
+
+		k->pending_queues &= k->pending_queues - 1;
+		if (kvm_upcalls.queue)
+			kvm_upcalls.queue(q);
+	}
+	if (k->pending_timer)
+		timer_fired(k);
+}
+
+void platform_poll(void)
+{
+	__asm__ volatile("sti\n\tnop\n\tcli" : : : "memory");
+	irq_upcalls();
+}
+
+void cpu_idle(void)
+{
+	struct kvm_cpu *k = kvm_cpu_this();
+
+	pmap_drop_dead(&k->c);
+	atomic_xchg(&k->c.mode, CPU_IDLE);
+	if (!READ_ONCE(k->c.kicked)) {
+		if (k->armed && k->armed != k->deadline)
+			timer_arm(k, k->deadline);
+		/* What arrives from here on ends the HLT: STI takes effect behind it. */
+		__asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");
+	} else {
+		__asm__ volatile("sti\n\tnop\n\tcli" : : : "memory");
+	}
+	atomic_store(&k->c.mode, CPU_KERNEL);
+	atomic_xchg(&k->c.kicked, 0);
+	irq_upcalls();
+}
+
+void cpu_kick(struct cpu *target)
+{
+	/* If it was set already, that kick's IPI is on its way, or the target looks before it sleeps or enters ring 3. */
+	if (atomic_xchg(&target->kicked, 1))
+		return;
+	if (target != cpu_this() && READ_ONCE(target->mode) != CPU_KERNEL && READ_ONCE(target->mode) != CPU_COPYING)
+		irq_ipi(target);
+}
