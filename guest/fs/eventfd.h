@@ -1,0 +1,14 @@
+/*
+ * eventfd.h - eventfd(2).
+ */
+#ifndef MOAT_FS_EVENTFD_H
+#define MOAT_FS_EVENTFD_H
+
+#include "fs/file.h"
+
+#define EFD_SEMAPHORE 1
+
+/* flags: EFD_SEMAPHORE, O_NONBLOCK. One reference, or ERR_PTR. */
+struct file *eventfd_create(u32 count, u32 flags);
+
+#endif

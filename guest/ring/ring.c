@@ -1,0 +1,220 @@
+/*
+ * ring.c - see ring.h.
+ *
+ * Free descriptors form a list through .next of a private shadow table; the host's copy of a descriptor is written and
+ * never read back. `flight` maps a head to its request.
+ */
+#include "abi/boot.h"
+#include "lib/atomic.h"
+#include "lib/err.h"
+#include "lib/log.h"
+#include "platform/platform.h"
+#include "ring/ring.h"
+
+struct ring {
+	struct spinlock lock;
+	unsigned queue;
+	bool broken;
+	struct ring_mem *mem;
+	u16 free_head, free_count;
+	u16 next[RING_ENTRIES];
+	u16 avail_idx;	/* what we publish */
+	u16 kicked_idx; /* avail_idx at the last doorbell decision */
+	u16 used_idx;	/* next used element to take */
+	unsigned in_flight;
+	struct ring_request *flight[RING_ENTRIES];
+	void (*room)(void *);
+	void *room_arg;
+};
+
+static struct ring rings[RING_QUEUES];
+
+struct ring *ring_open(unsigned queue)
+{
+	struct ring *r = &rings[queue];
+
+	BUG_ON(queue >= RING_QUEUES || r->mem);
+	spin_init(&r->lock);
+	r->queue = queue;
+	for (u16 i = 0; i < RING_ENTRIES; i++)
+		r->next[i] = (u16)(i + 1);
+	r->free_count = RING_ENTRIES;
+	r->mem = paddr_to_ptr(ARENA_PADDR + ARENA_RINGS + (u64)queue * RING_STRIDE);
+	r->mem->avail.used_event = 0;
+	return r;
+}
+
+static void put_desc(struct ring *r, u16 i, const struct ring_buf *b, u16 flags)
+{
+	struct ring_desc *d = &r->mem->desc[i];
+
+	d->addr = ptr_to_paddr(b->ptr) - ARENA_PADDR;
+	d->len = b->len;
+	d->flags = flags;
+	d->next = r->next[i];
+}
+
+int ring_add(struct ring *r, struct ring_request *req, const struct ring_buf *bufs, unsigned nout,
+	     unsigned nin)
+{
+	unsigned n = nout + nin;
+	int ret = 0;
+	u16 i;
+
+	ASSERT(n > 0 && n <= RING_ENTRIES);
+	spin_lock(&r->lock);
+	if (r->broken) {
+		ret = -EIO;
+		goto out;
+	}
+	if (r->free_count < n) {
+		ret = -ENOSPC;
+		goto out;
+	}
+	req->head = r->free_head;
+	req->count = (u16)n;
+	req->capacity = 0;
+	i = r->free_head;
+	for (unsigned k = 0; k < n; k++) {
+		u16 flags = (k + 1 < n ? RING_DESC_F_NEXT : 0) | (k >= nout ? RING_DESC_F_WRITE : 0);
+
+		put_desc(r, i, &bufs[k], flags);
+		if (k >= nout)
+			req->capacity += bufs[k].len;
+		i = r->next[i];
+	}
+	r->free_head = i;
+	r->free_count = (u16)(r->free_count - n);
+	r->flight[req->head] = req;
+	r->in_flight++;
+	r->mem->avail.ring[r->avail_idx % RING_ENTRIES] = req->head;
+	atomic_store(&r->mem->avail.idx, (u16)(r->avail_idx + 1));
+	r->avail_idx++;
+out:
+	spin_unlock(&r->lock);
+	return ret;
+}
+
+void ring_kick(struct ring *r)
+{
+	bool ring;
+
+	spin_lock(&r->lock);
+	atomic_fence();
+	ring = ring_need_event(READ_ONCE(r->mem->used.avail_event), r->avail_idx, r->kicked_idx);
+	r->kicked_idx = r->avail_idx;
+	spin_unlock(&r->lock);
+	if (ring)
+		doorbell_ring(r->queue);
+}
+
+/* Every request in flight becomes ours to end. lock held; returns how many are in out. */
+static unsigned take_all(struct ring *r, struct ring_request **out)
+{
+	unsigned n = 0;
+
+	r->broken = true;
+	for (unsigned i = 0; i < RING_ENTRIES; i++) {
+		if (r->flight[i])
+			out[n++] = r->flight[i];
+		r->flight[i] = NULL;
+	}
+	r->in_flight = 0;
+	return n;
+}
+
+void ring_break(struct ring *r)
+{
+	struct ring_request *all[RING_ENTRIES];
+	unsigned n;
+
+	spin_lock(&r->lock);
+	n = take_all(r, all);
+	spin_unlock(&r->lock);
+	for (unsigned i = 0; i < n; i++)
+		all[i]->done(all[i], -EIO);
+}
+
+/* The next used request, checked; NULL: none. *bad: the host broke the protocol. lock held. */
+static struct ring_request *take_used(struct ring *r, s32 *written, bool *bad)
+{
+	struct ring_used_elem e;
+	struct ring_request *req;
+	u16 i;
+
+	if (r->broken || atomic_load(&r->mem->used.idx) == r->used_idx)
+		return NULL;
+	e.id = READ_ONCE(r->mem->used.ring[r->used_idx % RING_ENTRIES].id);
+	e.len = READ_ONCE(r->mem->used.ring[r->used_idx % RING_ENTRIES].len);
+	req = e.id < RING_ENTRIES ? r->flight[e.id] : NULL;
+	if (!req || e.len > req->capacity) {
+		*bad = true;
+		return NULL;
+	}
+	r->used_idx++;
+	r->flight[e.id] = NULL;
+	r->in_flight--;
+	i = req->head;
+	for (unsigned k = 1; k < req->count; k++)
+		i = r->next[i];
+	r->next[i] = r->free_head;
+	r->free_head = req->head;
+	r->free_count = (u16)(r->free_count + req->count);
+	*written = (s32)e.len;
+	return req;
+}
+
+unsigned ring_reap(struct ring *r)
+{
+	unsigned n = 0;
+
+	for (;;) {
+		struct ring_request *req;
+		bool bad = false;
+		s32 written;
+
+		spin_lock(&r->lock);
+		req = take_used(r, &written, &bad);
+		if (!req && !bad && r->mem) {
+			/* Ask for the next interrupt, then look once more. */
+			WRITE_ONCE(r->mem->avail.used_event, r->used_idx);
+			atomic_fence();
+			req = take_used(r, &written, &bad);
+		}
+		spin_unlock(&r->lock);
+		if (bad) {
+			klog("queue %u: the host returned a buffer that it did not have; it is closed", r->queue);
+			ring_break(r);
+			break;
+		}
+		if (!req)
+			break;
+		req->done(req, written);
+		n++;
+	}
+	if (n && r->room)
+		r->room(r->room_arg);
+	return n;
+}
+
+void ring_set_room(struct ring *r, void (*room)(void *), void *arg)
+{
+	r->room_arg = arg;
+	r->room = room;
+}
+
+bool ring_broken(const struct ring *r)
+{
+	return READ_ONCE(r->broken);
+}
+
+bool ring_idle(const struct ring *r)
+{
+	return READ_ONCE(r->in_flight) == 0;
+}
+
+void ring_upcall(unsigned queue)
+{
+	if (queue < RING_QUEUES && rings[queue].mem)
+		ring_reap(&rings[queue]);
+}

@@ -1,0 +1,139 @@
+/*
+ * epoll.c - the epoll(7) calls; the object is fs/epoll.c.
+ */
+#include "fs/epoll.h"
+#include "fs/eventfd.h"
+#include "fs/abi.h"
+#include "mm/slab.h"
+#include "sys/poll.h"
+#include "sys/sys.h"
+#include "sys/timespec.h"
+
+#define EPOLL_CLOEXEC  O_CLOEXEC
+#define EVENTS_STACK   16
+#define EVENTS_CHUNK   512
+#define EP_MAX_EVENTS  (0x7fffffff / (int)sizeof(struct epoll_event))
+
+static s64 install(struct file *f, bool cloexec)
+{
+	int fd;
+
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	fd = fd_install(f, 0, cloexec);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+s64 sys_epoll_create1(flags_a flags)
+{
+	if (flags & ~(u32)EPOLL_CLOEXEC)
+		return -EINVAL;
+	return install(epoll_create(), flags & EPOLL_CLOEXEC);
+}
+
+s64 sys_epoll_create(int_a size)
+{
+	return size <= 0 ? -EINVAL : install(epoll_create(), false);
+}
+
+s64 sys_epoll_ctl(fd_a epfd, int_a op, fd_a fd, uptr_a event)
+{
+	struct epoll_event ev = { 0, 0 };
+	struct file *ep, *f;
+	s64 ret;
+
+	if (op != EPOLL_CTL_DEL && user_read(&ev, event, sizeof(ev)))
+		return -EFAULT;
+	ep = fd_get(epfd);
+	if (IS_ERR(ep))
+		return PTR_ERR(ep);
+	f = fd_get(fd);
+	if (IS_ERR(f)) {
+		file_put(ep);
+		return PTR_ERR(f);
+	}
+	ret = epoll_control(ep, op, fd, f, &ev);
+	file_put(f);
+	file_put(ep);
+	return ret;
+}
+
+static s64 do_wait(int epfd, uaddr_t events, int max, u64 deadline)
+{
+	struct epoll_event stack[EVENTS_STACK], *buf = stack;
+	struct file *ep;
+	s64 n;
+
+	if (max <= 0 || max > EP_MAX_EVENTS)
+		return -EINVAL;
+	/* Linux checks the address range here, so that a bad pointer fails before events are consumed. */
+	if (events > USER_END || (u64)max * sizeof(*buf) > USER_END - events)
+		return -EFAULT;
+	ep = fd_get(epfd);
+	if (IS_ERR(ep))
+		return PTR_ERR(ep);
+	n = -EINVAL;
+	if (!is_epoll(ep))
+		goto out;
+	if (max > EVENTS_STACK) {
+		max = MIN(max, EVENTS_CHUNK);
+		buf = kmalloc((size_t)max * sizeof(*buf));
+		n = -ENOMEM;
+		if (!buf)
+			goto out;
+	}
+	n = epoll_collect(ep, buf, max, deadline);
+	if (n > 0 && user_write(events, buf, (size_t)n * sizeof(*buf)))
+		n = -EFAULT;
+	if (buf != stack)
+		kfree(buf);
+out:
+	file_put(ep);
+	return n;
+}
+
+static u64 deadline_ms(s32 ms)
+{
+	return ms < 0 ? NO_DEADLINE : ms ? deadline_after((u64)ms * 1000000) : 0;
+}
+
+s64 sys_epoll_wait(fd_a epfd, uptr_a events, int_a max, int_a timeout)
+{
+	return do_wait(epfd, events, max, deadline_ms(timeout));
+}
+
+s64 sys_epoll_pwait(fd_a epfd, uptr_a events, int_a max, int_a timeout, uptr_a sigmask, size_a size)
+{
+	int err = sigmask_user(sigmask, size);
+
+	return err ? err : do_wait(epfd, events, max, deadline_ms(timeout));
+}
+
+s64 sys_epoll_pwait2(fd_a epfd, uptr_a events, int_a max, uptr_a timeout, uptr_a sigmask, size_a size)
+{
+	u64 ns, deadline = NO_DEADLINE;
+	int err;
+
+	if (timeout) {
+		err = timespec_read(timeout, &ns);
+		if (err)
+			return err;
+		deadline = ns ? deadline_after(ns) : 0;
+	}
+	err = sigmask_user(sigmask, size);
+	return err ? err : do_wait(epfd, events, max, deadline);
+}
+
+s64 sys_eventfd2(uint_a count, flags_a flags)
+{
+	if (flags & ~(u32)(EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	return install(eventfd_create(count, flags), flags & O_CLOEXEC);
+}
+
+s64 sys_eventfd(uint_a count)
+{
+	return install(eventfd_create(count, 0), false);
+}
