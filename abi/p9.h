@@ -79,7 +79,7 @@ enum p9_type {
 	P9_RUNLINKAT,
 	P9_TVERSION = 100, /* msize[4] version[s] -> msize[4] version[s] */
 	P9_RVERSION,
-	P9_TAUTH = 102, /* afid[4] uname[s] aname[s] n_uname[4]: always refused */
+	P9_TAUTH = 102, /* afid[4] uname[s] aname[s] n_uname[4]: ENOENT, there is none */
 	P9_RAUTH,
 	P9_TATTACH = 104, /* fid[4] afid[4] uname[s] aname[s] n_uname[4] -> qid[13] */
 	P9_RATTACH,

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,10 +29,12 @@ struct worker {
 	struct ring_dev ring;
 	const struct gofer_queue *queue;
 	int lifeline;
+	bool orderly; /* it ended because the lifeline did, not because its ring is broken */
 	pthread_t thread;
 };
 
 static pthread_barrier_t sealed;
+static sem_t ended; /* posted by each worker as it ends */
 
 static unsigned fd_budget(const struct gofer_config *cfg)
 {
@@ -98,8 +101,23 @@ static void *work(void *arg)
 	if (transport_ring_serve(&w->conn, &w->ring, w->queue->kick_fd, w->queue->call_fd, w->lifeline, &err) < 0)
 		seal_complain(&err);
 	else
-		_exit(0); /* the lifeline: every queue is meant */
+		__atomic_store_n(&w->orderly, true, __ATOMIC_RELEASE);
+	sem_post(&ended);
 	return NULL;
+}
+
+/* Until the lifeline ends, which one worker is enough to tell of (another may be held up by a disk), or no ring works. */
+static int wait_workers(struct worker *workers, unsigned n, struct error *err)
+{
+	for (unsigned left = n; left;) {
+		if (sem_wait(&ended) < 0)
+			continue;
+		for (unsigned i = 0; i < n; i++)
+			if (__atomic_load_n(&workers[i].orderly, __ATOMIC_ACQUIRE))
+				return 0;
+		left--;
+	}
+	return error_set(err, EPROTO, "gofer: no queue is left");
 }
 
 static int serve_queues(struct gofer *g, struct error *err)
@@ -117,6 +135,7 @@ static int serve_queues(struct gofer *g, struct error *err)
 	workers = calloc(cfg->nqueues, sizeof(*workers));
 	if (!workers)
 		return error_set(err, ENOMEM, "gofer: out of memory");
+	sem_init(&ended, 0, 0);
 	pthread_barrier_init(&sealed, NULL, cfg->nqueues + 1);
 	for (i = 0; i < cfg->nqueues; i++) {
 		struct worker *w = &workers[i];
@@ -136,9 +155,7 @@ static int serve_queues(struct gofer *g, struct error *err)
 	if (seal_syscalls(cfg, err) < 0)
 		return -1;
 	pthread_barrier_wait(&sealed);
-	for (i = 0; i < cfg->nqueues; i++)
-		pthread_join(workers[i].thread, NULL);
-	return error_set(err, EPROTO, "gofer: no queue is left");
+	return wait_workers(workers, cfg->nqueues, err);
 }
 
 int gofer_main(const struct gofer_config *cfg, struct error *err)

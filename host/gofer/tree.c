@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "host/gofer/conn.h"
@@ -100,7 +101,8 @@ static int do_rename(struct conn *c, struct node *from, const char *old, struct 
 	ret = node_fd2(c, from, to, &fromfd, &tofd);
 	if (ret < 0)
 		return ret;
-	if (renameat2(fromfd, old, tofd, name, flags) < 0)
+	/* not by the library, which makes it renameat where flags is 0 */
+	if (syscall(SYS_renameat2, fromfd, old, tofd, name, flags) < 0)
 		return -errno;
 	if (flags & RENAME_EXCHANGE)
 		node_exchanged(c, from, old, to, name);

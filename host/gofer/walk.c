@@ -1,8 +1,9 @@
 /*
  * walk.c - how fids come and go: attach, walk, the compound walk of moat1, clunk.
  *
- * ".." is refused: v9fs and the Sentry resolve it in their dentry caches, and a server that has no notion of it cannot
- * be led out of its root.
+ * Twalk takes "." and "..", which diod's tools send (v9fs and the Sentry resolve them in their dentry caches). They never
+ * reach the host: "." is the node itself and ".." its parent node; the root has none and stays. Everywhere else they are
+ * refused.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -67,6 +68,27 @@ static int bind(struct conn *c, struct fid *f, uint32_t num, struct node *node)
 	return 0;
 }
 
+static bool is_dot(const char *name)
+{
+	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+static int walk_one(struct conn *c, struct node *dir, const char *name, struct node **out, struct statx *st)
+{
+	struct node *n = name[1] && dir->parent ? dir->parent : dir;
+	int fd;
+
+	if (!is_dot(name))
+		return node_walk(c, dir, name, out, st);
+	if (dir->type != S_IFDIR)
+		return -ENOTDIR;
+	fd = node_fd(c, n);
+	if (fd < 0)
+		return fd;
+	*out = node_ref(n);
+	return attr_stat(fd, "", st);
+}
+
 int op_walk(struct req *r)
 {
 	uint32_t from = wire_get32(&r->t), to = wire_get32(&r->t);
@@ -82,13 +104,13 @@ int op_walk(struct req *r)
 		return ret;
 	for (i = 0; i < nwname; i++) {
 		ret = wire_get_name(&r->t, names[i]);
-		if (ret < 0)
+		if (ret < 0 && !is_dot(names[i]))
 			return ret;
 	}
 	if (wire_end(&r->t) < 0)
 		return -EPROTO;
-	/* From an open fid it is not allowed; a clone of one is harmless, and v9fs makes such for unlinked files. */
-	if (f->kind != FID_PATH && (nwname || to == from))
+	/* The protocol forbids to walk from an open fid, but diod's tools do, and v9fs clones those of unlinked files. */
+	if (f->kind != FID_PATH && to == from)
 		return -EBADF;
 	if (to != from && (ret = fid_check_new(r->c, to)) < 0)
 		return ret;
@@ -98,7 +120,7 @@ int op_walk(struct req *r)
 		struct node *next;
 		struct statx st;
 
-		ret = node_walk(r->c, node, names[i], &next, &st);
+		ret = walk_one(r->c, node, names[i], &next, &st);
 		if (ret < 0)
 			break;
 		attr_qid(r->c->g, &st, &qid[i]);
@@ -189,8 +211,6 @@ int op_walkgetattr(struct req *r)
 		return -EPROTO;
 	if (to == P9_NOFID && flags != P9_WGA_NOOPEN)
 		return -EINVAL;
-	if (f->kind != FID_PATH && nwname)
-		return -EBADF;
 	if (to != P9_NOFID && (ret = fid_check_new(r->c, to)) < 0)
 		return ret;
 
