@@ -46,6 +46,10 @@ void iov_user(struct iov *v, struct iov_seg *one, uaddr_t buf, size_t n);
 size_t iov_to(struct iov *v, const void *src, size_t n);   /* kernel memory -> iov */
 size_t iov_from(struct iov *v, void *dst, size_t n);	   /* iov -> kernel memory */
 size_t iov_zero(struct iov *v, size_t n);
+/* The next contiguous piece of at most max bytes (0: none left), and moving past it. */
+size_t iov_piece(struct iov *v, u64 *addr, size_t max);
+void iov_advance(struct iov *v, size_t n);
+void iov_rewind(struct iov *v, size_t n); /* undo the last n bytes of moving: the op returns -EAGAIN after all */
 
 /* POLL bits are Linux's (POLLIN 1, POLLPRI 2, POLLOUT 4, POLLERR 8, POLLHUP 16, POLLRDHUP 0x2000 ...). */
 
@@ -98,6 +102,8 @@ struct file {
 
 /* One reference, flags and ops set; priv, inode, path by the caller. ERR_PTR(-ENFILE/-ENOMEM). */
 struct file *file_alloc(const struct file_ops *ops, u32 flags, void *priv);
+/* Give it a path (takes a reference of its own on it); the inode stays the caller's to set. */
+void file_set_path(struct file *f, const struct path_ref *p);
 /* An anonymous-inode file, as eventfd and epoll use: as file_alloc, with an anonymous inode for fstat. */
 struct file *file_alloc_anon(const struct file_ops *ops, u32 flags, void *priv);
 void file_get(struct file *f);
@@ -133,6 +139,7 @@ struct fdtable *fdtable_create(void);
 struct fdtable *fdtable_clone(struct fdtable *t);
 void fdtable_get(struct fdtable *t);
 void fdtable_put(struct fdtable *t);
+bool fdtable_shared(struct fdtable *t); /* CLONE_FILES: somebody else uses it too */
 void fdtable_exec(struct fdtable *t); /* close FD_CLOEXEC */
 /* Referenced file, or ERR_PTR(-EBADF). O_PATH files only if path_ok. */
 struct file *fd_get(int fd);

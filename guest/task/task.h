@@ -224,6 +224,8 @@ struct task_resources {
 	struct fdtable *(*files_clone)(struct fdtable *t);
 	void (*files_get)(struct fdtable *t);
 	void (*files_put)(struct fdtable *t);
+	bool (*files_shared)(struct fdtable *t); /* more than one reference */
+	void (*files_exec)(struct fdtable *t);	 /* close what is close-on-exec */
 	struct fs_context *(*fs_clone)(struct fs_context *fs);
 	void (*fs_get)(struct fs_context *fs);
 	void (*fs_put)(struct fs_context *fs);
@@ -231,6 +233,7 @@ struct task_resources {
 	void (*ns_put)(struct nsproxy *ns);
 	/* A session leader dies or leaves: hang up its terminal and forget it for the session. */
 	void (*tty_disassociate)(struct process *p);
+	int (*pidfd_pid)(int fd); /* the process that a pidfd names; -EBADF */
 	/* A new descriptor for a pidfd of p; for CLONE_PIDFD. Returns the number or -errno. */
 	int (*pidfd_create)(struct process *p);
 	void (*fd_close)(int fd);

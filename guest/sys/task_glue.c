@@ -1,0 +1,32 @@
+/*
+ * task_glue.c - tells task/ about the layers above it: descriptor tables, working directories, exec.
+ */
+#include "fs/file.h"
+#include "fs/vfs.h"
+#include "sys/sys.h"
+#include "sys/task_glue.h"
+#include "task/task.h"
+
+static void close_fd(int fd)
+{
+	fd_close(fd);
+}
+
+void sys_task_init(void)
+{
+	static const struct task_resources res = {
+		.files_clone = fdtable_clone,
+		.files_get = fdtable_get,
+		.files_put = fdtable_put,
+		.files_shared = fdtable_shared,
+		.files_exec = fdtable_exec,
+		.fs_clone = fs_context_clone,
+		.fs_get = fs_context_get,
+		.fs_put = fs_context_put,
+		.fd_close = close_fd,
+	};
+
+	task_set_resources(&res);
+	task_exec = exec_kernel;
+	task_syscall = syscall_dispatch;
+}
