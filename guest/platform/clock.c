@@ -12,7 +12,11 @@
 /* Products fit 128 bits; 2^32 keeps the rounding below 1 ns in 4 s at any frequency up to 4 GHz. */
 #define SHIFT 32
 
+/* A frequency is taken from two samples only when they lie so far apart that their error is below 1 ppm or so. */
+#define SAMPLE_MIN_NS 1000000000ULL
+
 static struct spinlock write_lock = SPINLOCK_INIT;
+static u64 sample_tsc, sample_mono; /* the first sample as it came; under write_lock */
 
 /* Each field is read and written whole; seq tells whether they belong together. */
 static struct vdso_data *page(void)
@@ -69,25 +73,41 @@ paddr_t clock_vdso_page(void)
 	return VDSO_PADDR;
 }
 
+/* (ns << SHIFT) / cycles, where ns < cycles << SHIFT: any counter above 1 Hz. There is no library for 128 bits here. */
+static u64 ratio(u64 ns, u64 cycles)
+{
+	u64 q, rest;
+
+	__asm__("divq %4" : "=a"(q), "=d"(rest) : "0"(ns << SHIFT), "1"(ns >> (64 - SHIFT)), "r"(cycles) : "cc");
+	return q;
+}
+
 void clock_calibrate(u64 tsc, u64 mono, u64 real, u64 hz)
 {
 	struct vdso_data *d = page();
-	u64 was, offset;
+	u64 was, mult;
 
-	BUG_ON(!hz);
 	spin_lock(&write_lock);
+	if (hz)
+		mult = ratio(1000000000, hz);
+	else if (tsc > sample_tsc && mono >= sample_mono + SAMPLE_MIN_NS)
+		mult = ratio(mono - sample_mono, tsc - sample_tsc);
+	else
+		mult = d->mult;
+	BUG_ON(!mult);
+	if (!sample_tsc) {
+		sample_tsc = tsc;
+		sample_mono = mono;
+	}
 	if (d->mult && tsc >= d->tsc) {
 		was = d->mono + scale(tsc - d->tsc, d->mult, d->shift);
-		if (mono < was) {
-			/* Keep the difference of the two clocks, not the step back. */
-			offset = was - mono;
-			mono += offset;
-		}
+		if (mono < was)
+			mono = was;
 	}
 	atomic_store(&d->seq, d->seq + 1);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	WRITE_ONCE(d->shift, SHIFT);
-	WRITE_ONCE(d->mult, (u64)(((unsigned __int128)1000000000 << SHIFT) / hz));
+	WRITE_ONCE(d->mult, mult);
 	WRITE_ONCE(d->tsc, tsc);
 	WRITE_ONCE(d->mono, mono);
 	WRITE_ONCE(d->real, real);

@@ -98,7 +98,10 @@ static inline u64 clock_cycles(void)
 {
 	return __builtin_ia32_rdtsc();
 }
-/* Set by the control device (CTL_TIME) and at boot: at counter value tsc it was mono and real; frequency in Hz. */
+/*
+ * Set by the control device (CTL_TIME) and at boot: at counter value tsc it was mono and real (ns). hz is the counter's
+ * frequency, or 0: taken from this sample and the first one. clock_mono never steps back.
+ */
 void clock_calibrate(u64 tsc, u64 mono, u64 real, u64 hz);
 /* CLOCK_REALTIME less clock_mono(), in ns. */
 s64 clock_real_offset(void);

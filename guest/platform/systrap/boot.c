@@ -10,6 +10,7 @@
 
 #include "abi/boot.h"
 #include "host/systrap_fds.h"
+#include "mm/frame.h"
 
 #define DIRECT_MAP_LOW 0x100000000000ULL
 #define GIB	       (1ULL << 30)
@@ -20,7 +21,8 @@ char *ctl_map;
 void systrap_start(u64 *sp) __attribute__((noreturn));
 long thread_clone(u64 flags, void *stack, void (*fn)(void *), void *arg);
 
-static u32 go; /* workers wait for it */
+static u32 go;	    /* workers wait for it */
+static u32 started; /* threads that have done their part before the seal */
 static void (*worker_entry)(void);
 
 /* libfdt in its Debian build reads a stack canary at %fs:0x28. */
@@ -36,7 +38,7 @@ struct host_stat {
 
 _Static_assert(sizeof(struct host_stat) == 144, "stat");
 
-static void map_file(int fd, u64 paddr, u64 max)
+static u64 map_file(int fd, u64 paddr, u64 max)
 {
 	struct host_stat st;
 	void *at = direct_map + paddr;
@@ -46,16 +48,20 @@ static void map_file(int fd, u64 paddr, u64 max)
 	if (hc_failed(hc_mmap(at, st.size, HC_PROT_READ | HC_PROT_WRITE,
 			      HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, fd, 0)))
 		die("cannot map the sandbox's memory");
+	return st.size;
 }
 
 static void map_memory(void)
 {
-	u64 random = 0;
+	u64 random = 0, size, large;
 	long fd;
 
 	hc3(HC_getrandom, &random, sizeof(random), 0);
 	direct_map = (char *)(DIRECT_MAP_LOW + (random & 0x7fff) * GIB);
-	map_file(SYSTRAP_FD_RAM, RAM_PADDR, RAM_MAX);
+	size = map_file(SYSTRAP_FD_RAM, RAM_PADDR, RAM_MAX);
+	large = frame_large_start(size);
+	/* Only a hint, and without effect where the file cannot have huge pages. */
+	hc3(HC_madvise, direct_map + RAM_PADDR + large, size - large, 14 /* MADV_HUGEPAGE */);
 	map_file(SYSTRAP_FD_ARENA, ARENA_PADDR, ARENA_MAX);
 	fd = hc2(HC_memfd_create, "moat-stubs", 0);
 	if (fd < 0 || (fd != SYSTRAP_FD_CTL && hc3(HC_dup3, fd, SYSTRAP_FD_CTL, 0) < 0))
@@ -86,6 +92,8 @@ static void thread_main(void *arg)
 	struct sys_cpu *c = arg;
 
 	thread_init(c);
+	atomic_add(&started, 1);
+	hc_futex_wake(&started, 1);
 	c->entry();
 	die("a CPU returned");
 }
@@ -131,6 +139,7 @@ void systrap_start(u64 *sp)
 {
 	char **argv = (char **)(sp + 1);
 	u64 word;
+	u32 n;
 	unsigned i;
 
 	if (sp[0] < 2)
@@ -148,6 +157,9 @@ void systrap_start(u64 *sp)
 		if (thread_start(&sys_cpus[i], worker_main) < 0)
 			die("cannot start a CPU");
 	io_start();
+	while ((n = atomic_load(&started)) != sys_ncpus)
+		hc_futex_wait(&started, n, ~0ULL);
+	filter_sentry_install();
 	if (hc3(HC_read, SYSTRAP_FD_START, &word, sizeof(word)) != sizeof(word))
 		die("the launcher went away");
 	sentry_main(direct_map + BOOT_FDT_PADDR);

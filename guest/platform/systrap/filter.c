@@ -7,9 +7,13 @@
  */
 #include "platform/systrap/systrap.h"
 
+#include "abi/ring.h"
+#include "host/systrap_fds.h"
+
 #define LD_W  0x20 /* BPF_LD | BPF_W | BPF_ABS */
 #define JEQ   0x15
 #define JGE   0x35
+#define JSET  0x45
 #define RET   0x06
 
 #define DATA_NR	  0
@@ -108,4 +112,70 @@ void filter_helper_install(void)
 	require_text(&b);
 	allow_list(&b, allowed, ARRAY_SIZE(allowed), RET_TRAP);
 	install(&b, 0);
+}
+
+/* Allow nr when argument arg (its low word; the high one is not the kernel's business for these) lies in [lo, hi]. */
+static void allow_between(struct builder *b, u32 nr, unsigned arg, u32 lo, u32 hi)
+{
+	emit(b, LD_W, DATA_NR, 0, 0);
+	emit(b, JEQ, nr, 0, 4);
+	emit(b, LD_W, DATA_ARG(arg), 0, 0);
+	emit(b, JGE, lo, 0, 2);
+	emit(b, JGE, hi + 1, 1, 0);
+	emit(b, RET, RET_ALLOW, 0, 0);
+}
+
+/* Allow nr when argument arg has none of the bits. */
+static void allow_without(struct builder *b, u32 nr, unsigned arg, u32 bits)
+{
+	emit(b, LD_W, DATA_NR, 0, 0);
+	emit(b, JEQ, nr, 0, 3);
+	emit(b, LD_W, DATA_ARG(arg), 0, 0);
+	emit(b, JSET, bits, 1, 0);
+	emit(b, RET, RET_ALLOW, 0, 0);
+}
+
+/* Allow mmap of private anonymous memory that is not executable. */
+static void allow_mapping(struct builder *b)
+{
+	emit(b, LD_W, DATA_NR, 0, 0);
+	emit(b, JEQ, HC_mmap, 0, 5);
+	emit(b, LD_W, DATA_ARG(2), 0, 0);
+	emit(b, JSET, HC_PROT_EXEC, 3, 0);
+	emit(b, LD_W, DATA_ARG(3), 0, 0);
+	emit(b, JEQ, HC_MAP_PRIVATE | HC_MAP_ANON, 0, 1);
+	emit(b, RET, RET_ALLOW, 0, 0);
+}
+
+/*
+ * The Sentry's own seal, for all its threads: 18 entries, and death for anything else. It opens nothing, makes no task
+ * (helpers do), maps no file and nothing executable; signals go to its own pid namespace, which holds stubs alone.
+ */
+void filter_sentry_install(void)
+{
+	static const u16 plain[] = { HC_futex, HC_rt_sigreturn, HC_sched_yield, HC_epoll_wait, HC_munmap,
+				     HC_sched_setaffinity, HC_exit_group };
+	struct bpf_insn insns[128];
+	struct builder b = { insns, 0 };
+
+	emit(&b, LD_W, DATA_ARCH, 0, 0);
+	emit(&b, JEQ, ARCH_X86_64, 1, 0);
+	emit(&b, RET, RET_KILL, 0, 0);
+	emit(&b, LD_W, DATA_NR, 0, 0);
+	emit(&b, JEQ, HC_futex, 0, 1); /* the most frequent first */
+	emit(&b, RET, RET_ALLOW, 0, 0);
+	allow_between(&b, HC_write, 0, SYSTRAP_FD_KICK, SYSTRAP_FD_KICK + RING_QUEUES - 1);
+	allow_between(&b, HC_write, 0, 2, 2);
+	allow_between(&b, HC_read, 0, SYSTRAP_FD_CALL, SYSTRAP_FD_CALL + RING_QUEUES - 1);
+	allow_between(&b, HC_read, 0, SYSTRAP_FD_START, SYSTRAP_FD_START);
+	allow_between(&b, HC_lseek, 0, SYSTRAP_FD_CTL, SYSTRAP_FD_CTL);
+	allow_between(&b, HC_fallocate, 0, SYSTRAP_FD_RAM, SYSTRAP_FD_CTL);
+	allow_mapping(&b);
+	allow_without(&b, HC_mprotect, 2, HC_PROT_EXEC);
+	allow_between(&b, HC_tgkill, 2, HC_SIGUSR1, HC_SIGUSR1);
+	allow_between(&b, HC_kill, 1, 0, 0);
+	allow_between(&b, HC_kill, 1, HC_SIGKILL, HC_SIGKILL);
+	allow_list(&b, plain, ARRAY_SIZE(plain), RET_KILL);
+	BUG_ON(b.n > ARRAY_SIZE(insns));
+	install(&b, 1 /* SECCOMP_FILTER_FLAG_TSYNC */);
 }

@@ -1,10 +1,16 @@
 /*
- * ram.c - frames that go back to the host: a hole in the RAM file.
+ * ram.c - what the platform keeps of RAM, and frames that go back to the host: a hole in the RAM file.
  */
 #include "platform/systrap/systrap.h"
 
 #include "abi/boot.h"
 #include "host/systrap_fds.h"
+
+/* The image is not in RAM; below are the vDSO page and the device tree. */
+paddr_t platform_ram_free(void)
+{
+	return RAM_PADDR + BOOT_FDT_PADDR + BOOT_FDT_MAX;
+}
 
 void ram_release(paddr_t pa, u64 len, void (*done)(void *), void *arg)
 {
