@@ -12,6 +12,7 @@
 #include "platform/kvm/x86.h"
 
 #define LVT_TSC_DEADLINE (2U << 17)
+#define NSEC		 1000000000ULL
 #define ICR_ASSERT	 (1U << 14)
 
 void irq_init_cpu(void)
@@ -48,10 +49,10 @@ static u64 tsc_at(u64 t)
 {
 	u64 now = clock_mono(), tsc = clock_cycles(), delta = t > now ? t - now : 0;
 
-	/* Beyond an hour (or a wrap) an early wake-up is as good. */
-	if (delta > 3600000000000ULL)
-		delta = 3600000000000ULL;
-	return tsc + (u64)((unsigned __int128)delta * kvm_boot.tsc_hz / 1000000000) + 1;
+	/* Beyond an hour an early wake-up is as good. */
+	if (delta > 3600 * NSEC)
+		delta = 3600 * NSEC;
+	return tsc + delta / NSEC * kvm_boot.tsc_hz + delta % NSEC * kvm_boot.tsc_hz / NSEC + 1;
 }
 
 static void timer_arm(struct kvm_cpu *k, u64 deadline)

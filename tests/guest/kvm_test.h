@@ -1,0 +1,56 @@
+/*
+ * kvm_test.h - what the files of the KVM platform's test image share. struct report lies at the start of the arena's
+ * frames and is read by the launcher of the test.
+ */
+#ifndef MOAT_TESTS_GUEST_KVM_TEST_H
+#define MOAT_TESTS_GUEST_KVM_TEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct report {
+	uint32_t len, failed;
+	char text[65536 - 8];
+};
+
+#ifdef MOAT_KVM
+
+#include "lib/types.h"
+
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void check_at(bool ok, const char *what, int line);
+#define CHECK(cond) check_at(cond, #cond, __LINE__)
+
+extern u32 timer_count[];
+int test_fault(uaddr_t addr, unsigned access);
+void test_user(void);
+void test_smp(void);
+
+/* kvm_blobs.S: application code, position-independent. */
+#define BLOB(name) extern const char blob_##name[], blob_##name##_end[]
+BLOB(getpid);
+BLOB(fault);
+BLOB(ud2);
+BLOB(int3);
+BLOB(div0);
+BLOB(hlt);
+BLOB(int80);
+BLOB(sysenter);
+BLOB(noncanonical);
+BLOB(movss);
+BLOB(movss_int3);
+BLOB(popf);
+BLOB(trapflag);
+BLOB(align);
+BLOB(badgs);
+BLOB(clearfs);
+BLOB(farjmp32);
+BLOB(spin);
+BLOB(fpu);
+BLOB(kernel_read);
+BLOB(loop);
+BLOB(touch);
+BLOB(bases);
+
+#endif
+#endif
