@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "host/console.h"
@@ -44,10 +45,10 @@ static void wait_fd(int fd, short events)
 	poll(&p, 1, -1);
 }
 
-/* All of the chain's bytes to fd; on an error (EPIPE, ENOSPC, EIO) what was written so far. */
+/* All of the chain's bytes to fd. The answer, 0 or an errno, goes to its one writable buffer; returns that one's length. */
 static uint32_t write_all(int fd, struct ring_chain *c)
 {
-	uint32_t done = 0;
+	uint32_t answer = 0;
 
 	for (unsigned i = 0; i < c->nout;) {
 		ssize_t n = writev(fd, c->iov + i, (int)(c->nout - i));
@@ -58,9 +59,10 @@ static uint32_t write_all(int fd, struct ring_chain *c)
 			wait_fd(fd, POLLOUT);
 			continue;
 		}
-		if (n < 0)
+		if (n < 0) {
+			answer = (uint32_t)errno;
 			break;
-		done += (uint32_t)n;
+		}
 		for (; i < c->nout && (size_t)n >= c->iov[i].iov_len; i++)
 			n -= (ssize_t)c->iov[i].iov_len;
 		if (i < c->nout) {
@@ -68,7 +70,10 @@ static uint32_t write_all(int fd, struct ring_chain *c)
 			c->iov[i].iov_len -= (size_t)n;
 		}
 	}
-	return done;
+	if (!c->nin || c->iov[c->nout].iov_len < sizeof(answer))
+		return 0;
+	memcpy(c->iov[c->nout].iov_base, &answer, sizeof(answer));
+	return sizeof(answer);
 }
 
 static uint32_t read_some(int fd, struct ring_chain *c)

@@ -33,4 +33,7 @@ static inline bool IS_ERR(const void *p)
 	return (unsigned long)p >= (unsigned long)-MAX_ERRNO;
 }
 
+/* What strerror(3) says for the errors that starting a program can end with; "error N" for others. err is negative. */
+const char *errno_text(int err);
+
 #endif

@@ -23,6 +23,8 @@ typedef int64_t s64;
 typedef u64 uaddr_t; /* an address in an application's address space; only user_* functions touch it */
 typedef u64 paddr_t; /* guest-physical address, abi/boot.h */
 
+/* libfdt brings in a <limits.h> that has its own. */
+#undef PAGE_SIZE
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  (1UL << PAGE_SHIFT)
 #define PAGE_MASK  (~(PAGE_SIZE - 1))

@@ -203,6 +203,12 @@ void ring_set_room(struct ring *r, void (*room)(void *), void *arg)
 	r->room = room;
 }
 
+void ring_break_queue(unsigned queue)
+{
+	if (queue < RING_QUEUES && rings[queue].mem)
+		ring_break(&rings[queue]);
+}
+
 bool ring_broken(const struct ring *r)
 {
 	return READ_ONCE(r->broken);

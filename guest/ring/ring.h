@@ -46,6 +46,7 @@ unsigned ring_reap(struct ring *r);
 void ring_set_room(struct ring *r, void (*room)(void *), void *arg);
 /* Every request in flight, and every later one, ends with -EIO (the server is gone). */
 void ring_break(struct ring *r);
+void ring_break_queue(unsigned queue); /* the same by number; harmless if it was never opened */
 bool ring_broken(const struct ring *r);
 bool ring_idle(const struct ring *r); /* nothing in flight */
 

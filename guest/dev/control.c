@@ -1,0 +1,152 @@
+/*
+ * control.c - see control.h. Eight message slots each way, in one arena page per direction; nothing is allocated later.
+ */
+#include <string.h>
+
+#include "dev/control.h"
+#include "lib/err.h"
+#include "lib/log.h"
+#include "lib/spinlock.h"
+#include "mm/frame.h"
+#include "platform/platform.h"
+#include "ring/ring.h"
+#include "task/wait.h"
+
+#define SLOTS (PAGE_SIZE / sizeof(struct ctl_msg))
+
+struct slot {
+	struct ring_request req;
+	struct ctl_msg *msg; /* in the arena: the host may change it at any time */
+	bool busy;
+};
+
+static struct ring *in, *out;
+static struct slot in_slots[SLOTS], out_slots[SLOTS];
+static struct spinlock out_lock = SPINLOCK_INIT;
+static struct waitq out_q = WAITQ_INIT(out_q);
+static struct control_handlers handlers;
+
+static void post(struct slot *s)
+{
+	struct ring_buf b = { s->msg, sizeof(*s->msg) };
+
+	ring_add(in, &s->req, &b, 0, 1);
+}
+
+static void handle(const struct ctl_msg *m)
+{
+	switch (m->type) {
+	case CTL_SIGNAL:
+		if (handlers.signal && m->a >= 1 && m->a <= 64)
+			handlers.signal((int)m->a, m->b == 1);
+		break;
+	case CTL_WINSIZE:
+		if (handlers.winsize)
+			handlers.winsize((u16)m->a, (u16)m->b);
+		break;
+	case CTL_TIME:
+		clock_calibrate(m->a, m->b, m->c, m->d);
+		break;
+	case CTL_MEM_LIMIT:
+		if (handlers.mem_limit)
+			handlers.mem_limit(m->a);
+		break;
+	case CTL_SHUTDOWN:
+		if (handlers.shutdown)
+			handlers.shutdown();
+		break;
+	case CTL_GOFER_GONE:
+		if (handlers.gofer_gone)
+			handlers.gofer_gone((unsigned)m->a);
+		break;
+	default:
+		klog("control: message of unknown type %u", m->type);
+	}
+}
+
+static void received(struct ring_request *r, s32 written)
+{
+	struct slot *s = container_of(r, struct slot, req);
+	struct ctl_msg m;
+
+	if (written < 0)
+		return;
+	memcpy(&m, s->msg, sizeof(m));
+	if (written == sizeof(m))
+		handle(&m);
+	post(s);
+}
+
+static void sent(struct ring_request *r, s32 written)
+{
+	struct slot *s = container_of(r, struct slot, req);
+
+	spin_lock(&out_lock);
+	s->busy = false;
+	spin_unlock(&out_lock);
+	waitq_wake_all(&out_q, 0);
+}
+
+static struct slot *claim(void)
+{
+	struct slot *s = NULL;
+
+	spin_lock(&out_lock);
+	for (unsigned i = 0; i < SLOTS && !s; i++)
+		if (!out_slots[i].busy)
+			s = &out_slots[i];
+	if (s)
+		s->busy = true;
+	spin_unlock(&out_lock);
+	return s;
+}
+
+static void submit(struct slot *s, enum ctl_type type, u64 a, const void *data, size_t len)
+{
+	struct ring_buf b = { s->msg, sizeof(*s->msg) };
+
+	memset(s->msg, 0, sizeof(*s->msg));
+	s->msg->type = type;
+	s->msg->a = a;
+	s->msg->len = (u32)MIN(len, sizeof(s->msg->data));
+	memcpy(s->msg->data, data, s->msg->len);
+	if (ring_add(out, &s->req, &b, 1, 0) < 0)
+		sent(&s->req, -EIO);
+	ring_kick(out);
+}
+
+bool control_send(enum ctl_type type, u64 a, const void *data, size_t len)
+{
+	struct slot *s = out ? claim() : NULL;
+
+	if (s)
+		submit(s, type, a, data, len);
+	return s;
+}
+
+void control_send_sync(enum ctl_type type, u64 a, const void *data, size_t len)
+{
+	struct slot *s;
+
+	wait_event(&out_q, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, (s = claim()) != NULL);
+	submit(s, type, a, data, len);
+	wait_event(&out_q, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, !READ_ONCE(s->busy));
+}
+
+void control_start(const struct control_handlers *h)
+{
+	paddr_t a = frame_alloc(ZONE_ARENA, 0, FRAME_ZERO), b = frame_alloc(ZONE_ARENA, 0, FRAME_ZERO);
+
+	if (!a || !b)
+		panic("control: no memory");
+	handlers = *h;
+	in = ring_open(RING_Q_CTL_IN);
+	for (unsigned i = 0; i < SLOTS; i++) {
+		in_slots[i].msg = (struct ctl_msg *)paddr_to_ptr(a) + i;
+		in_slots[i].req.done = received;
+		out_slots[i].msg = (struct ctl_msg *)paddr_to_ptr(b) + i;
+		out_slots[i].req.done = sent;
+		post(&in_slots[i]);
+	}
+	out = ring_open(RING_Q_CTL_OUT);
+}

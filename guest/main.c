@@ -1,0 +1,171 @@
+/*
+ * main.c - the Sentry's boot, top to bottom: machine, memory, CPUs, devices, files, init.
+ */
+#include <string.h>
+
+#include "abi/boot.h"
+#include "boot.h"
+#include "boot_lines.h"
+#include "dev/console.h"
+#include "dev/control.h"
+#include "fs/vfs.h"
+#include "lib/log.h"
+#include "lib/random.h"
+#include "mm/frame.h"
+#include "mm/mm.h"
+#include "ring/ring.h"
+#include "sys/task_glue.h"
+#include "task/task.h"
+
+static struct boot_info boot;
+static u64 start_cycles;
+
+static u64 since_boot(void)
+{
+	return clock_mono() - boot.monotonic;
+}
+
+static void debug_sink(const char *line, size_t len)
+{
+	control_send(CTL_LOG, 0, line, len);
+}
+
+/* ---- what the launcher tells us ---- */
+
+static void on_signal(int signo, bool foreground)
+{
+	struct process *p = process_find(1);
+
+	if (!p)
+		return;
+	signal_process(p, signo, NULL);
+	process_put(p);
+}
+
+static void on_shutdown(void)
+{
+	on_signal(9, false);
+}
+
+static void on_gofer_gone(unsigned queue)
+{
+	klog("gofer of queue %u is gone; its files answer EIO from now on", queue);
+	if (queue >= RING_Q_9P && queue < RING_Q_9P + RING_Q_9P_COUNT)
+		ring_break_queue(queue);
+}
+
+static const struct control_handlers control = {
+	.signal = on_signal,
+	.mem_limit = frame_set_limit,
+	.shutdown = on_shutdown,
+	.gofer_gone = on_gofer_gone,
+};
+
+/* ---- init ---- */
+
+/* Init is gone: what it wrote reaches the host first, then its status. */
+static void init_exited(int status)
+{
+	console_drain();
+	control_send_sync(CTL_EXIT, (u64)status, NULL, 0);
+	platform_halt();
+}
+
+/* 127 and 126 as a shell has them. */
+static void init_failed(int err)
+{
+	char line[200];
+	int n;
+
+	n = ksnprintf(line, sizeof(line), "cannot run '%s': %s", boot.argv[0], errno_text(err));
+	control_send_sync(CTL_FATAL, err == -ENOENT ? 127 : 126, line, (size_t)n);
+	platform_halt();
+}
+
+static void set_limits(void)
+{
+	for (unsigned i = 0; i < boot.nrlimits; i++) {
+		u32 r = boot.rlimits[i].resource;
+
+		if (r < RLIM_NLIMITS)
+			task_boot_rlimits[r] = (struct rlimit){ boot.rlimits[i].cur, boot.rlimits[i].max };
+	}
+}
+
+static struct cred *init_cred(void)
+{
+	struct cred *c = cred_dup(task_current()->cred);
+
+	if (IS_ERR(c))
+		panic("out of memory at boot");
+	c->uid = c->euid = c->suid = c->fsuid = boot.uid;
+	c->gid = c->egid = c->sgid = c->fsgid = boot.gid;
+	c->cap_permitted = c->cap_effective = c->cap_bounding = boot.caps;
+	c->cap_inheritable = c->cap_ambient = 0;
+	return c;
+}
+
+static void boot_thread(void *arg)
+{
+	struct fs_boot_config fc = {
+		.root_p9 = true,
+		.queue = RING_Q_9P,
+		.overlay = !boot.root_rw,
+		.cwd = boot.cwd,
+		.umask = boot.umask,
+		.init = task_current(),
+		.uid = boot.uid,
+		.gid = boot.gid,
+	};
+	int err;
+
+	for (int i = 0; i < 3; i++)
+		fc.stdio[i] = console_file(i);
+	err = fs_boot(&fc);
+	if (err) {
+		static const char why[] = "the sandbox's root cannot be mounted";
+
+		control_send_sync(CTL_FATAL, 125, why, sizeof(why) - 1);
+		platform_halt();
+	}
+	set_limits();
+	boot_lines(boot.dmesg_seed, boot.cpus, boot.ram_size);
+	err = task_start_init(boot.argv[0], boot.argv, boot.envp, init_cred());
+	if (err)
+		init_failed(err);
+	control_send(CTL_READY, (clock_cycles() - start_cycles) * 1000 / (boot.tsc_hz / 1000000), NULL, 0);
+}
+
+void sentry_main(const void *fdt)
+{
+	static const struct platform_upcalls upcalls = {
+		.queue = ring_upcall,
+		.timer = sched_timer_upcall,
+		.fault = task_user_fault,
+	};
+	struct task *t;
+
+	start_cycles = clock_cycles();
+	boot_parse_machine(fdt, &boot);
+	clock_calibrate(boot.tsc, boot.monotonic, boot.realtime, boot.tsc_hz);
+	klog_clock = since_boot;
+	random_seed(boot.seed, sizeof(boot.seed));
+	frame_init(platform_ram_free(), boot.ram_size, ARENA_PADDR + ARENA_FRAMES, boot.arena_size);
+	mm_init();
+	boot_parse_container(fdt, &boot);
+	frame_set_limit(boot.memory_limit);
+	task_init();
+	sched_init();
+	sys_task_init();
+	platform_set_upcalls(&upcalls);
+	task_init_exited = init_exited;
+	control_start(&control);
+	console_start();
+	if (boot.debug)
+		klog_sink = debug_sink;
+	t = kthread_start("boot", boot_thread, NULL);
+	if (IS_ERR(t))
+		panic("out of memory at boot");
+	cpu_start_all(sched_cpu_main);
+	sched_cpu_main();
+}
