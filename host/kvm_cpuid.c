@@ -138,13 +138,13 @@ static int check(struct kvm_vm *vm, struct error *err)
 	const struct kvm_cpuid_entry2 *e1 = find(vm->cpuid, 0x80000001, 0);
 
 	if (!l1 || !l7 || !e1 || !(kvm_cpuid_xfeatures(vm) & 3))
-		return error_set(err, ENODEV, "this CPU is too old for moat's KVM platform");
+		return error_set(err, ENODEV, "KVM here shows its guests too old a CPU");
 	if (!(l1->ecx & BIT(26)))
-		return error_set(err, ENODEV, "this CPU has no XSAVE");
+		return error_set(err, ENODEV, "KVM here offers its guests no XSAVE");
 	if (!(l7->ebx & BIT(0)))
-		return error_set(err, ENODEV, "this CPU has no FSGSBASE");
+		return error_set(err, ENODEV, "KVM here offers its guests no FSGSBASE");
 	if (!(e1->edx & BIT(20)) || !(e1->edx & BIT(29)))
-		return error_set(err, ENODEV, "this CPU has no NX or no long mode");
+		return error_set(err, ENODEV, "KVM here offers its guests no NX or no long mode");
 	vm->features = (l7->ebx & BIT(7) ? KVM_CPU_SMEP : 0) | (l7->ebx & BIT(20) ? KVM_CPU_SMAP : 0) |
 		       (l7->ecx & BIT(2) ? KVM_CPU_UMIP : 0) | (e1->edx & BIT(26) ? KVM_CPU_GIB_PAGES : 0);
 	return 0;

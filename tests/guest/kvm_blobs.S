@@ -153,10 +153,10 @@ blob loop
 	mov $60, %eax
 	syscall
 end loop
-/* rdi: address that is read until its first word differs from rsi */
+/* Read the word at rdi until it differs from rsi; then a system call with it in rbx. */
 blob touch
-1:	mov (%rdi), %rax
-	cmp %rsi, %rax
+1:	mov (%rdi), %rbx
+	cmp %rsi, %rbx
 	je 1b
 	mov $9, %eax
 	syscall
