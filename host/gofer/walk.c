@@ -44,16 +44,30 @@ int op_attach(struct req *r)
 	return 0;
 }
 
-/* Fields that both walks share: the fid walked from, and nwname, checked. */
-static int walk_start(struct req *r, uint32_t from, uint16_t *nwname, struct fid **f)
+static bool is_dot(const char *name)
 {
-	*nwname = wire_get16(&r->t);
-	if (r->t.bad)
-		return -EPROTO;
-	if (*nwname > P9_MAXWELEM)
+	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+struct walk_names {
+	uint16_t n;
+	char name[P9_MAXWELEM][P9_NAME_MAX + 1];
+};
+
+/* The end of both walk messages: nwname and the names. 0 or -errno. */
+static int get_names(struct req *r, bool dots, struct walk_names *names)
+{
+	int ret;
+
+	names->n = wire_get16(&r->t);
+	if (names->n > P9_MAXWELEM)
 		return -EINVAL;
-	*f = fid_find(r->c, from);
-	return *f ? 0 : -EBADF;
+	for (uint16_t i = 0; i < names->n; i++) {
+		ret = wire_get_name(&r->t, names->name[i]);
+		if (ret < 0 && !(dots && is_dot(names->name[i])))
+			return ret;
+	}
+	return wire_end(&r->t);
 }
 
 /* Bind num to node (reference taken over); num may be f itself, which is then moved there. */
@@ -66,11 +80,6 @@ static int bind(struct conn *c, struct fid *f, uint32_t num, struct node *node)
 	node_unref(c, f->node);
 	f->node = node;
 	return 0;
-}
-
-static bool is_dot(const char *name)
-{
-	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
 static int walk_one(struct conn *c, struct node *dir, const char *name, struct node **out, struct statx *st)
@@ -92,23 +101,18 @@ static int walk_one(struct conn *c, struct node *dir, const char *name, struct n
 int op_walk(struct req *r)
 {
 	uint32_t from = wire_get32(&r->t), to = wire_get32(&r->t);
-	char names[P9_MAXWELEM][P9_NAME_MAX + 1];
+	struct fid *f = fid_find(r->c, from);
 	struct p9_qid qid[P9_MAXWELEM];
-	uint16_t nwname, i;
+	struct walk_names names;
 	struct node *node;
-	struct fid *f;
+	uint16_t i;
 	int ret;
 
-	ret = walk_start(r, from, &nwname, &f);
+	ret = get_names(r, true, &names);
 	if (ret < 0)
 		return ret;
-	for (i = 0; i < nwname; i++) {
-		ret = wire_get_name(&r->t, names[i]);
-		if (ret < 0 && !is_dot(names[i]))
-			return ret;
-	}
-	if (wire_end(&r->t) < 0)
-		return -EPROTO;
+	if (!f)
+		return -EBADF;
 	/* The protocol forbids to walk from an open fid, but diod's tools do, and v9fs clones those of unlinked files. */
 	if (f->kind != FID_PATH && to == from)
 		return -EBADF;
@@ -116,18 +120,18 @@ int op_walk(struct req *r)
 		return ret;
 
 	node = node_ref(f->node);
-	for (i = 0; i < nwname; i++) {
+	for (i = 0; i < names.n; i++) {
 		struct node *next;
 		struct statx st;
 
-		ret = walk_one(r->c, node, names[i], &next, &st);
+		ret = walk_one(r->c, node, names.name[i], &next, &st);
 		if (ret < 0)
 			break;
 		attr_qid(r->c->g, &st, &qid[i]);
 		node_unref(r->c, node);
 		node = next;
 	}
-	if (i == nwname) {
+	if (i == names.n) {
 		ret = bind(r->c, f, to, node);
 		if (ret < 0)
 			return ret;
@@ -191,24 +195,19 @@ static int open_last(struct req *r, struct node *node, uint32_t flags, size_t of
 int op_walkgetattr(struct req *r)
 {
 	uint32_t from = wire_get32(&r->t), to = wire_get32(&r->t), flags = wire_get32(&r->t), error32;
-	char names[P9_MAXWELEM][P9_NAME_MAX + 1];
-	uint16_t nwname, nattr = 0;
+	struct fid *f = fid_find(r->c, from), *made;
 	size_t head = r->w.len, last = 0;
-	struct node *node;
-	struct fid *f, *made;
-	struct statx st;
 	int ret, error = 0, fd = -1;
+	struct walk_names names;
+	struct node *node;
+	struct statx st;
+	uint16_t nattr = 0;
 
-	ret = walk_start(r, from, &nwname, &f);
+	ret = get_names(r, false, &names);
 	if (ret < 0)
 		return ret;
-	for (uint16_t i = 0; i < nwname; i++) {
-		ret = wire_get_name(&r->t, names[i]);
-		if (ret < 0)
-			return ret;
-	}
-	if (wire_end(&r->t) < 0)
-		return -EPROTO;
+	if (!f)
+		return -EBADF;
 	if (to == P9_NOFID && flags != P9_WGA_NOOPEN)
 		return -EINVAL;
 	if (to != P9_NOFID && (ret = fid_check_new(r->c, to)) < 0)
@@ -220,10 +219,10 @@ int op_walkgetattr(struct req *r)
 	node = node_ref(f->node);
 	do {
 		last = r->w.len;
-		if (nwname) {
+		if (names.n) {
 			struct node *next;
 
-			error = node_walk(r->c, node, names[nattr], &next, &st);
+			error = node_walk(r->c, node, names.name[nattr], &next, &st);
 			if (error < 0)
 				break;
 			node_unref(r->c, node);
@@ -241,7 +240,7 @@ int op_walkgetattr(struct req *r)
 			return ret;
 		}
 		nattr++;
-	} while (nattr < nwname);
+	} while (nattr < names.n);
 
 	if (!error && flags != P9_WGA_NOOPEN)
 		error = open_last(r, node, flags, last, &fd);
