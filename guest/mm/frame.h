@@ -16,7 +16,8 @@ enum frame_zone { ZONE_SMALL, ZONE_LARGE, ZONE_ARENA, ZONES };
 
 #define FRAME_ORDER_MAX 9 /* 2 MiB */
 
-#define FRAME_ZERO 1 /* the caller needs zeroed content (free when the host never touched the frame) */
+#define FRAME_ZERO    1 /* the caller needs zeroed content (free when the host never touched the frame) */
+#define FRAME_CHARGED 2 /* the caller charged the frames (frame_charge); they are uncharged when freed */
 
 struct frame {
 	u32 ref;   /* 0: free. Shared by address spaces, the page cache and pins */
@@ -27,7 +28,19 @@ struct frame {
 	u64 owner; /* mm's: mapping or anon bookkeeping */
 };
 
-/* Called once with the ranges of the device tree, before anything allocates. */
+/*
+ * RAM_PADDR + [0, frame_large_start) is SMALL, what follows is LARGE: the launcher (kvm) or the Sentry's platform part
+ * (systrap) gives MADV_HUGEPAGE to LARGE alone. Either zone serves the other when that one is used up.
+ */
+static inline u64 frame_large_start(u64 ram_size)
+{
+	return (ram_size / 4) & ~((2ULL << 20) - 1);
+}
+
+/*
+ * Called once with the ranges of the device tree, before anything allocates. RAM is [RAM_PADDR, RAM_PADDR + ram_size),
+ * the arena [ARENA_PADDR, ARENA_PADDR + arena_size); frames below ram_free and arena_free (paddrs) are in use.
+ */
 void frame_init(paddr_t ram_free, u64 ram_size, u64 arena_free, u64 arena_size);
 
 /* 2^order contiguous frames, naturally aligned, ref = 1 on the first; 0 when there is none (paddr 0 is never handed out). */
@@ -38,6 +51,15 @@ void frame_put(paddr_t pa);
 struct frame *frame_of(paddr_t pa);
 /* Split an allocated block into 2^order single frames with the ref of the whole on each. */
 void frame_split(paddr_t pa);
+
+/*
+ * For 2 MiB blocks that several address spaces share while any of them may split it: reference operations that are
+ * atomic against frame_split and act on each single frame once the block is split.
+ */
+void frame_block_get(paddr_t pa);
+void frame_block_put(paddr_t pa);
+/* 1: one block with a single reference; 0: shared; -1: it was split, look at its frames one by one. */
+int frame_block_exclusive(paddr_t pa);
 
 /* Whole 4 KiB pages for the Sentry's own use, zeroed, in the direct map; NULL when out of memory. */
 void *page_alloc(void);
@@ -50,7 +72,23 @@ struct frame_stats {
 void frame_stats(struct frame_stats *out);
 /* Charge n frames to the container; -ENOMEM above the limit (after the reclaim hook was asked, which may sleep). */
 int frame_charge(u64 n);
+/* As frame_charge, without reclaim: never sleeps, may be called under any lock. */
+int frame_try_charge(u64 n);
+/* For the Sentry's own pages: counted, never refused. */
+void frame_force_charge(u64 n);
 void frame_uncharge(u64 n);
 void frame_set_limit(u64 bytes);
+/* Is there room to spare for n more frames (windows of mm grow only then)? */
+bool frame_plentiful(u64 n);
+
+/*
+ * Free-page reporting, called by the idle loop with no lock held: gives one batch of free blocks of 64 KiB and more back
+ * to the host, once they have been idle for a while. Returns the monotonic time at which to call again, 0 when there is
+ * nothing to give (then no timer is needed until the CPU has been busy again).
+ */
+u64 frame_report_free(u64 now);
+
+/* Registered by mm: drop clean cache, returns frames given back; may sleep. */
+extern u64 (*frame_reclaim)(u64 frames);
 
 #endif

@@ -20,6 +20,11 @@ struct pagecache;
 
 #define MMAP_MIN_ADDR 0x10000UL
 
+/*
+ * Protections, flags and advice are Linux's numbers (asm-generic/mman.h), decoded by mm itself: sys/ passes them on.
+ * Registered hooks (below) connect mm with files and tasks, which are layers above it.
+ */
+
 /* ---- life ---- */
 struct mm *mm_create(void);		  /* empty; ERR_PTR; one reference */
 struct mm *mm_fork(struct mm *from);	  /* copy-on-write duplicate */
@@ -89,13 +94,32 @@ struct mm_counters {
 void mm_counters(struct mm *mm, struct mm_counters *out);
 
 /* ---- what the layers above register ---- */
+
+/* mmap of a file: fs checks the file's mode and type and says where the pages come from. */
+struct mm_file_map {
+	u64 len, off;	      /* in */
+	int prot, flags;      /* in: PROT_*, MAP_* */
+	struct pagecache *pc; /* out: pages come from here; it lives as long as the file */
+	bool zero;	      /* out: anonymous memory instead (/dev/zero) */
+	int max_prot;	      /* out: what mprotect may give later; preset to R|W|X */
+};
+
 struct mm_hooks {
 	u64 (*rlimit)(int resource);	/* of the current task: RLIMIT_AS, STACK, DATA, MEMLOCK */
 	struct mm *(*current_mm)(void);
 	void (*oom)(u64 frames_wanted);	/* choose and kill a victim; returns when memory may be there */
-	/* Drop clean cache: returns frames given back. May sleep. */
+	/* Drop clean cache beyond mm's own page caches (dentries ...): frames given back. May sleep. */
 	u64 (*reclaim)(u64 frames);
+	/* 0 or -errno in Linux's order (EACCES, ENODEV, EPERM). mm holds no lock. */
+	int (*file_map)(struct file *file, struct mm_file_map *m);
+	void (*file_get)(struct file *file);
+	void (*file_put)(struct file *file); /* may sleep */
+	bool (*killed)(void);		     /* a fatal signal waits for the current task */
+	bool (*may_lock)(void);		     /* CAP_IPC_LOCK */
 };
+/* Copies the members that are set and keeps the others: each layer registers its own at boot. */
 void mm_set_hooks(const struct mm_hooks *hooks);
+/* Once at boot, after frame_init. */
+void mm_init(void);
 
 #endif

@@ -8,18 +8,26 @@
 #ifndef MOAT_MM_PAGECACHE_H
 #define MOAT_MM_PAGECACHE_H
 
+#include "lib/radix.h"
 #include "lib/types.h"
 #include "task/wait.h"
 
 struct pagecache;
 
 struct pagecache_ops {
-	/* Fill n pages from index on (frames are contiguous or not, one paddr each). 0 or -errno (-EIO ...). Sleeps. */
+	/*
+	 * Fill n pages from index on (frames are contiguous or not, one paddr each), all of them: zeroes beyond the
+	 * file's end. NULL: new pages are zero (tmpfs). 0 or -errno (-EIO ...). Sleeps; pc->lock is held.
+	 */
 	int (*read)(struct pagecache *pc, u64 index, paddr_t *frames, unsigned n);
-	/* Write n dirty pages from index on; the file's size bounds the last one. NULL: memory only (tmpfs). */
+	/*
+	 * Write n dirty pages from index on; pc->size at that moment bounds what is written (pages beyond it are
+	 * skipped). NULL: memory only (tmpfs). No lock held.
+	 */
 	int (*write)(struct pagecache *pc, u64 index, const paddr_t *frames, unsigned n);
 	bool arena;	    /* frames come from ZONE_ARENA */
-	unsigned readahead; /* pages to read at once on sequential access; 0: none */
+	unsigned readahead; /* pages to read at once on sequential access (at most 64); 0: none */
+	unsigned fill;	    /* memory only: pages that one fault may create ahead (shared anonymous memory) */
 };
 
 struct pagecache {
@@ -27,11 +35,13 @@ struct pagecache {
 	const struct pagecache_ops *ops;
 	void *owner;	    /* the inode */
 	u64 size;	    /* bytes; beyond its last page access is SIGBUS. Set by pagecache_truncate */
-	void *root;	    /* radix tree of entries */
+	struct radix pages; /* entries: paddr and PC_ bits */
 	u64 nr_pages, nr_dirty;
-	struct list mappings; /* VMAs that map it, for truncation */
-	struct list lru;      /* clean pages' place in reclaim */
-	u32 next_read;	    /* where sequential reading would go on, pages */
+	struct list mappings; /* VMAs that map it; under mappings_lock */
+	struct list lru;      /* place in the list of caches with pages; under caches_lock */
+	bool busy;	      /* reclaim is at it; under caches_lock */
+	u64 next_read;	      /* where sequential reading would go on, pages */
+	u64 next_reclaim;     /* where reclaim goes on, pages */
 };
 
 void pagecache_init(struct pagecache *pc, const struct pagecache_ops *ops, void *owner, u64 size);

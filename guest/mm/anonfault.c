@@ -1,0 +1,316 @@
+/*
+ * anonfault.c - faults on private pages: first touch in growing windows, 2 MiB blocks, copy-on-write by windows.
+ *
+ * First touch: a naturally aligned window around the fault, clipped to the area and to what is absent: 16 KiB (64 KiB on
+ * systrap) at first, four times more at each sequential fault up to a 2 MiB block of ZONE_LARGE, while memory is
+ * plentiful. Frames that the host never touched cost it nothing until the application touches them.
+ * Copy-on-write: the aligned pmap_window() around the fault; pages whose sharing count fell to 1 are only write-enabled.
+ *
+ * Lock: mm->lock. Cost of a first touch: one charge, one zone lock per block, one metadata write per page of the
+ * window, one pmap_map per contiguous run; no kmalloc. The commit is the caller's.
+ */
+#include "mm/priv.h"
+#include <string.h>
+
+#define HUGE_ORDER 9u
+
+static unsigned log2_floor(u64 n)
+{
+	return 63 - (unsigned)__builtin_clzll(n);
+}
+
+static unsigned cow_order(void)
+{
+	return log2_floor(MAX(pmap_window() / 4, 1u));
+}
+
+static unsigned base_order(void)
+{
+	return MAX(cow_order(), 2u);
+}
+
+/* Indices [*lo, *hi) of the leaf: the naturally aligned 2^order pages around va, clipped to the area. */
+static void window(const struct vma *v, uaddr_t va, unsigned order, unsigned *lo, unsigned *hi)
+{
+	uaddr_t base = ALIGN_DOWN(va, HUGE_SIZE);
+	uaddr_t start = ALIGN_DOWN(va, PAGE_SIZE << order), end = start + (PAGE_SIZE << order);
+
+	*lo = (unsigned)((MAX(start, v->start) - base) >> PAGE_SHIFT);
+	*hi = (unsigned)((MIN(end, v->end) - base) >> PAGE_SHIFT);
+}
+
+/* Queue translations for the present pages of [lo, hi): writable where the page is ours alone. */
+static int anon_map(struct vma *v, const u64 *leaf, uaddr_t base, unsigned lo, unsigned hi)
+{
+	unsigned full = vma_pmap_prot(v);
+
+	while (lo < hi) {
+		unsigned n = 1, prot;
+		paddr_t pa;
+		int err;
+
+		if (!leaf[lo]) {
+			lo++;
+			continue;
+		}
+		pa = leaf[lo] & AE_ADDR;
+		prot = anon_exclusive(leaf[lo]) ? full : full & ~PMAP_W;
+		while (lo + n < hi && leaf[lo + n] &&
+		       (leaf[lo + n] & AE_ADDR) == pa + n * PAGE_SIZE &&
+		       (anon_exclusive(leaf[lo + n]) ? full : full & ~PMAP_W) == prot)
+			n++;
+		err = pmap_map(v->mm->pmap, base + lo * PAGE_SIZE, n * PAGE_SIZE, pa, prot);
+		if (err)
+			return err;
+		lo += n;
+	}
+	return 0;
+}
+
+/* ---- 2 MiB blocks ---- */
+
+static bool huge_fits(const struct vma *v, uaddr_t base)
+{
+	return base >= v->start && base + HUGE_SIZE <= v->end && !(v->flags & VMA_NOHUGE);
+}
+
+static int huge_map(struct vma *v, uaddr_t base, paddr_t block, unsigned prot)
+{
+	uaddr_t lo = MAX(base, v->start), hi = MIN(base + HUGE_SIZE, v->end);
+
+	return pmap_map(v->mm->pmap, lo, hi - lo, block + (lo - base), prot);
+}
+
+static bool huge_new(struct vma *v, uaddr_t base, u64 *pmd)
+{
+	paddr_t block;
+
+	if (!frame_plentiful(HUGE_PAGES) || frame_try_charge(HUGE_PAGES))
+		return false;
+	block = frame_alloc(ZONE_LARGE, HUGE_ORDER, FRAME_ZERO | FRAME_CHARGED);
+	if (!block) {
+		frame_uncharge(HUGE_PAGES);
+		return false;
+	}
+	*pmd = block | AE_PRESENT | AE_HUGE;
+	v->mm->rss_anon += HUGE_PAGES;
+	return true;
+}
+
+/* ---- first touch ---- */
+
+/* Fill leaf[lo..hi) with zeroed frames in as few blocks as possible; returns how many pages were filled. */
+static unsigned fill(struct vma *v, u64 *leaf, unsigned lo, unsigned hi, unsigned max_order)
+{
+	unsigned at = lo;
+
+	while (at < hi) {
+		unsigned order = MIN(log2_floor(hi - at), max_order);
+		paddr_t pa;
+
+		pa = frame_alloc(ZONE_SMALL, order, FRAME_ZERO | FRAME_CHARGED);
+		if (!pa) {
+			if (!order)
+				break;
+			max_order = order - 1;
+			continue;
+		}
+		if (order)
+			frame_split(pa);
+		for (unsigned i = 0; i < 1u << order; i++)
+			leaf[at + i] = (pa + i * PAGE_SIZE) | AE_PRESENT;
+		at += 1u << order;
+	}
+	v->mm->rss_anon += at - lo;
+	return at - lo;
+}
+
+static int anon_new(struct vma *v, u64 *leaf, uaddr_t va, unsigned order)
+{
+	uaddr_t base = ALIGN_DOWN(va, HUGE_SIZE);
+	unsigned i = pte_index(va), lo, hi, wlo, whi, n;
+
+	window(v, va, order, &wlo, &whi);
+	for (lo = i; lo > wlo && !leaf[lo - 1]; lo--)
+		;
+	for (hi = i + 1; hi < whi && !leaf[hi]; hi++)
+		;
+	if (hi - lo > 1 && (!frame_plentiful(hi - lo) || frame_try_charge(hi - lo))) {
+		lo = i;
+		hi = i + 1;
+	}
+	if (hi - lo == 1 && frame_try_charge(1))
+		return -ENOMEM;
+	n = fill(v, leaf, lo, hi, order);
+	if (n < hi - lo) {
+		frame_uncharge(hi - lo - n);
+		if (lo + n <= i) {
+			/* Out of frames before the one that matters: what was filled stays, the caller retries. */
+			return -ENOMEM;
+		}
+		hi = lo + n;
+	}
+	v->next_fault = base + hi * PAGE_SIZE;
+	return anon_map(v, leaf, base, lo, hi);
+}
+
+/* ---- copy-on-write ---- */
+
+/*
+ * Give v's address space its own copy of the shared pages of the window around va. A window that is mostly shared is
+ * copied into contiguous frames, so that it stays one host mapping on systrap.
+ */
+static int cow_window(struct vma *v, u64 *leaf, uaddr_t va)
+{
+	unsigned order = cow_order(), lo, hi, shared = 0, size = 1u << order;
+	paddr_t block = 0, keep[FAULT_AROUND];
+
+	window(v, va, order, &lo, &hi);
+	for (unsigned i = lo; i < hi; i++)
+		shared += leaf[i] && !anon_exclusive(leaf[i]);
+	if (!shared)
+		return 0;
+	if (frame_try_charge(shared)) {
+		lo = pte_index(va);
+		hi = lo + 1;
+		shared = !anon_exclusive(leaf[lo]);
+		if (!shared)
+			return 0;
+		if (frame_try_charge(1))
+			return -ENOMEM;
+	}
+	if (order && order <= 4 && shared > size / 2) {
+		block = frame_alloc(ZONE_SMALL, order, FRAME_CHARGED);
+		if (block)
+			frame_split(block);
+	}
+	for (unsigned i = 0; block && i < size; i++)
+		keep[i] = block + i * PAGE_SIZE;
+	for (unsigned i = lo; i < hi; i++) {
+		paddr_t old = leaf[i] & AE_ADDR, new;
+
+		if (!leaf[i] || anon_exclusive(leaf[i]) || !shared)
+			continue;
+		if (block) {
+			new = keep[i & (size - 1)];
+			keep[i & (size - 1)] = 0;
+		} else {
+			new = frame_alloc(ZONE_SMALL, 0, FRAME_CHARGED);
+			if (!new) {
+				frame_uncharge(shared);
+				return anon_exclusive(leaf[pte_index(va)]) ? 0 : -ENOMEM;
+			}
+		}
+		memcpy(paddr_to_ptr(new), paddr_to_ptr(old), PAGE_SIZE);
+		leaf[i] = new | AE_PRESENT;
+		mm_defer_put(v->mm, old);
+		shared--;
+	}
+	/* Frames of the block that no page needed: they were not charged, freeing them uncharges. */
+	for (unsigned i = 0; block && i < size; i++) {
+		if (keep[i]) {
+			frame_force_charge(1);
+			frame_put(keep[i]);
+		}
+	}
+	if (shared)
+		frame_uncharge(shared);
+	return 0;
+}
+
+static int anon_present(struct vma *v, u64 *leaf, uaddr_t va, bool write)
+{
+	unsigned lo, hi;
+
+	if (write && !anon_exclusive(leaf[pte_index(va)])) {
+		int err = cow_window(v, leaf, va);
+
+		if (err)
+			return err;
+	}
+	window(v, va, 4, &lo, &hi);
+	return anon_map(v, leaf, ALIGN_DOWN(va, HUGE_SIZE), lo, hi);
+}
+
+int anon_fault(struct vma *v, uaddr_t va, unsigned access)
+{
+	struct mm *mm = v->mm;
+	uaddr_t base = ALIGN_DOWN(va, HUGE_SIZE), page = ALIGN_DOWN(va, PAGE_SIZE);
+	bool write = access & ACCESS_WRITE;
+	unsigned order = base_order();
+	u64 *pmd = anon_pmd(mm, va, true), *leaf;
+
+	if (!pmd)
+		return -ENOMEM;
+	if (*pmd & AE_HUGE) {
+		paddr_t block = *pmd & AE_ADDR;
+		int own = frame_block_exclusive(block);
+
+		if (own == 1)
+			return huge_map(v, base, block, vma_pmap_prot(v));
+		if (!own && !write)
+			return huge_map(v, base, block, vma_pmap_prot(v) & ~PMAP_W);
+	} else if (!*pmd || !(leaf = anon_leaf(mm, pmd)) || !leaf[pte_index(va)]) {
+		if (v->flags & VMA_HUGE)
+			order = HUGE_ORDER;
+		else if (page == v->next_fault && !(v->flags & VMA_RAND))
+			order = MIN(MAX(v->window, order) + 2, HUGE_ORDER);
+		v->window = (u8)order;
+		if (!*pmd && order == HUGE_ORDER && huge_fits(v, base) && huge_new(v, base, pmd)) {
+			v->next_fault = base + HUGE_SIZE;
+			return huge_map(v, base, *pmd & AE_ADDR, vma_pmap_prot(v));
+		}
+		order = MIN(order, 8u);
+	}
+	leaf = anon_leaf(mm, pmd);
+	if (!leaf)
+		return -ENOMEM;
+	if (leaf[pte_index(va)])
+		return anon_present(v, leaf, va, write);
+	return anon_new(v, leaf, va, order);
+}
+
+int anon_cow_file(struct vma *v, uaddr_t va)
+{
+	struct mm *mm = v->mm;
+	uaddr_t base = ALIGN_DOWN(va, HUGE_SIZE);
+	unsigned lo, hi, mine = pte_index(va);
+	paddr_t src[FAULT_AROUND];
+	bool writable[FAULT_AROUND];
+	u64 first;
+	u64 *pmd = anon_pmd(mm, va, true), *leaf;
+	int err;
+
+	leaf = pmd ? anon_leaf(mm, pmd) : NULL;
+	if (!leaf)
+		return -ENOMEM;
+	if (leaf[mine])
+		return anon_present(v, leaf, va, true);
+	window(v, va, MIN(cow_order(), 4u), &lo, &hi);
+	first = vma_index(v, base + lo * PAGE_SIZE);
+	err = pagecache_fault(v->pc, vma_index(v, va), false, first, hi - lo, src, writable);
+	if (err)
+		return err;
+	for (unsigned i = lo; i < hi; i++) {
+		paddr_t new;
+
+		if (leaf[i] || !src[i - lo] || (i != mine && !frame_plentiful(1)))
+			continue;
+		if (frame_try_charge(1)) {
+			if (i == mine)
+				return -ENOMEM;
+			continue;
+		}
+		new = frame_alloc(ZONE_SMALL, 0, FRAME_CHARGED);
+		if (!new) {
+			frame_uncharge(1);
+			if (i == mine)
+				return -ENOMEM;
+			continue;
+		}
+		memcpy(paddr_to_ptr(new), paddr_to_ptr(src[i - lo]), PAGE_SIZE);
+		leaf[i] = new | AE_PRESENT;
+		mm->rss_anon++;
+	}
+	return anon_map(v, leaf, base, lo, hi);
+}

@@ -1,0 +1,218 @@
+/*
+ * fault.c - page faults: find the area, check the access, grow the stack, and hand over to the page's kind.
+ *
+ * One fault is one pmap_commit. Memory running out is handled outside every lock: reclaim first, then the OOM killer,
+ * then the fault is tried again, so an application that takes all memory dies and the sandbox does not.
+ *
+ * Lock: mm->lock for the whole of a fault, file reads included (other threads of the process wait; other processes do
+ * not). Cost besides the page's kind: one mutex, one tree walk or the cached area.
+ */
+#include "lib/log.h"
+#include "mm/priv.h"
+#include <string.h>
+
+#define SIGBUS_	    7
+#define SIGSEGV_    11
+#define SEGV_MAPERR 1
+#define SEGV_ACCERR 2
+#define BUS_ADRERR  2
+
+static int fail(struct fault_error *e, int signo, int code)
+{
+	if (e) {
+		e->signo = signo;
+		e->code = code;
+	}
+	return -EFAULT;
+}
+
+static bool grow_stack(struct vma *v, uaddr_t va)
+{
+	struct mm *mm = v->mm;
+	u64 limit = mm_hooks.rlimit ? mm_hooks.rlimit(RLIMIT_STACK) : 8UL << 20;
+	struct vma *prev = vma_prev(v);
+	uaddr_t floor = prev ? prev->end : MMAP_MIN_ADDR, start;
+
+	/* An inaccessible area is a guard of the application's own: no distance needed. */
+	if (prev && (prev->prot & PROT_RWX) && !(prev->flags & VMA_GROWSDOWN))
+		floor += STACK_GAP;
+	if (va < floor || v->end - ALIGN_DOWN(va, PAGE_SIZE) > limit)
+		return false;
+	/* By 64 KiB: the next pages will be wanted too. */
+	start = ALIGN_DOWN(va, 16 * PAGE_SIZE);
+	if (start < floor || v->end - start > limit)
+		start = ALIGN_DOWN(va, PAGE_SIZE);
+	if (mm_may_expand(mm, v->start - start, false))
+		return false;
+	vma_resize(v, start, v->end);
+	return true;
+}
+
+static int file_fault(struct vma *v, uaddr_t va, unsigned access)
+{
+	uaddr_t start = ALIGN_DOWN(va, FAULT_AROUND * PAGE_SIZE), end = start + FAULT_AROUND * PAGE_SIZE;
+	bool shared = vma_shared(v), write = access & ACCESS_WRITE;
+	unsigned prot = vma_pmap_prot(v), n;
+	bool writable[FAULT_AROUND];
+	paddr_t pa[FAULT_AROUND];
+	int err;
+
+	if (!shared) {
+		if (anon_lookup(v->mm, va))
+			return anon_fault(v, va, access);
+		if (write)
+			return anon_cow_file(v, va);
+	}
+	start = MAX(start, v->start);
+	end = MIN(end, v->end);
+	n = (unsigned)((end - start) >> PAGE_SHIFT);
+	err = pagecache_fault(v->pc, vma_index(v, va), write, vma_index(v, start), n, pa, writable);
+	if (err)
+		return err;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned p;
+
+		if (!shared) {
+			writable[i] = false;
+			if (pa[i] && anon_lookup(v->mm, start + i * PAGE_SIZE))
+				pa[i] = 0;
+		}
+		p = writable[i] ? prot : prot & ~PMAP_W;
+		writable[i] = p & PMAP_W;
+	}
+	for (unsigned i = 0, run; i < n; i += run) {
+		run = 1;
+		if (!pa[i])
+			continue;
+		while (i + run < n && pa[i + run] == pa[i] + run * PAGE_SIZE &&
+		       writable[i + run] == writable[i])
+			run++;
+		err = pmap_map(v->mm->pmap, start + i * PAGE_SIZE, run * PAGE_SIZE, pa[i],
+			       writable[i] ? prot : prot & ~PMAP_W);
+		if (err)
+			return err;
+		v->pc_mapped += run;
+	}
+	return 0;
+}
+
+static bool allowed(const struct vma *v, unsigned access, bool force)
+{
+	if (force)
+		return !(access & ACCESS_WRITE) || !vma_shared(v) || (v->prot & PROT_WRITE);
+	if (access & ACCESS_WRITE)
+		return v->prot & PROT_WRITE;
+	if (access & ACCESS_EXEC)
+		return v->prot & PROT_EXEC;
+	return v->prot & PROT_RWX; /* x86: writable or executable pages are readable */
+}
+
+int fault_locked(struct mm *mm, uaddr_t va, unsigned access, bool force, struct fault_error *e)
+{
+	struct vma *v;
+	int err;
+
+	if (va >= USER_END)
+		return fail(e, SIGSEGV_, SEGV_MAPERR);
+	v = vma_find(mm, va);
+	if (!v || (v->start > va && !((v->flags & VMA_GROWSDOWN) && grow_stack(v, va))))
+		return fail(e, SIGSEGV_, SEGV_MAPERR);
+	if (!allowed(v, access, force))
+		return fail(e, SIGSEGV_, SEGV_ACCERR);
+	if (v->flags & VMA_PHYS) {
+		if (access & ACCESS_WRITE)
+			return fail(e, SIGSEGV_, SEGV_ACCERR);
+		err = pmap_map(mm->pmap, v->start, v->end - v->start, v->off, vma_pmap_prot(v));
+	} else if (v->pc) {
+		err = file_fault(v, va, access);
+	} else {
+		err = anon_fault(v, va, access);
+	}
+	mm_commit(mm);
+	if (err && err != -ENOMEM)
+		return fail(e, SIGBUS_, BUS_ADRERR);
+	return err;
+}
+
+int mm_out_of_memory(u64 frames, unsigned *tries)
+{
+	u64 got;
+
+	if (mm_hooks.killed && mm_hooks.killed())
+		return -ENOMEM;
+	got = pagecache_reclaim(MAX(frames, 64UL));
+	if (mm_hooks.reclaim)
+		got += mm_hooks.reclaim(MAX(frames, 64UL));
+	if (got && *tries < 64) {
+		++*tries;
+		return 0;
+	}
+	if (!mm_hooks.oom || *tries >= 96)
+		return -ENOMEM;
+	*tries = MAX(*tries, 64u) + 1;
+	mm_hooks.oom(frames);
+	return mm_hooks.killed && mm_hooks.killed() ? -ENOMEM : 0;
+}
+
+int mm_fault(struct mm *mm, uaddr_t addr, unsigned access, struct fault_error *e)
+{
+	unsigned tries = 0;
+	int err;
+
+	for (;;) {
+		mutex_lock(&mm->lock);
+		err = fault_locked(mm, addr, access, false, e);
+		mutex_unlock(&mm->lock);
+		if (err != -ENOMEM || mm_out_of_memory(1, &tries))
+			return err;
+	}
+}
+
+int mm_populate(struct mm *mm, uaddr_t start, uaddr_t end, bool write_only)
+{
+	uaddr_t va = start;
+	unsigned n = 0, tries = 0;
+
+	while (va < end) {
+		unsigned access = ACCESS_READ, prot;
+		struct fault_error e;
+		struct vma *v;
+		paddr_t pa;
+		int err;
+
+		mutex_lock(&mm->lock);
+		v = vma_find(mm, va);
+		if (!v || v->start >= end) {
+			mutex_unlock(&mm->lock);
+			return va < end ? -ENOMEM : 0;
+		}
+		va = MAX(va, v->start);
+		if ((v->prot & PROT_WRITE) && (write_only || !v->pc))
+			access = ACCESS_WRITE;
+		if (!(v->prot & PROT_RWX) || (write_only && !(v->prot & PROT_WRITE))) {
+			mutex_unlock(&mm->lock);
+			return -EFAULT;
+		}
+		/* What an earlier window mapped needs no fault. */
+		if (pmap_lookup(mm->pmap, va, &pa, &prot) &&
+		    (access != ACCESS_WRITE || (prot & PMAP_W)))
+			err = 0;
+		else
+			err = fault_locked(mm, va, access, false, &e);
+		mutex_unlock(&mm->lock);
+		if (err == -ENOMEM) {
+			if (!mm_out_of_memory(1, &tries))
+				continue;
+			return -ENOMEM;
+		}
+		if (err)
+			return err;
+		va += PAGE_SIZE;
+		if (++n % 64 == 0) {
+			platform_poll();
+			if (mm_hooks.killed && mm_hooks.killed())
+				return -EINTR;
+		}
+	}
+	return 0;
+}

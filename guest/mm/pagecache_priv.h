@@ -1,0 +1,39 @@
+/*
+ * pagecache_priv.h - what pagecache.c, pageio.c and pagemap.c share.
+ */
+#ifndef MOAT_MM_PAGECACHE_PRIV_H
+#define MOAT_MM_PAGECACHE_PRIV_H
+
+#include "mm/priv.h"
+
+/* Bits of an entry beside the frame's address. */
+#define PC_DIRTY 1ULL
+#define PC_USED	 2ULL /* touched since reclaim last looked */
+#define PC_ADDR	 0x000ffffffffff000ULL
+
+#define PC_BATCH 64u /* pages per read or write operation */
+
+extern struct spinlock caches_lock;
+extern struct list caches; /* caches that can be reclaimed, least recently looked at first */
+extern u64 pagecache_pages;
+
+/* Under pc->lock. */
+u64 *pc_entry(struct pagecache *pc, u64 index, bool write, bool beyond, int *err);
+paddr_t pc_remove(struct pagecache *pc, u64 index); /* the frame with the cache's reference, or 0 */
+
+/* Take pc->lock themselves. */
+int pc_get(struct pagecache *pc, u64 index, bool write, bool beyond, paddr_t *pa);
+int pc_add(struct pagecache *pc, u64 index, paddr_t pa);
+
+enum zap_mode {
+	ZAP_UNMAP,   /* translations of cache pages go away */
+	ZAP_COWS,    /* so do private copies (truncation) */
+	ZAP_PROTECT, /* translations become read-only */
+};
+/*
+ * Do that for pages [first, last] in every address space that maps pc. No lock held. try: do not wait for an address
+ * space that is locked; false if one was.
+ */
+bool pagecache_zap(struct pagecache *pc, u64 first, u64 last, enum zap_mode mode, bool try);
+
+#endif
