@@ -220,14 +220,15 @@ extern void (*platform_balloon)(paddr_t pa, u64 len, void (*done)(void *), void 
 
 enum pmap_prot { PMAP_R = 1, PMAP_W = 2, PMAP_X = 4 };
 
-/* The application's half. 0x1000 (mmap_min_addr is mm's matter) to: */
-#define USER_END 0x7ffffffff000ULL
-
 /*
- * The first address that an application cannot have on this platform: USER_END on kvm, lower on systrap, where stubs
- * keep their code and contexts at the top. mm places stacks below it and refuses mappings above it.
+ * The application's half. 0x1000 (mmap_min_addr is mm's matter) to USER_END. On systrap the last 4 GiB of what Linux
+ * offers hold the code and contexts of the stubs (systrap/layout.h).
  */
-uaddr_t user_limit(void);
+#ifdef MOAT_SYSTRAP
+#define USER_END 0x7fff00000000ULL
+#else
+#define USER_END 0x7ffffffff000ULL
+#endif
 
 /*
  * A pmap caches translations; the truth is mm's. It may drop any mapping at any time and mm gives it again at the next

@@ -59,21 +59,36 @@ void die(const char *why)
 		hc1(HC_exit_group, EXIT_EARLY);
 }
 
+static bool copy_fixup(u64 *rip)
+{
+	static const struct {
+		const char *insn, *fixup;
+	} table[] = {
+		{ copy_safe_insn, copy_safe_fixup },
+		{ zero_safe_insn, zero_safe_fixup },
+		{ cmpxchg_safe_insn, cmpxchg_safe_fixup },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
+		if (*rip == (u64)table[i].insn) {
+			*rip = (u64)table[i].fixup;
+			return true;
+		}
+	}
+	return false;
+}
+
 static void handler(int signo, void *si, void *ucp)
 {
 	static const u8 order[18] = { G_RAX, G_RBX, G_RCX, G_RDX, G_RSI, G_RDI, G_RBP, G_RSP, G_R8,
 				      G_R9,  G_R10, G_R11, G_R12, G_R13, G_R14, G_R15, G_RIP, G_EFL };
 	struct crash_record *r = paddr_to_ptr(ARENA_PADDR + ARENA_CRASH);
 	struct host_ucontext *uc = ucp;
-	struct sys_cpu *c = this_cpu();
 	u64 *fp;
 	unsigned i;
 
-	if (signo == HC_SIGBUS && c->copy_resume) {
-		uc->gregs[G_RIP] = c->copy_resume;
-		c->copy_resume = 0;
+	if (signo == HC_SIGBUS && copy_fixup(&uc->gregs[G_RIP]))
 		return;
-	}
 	for (i = 0; i < ARRAY_SIZE(order); i++)
 		r->regs[i] = uc->gregs[order[i]];
 	r->regs[18] = uc->gregs[G_CR2];

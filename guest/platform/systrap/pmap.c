@@ -26,10 +26,7 @@ static void table_free(void *arg, paddr_t pa)
 	page_free(paddr_to_ptr(pa));
 }
 
-uaddr_t user_limit(void)
-{
-	return STUB_BASE;
-}
+_Static_assert(USER_END == STUB_BASE, "the stubs begin where the application ends");
 
 unsigned pmap_window(void)
 {
@@ -106,7 +103,7 @@ int pmap_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa, unsigned prot)
 	u64 flags = PTE_U | (prot & PMAP_W ? PTE_W : 0) | (prot & PMAP_X ? 0 : PTE_NX), off;
 	int fd, ret;
 
-	BUG_ON(va >= STUB_BASE || len > STUB_BASE - va || ((va | len | pa) & (PAGE_SIZE - 1)));
+	BUG_ON(va >= USER_END || len > USER_END - va || ((va | len | pa) & (PAGE_SIZE - 1)));
 	if (pa < ARENA_PADDR) {
 		fd = SYSTRAP_FD_RAM;
 		off = pa - RAM_PADDR;
@@ -156,7 +153,7 @@ bool pmap_lookup(struct pmap *p, uaddr_t va, paddr_t *pa, unsigned *prot)
 {
 	u64 flags;
 
-	if (va >= STUB_BASE || !pt_lookup(&p->pt, va, pa, &flags))
+	if (va >= USER_END || !pt_lookup(&p->pt, va, pa, &flags))
 		return false;
 	*prot = PMAP_R | (flags & PTE_W ? PMAP_W : 0) | (flags & PTE_NX ? 0 : PMAP_X);
 	return true;
@@ -179,9 +176,9 @@ static void await_copies(struct pmap *p)
 /* Start again from nothing. */
 static int drop_all(struct pmap *p)
 {
-	pt_unmap(&p->pt, 0, STUB_BASE);
+	pt_unmap(&p->pt, 0, USER_END);
 	p->h.queued = 0;
-	helper_queue(&p->h, HC_munmap, 0, STUB_BASE, 0, 0, 0, 0);
+	helper_queue(&p->h, HC_munmap, 0, USER_END, 0, 0, 0, 0);
 	return helper_flush(&p->h);
 }
 

@@ -29,8 +29,6 @@ struct sys_cpu {
 	u64 deadline;	   /* cpu_timer_set, 0 none */
 	void *stack, *sigstack;
 	void (*entry)(void);
-	/* The user copy that runs on this CPU, for the fault handler: */
-	u64 copy_resume;   /* where to go on after a SIGBUS inside a copy, or 0 */
 };
 
 static inline struct sys_cpu *this_cpu(void)
@@ -126,6 +124,13 @@ void io_start(void);
 
 /* thread.c */
 long thread_start(struct sys_cpu *c, void (*entry)(void));
+
+/* copy.S */
+size_t copy_safe(void *dst, const void *src, size_t n);
+size_t zero_safe(void *dst, size_t n);
+int cmpxchg_safe(u32 *p, u32 old, u32 new, u32 *prev);
+extern const char copy_safe_insn[], copy_safe_fixup[], zero_safe_insn[], zero_safe_fixup[];
+extern const char cmpxchg_safe_insn[], cmpxchg_safe_fixup[];
 
 /* stub.S */
 extern const char stub_text[], stub_text_end[], stub_helper[], stub_signal[];

@@ -10,6 +10,8 @@
 
 enum copy_op { COPY_READ, COPY_WRITE, COPY_ZERO };
 
+#define STRING_CHUNK 256UL
+
 static void copy_begin(struct cpu *c, struct pmap *p)
 {
 	c->pmap_gen = atomic_load(&p->gen);
@@ -45,27 +47,30 @@ static char *copy_enter(uaddr_t va, unsigned access)
 static size_t copy(enum copy_op op, uaddr_t va, void *buf, size_t n)
 {
 	unsigned access = op == COPY_READ ? ACCESS_READ : ACCESS_WRITE;
-	size_t chunk;
+	size_t chunk, left;
 	char *p;
 
-	if (va >= STUB_BASE)
+	if (n > USER_END || va > USER_END - n)
 		return n;
-	while (n && va < STUB_BASE) {
+	while (n) {
 		chunk = MIN(n, PAGE_SIZE - (va & (PAGE_SIZE - 1)));
 		p = copy_enter(va, access);
 		if (!p)
 			return n;
 		if (op == COPY_READ)
-			memcpy(buf, p, chunk);
+			left = copy_safe(buf, p, chunk);
 		else if (op == COPY_WRITE)
-			memcpy(p, buf, chunk);
+			left = copy_safe(p, buf, chunk);
 		else
-			memset(p, 0, chunk);
+			left = zero_safe(p, chunk);
 		copy_end(cpu_this());
+		chunk -= left;
 		if (buf)
 			buf = (char *)buf + chunk;
 		va += chunk;
 		n -= chunk;
+		if (left)
+			return n; /* SIGBUS: asking mm again would give the same page */
 	}
 	return n;
 }
@@ -87,18 +92,20 @@ size_t user_zero(uaddr_t dst, size_t n)
 
 long user_string(char *dst, uaddr_t src, size_t size)
 {
-	size_t done = 0, chunk;
+	size_t done = 0, chunk, left;
 	char *p, *nul;
 
 	while (done < size) {
-		if (src >= STUB_BASE)
+		if (src >= USER_END)
 			return -EFAULT;
-		chunk = MIN(size - done, PAGE_SIZE - (src & (PAGE_SIZE - 1)));
+		chunk = MIN(MIN(size - done, STRING_CHUNK), PAGE_SIZE - (src & (PAGE_SIZE - 1)));
 		p = copy_enter(src, ACCESS_READ);
 		if (!p)
 			return -EFAULT;
-		memcpy(dst + done, p, chunk);
+		left = copy_safe(dst + done, p, chunk);
 		copy_end(cpu_this());
+		if (left)
+			return -EFAULT;
 		/* Searched in the copy: the application may change its own meanwhile. */
 		nul = memchr(dst + done, 0, chunk);
 		if (nul)
@@ -111,15 +118,15 @@ long user_string(char *dst, uaddr_t src, size_t size)
 
 int user_cmpxchg32(uaddr_t addr, u32 old, u32 new, u32 *prev)
 {
+	int failed;
 	u32 *p;
 
-	if (addr >= STUB_BASE || (addr & 3))
+	if (addr >= USER_END || (addr & 3))
 		return -EFAULT;
 	p = (u32 *)copy_enter(addr, ACCESS_WRITE);
 	if (!p)
 		return -EFAULT;
-	__atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	failed = cmpxchg_safe(p, old, new, prev);
 	copy_end(cpu_this());
-	*prev = old;
-	return 0;
+	return failed ? -EFAULT : 0;
 }
