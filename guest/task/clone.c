@@ -121,6 +121,8 @@ static int copy_mm(struct task *c, struct task *t, u64 flags)
 		return err;
 	}
 	c->mm = mm;
+	if (flags & CLONE_VM)
+		c->mm_shared = t->mm_shared = true;
 	return 0;
 }
 

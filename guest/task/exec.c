@@ -105,6 +105,7 @@ static void switch_mm(struct task *t, struct mm *mm)
 	spin_lock(&task_lock);
 	t->mm = mm;
 	spin_unlock(&task_lock);
+	t->mm_shared = false;
 	mm_put(old);
 	t->vfork_done = NULL;
 	if (vfork) {

@@ -189,6 +189,9 @@ void task_exit(int code)
 	t->exiting = true;
 	t->exit_code = code;
 	signal_retarget(t);
+	/* Nothing interrupts what follows: closing files and reading robust lists may sleep. */
+	t->pending.set = 0;
+	WRITE_ONCE(t->signal_wake, 0);
 	spin_unlock(&p->sig_lock);
 
 	futex_exit(t);

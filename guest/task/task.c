@@ -9,7 +9,6 @@
 
 #include "lib/err.h"
 #include "lib/log.h"
-#include "lib/random.h"
 #include "mm/mm.h"
 #include "mm/slab.h"
 #include "task/private.h"
@@ -71,7 +70,6 @@ void task_init(void)
 		.rlimit = hook_rlimit,
 		.current_mm = hook_mm,
 		.oom = oom_kill,
-		.random = random_u64,
 		.killed = hook_killed,
 		.may_lock = hook_may_lock,
 	};

@@ -141,7 +141,7 @@ struct task {
 	u64 mode_start;		/* clock_mono of that change */
 	u64 start_time;
 	int syscall_nr;		/* the one it is in, or -1; for crash reports */
-	bool kthread;
+	bool kthread, mm_shared; /* mm_shared: CLONE_VM made or was made by it */
 	void (*kfn)(void *);	/* entry of a kernel thread */
 	void *karg;
 
@@ -178,7 +178,6 @@ struct task {
 	/* thread-library interfaces */
 	uaddr_t clear_child_tid, robust_list;
 	struct list pi_owned;	/* PI futexes: task/futex_pi.c */
-	struct futex_waiter *pi_blocked;
 	uaddr_t rseq;
 	u32 rseq_len, rseq_sig;
 	u32 rseq_cpu;		/* value last stored in the area, plus 1 */
