@@ -1,6 +1,7 @@
 # layers.awk - reads `nm -A -g` of the guest's objects and reports each symbol that a lower layer needs and only higher
 # ones define. A function reached through an ops table that the upper layer registered is not a symbol needed below.
-# Variables: top (prefix of the object paths), platform, allow (file of exceptions: "layer symbol reason").
+# Variables: top (prefix of the object paths), platform, allow (file of exceptions: "layer symbol reason"; "*" is any
+# layer, and a symbol may end in "*").
 BEGIN {
 	# main: files of guest/ itself, the boot order. The ELF loader is shared with the host and knows lib alone.
 	n = split("lib loader platform ring mm task fs net dev sys main", order, " ")
@@ -10,6 +11,15 @@ BEGIN {
 		if (line !~ /^#/ && split(line, w, " ") >= 3)
 			ok[w[1] " " w[2]] = 1
 	}
+}
+
+function allowed(from, sym,    i) {
+	if (((from " " sym) in ok) || (("* " sym) in ok))
+		return 1
+	for (i = 1; i < length(sym); i++)
+		if ((from " " substr(sym, 1, i) "*") in ok)
+			return 1
+	return 0
 }
 
 function layer_of(path) {
@@ -46,7 +56,7 @@ END {
 		m = split(need[sym], files, " ")
 		for (i = 1; i <= m; i++) {
 			from = layer_of(files[i])
-			if (rank[from] < rank[low[sym]] && !((from " " sym) in ok)) {
+			if (rank[from] < rank[low[sym]] && !allowed(from, sym)) {
 				print platform ": " substr(files[i], length(top) + 1) " (" from ") needs " sym \
 					", which only " low[sym] " defines" | "sort"
 				bad = 1

@@ -92,6 +92,7 @@ abi_constants() {
 	local h
 	printf '#define _GNU_SOURCE\n'
 	for h in $abi_headers; do printf '#include <%s>\n' "$h"; done
+	printf 'struct termios2 { int flag[4]; char line, cc[19]; int ispeed, ospeed; };\n' # glibc has the ioctl, not the type
 	printf 'static int bad;\n#define CHECK(n, v, where) do { if ((unsigned long)(n) != (unsigned long)(v)) { bad = 1; \\\n'
 	printf 'printf("%%s: %%s is %%#lx here and %%#lx in the system headers\\n", where, #n, (unsigned long)(v), \\\n'
 	printf '(unsigned long)(n)); } } while (0)\nint main(void)\n{\n'
@@ -108,7 +109,7 @@ check_abi() {
 	[ -f $src ] || { echo "abi: $src is absent"; return 1; }
 	[ -e "$BUILD/musl-include/.stamp" ] || { echo "abi: no $BUILD/musl-include: run make"; return 1; }
 	tmp=$(mktemp -d) || return 1
-	gcc $flags -Iguest -ffreestanding -nostdinc -isystem "$(gcc -print-file-name=include)" \
+	gcc $flags -iquote guest -ffreestanding -nostdinc -isystem "$(gcc -print-file-name=include)" \
 		-isystem "$BUILD/musl-include" -DSIDE_GUEST -c -o "$tmp/guest.o" $src &&
 		gcc $flags -D_GNU_SOURCE -o "$tmp/layout" $src "$tmp/guest.o" && "$tmp/layout" || status=1
 	abi_constants | gcc -w -x c -o "$tmp/constants" - && "$tmp/constants" || status=1
