@@ -19,6 +19,9 @@
 
 #define RAM_PADDR	    0x0ULL
 #define RAM_MAX		    (256ULL << 30)
+/* Never used: KVM keeps pages of its own there (the APIC access page; on some CPUs a real-mode TSS). Multiples of 2 MiB. */
+#define RAM_HOLE	    0xfe000000ULL
+#define RAM_HOLE_END	    0x100000000ULL
 #define ARENA_PADDR	    (256ULL << 30)
 #define ARENA_MAX	    (64ULL << 30)
 #define DAX_RO_PADDR	    (320ULL << 30)

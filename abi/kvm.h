@@ -35,13 +35,6 @@
 #define KVM_SEL_UCODE	0x33
 #define KVM_SEL_TSS	0x40
 
-/*
- * KVM keeps pages of its own below 4 GiB (the APIC access page at 0xfee00000; Intel also wants a real-mode TSS): RAM
- * has a hole there.
- */
-#define KVM_RAM_HOLE	 0xfe000000ULL
-#define KVM_RAM_HOLE_END 0x100000000ULL
-
 #define KVM_BOOT_MAGIC 0x62746f6f6d6d766bULL
 
 #ifndef __ASSEMBLY__

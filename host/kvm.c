@@ -10,15 +10,22 @@
 
 #include "host/kvm.h"
 
-/* RAM in one slot, or two around the hole; then the arena. The hole's part of the file is simply never used. */
+/*
+ * RAM in one slot, or two around the hole; then the arena. The hole's part of the file is simply never used. Huge pages
+ * only where the Sentry keeps its large blocks (guest/mm/frame.h, frame_large_start), so that an idle one stays small.
+ */
 static int memory(struct kvm_vm *vm, struct sandbox *sb, struct error *err)
 {
-	uint64_t low = sb->ram_size < KVM_RAM_HOLE ? sb->ram_size : KVM_RAM_HOLE;
+	uint64_t low = sb->ram_size < RAM_HOLE ? sb->ram_size : RAM_HOLE;
+	uint64_t large = sb->ram_size / 4 & ~((2ULL << 20) - 1);
+
+	/* A host without huge pages in this file system refuses; that costs speed only. */
+	madvise(sb->ram + large, sb->ram_size - large, MADV_HUGEPAGE);
 
 	if (kvm_vm_memory(vm, 0, RAM_PADDR, low, sb->ram, err) < 0)
 		return -1;
-	if (sb->ram_size > KVM_RAM_HOLE_END &&
-	    kvm_vm_memory(vm, 1, KVM_RAM_HOLE_END, sb->ram_size - KVM_RAM_HOLE_END, sb->ram + KVM_RAM_HOLE_END, err) < 0)
+	if (sb->ram_size > RAM_HOLE_END &&
+	    kvm_vm_memory(vm, 1, RAM_HOLE_END, sb->ram_size - RAM_HOLE_END, sb->ram + RAM_HOLE_END, err) < 0)
 		return -1;
 	return kvm_vm_memory(vm, 2, ARENA_PADDR, sb->arena_size, sb->arena, err);
 }

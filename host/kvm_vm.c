@@ -89,10 +89,10 @@ int kvm_vm_open(struct kvm_vm *vm, struct error *err)
 		return error_errno(err, "/dev/kvm: cannot create a VM");
 	/* Only Intel CPUs without unrestricted guest use them, but then they must lie somewhere: in the hole of RAM. */
 	{
-		uint64_t identity = KVM_RAM_HOLE;
+		uint64_t identity = RAM_HOLE;
 
 		ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity);
-		ioctl(vm->fd, KVM_SET_TSS_ADDR, (unsigned long)KVM_RAM_HOLE + 0x1000);
+		ioctl(vm->fd, KVM_SET_TSS_ADDR, (unsigned long)RAM_HOLE + 0x1000);
 	}
 	if (enable_cap(vm, KVM_CAP_SPLIT_IRQCHIP, 0) < 0)
 		return error_errno(err, "KVM: split irqchip");
@@ -161,6 +161,29 @@ int kvm_vm_queues(struct kvm_vm *vm, struct error *err)
 	return 0;
 }
 
+/*
+ * The boot tree and the launcher's time messages speak of the host's TSC: let the guest's be the same. Hosts before 5.16
+ * cannot say so exactly; writing the counter's present value is a microsecond off.
+ */
+static int tsc_same(struct kvm_vcpu *v, struct error *err)
+{
+	uint64_t zero = 0;
+	struct kvm_device_attr attr = {
+		.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uintptr_t)&zero,
+	};
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry tsc;
+	} m = { .head.nmsrs = 1, .tsc.index = 0x10 };
+
+	if (ioctl(v->fd, KVM_SET_DEVICE_ATTR, &attr) == 0)
+		return 0;
+	m.tsc.data = __builtin_ia32_rdtsc();
+	if (ioctl(v->fd, KVM_SET_MSRS, &m) != 1)
+		return error_errno(err, "KVM: TSC of vCPU %u", v->id);
+	return 0;
+}
+
 int kvm_vm_vcpu(struct kvm_vm *vm, unsigned id, struct error *err)
 {
 	struct kvm_vcpu *v = &vm->vcpu[id];
@@ -177,7 +200,7 @@ int kvm_vm_vcpu(struct kvm_vm *vm, unsigned id, struct error *err)
 		return error_errno(err, "KVM: vCPU %u", id);
 	}
 	vm->cpus = id + 1;
-	return kvm_cpuid_set(v, err);
+	return kvm_cpuid_set(v, err) < 0 ? -1 : tsc_same(v, err);
 }
 
 void kvm_vm_close(struct kvm_vm *vm)

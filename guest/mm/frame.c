@@ -154,11 +154,16 @@ static void zone_free(struct zone *z, paddr_t pa, unsigned order, unsigned state
 static paddr_t zone_bump(struct zone *z, unsigned order)
 {
 	u64 size = PAGE_SIZE << order;
-	paddr_t pa = ALIGN_UP(z->next, size);
+	paddr_t pa = ALIGN_UP(z->next, size), stop = pa;
 
+	/* The hole is a multiple of the largest block: what starts below it ends below it. */
+	if (pa >= RAM_HOLE && pa < RAM_HOLE_END) {
+		stop = RAM_HOLE;
+		pa = RAM_HOLE_END;
+	}
 	if (pa + size > z->end || pa + size < pa)
 		return 0;
-	while (z->next < pa) {
+	while (z->next < stop) {
 		paddr_t gap = z->next;
 		unsigned o = (unsigned)__builtin_ctzll(gap >> PAGE_SHIFT);
 
