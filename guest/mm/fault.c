@@ -91,7 +91,7 @@ static int file_fault(struct vma *v, uaddr_t va, unsigned access)
 			       writable[i] ? prot : prot & ~PMAP_W);
 		if (err)
 			return err;
-		v->pc_mapped += run;
+		vma_add_mapped(v, run);
 	}
 	return 0;
 }
@@ -182,16 +182,15 @@ int mm_populate(struct mm *mm, uaddr_t start, uaddr_t end, bool write_only)
 
 		mutex_lock(&mm->lock);
 		v = vma_find(mm, va);
-		if (!v || v->start >= end) {
+		if (!v || v->start > va) {
 			mutex_unlock(&mm->lock);
-			return va < end ? -ENOMEM : 0;
+			return -ENOMEM;
 		}
-		va = MAX(va, v->start);
 		if ((v->prot & PROT_WRITE) && (write_only || !v->pc))
 			access = ACCESS_WRITE;
 		if (!(v->prot & PROT_RWX) || (write_only && !(v->prot & PROT_WRITE))) {
 			mutex_unlock(&mm->lock);
-			return -EFAULT;
+			return -EINVAL;
 		}
 		/* What an earlier window mapped needs no fault. */
 		if (pmap_lookup(mm->pmap, va, &pa, &prot) &&

@@ -96,3 +96,8 @@ void mm_counters(struct mm *mm, struct mm_counters *out)
 	out->hiwater_rss = mm->hiwater << PAGE_SHIFT;
 	mutex_unlock(&mm->lock);
 }
+
+u64 mm_rss(struct mm *mm)
+{
+	return (READ_ONCE(mm->rss_anon) + READ_ONCE(mm->rss_pc)) << PAGE_SHIFT;
+}

@@ -92,6 +92,7 @@ struct mm_counters {
 	u64 total_vm, rss_anon, rss_file, rss_shmem, locked, data, stack, text, hiwater_rss, page_tables;
 };
 void mm_counters(struct mm *mm, struct mm_counters *out);
+u64 mm_rss(struct mm *mm); /* bytes resident, for the OOM killer's choice; takes no lock */
 
 /* ---- what the layers above register ---- */
 

@@ -123,6 +123,7 @@ struct mm {
 	u64 *anon;	   /* top table of private pages, or NULL */
 	u64 anon_tables;   /* pages */
 	u64 total, locked, rss_anon, hiwater; /* pages */
+	u64 rss_pc;			      /* pages: the areas' pc_mapped */
 	uaddr_t mmap_base;
 	u32 lock_future; /* VMA_LOCKED bits for new areas */
 	unsigned nr_deferred; /* frames that were replaced: put after the commit that removes their translations */
@@ -177,6 +178,8 @@ struct vma *vma_dup(struct mm *mm, const struct vma *from);	  /* with references
 void vma_insert(struct vma *v);				  /* counts and links it */
 void vma_remove(struct vma *v);				  /* unlinks it */
 void vma_free(struct vma *v);				  /* drops its references; may sleep */
+void vma_set_flags(struct vma *v, u32 flags);
+void vma_add_mapped(struct vma *v, u64 pages); /* of the page cache */
 void vma_resize(struct vma *v, uaddr_t start, uaddr_t end); /* adjusts off; no overlap */
 int vma_split(struct vma *v, uaddr_t at);		  /* v keeps the lower part; 0, -ENOMEM */
 int vma_split_range(struct mm *mm, uaddr_t start, uaddr_t end);
@@ -232,7 +235,10 @@ int anon_cow_file(struct vma *v, uaddr_t va); /* first write to a private page o
 int fault_locked(struct mm *mm, uaddr_t va, unsigned access, bool force, struct fault_error *e);
 /* Memory is out, no lock held: reclaim, else the OOM killer. 0: try again; -ENOMEM: the caller is to die or fail. */
 int mm_out_of_memory(u64 frames, unsigned *tries);
-/* Fault in every page of the range (MAP_POPULATE, mlock). Takes mm->lock. Stops at the first error. */
+/*
+ * Fault in every page of the range (MAP_POPULATE, mlock). Takes mm->lock. Stops at the first error: -ENOMEM for a hole,
+ * -EINVAL where the protection forbids, -EFAULT beyond a file's end, -EINTR when killed.
+ */
 int mm_populate(struct mm *mm, uaddr_t start, uaddr_t end, bool write_only);
 
 /* munmap.c */

@@ -133,8 +133,25 @@ static void count(struct vma *v, int sign)
 	u64 n = (v->end - v->start) >> PAGE_SHIFT;
 
 	v->mm->total += sign > 0 ? n : -n;
+	v->mm->rss_pc += sign > 0 ? v->pc_mapped : -v->pc_mapped;
 	if (v->flags & VMA_LOCKED)
 		v->mm->locked += sign > 0 ? n : -n;
+}
+
+void vma_add_mapped(struct vma *v, u64 pages)
+{
+	u64 max = (v->end - v->start) >> PAGE_SHIFT;
+
+	pages = MIN(pages, max - v->pc_mapped);
+	v->pc_mapped += pages;
+	v->mm->rss_pc += pages;
+}
+
+void vma_set_flags(struct vma *v, u32 flags)
+{
+	count(v, -1);
+	v->flags = flags;
+	count(v, 1);
 }
 
 void vma_insert(struct vma *v)
@@ -186,6 +203,7 @@ void vma_resize(struct vma *v, uaddr_t start, uaddr_t end)
 		v->off += start - v->start;
 	v->start = start;
 	v->end = end;
+	v->pc_mapped = MIN(v->pc_mapped, (end - start) >> PAGE_SHIFT);
 	count(v, 1);
 	update_gap(v);
 	update_gap(vma_next(v));
@@ -203,7 +221,7 @@ int vma_split(struct vma *v, uaddr_t at)
 	hi->start = at;
 	if (hi->pc || (hi->flags & VMA_PHYS))
 		hi->off += at - v->start;
-	hi->pc_mapped = v->pc_mapped;
+	hi->pc_mapped = MIN(v->pc_mapped, (hi->end - at) >> PAGE_SHIFT);
 	hi->next_fault = v->next_fault;
 	vma_resize(v, v->start, at);
 	vma_insert(hi);
@@ -242,21 +260,24 @@ struct vma *vma_merge(struct vma *v)
 
 	if (n && mergeable(n, v)) {
 		uaddr_t end = v->end;
+		u64 mapped = v->pc_mapped;
 
-		n->pc_mapped += v->pc_mapped;
 		n->next_fault = v->next_fault;
+		n->window = v->window;
 		vma_remove(v);
 		vma_resize(n, n->start, end);
+		vma_add_mapped(n, mapped);
 		vma_free(v); /* n holds references too: nothing sleeps or dies here */
 		v = n;
 	}
 	n = vma_next(v);
 	if (n && mergeable(v, n)) {
 		uaddr_t end = n->end;
+		u64 mapped = n->pc_mapped;
 
-		v->pc_mapped += n->pc_mapped;
 		vma_remove(n);
 		vma_resize(v, v->start, end);
+		vma_add_mapped(v, mapped);
 		vma_free(n);
 	}
 	return v;

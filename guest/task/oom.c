@@ -17,15 +17,13 @@ static void consider(struct process *p, void *arg)
 {
 	struct candidate *best = arg;
 	struct task *t = p->leader;
-	struct mm_counters c;
 	s64 score;
 
 	if (p->zombie || !t || !t->mm || p->oom_score_adj == -1000)
 		return;
 	if (p->exiting)
 		best->dying = true;
-	mm_counters(t->mm, &c);
-	score = (s64)(c.rss_anon + c.rss_shmem + c.rss_file);
+	score = (s64)mm_rss(t->mm);
 	score += score / 1000 * p->oom_score_adj;
 	if (p == init_process)
 		score /= 2;
