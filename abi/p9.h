@@ -24,10 +24,10 @@
 #define P9_NOFID  0xffffffffu
 #define P9_NONUID 0xffffffffu
 
-#define P9_MAXWELEM 16		    /* components of one walk */
-#define P9_NAME_MAX 255
-#define P9_IOHDRSZ  24		    /* msize = data + this */
-#define P9_DATA_MAX (1u << 20)	    /* most data in one message */
+#define P9_MAXWELEM  16 /* components of one walk */
+#define P9_NAME_MAX  255
+#define P9_IOHDRSZ   24		/* msize = data + this */
+#define P9_DATA_MAX  (1u << 20) /* most data in one message */
 #define P9_MSIZE_MAX (P9_DATA_MAX + P9_IOHDRSZ)
 #define P9_MSIZE_MIN 4096
 
@@ -38,11 +38,13 @@
 enum p9_type {
 	P9_TLERROR = 6, /* never sent */
 	P9_RLERROR = 7, /* ecode[4] */
-	P9_TSTATFS = 8, /* fid[4] -> type[4] bsize[4] blocks[8] bfree[8] bavail[8] files[8] ffree[8] fsid[8] namelen[4] */
+	P9_TSTATFS =
+		8, /* fid[4] -> type[4] bsize[4] blocks[8] bfree[8] bavail[8] files[8] ffree[8] fsid[8] namelen[4] */
 	P9_RSTATFS,
 	P9_TLOPEN = 12, /* fid[4] flags[4] -> qid[13] iounit[4] */
 	P9_RLOPEN,
-	P9_TLCREATE = 14, /* fid[4] name[s] flags[4] mode[4] gid[4] -> qid[13] iounit[4]; fid becomes the open file */
+	P9_TLCREATE =
+		14, /* fid[4] name[s] flags[4] mode[4] gid[4] -> qid[13] iounit[4]; fid becomes the open file */
 	P9_RLCREATE,
 	P9_TSYMLINK = 16, /* dfid[4] name[s] target[s] gid[4] -> qid[13] */
 	P9_RSYMLINK,
@@ -58,16 +60,20 @@ enum p9_type {
 	P9_RSETATTR,
 	P9_TXATTRWALK = 30, /* fid[4] newfid[4] name[s] -> size[8]; an empty name lists */
 	P9_RXATTRWALK,
-	P9_TXATTRCREATE = 32, /* fid[4] name[s] size[8] flags[4] -> ; set when the fid is clunked; size 0 and
+	P9_TXATTRCREATE =
+		32, /* fid[4] name[s] size[8] flags[4] -> ; set when the fid is clunked; size 0 and
 				 XATTR_REPLACE removes */
 	P9_RXATTRCREATE,
-	P9_TREADDIR = 40, /* fid[4] offset[8] count[4] -> count[4] { qid[13] offset[8] type[1] name[s] }* */
+	P9_TREADDIR =
+		40, /* fid[4] offset[8] count[4] -> count[4] { qid[13] offset[8] type[1] name[s] }* */
 	P9_RREADDIR,
 	P9_TFSYNC = 50, /* fid[4] datasync[4] -> ; the last field may be absent */
 	P9_RFSYNC,
-	P9_TLOCK = 52, /* fid[4] type[1] flags[4] start[8] length[8] proc_id[4] client_id[s] -> status[1] */
+	P9_TLOCK =
+		52, /* fid[4] type[1] flags[4] start[8] length[8] proc_id[4] client_id[s] -> status[1] */
 	P9_RLOCK,
-	P9_TGETLOCK = 54, /* fid[4] type[1] start[8] length[8] proc_id[4] client_id[s] -> the same less the fid */
+	P9_TGETLOCK =
+		54, /* fid[4] type[1] start[8] length[8] proc_id[4] client_id[s] -> the same less the fid */
 	P9_RGETLOCK,
 	P9_TLINK = 70, /* dfid[4] fid[4] name[s] -> */
 	P9_RLINK,

@@ -30,7 +30,8 @@ void ring_dev_init(struct ring_dev *rd, void *arena, uint64_t arena_size, unsign
 
 bool ring_dev_ready(const struct ring_dev *rd)
 {
-	return !rd->broken && __atomic_load_n(&rd->mem->avail.idx, __ATOMIC_ACQUIRE) != rd->avail_next;
+	return !rd->broken &&
+	       __atomic_load_n(&rd->mem->avail.idx, __ATOMIC_ACQUIRE) != rd->avail_next;
 }
 
 /* Copy and check the chain at head. 0 or -EINVAL. */
@@ -141,5 +142,6 @@ bool ring_dev_arm(struct ring_dev *rd)
 void ring_dev_disarm(struct ring_dev *rd)
 {
 	/* An event index just passed: the driver rings only after another 65,535 chains. */
-	__atomic_store_n(&rd->mem->used.avail_event, (uint16_t)(rd->avail_next - 1), __ATOMIC_RELAXED);
+	__atomic_store_n(&rd->mem->used.avail_event, (uint16_t)(rd->avail_next - 1),
+			 __ATOMIC_RELAXED);
 }

@@ -38,8 +38,8 @@ uint64_t attr_qid_path(struct gofer *g, uint64_t dev, uint64_t ino)
 		uint64_t have = __atomic_load_n(&g->devs[i], __ATOMIC_RELAXED);
 
 		/* Connections race for a free place; device 0 does not exist. */
-		if (!have && __atomic_compare_exchange_n(&g->devs[i], &have, dev, false, __ATOMIC_RELAXED,
-							 __ATOMIC_RELAXED))
+		if (!have && __atomic_compare_exchange_n(&g->devs[i], &have, dev, false,
+							 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 			have = dev;
 		if (have == dev)
 			break;
@@ -55,7 +55,9 @@ void attr_qid(struct gofer *g, const struct statx *st, struct p9_qid *qid)
 {
 	uint64_t ctime = st->stx_ctime.tv_sec * 1000000000ULL + st->stx_ctime.tv_nsec;
 
-	qid->type = S_ISDIR(st->stx_mode) ? P9_QTDIR : S_ISLNK(st->stx_mode) ? P9_QTSYMLINK : P9_QTFILE;
+	qid->type = S_ISDIR(st->stx_mode)   ? P9_QTDIR
+		    : S_ISLNK(st->stx_mode) ? P9_QTSYMLINK
+					    : P9_QTFILE;
 	qid->version = ctime ^ ctime >> 32;
 	qid->path = attr_qid_path(g, attr_dev(st), st->stx_ino);
 }

@@ -75,8 +75,8 @@ static size_t finish(struct req *r, uint8_t type, uint16_t tag, size_t size)
 	return size;
 }
 
-size_t conn_handle(struct conn *c, const struct iovec *out, unsigned nout, size_t out_len, const struct iovec *in,
-		   unsigned nin, size_t in_len)
+size_t conn_handle(struct conn *c, const struct iovec *out, unsigned nout, size_t out_len,
+		   const struct iovec *in, unsigned nin, size_t in_len)
 {
 	struct req r = { .c = c, .out = out, .in = in, .nout = nout, .nin = nin };
 	uint16_t tag = P9_NOTAG;

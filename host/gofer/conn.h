@@ -62,8 +62,8 @@ void conn_destroy(struct conn *c);
  * Answer the T-message in out. Returns the size of the R-message that was put into in; 0 if not even an error fitted.
  * The buffers may be changed by the client meanwhile.
  */
-size_t conn_handle(struct conn *c, const struct iovec *out, unsigned nout, size_t out_len, const struct iovec *in,
-		   unsigned nin, size_t in_len);
+size_t conn_handle(struct conn *c, const struct iovec *out, unsigned nout, size_t out_len,
+		   const struct iovec *in, unsigned nin, size_t in_len);
 
 /* ops.def: prototypes of all handlers; each returns 0 or -errno. */
 #define OP(number, name, flags) int op_##name(struct req *r);
@@ -93,7 +93,8 @@ struct make {
 };
 
 /* Make a regular file and open it. A descriptor, or -errno; *node gets a reference. */
-int make_file(struct conn *c, struct node *dir, const struct make *m, int oflags, struct node **node, struct statx *st);
+int make_file(struct conn *c, struct node *dir, const struct make *m, int oflags,
+	      struct node **node, struct statx *st);
 
 /* xattr.c: store what was written to a FID_XATTR_WRITE. 0 or -errno. */
 int xattr_commit(struct conn *c, struct fid *f);

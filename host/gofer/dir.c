@@ -53,7 +53,8 @@ static void put_entry(struct req *r, struct fid *f, const struct dirent64 *e, bo
 	struct statx st;
 	uint8_t type = e->d_type;
 
-	attr.qid.path = d ? attr_qid_path(g, d->dev, d->ino) : attr_qid_path(g, f->node->dev, e->d_ino);
+	attr.qid.path = d ? attr_qid_path(g, d->dev, d->ino)
+			  : attr_qid_path(g, f->node->dev, e->d_ino);
 	if ((plus || type == DT_UNKNOWN) && !stat_entry(r, f, e->d_name, &st)) {
 		type = IFTODT(st.stx_mode);
 		attr_fill(g, &st, &attr);

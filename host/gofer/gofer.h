@@ -21,13 +21,14 @@ struct gofer_queue {
 };
 
 struct gofer_config {
-	int root_fd;		   /* directory, O_PATH is enough */
-	bool read_only;		   /* every change is refused with EROFS */
-	bool cross_mounts;	   /* walk into mounts below the root; else EXDEV */
-	bool set_owner;		   /* privileged: what is made gets the request's uid and gid */
-	bool keep_dac_read;	   /* read-only server keeps CAP_DAC_READ_SEARCH */
-	const char *const *hidden; /* NULL-ended names directly below the root that do not exist here, or NULL */
-	unsigned max_fds;	   /* descriptors that we may use; 0: RLIMIT_NOFILE, at most GOFER_MAX_FDS */
+	int root_fd;	    /* directory, O_PATH is enough */
+	bool read_only;	    /* every change is refused with EROFS */
+	bool cross_mounts;  /* walk into mounts below the root; else EXDEV */
+	bool set_owner;	    /* privileged: what is made gets the request's uid and gid */
+	bool keep_dac_read; /* read-only server keeps CAP_DAC_READ_SEARCH */
+	const char *const *
+		hidden; /* NULL-ended names directly below the root that do not exist here, or NULL */
+	unsigned max_fds; /* descriptors that we may use; 0: RLIMIT_NOFILE, at most GOFER_MAX_FDS */
 
 	int arena_fd; /* sealed memfd, mapped and closed; unused without queues */
 	uint64_t arena_size;

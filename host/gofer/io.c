@@ -41,7 +41,8 @@ int op_read(struct req *r)
 
 		r->data_len = count < left ? count : left;
 		wire_put32(&r->w, r->data_len);
-		wire_scatter(r->in, r->nin, P9_READ_HDR, f->xattr->data + (left ? off : 0), r->data_len);
+		wire_scatter(r->in, r->nin, P9_READ_HDR, f->xattr->data + (left ? off : 0),
+			     r->data_len);
 		return 0;
 	}
 	fd = open_fd(f, true);
@@ -184,8 +185,9 @@ int op_getlock(struct req *r)
 		return fd;
 	if (fcntl(fd, F_OFD_GETLK, &fl) < 0)
 		return -errno;
-	wire_put8(&r->w, fl.l_type == F_RDLCK ? P9_LOCK_TYPE_RDLCK :
-			 fl.l_type == F_WRLCK ? P9_LOCK_TYPE_WRLCK : P9_LOCK_TYPE_UNLCK);
+	wire_put8(&r->w, fl.l_type == F_RDLCK	? P9_LOCK_TYPE_RDLCK
+			 : fl.l_type == F_WRLCK ? P9_LOCK_TYPE_WRLCK
+						: P9_LOCK_TYPE_UNLCK);
 	wire_put64(&r->w, fl.l_start);
 	wire_put64(&r->w, fl.l_len);
 	wire_put32(&r->w, fl.l_type == F_UNLCK || fl.l_pid < 0 ? proc : (uint32_t)fl.l_pid);

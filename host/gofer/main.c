@@ -68,7 +68,8 @@ static int check_root(const struct gofer_config *cfg, struct gofer *g, struct er
 		return error_set(err, ENOTDIR, "gofer: the root is not a directory");
 	memset(g, 0, sizeof(*g));
 	g->cfg = cfg;
-	attr_qid_path(g, attr_dev(&st), st.stx_ino); /* the root's device comes first in the table */
+	attr_qid_path(g, attr_dev(&st),
+		      st.stx_ino); /* the root's device comes first in the table */
 	return 0;
 }
 
@@ -98,7 +99,8 @@ static void *work(void *arg)
 	unshare(CLONE_FS);
 	pthread_barrier_wait(&sealed); /* all have started */
 	pthread_barrier_wait(&sealed); /* the filter is on */
-	if (transport_ring_serve(&w->conn, &w->ring, w->queue->kick_fd, w->queue->call_fd, w->lifeline, &err) < 0)
+	if (transport_ring_serve(&w->conn, &w->ring, w->queue->kick_fd, w->queue->call_fd,
+				 w->lifeline, &err) < 0)
 		seal_complain(&err);
 	else
 		__atomic_store_n(&w->orderly, true, __ATOMIC_RELEASE);
@@ -167,7 +169,8 @@ int gofer_main(const struct gofer_config *cfg, struct error *err)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	umask(0);
-	if (check_root(cfg, &g, err) < 0 || seal_descriptors(cfg, err) < 0 || seal_privileges(cfg, err) < 0)
+	if (check_root(cfg, &g, err) < 0 || seal_descriptors(cfg, err) < 0 ||
+	    seal_privileges(cfg, err) < 0)
 		return -1;
 	if (cfg->nqueues)
 		return serve_queues(&g, err);

@@ -22,7 +22,8 @@ static int give(struct conn *c, int fd, const struct make *m)
 	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 1;
 }
 
-int make_file(struct conn *c, struct node *dir, const struct make *m, int oflags, struct node **node, struct statx *st)
+int make_file(struct conn *c, struct node *dir, const struct make *m, int oflags,
+	      struct node **node, struct statx *st)
 {
 	int fd = node_create(c, dir, m->name, oflags, m->mode & 07777), ret, dirfd;
 
@@ -49,25 +50,19 @@ static int make_name(int dirfd, const struct make *m)
 	int ret;
 
 	switch (m->mode & S_IFMT) {
-	case S_IFDIR:
-		ret = mkdirat(dirfd, m->name, m->mode & 07777);
-		break;
-	case S_IFLNK:
-		ret = symlinkat(m->target, dirfd, m->name);
-		break;
+	case S_IFDIR: ret = mkdirat(dirfd, m->name, m->mode & 07777); break;
+	case S_IFLNK: ret = symlinkat(m->target, dirfd, m->name); break;
 	case S_IFREG:
 	case S_IFIFO:
-	case S_IFSOCK:
-		ret = mknodat(dirfd, m->name, m->mode & (S_IFMT | 07777), 0);
-		break;
-	default:
-		return -EPERM;
+	case S_IFSOCK: ret = mknodat(dirfd, m->name, m->mode & (S_IFMT | 07777), 0); break;
+	default: return -EPERM;
 	}
 	return ret < 0 ? -errno : 0;
 }
 
 /* Make anything, unopened. 0 or -errno; *node gets a reference. */
-static int make_any(struct conn *c, struct node *dir, const struct make *m, struct node **node, struct statx *st)
+static int make_any(struct conn *c, struct node *dir, const struct make *m, struct node **node,
+		    struct statx *st)
 {
 	int dirfd, ret;
 
@@ -85,7 +80,8 @@ static int make_any(struct conn *c, struct node *dir, const struct make *m, stru
 	if (ret < 0)
 		goto undo;
 	/* Somebody on the host may have put another file there: that one is not ours to give away. */
-	if ((st->stx_mode & S_IFMT) != (m->mode & S_IFMT) || (!S_ISDIR(st->stx_mode) && st->stx_nlink != 1)) {
+	if ((st->stx_mode & S_IFMT) != (m->mode & S_IFMT) ||
+	    (!S_ISDIR(st->stx_mode) && st->stx_nlink != 1)) {
 		node_unref(c, *node);
 		return -ESTALE;
 	}

@@ -151,7 +151,9 @@ void node_unref(struct conn *c, struct node *n)
 
 static uint64_t btime(const struct statx *st)
 {
-	return st->stx_mask & STATX_BTIME ? st->stx_btime.tv_sec * 1000000000ULL + st->stx_btime.tv_nsec : 0;
+	return st->stx_mask & STATX_BTIME
+		       ? st->stx_btime.tv_sec * 1000000000ULL + st->stx_btime.tv_nsec
+		       : 0;
 }
 
 static bool same(const struct node *n, const struct statx *st)
@@ -161,7 +163,8 @@ static bool same(const struct node *n, const struct statx *st)
 }
 
 /* Takes fd (which may be -1), also on failure. The node has one reference and is not hashed. */
-static struct node *new_node(struct conn *c, struct node *parent, const char *name, int fd, const struct statx *st)
+static struct node *new_node(struct conn *c, struct node *parent, const char *name, int fd,
+			     const struct statx *st)
 {
 	struct node *n = c->nodes.count < NODE_MAX ? calloc(1, sizeof(*n)) : NULL;
 	char *copy = n ? strdup(name) : NULL;
@@ -248,7 +251,8 @@ bool node_hidden(struct conn *c, const struct node *dir, const char *name)
 	return *h != NULL;
 }
 
-int node_walk(struct conn *c, struct node *dir, const char *name, struct node **out, struct statx *st)
+int node_walk(struct conn *c, struct node *dir, const char *name, struct node **out,
+	      struct statx *st)
 {
 	struct node *n;
 	int dirfd, fd, ret;
@@ -404,10 +408,12 @@ int node_create(struct conn *c, struct node *dir, const char *name, int flags, m
 	if (dirfd < 0)
 		return dirfd;
 	flags &= ~(O_TRUNC | O_DIRECTORY);
-	return open_child(c, dirfd, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode);
+	return open_child(c, dirfd, name,
+			  flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode);
 }
 
-int node_adopt(struct conn *c, struct node *dir, const char *name, const struct statx *st, struct node **out)
+int node_adopt(struct conn *c, struct node *dir, const char *name, const struct statx *st,
+	       struct node **out)
 {
 	struct node *n;
 
@@ -477,7 +483,8 @@ static void place(struct conn *c, struct node *n, struct node *to, const char *n
 	node_unref(c, old);
 }
 
-void node_moved(struct conn *c, struct node *from, const char *old, struct node *to, const char *name)
+void node_moved(struct conn *c, struct node *from, const char *old, struct node *to,
+		const char *name)
 {
 	struct node *n = find(c, from, old);
 
@@ -490,7 +497,8 @@ void node_moved(struct conn *c, struct node *from, const char *old, struct node 
 	place(c, n, to, name);
 }
 
-void node_exchanged(struct conn *c, struct node *from, const char *old, struct node *to, const char *name)
+void node_exchanged(struct conn *c, struct node *from, const char *old, struct node *to,
+		    const char *name)
 {
 	struct node *a = find(c, from, old), *b = find(c, to, name);
 

@@ -42,7 +42,7 @@ struct node_table {
 	struct node *root;
 	unsigned lru_len;
 	unsigned count;
-	unsigned fds;	  /* descriptors of nodes and open fids */
+	unsigned fds; /* descriptors of nodes and open fids */
 	unsigned max_fds;
 };
 
@@ -56,7 +56,8 @@ struct node *node_ref(struct node *n);
 void node_unref(struct conn *c, struct node *n);
 
 /* The child of that name, examined: *out gets a reference, *st its attributes. 0 or -errno. */
-int node_walk(struct conn *c, struct node *dir, const char *name, struct node **out, struct statx *st);
+int node_walk(struct conn *c, struct node *dir, const char *name, struct node **out,
+	      struct statx *st);
 
 /* The node's O_PATH descriptor or -errno. Those of the last few nodes that were asked for stay open. */
 int node_fd(struct conn *c, struct node *n);
@@ -72,7 +73,8 @@ int node_open(struct conn *c, struct node *n, int flags);
  * node of something that the caller made and examined.
  */
 int node_create(struct conn *c, struct node *dir, const char *name, int flags, mode_t mode);
-int node_adopt(struct conn *c, struct node *dir, const char *name, const struct statx *st, struct node **out);
+int node_adopt(struct conn *c, struct node *dir, const char *name, const struct statx *st,
+	       struct node **out);
 
 /* The node's parent and name still lead to it: the parent's descriptor, or -errno (-ENOENT, -ESTALE, -EBUSY: root). */
 int node_locate(struct conn *c, struct node *n);
@@ -82,8 +84,10 @@ void node_pin(struct conn *c, struct node *dir, const char *name);
 /* The name is gone or means something new. */
 void node_forget(struct conn *c, struct node *dir, const char *name);
 /* The name was moved, over a forgotten one if there was any; or the two were exchanged. */
-void node_moved(struct conn *c, struct node *from, const char *old, struct node *to, const char *name);
-void node_exchanged(struct conn *c, struct node *from, const char *old, struct node *to, const char *name);
+void node_moved(struct conn *c, struct node *from, const char *old, struct node *to,
+		const char *name);
+void node_exchanged(struct conn *c, struct node *from, const char *old, struct node *to,
+		    const char *name);
 
 /* Is the name one of the hidden ones? */
 bool node_hidden(struct conn *c, const struct node *dir, const char *name);

@@ -72,8 +72,8 @@ int op_lopen(struct req *r)
 }
 
 /* A file that is there already, and the client did not insist on making it. */
-static int open_existing(struct conn *c, struct node *dir, const char *name, int flags, struct node **node,
-			 struct statx *st)
+static int open_existing(struct conn *c, struct node *dir, const char *name, int flags,
+			 struct node **node, struct statx *st)
 {
 	int ret = node_walk(c, dir, name, node, st), fd;
 

@@ -1,7 +1,7 @@
 /*
  * seal.c - see seal.h. Namespaces and the empty root are the caller's (host/jail).
  *
- * Size of the allow-list: 31 system calls to serve read-only, 15 more to write.
+ * Size of the allow-list: 32 system calls to serve read-only, 15 more to write.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +62,8 @@ int seal_privileges(const struct gofer_config *cfg, struct error *err)
 	uint32_t want = 0;
 
 	if (!cfg->read_only)
-		want = 1U << CAP_CHOWN | 1U << CAP_DAC_OVERRIDE | 1U << CAP_FOWNER | 1U << CAP_FSETID;
+		want = 1U << CAP_CHOWN | 1U << CAP_DAC_OVERRIDE | 1U << CAP_FOWNER |
+		       1U << CAP_FSETID;
 	else if (cfg->keep_dac_read)
 		want = 1U << CAP_DAC_READ_SEARCH;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
@@ -70,7 +71,8 @@ int seal_privileges(const struct gofer_config *cfg, struct error *err)
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		if (cap > 31 || !(want & 1U << cap))
-			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* fails without CAP_SETPCAP, and then does not matter */
+			prctl(PR_CAPBSET_DROP, cap, 0, 0,
+			      0); /* fails without CAP_SETPCAP, and then does not matter */
 	if (syscall(SYS_capget, &head, have) < 0)
 		return error_errno(err, "gofer: capget");
 	data[0].effective = data[0].permitted = have[0].permitted & want;
@@ -81,19 +83,43 @@ int seal_privileges(const struct gofer_config *cfg, struct error *err)
 
 static const int serve_calls[] = {
 	/* messages and sleep */
-	SYS_read, SYS_write, SYS_ppoll, SYS_futex, SYS_restart_syscall,
+	SYS_read,
+	SYS_write,
+	SYS_ppoll,
+	SYS_futex,
+	SYS_restart_syscall,
 	/* files */
-	SYS_openat2, SYS_close, SYS_statx, SYS_fstatfs, SYS_readlinkat, SYS_getdents64, SYS_lseek,
-	SYS_preadv, SYS_fsync, SYS_fdatasync, SYS_fchdir, SYS_lgetxattr, SYS_llistxattr, SYS_fgetxattr, SYS_flistxattr,
-	/* memory, time, the end */
-	SYS_munmap, SYS_mremap, SYS_brk, SYS_madvise, SYS_clock_gettime, SYS_rt_sigprocmask, SYS_exit,
+	SYS_openat2,
+	SYS_close,
+	SYS_statx,
+	SYS_fstatfs,
+	SYS_readlinkat,
+	SYS_getdents64,
+	SYS_lseek,
+	SYS_preadv,
+	SYS_fsync,
+	SYS_fdatasync,
+	SYS_fchdir,
+	SYS_lgetxattr,
+	SYS_llistxattr,
+	SYS_fgetxattr,
+	SYS_flistxattr,
+	/* memory, time, the end; dprintf of a last word looks what its descriptor is */
+	SYS_newfstatat,
+	SYS_munmap,
+	SYS_mremap,
+	SYS_brk,
+	SYS_madvise,
+	SYS_clock_gettime,
+	SYS_rt_sigprocmask,
+	SYS_exit,
 	SYS_exit_group,
 };
 
 static const int write_calls[] = {
-	SYS_pwritev, SYS_ftruncate, SYS_fallocate, SYS_fchmod, 452 /* fchmodat2 */, SYS_fchownat, SYS_utimensat,
-	SYS_mkdirat, SYS_mknodat, SYS_symlinkat, SYS_linkat, SYS_unlinkat, SYS_renameat2, SYS_lsetxattr,
-	SYS_lremovexattr,
+	SYS_pwritev,  SYS_ftruncate, SYS_fallocate, SYS_fchmod,	   452 /* fchmodat2 */,
+	SYS_fchownat, SYS_utimensat, SYS_mkdirat,   SYS_mknodat,   SYS_symlinkat,
+	SYS_linkat,   SYS_unlinkat,  SYS_renameat2, SYS_lsetxattr, SYS_lremovexattr,
 };
 
 static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)
@@ -117,7 +143,8 @@ static int allow_with_args(scmp_filter_ctx ctx)
 				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 
 	for (size_t i = 0; !ret && i < sizeof(cmds) / sizeof(cmds[0]); i++)
-		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SYS_fcntl, 1, SCMP_A1_32(SCMP_CMP_EQ, cmds[i]));
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SYS_fcntl, 1,
+				       SCMP_A1_32(SCMP_CMP_EQ, cmds[i]));
 	return ret;
 }
 
@@ -141,7 +168,8 @@ int seal_syscalls(const struct gofer_config *cfg, struct error *err)
 	if (ctx)
 		seccomp_release(ctx);
 	if (ret < 0)
-		return error_set(err, -ret, "gofer: cannot install the system-call filter: %s", strerror(-ret));
+		return error_set(err, -ret, "gofer: cannot install the system-call filter: %s",
+				 strerror(-ret));
 	return 0;
 }
 

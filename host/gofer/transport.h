@@ -16,6 +16,7 @@ int transport_fd_serve(struct conn *c, int fd, struct error *err);
  * A queue in the arena. Sleeps on kick, an eventfd; interrupts by call. 0 when lifeline (or -1) hung up, -1 with *err
  * where the driver broke the ring.
  */
-int transport_ring_serve(struct conn *c, struct ring_dev *rd, int kick, int call, int lifeline, struct error *err);
+int transport_ring_serve(struct conn *c, struct ring_dev *rd, int kick, int call, int lifeline,
+			 struct error *err);
 
 #endif

@@ -43,8 +43,8 @@ static int drain(struct conn *c, struct ring_dev *rd, int call)
 		if (ret == -EPROTO)
 			return ret;
 		if (ret > 0) {
-			size_t len = conn_handle(c, chain.iov, chain.nout, chain.out_len, chain.iov + chain.nout,
-						 chain.nin, chain.in_len);
+			size_t len = conn_handle(c, chain.iov, chain.nout, chain.out_len,
+						 chain.iov + chain.nout, chain.nin, chain.in_len);
 
 			ring_dev_push(rd, chain.head, len);
 		}
@@ -73,12 +73,14 @@ static bool spin(const struct ring_dev *rd, uint64_t ns)
 	return false;
 }
 
-int transport_ring_serve(struct conn *c, struct ring_dev *rd, int kick, int call, int lifeline, struct error *err)
+int transport_ring_serve(struct conn *c, struct ring_dev *rd, int kick, int call, int lifeline,
+			 struct error *err)
 {
 	uint64_t spin_ns = 0;
 
 	for (;;) {
-		struct pollfd pfd[2] = { { .fd = kick, .events = POLLIN }, { .fd = lifeline, .events = 0 } };
+		struct pollfd pfd[2] = { { .fd = kick, .events = POLLIN },
+					 { .fd = lifeline, .events = 0 } };
 		uint64_t slept, count;
 		int ret = drain(c, rd, call);
 
@@ -96,7 +98,8 @@ int transport_ring_serve(struct conn *c, struct ring_dev *rd, int kick, int call
 			return error_errno(err, "gofer: ppoll");
 		if (pfd[1].revents)
 			return 0;
-		if (pfd[0].revents && read(kick, &count, sizeof(count)) < 0 && errno != EAGAIN && errno != EINTR)
+		if (pfd[0].revents && read(kick, &count, sizeof(count)) < 0 && errno != EAGAIN &&
+		    errno != EINTR)
 			return error_errno(err, "gofer: doorbell");
 		if (now_ns() - slept < 2 * SPIN_MAX_NS)
 			spin_ns = SPIN_MAX_NS;

@@ -86,8 +86,8 @@ int op_link(struct req *r)
 	return errno == ENOENT ? link_by_name(r->c, f->node, d->node, name) : -errno;
 }
 
-static int do_rename(struct conn *c, struct node *from, const char *old, struct node *to, const char *name,
-		     unsigned flags)
+static int do_rename(struct conn *c, struct node *from, const char *old, struct node *to,
+		     const char *name, unsigned flags)
 {
 	int fromfd, tofd, ret;
 

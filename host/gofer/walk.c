@@ -82,7 +82,8 @@ static int bind(struct conn *c, struct fid *f, uint32_t num, struct node *node)
 	return 0;
 }
 
-static int walk_one(struct conn *c, struct node *dir, const char *name, struct node **out, struct statx *st)
+static int walk_one(struct conn *c, struct node *dir, const char *name, struct node **out,
+		    struct statx *st)
 {
 	struct node *n = name[1] && dir->parent ? dir->parent : dir;
 	int fd;
@@ -194,7 +195,8 @@ static int open_last(struct req *r, struct node *node, uint32_t flags, size_t of
 
 int op_walkgetattr(struct req *r)
 {
-	uint32_t from = wire_get32(&r->t), to = wire_get32(&r->t), flags = wire_get32(&r->t), error32;
+	uint32_t from = wire_get32(&r->t), to = wire_get32(&r->t), flags = wire_get32(&r->t),
+		 error32;
 	struct fid *f = fid_find(r->c, from), *made;
 	size_t head = r->w.len, last = 0;
 	int ret, error = 0, fd = -1;

@@ -156,7 +156,8 @@ unsigned wire_slice(struct iovec *dst, const struct iovec *iov, unsigned n, size
 }
 
 /* Walk the range piece by piece; to_mem says which way the bytes go. */
-static size_t move(char *mem, size_t len, const struct iovec *iov, unsigned n, size_t off, bool to_mem)
+static size_t move(char *mem, size_t len, const struct iovec *iov, unsigned n, size_t off,
+		   bool to_mem)
 {
 	size_t done = 0;
 	unsigned i;

@@ -35,12 +35,14 @@ static ssize_t get(struct conn *c, struct fid *f, const char *attr, char *buf)
 	int ret;
 
 	if (f->fd >= 0) {
-		n = attr[0] ? fgetxattr(f->fd, attr, buf, XATTR_MAX) : flistxattr(f->fd, buf, XATTR_MAX);
+		n = attr[0] ? fgetxattr(f->fd, attr, buf, XATTR_MAX)
+			    : flistxattr(f->fd, buf, XATTR_MAX);
 	} else {
 		ret = enter(c, f->node, &name);
 		if (ret < 0)
 			return ret;
-		n = attr[0] ? lgetxattr(name, attr, buf, XATTR_MAX) : llistxattr(name, buf, XATTR_MAX);
+		n = attr[0] ? lgetxattr(name, attr, buf, XATTR_MAX)
+			    : llistxattr(name, buf, XATTR_MAX);
 	}
 	return n < 0 ? -errno : n;
 }

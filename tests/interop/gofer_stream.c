@@ -77,7 +77,8 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	if (argc - optind != 2) {
-		fprintf(stderr, "usage: gofer_stream [-r] [-s] [-x] [-n CONNECTIONS] DIR PATH|PORT\n");
+		fprintf(stderr,
+			"usage: gofer_stream [-r] [-s] [-x] [-n CONNECTIONS] DIR PATH|PORT\n");
 		return 2;
 	}
 	cfg.root_fd = open(argv[optind], O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -70,7 +70,8 @@ void p9c_start(struct p9c *c, enum p9c_kind kind, const char *dir, const struct 
 		c->cfg.arena_size = P9C_ARENA;
 		if (c->cfg.arena_fd < 0 || ftruncate(c->cfg.arena_fd, P9C_ARENA) < 0)
 			die("arena");
-		c->arena = mmap(NULL, P9C_ARENA, PROT_READ | PROT_WRITE, MAP_SHARED, c->cfg.arena_fd, 0);
+		c->arena = mmap(NULL, P9C_ARENA, PROT_READ | PROT_WRITE, MAP_SHARED,
+				c->cfg.arena_fd, 0);
 		c->queue.index = P9C_QUEUE;
 		c->queue.kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		c->queue.call_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -153,7 +154,8 @@ static size_t ring_raw(struct p9c *c, size_t t_len)
 	q->avail.ring[idx % RING_ENTRIES] = 0;
 	q->avail.used_event = idx;
 	__atomic_store_n(&q->avail.idx, idx + 1, __ATOMIC_SEQ_CST);
-	if (ring_need_event(__atomic_load_n(&q->used.avail_event, __ATOMIC_SEQ_CST), idx + 1, idx) &&
+	if (ring_need_event(__atomic_load_n(&q->used.avail_event, __ATOMIC_SEQ_CST), idx + 1,
+			    idx) &&
 	    write(c->queue.kick_fd, &one, 8) != 8)
 		die("kick");
 	while (__atomic_load_n(&q->used.idx, __ATOMIC_ACQUIRE) != (uint16_t)(idx + 1)) {

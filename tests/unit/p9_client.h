@@ -28,19 +28,20 @@ struct p9c {
 	enum p9c_kind kind;
 	struct gofer_config cfg;
 	struct gofer_queue queue;
-	int fd;	       /* our end of the socket, or of the lifeline */
-	pid_t pid;     /* of the child */
+	int fd;	   /* our end of the socket, or of the lifeline */
+	pid_t pid; /* of the child */
 	pthread_t thread;
-	char *arena;   /* P9C_RING */
+	char *arena;	/* P9C_RING */
 	unsigned split; /* ring: cut the T-message into buffers of so many bytes; 0: one buffer */
 	uint16_t tag;
-	uint8_t *t, *r;	  /* message buffers */
+	uint8_t *t, *r;	   /* message buffers */
 	struct wire_rd rd; /* behind the header of the last answer */
 	uint8_t rtype;
 };
 
 /* Serve dir. Exits with a message if that fails. cfg gives the flags only. */
-void p9c_start(struct p9c *c, enum p9c_kind kind, const char *dir, const struct gofer_config *flags);
+void p9c_start(struct p9c *c, enum p9c_kind kind, const char *dir,
+	       const struct gofer_config *flags);
 
 /* Hang up and wait for the server. Its exit status: 0 for an orderly end, 128 + signal after a signal. */
 int p9c_stop(struct p9c *c);
@@ -58,26 +59,27 @@ size_t p9c_raw(struct p9c *c, size_t t_len);
 /* Most used sequences. Each returns as p9c_call. */
 int p9c_version(struct p9c *c, const char *version, uint32_t msize);
 int p9c_attach(struct p9c *c, uint32_t fid, uint32_t uid);
-int p9c_walk(struct p9c *c, uint32_t fid, uint32_t to, const char *path); /* path split at slashes */
+int p9c_walk(struct p9c *c, uint32_t fid, uint32_t to,
+	     const char *path); /* path split at slashes */
 int p9c_open(struct p9c *c, uint32_t fid, uint32_t flags);
 int p9c_clunk(struct p9c *c, uint32_t fid);
 
 /* CHECK counts and reports; the program ends with p9c_failed ? 1 : 0. */
 extern int p9c_failed;
-#define CHECK(cond)                                                                               \
-	do {                                                                                      \
-		if (!(cond)) {                                                                    \
-			printf("%s:%d: failed: %s\n", __FILE__, __LINE__, #cond);                 \
-			p9c_failed++;                                                             \
-		}                                                                                 \
+#define CHECK(cond)                                                               \
+	do {                                                                      \
+		if (!(cond)) {                                                    \
+			printf("%s:%d: failed: %s\n", __FILE__, __LINE__, #cond); \
+			p9c_failed++;                                             \
+		}                                                                 \
 	} while (0)
-#define CHECK_EQ(a, b)                                                                             \
-	do {                                                                                       \
-		long long a_ = (a), b_ = (b);                                                      \
-		if (a_ != b_) {                                                                    \
-			printf("%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #a, a_, b_);   \
-			p9c_failed++;                                                              \
-		}                                                                                  \
+#define CHECK_EQ(a, b)                                                                           \
+	do {                                                                                     \
+		long long a_ = (a), b_ = (b);                                                    \
+		if (a_ != b_) {                                                                  \
+			printf("%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #a, a_, b_); \
+			p9c_failed++;                                                            \
+		}                                                                                \
 	} while (0)
 
 /* A new empty directory below $TMPDIR or /tmp; p9c_rmtree takes it away. */

@@ -26,7 +26,8 @@ static void put_file(const char *name, const char *text)
 	close(fd);
 }
 
-static void start(struct p9c *c, enum p9c_kind kind, const char *dir, const struct gofer_config *flags)
+static void start(struct p9c *c, enum p9c_kind kind, const char *dir,
+		  const struct gofer_config *flags)
 {
 	p9c_start(c, kind, dir, flags);
 	CHECK_EQ(p9c_version(c, P9_VERSION_MOAT, P9_MSIZE_MAX), 0);
@@ -56,8 +57,8 @@ static void cut(struct p9c *c, size_t optional)
 		len = p9c_raw(c, n);
 		memcpy(&code, c->r + P9_HDR, 4);
 		if (len != P9_HDR + 4 || c->r[4] != P9_RLERROR || code != EPROTO) {
-			printf("type %u cut from %u to %u bytes: answer %u, %zu bytes, code %u\n", whole[4], size, n,
-			       c->r[4], len, code);
+			printf("type %u cut from %u to %u bytes: answer %u, %zu bytes, code %u\n",
+			       whole[4], size, n, c->r[4], len, code);
 			p9c_failed++;
 		}
 	}
@@ -114,7 +115,8 @@ static void lengths(struct p9c *c)
 	memset(big, 'n', sizeof(big));
 	CHECK_EQ(p9c_call(c, P9_TMKDIR, "dSdd", 0, big, (size_t)4000, 0755, 0), ENAMETOOLONG);
 	CHECK_EQ(p9c_call(c, P9_TSYMLINK, "dsSd", 0, "s", big, (size_t)5000, 0), ENAMETOOLONG);
-	CHECK_EQ(p9c_call(c, P9_TMKDIR, "dSdD", 0, big, (size_t)60000, 0, big, (size_t)40000), EMSGSIZE);
+	CHECK_EQ(p9c_call(c, P9_TMKDIR, "dSdD", 0, big, (size_t)60000, 0, big, (size_t)40000),
+		 EMSGSIZE);
 	CHECK_EQ(p9c_call(c, P9_TXATTRWALK, "ddS", 0, 9, big, (size_t)300), ERANGE);
 	CHECK_EQ(p9c_call(c, P9_TREAD, "dqd", 0, (uint64_t)-1, -1u), EBADF);
 	for (unsigned type = 0; type < 256; type++) {
@@ -182,9 +184,11 @@ static void escapes(struct p9c *c, const char *outside)
 	CHECK_EQ(p9c_call(c, P9_TUNLINKAT, "dsd", 2, "file", 0), ENOTDIR);
 	CHECK_EQ(p9c_call(c, P9_TRENAMEAT, "dsds", 0, "flink", 2, "in"), ENOTDIR);
 	CHECK_EQ(p9c_call(c, P9_TLINK, "dds", 2, 1, "in"), ENOTDIR);
-	CHECK_EQ(p9c_call(c, P9_TLINK, "dds", 0, 1, "hard"), 0); /* of the link, not of its target */
+	CHECK_EQ(p9c_call(c, P9_TLINK, "dds", 0, 1, "hard"),
+		 0); /* of the link, not of its target */
 	CHECK(!lstat("hard", &st) && S_ISLNK(st.st_mode));
-	for (const char *const *n = (const char *const[]){ "..", ".", "a/b", "/", "../x", NULL }; *n; n++) {
+	for (const char *const *n = (const char *const[]){ "..", ".", "a/b", "/", "../x", NULL };
+	     *n; n++) {
 		CHECK_EQ(p9c_call(c, P9_TMKDIR, "dsdd", 0, *n, 0755, 0), EINVAL);
 		CHECK_EQ(p9c_call(c, P9_TUNLINKAT, "dsd", 0, *n, P9_AT_REMOVEDIR), EINVAL);
 		CHECK_EQ(p9c_call(c, P9_TRENAMEAT, "dsds", 0, *n, 0, "x"), EINVAL);

@@ -96,7 +96,7 @@ static void walks(struct p9c *c)
 	CHECK_EQ(a.mtime_nsec, st.st_mtim.tv_nsec);
 	CHECK_EQ(a.valid & P9_STATS_BASIC, P9_STATS_BASIC);
 
-	CHECK_EQ(p9c_walk(c, 0, 1, "d"), EEXIST);	/* newfid is in use */
+	CHECK_EQ(p9c_walk(c, 0, 1, "d"), EEXIST); /* newfid is in use */
 	CHECK_EQ(p9c_walk(c, 0, P9_NOFID, "d"), EBADF);
 	CHECK_EQ(p9c_walk(c, 77, 2, "d"), EBADF);
 	CHECK_EQ(p9c_walk(c, 0, 2, "nothing"), ENOENT);
@@ -112,7 +112,8 @@ static void walks(struct p9c *c)
 	CHECK_EQ(p9c_call(c, P9_TWALK, "ddwS", 0, 2, 1, "d\0e", (size_t)3), EINVAL);
 	memset(name, 'n', sizeof(name));
 	CHECK_EQ(p9c_call(c, P9_TWALK, "ddwS", 0, 2, 1, name, (size_t)P9_NAME_MAX), ENOENT);
-	CHECK_EQ(p9c_call(c, P9_TWALK, "ddwS", 0, 2, 1, name, (size_t)P9_NAME_MAX + 1), ENAMETOOLONG);
+	CHECK_EQ(p9c_call(c, P9_TWALK, "ddwS", 0, 2, 1, name, (size_t)P9_NAME_MAX + 1),
+		 ENAMETOOLONG);
 
 	/* ".." goes up our nodes and stays at the root */
 	CHECK_EQ(p9c_walk(c, 0, 2, ""), 0);
@@ -168,7 +169,10 @@ static void data(struct p9c *c)
 	close(fd);
 	CHECK_EQ(p9c_call(c, P9_TREAD, "dqd", 1, 3ULL, 1000), 0);
 	CHECK_EQ(wire_get32(&c->rd), 12);
-	CHECK(c->rd.left == 12 && !memcmp(c->rd.p, "\0\0" "0123456789", 12));
+	CHECK(c->rd.left == 12 && !memcmp(c->rd.p,
+					  "\0\0"
+					  "0123456789",
+					  12));
 	CHECK_EQ(p9c_call(c, P9_TREAD, "dqd", 1, 100ULL, 10), 0);
 	CHECK_EQ(wire_get32(&c->rd), 0);
 	CHECK_EQ(p9c_call(c, P9_TREAD, "dqd", 1, (uint64_t)INT64_MIN, 10), EINVAL);
@@ -231,7 +235,8 @@ static void attributes(struct p9c *c)
 
 	put_file("attr", "0123456789");
 	CHECK_EQ(p9c_walk(c, 0, 1, "attr"), 0);
-	s.valid = P9_SETATTR_MODE | P9_SETATTR_SIZE | P9_SETATTR_MTIME | P9_SETATTR_MTIME_SET | P9_SETATTR_ATIME;
+	s.valid = P9_SETATTR_MODE | P9_SETATTR_SIZE | P9_SETATTR_MTIME | P9_SETATTR_MTIME_SET |
+		  P9_SETATTR_ATIME;
 	s.mode = 04755;
 	s.size = 4;
 	s.mtime_sec = 1000000000;
@@ -261,7 +266,8 @@ static void attributes(struct p9c *c)
 		CHECK(!stat("attr", &st) && st.st_uid == 12 && st.st_gid == 34);
 		CHECK_EQ(st.st_mode, S_IFREG | 04711);
 	}
-	CHECK_EQ(p9c_open(c, 1, O_RDONLY), 0); /* the same by an open fid, even one that only reads */
+	CHECK_EQ(p9c_open(c, 1, O_RDONLY),
+		 0); /* the same by an open fid, even one that only reads */
 	s.valid = P9_SETATTR_SIZE | P9_SETATTR_MODE | P9_SETATTR_MTIME;
 	s.size = 2;
 	s.mode = 0600;
@@ -305,7 +311,8 @@ static void names(struct p9c *c)
 	CHECK_EQ(p9c_call(c, P9_TMKNOD, "dsdddd", 0, "fifo", S_IFIFO | 0622, 0, 0, getgid()), 0);
 	CHECK(!stat("fifo", &st) && st.st_mode == (S_IFIFO | 0622));
 	CHECK_EQ(p9c_call(c, P9_TMKNOD, "dsdddd", 0, "sock", S_IFSOCK | 0600, 0, 0, getgid()), 0);
-	CHECK_EQ(p9c_call(c, P9_TMKNOD, "dsdddd", 0, "null", S_IFCHR | 0666, 1, 3, getgid()), EPERM);
+	CHECK_EQ(p9c_call(c, P9_TMKNOD, "dsdddd", 0, "null", S_IFCHR | 0666, 1, 3, getgid()),
+		 EPERM);
 	CHECK_EQ(p9c_call(c, P9_TMKNOD, "dsdddd", 0, "sda", S_IFBLK | 0666, 8, 0, getgid()), EPERM);
 	CHECK_EQ(access("null", F_OK), -1);
 	CHECK_EQ(p9c_walk(c, 0, 1, "fifo"), 0);
@@ -449,7 +456,9 @@ static void locks(struct p9c *c)
 	}
 	CHECK_EQ(p9c_call(c, P9_TLOCK, "dbdqqds", 1, P9_LOCK_TYPE_WRLCK, 0, 2ULL, 4ULL, 7, me), 0);
 	CHECK_EQ(wire_get8(&c->rd), P9_LOCK_SUCCESS);
-	CHECK_EQ(p9c_call(c, P9_TLOCK, "dbdqqds", 2, P9_LOCK_TYPE_RDLCK, P9_LOCK_FLAGS_BLOCK, 0ULL, 0ULL, 8, me), 0);
+	CHECK_EQ(p9c_call(c, P9_TLOCK, "dbdqqds", 2, P9_LOCK_TYPE_RDLCK, P9_LOCK_FLAGS_BLOCK, 0ULL,
+			  0ULL, 8, me),
+		 0);
 	CHECK_EQ(wire_get8(&c->rd), P9_LOCK_BLOCKED);
 	CHECK_EQ(p9c_call(c, P9_TGETLOCK, "dbqqds", 2, P9_LOCK_TYPE_RDLCK, 0ULL, 0ULL, 8, me), 0);
 	CHECK_EQ(wire_get8(&c->rd), P9_LOCK_TYPE_WRLCK);
@@ -477,8 +486,9 @@ static void one_xattr(struct p9c *c, const char *name, bool open)
 	CHECK_EQ(p9c_call(c, P9_TXATTRWALK, "dds", 1, 3, "user.t"), ENODATA);
 	CHECK_EQ(p9c_call(c, P9_TXATTRCREATE, "dsqd", 2, "user.t", 5ULL, XATTR_CREATE), 0);
 	CHECK_EQ(p9c_call(c, P9_TWRITE, "dqdD", 2, 0ULL, 3, "val", (size_t)3), 0);
-	CHECK_EQ(p9c_call(c, P9_TWRITE, "dqdD", 2, 3ULL, 3, "val", (size_t)3), EINVAL); /* more than promised */
-	CHECK_EQ(p9c_call(c, P9_TWRITE, "dqdD", 2, 2ULL, 1, "v", (size_t)1), EINVAL);	 /* a gap */
+	CHECK_EQ(p9c_call(c, P9_TWRITE, "dqdD", 2, 3ULL, 3, "val", (size_t)3),
+		 EINVAL); /* more than promised */
+	CHECK_EQ(p9c_call(c, P9_TWRITE, "dqdD", 2, 2ULL, 1, "v", (size_t)1), EINVAL); /* a gap */
 	CHECK_EQ(p9c_call(c, P9_TWRITE, "dqdD", 2, 3ULL, 2, "ue", (size_t)2), 0);
 	CHECK_EQ(p9c_clunk(c, 2), 0);
 	CHECK_EQ(lgetxattr(name, "user.t", back, sizeof(back)), 5);
@@ -519,7 +529,7 @@ static void xattrs(struct p9c *c)
 	CHECK_EQ(p9c_call(c, P9_TXATTRCREATE, "dsqd", 2, "user.t", 65537ULL, 0), E2BIG);
 	CHECK_EQ(p9c_call(c, P9_TXATTRCREATE, "dsqd", 2, "user.t", 1ULL, 4), EINVAL);
 	CHECK_EQ(p9c_call(c, P9_TXATTRCREATE, "dsqd", 2, "user.t", 3ULL, 0), 0);
-	CHECK_EQ(p9c_clunk(c, 2), EINVAL); /* not all of it came */
+	CHECK_EQ(p9c_clunk(c, 2), EINVAL);     /* not all of it came */
 	CHECK_EQ(p9c_walk(c, 0, 2, "out"), 0); /* of a link, not of /etc */
 	CHECK_EQ(p9c_call(c, P9_TXATTRWALK, "dds", 2, 3, ""), 0);
 	CHECK_EQ(p9c_clunk(c, 3), 0);
@@ -565,7 +575,8 @@ static void all(enum p9c_kind kind, unsigned split)
 	locks(&c);
 	xattrs(&c);
 	owners(&c);
-	CHECK_EQ(p9c_version(&c, P9_VERSION_L, 65536), 0); /* a new session forgets the old one's fids */
+	CHECK_EQ(p9c_version(&c, P9_VERSION_L, 65536),
+		 0); /* a new session forgets the old one's fids */
 	CHECK_EQ(p9c_clunk(&c, 0), EBADF);
 	CHECK_EQ(p9c_stop(&c), 0);
 	CHECK_EQ(p9c_count_fds(), fds);

@@ -103,7 +103,8 @@ static void walkgetattr(struct p9c *c)
 	CHECK_EQ(wga(c, 5, 6, O_RDWR | O_TRUNC, "f", r, &n), 0);
 	CHECK_EQ(r[0].attr.size, 0); /* the record is from after the open */
 	CHECK_EQ(p9c_clunk(c, 6), 0);
-	CHECK_EQ(wga(c, 5, 6, O_RDONLY | O_DIRECTORY, "", r, &n), 0); /* open the fid's own file by a clone */
+	CHECK_EQ(wga(c, 5, 6, O_RDONLY | O_DIRECTORY, "", r, &n),
+		 0); /* open the fid's own file by a clone */
 	CHECK_EQ(n, 1);
 	CHECK_EQ(r[0].attr.mode, S_IFDIR | 0711);
 	CHECK_EQ(p9c_call(c, P9_TREADDIR, "dqd", 6, 0ULL, 1000), 0);
@@ -173,10 +174,11 @@ static void readdirplus(struct p9c *c)
 	CHECK_EQ(p9c_clunk(c, 1), 0);
 }
 
-static int make(struct p9c *c, uint32_t to, const char *name, uint32_t mode, uint32_t uid, uint32_t gid,
-		uint32_t flags, const char *target, struct p9_attr *a)
+static int make(struct p9c *c, uint32_t to, const char *name, uint32_t mode, uint32_t uid,
+		uint32_t gid, uint32_t flags, const char *target, struct p9_attr *a)
 {
-	int ret = p9c_call(c, P9_TMAKE, "ddsdqddds", 0, to, name, mode, 0ULL, uid, gid, flags, target);
+	int ret = p9c_call(c, P9_TMAKE, "ddsdqddds", 0, to, name, mode, 0ULL, uid, gid, flags,
+			   target);
 
 	if (!ret) {
 		wire_get32(&c->rd);
@@ -198,7 +200,8 @@ static void make_rename(struct p9c *c)
 	CHECK_EQ(p9c_call(c, P9_TWRITE, "dqdD", 1, 0ULL, 3, "abc", (size_t)3), 0);
 	CHECK_EQ(p9c_call(c, P9_TALLOCATE, "ddqq", 1, 0, 0ULL, 10000ULL), 0);
 	CHECK(!stat("mf", &st) && st.st_size == 10000);
-	CHECK_EQ(p9c_call(c, P9_TALLOCATE, "ddqq", 1, FALLOC_FL_KEEP_SIZE, (uint64_t)-1, 1ULL), EINVAL);
+	CHECK_EQ(p9c_call(c, P9_TALLOCATE, "ddqq", 1, FALLOC_FL_KEEP_SIZE, (uint64_t)-1, 1ULL),
+		 EINVAL);
 	CHECK_EQ(p9c_call(c, P9_TALLOCATE, "ddqq", 0, 0, 0ULL, 1ULL), EBADF);
 	CHECK_EQ(p9c_clunk(c, 1), 0);
 	CHECK_EQ(make(c, 1, "mf", S_IFREG | 0644, uid, gid, O_RDWR, "", &a), EEXIST);
@@ -206,7 +209,9 @@ static void make_rename(struct p9c *c)
 	CHECK_EQ(a.qid.type, P9_QTDIR);
 	CHECK_EQ(a.mode, S_IFDIR | 0750);
 	CHECK_EQ(p9c_clunk(c, 1), 0);
-	CHECK_EQ(make(c, P9_NOFID, "ml", S_IFLNK | 0777, uid, gid, P9_WGA_NOOPEN, "some/target", &a), 0);
+	CHECK_EQ(make(c, P9_NOFID, "ml", S_IFLNK | 0777, uid, gid, P9_WGA_NOOPEN, "some/target",
+		      &a),
+		 0);
 	CHECK_EQ(a.size, 11);
 	CHECK_EQ(make(c, P9_NOFID, "mp", S_IFIFO | 0640, uid, gid, P9_WGA_NOOPEN, "", &a), 0);
 	CHECK_EQ(a.mode, S_IFIFO | 0640);
@@ -288,9 +293,10 @@ static void read_only(const char *dir, enum p9c_kind kind)
 {
 	static const char *const hidden[] = { "proc", "secret", NULL };
 	struct gofer_config flags = { .read_only = true, .hidden = hidden };
-	static const uint8_t writes[] = { P9_TLCREATE, P9_TSYMLINK, P9_TMKNOD, P9_TRENAME, P9_TSETATTR,
-					  P9_TXATTRCREATE, P9_TLINK, P9_TMKDIR, P9_TRENAMEAT,
-					  P9_TUNLINKAT, P9_TWRITE, P9_TMAKE, P9_TALLOCATE, P9_TRENAMEAT2 };
+	static const uint8_t writes[] = { P9_TLCREATE,	P9_TSYMLINK,	 P9_TMKNOD, P9_TRENAME,
+					  P9_TSETATTR,	P9_TXATTRCREATE, P9_TLINK,  P9_TMKDIR,
+					  P9_TRENAMEAT, P9_TUNLINKAT,	 P9_TWRITE, P9_TMAKE,
+					  P9_TALLOCATE, P9_TRENAMEAT2 };
 	struct p9c c;
 	int n, seen = 0;
 
