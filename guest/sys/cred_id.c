@@ -1,0 +1,306 @@
+/*
+ * cred_id.c - user and group identities, by the rules of credentials(7), setuid(2) and its kin.
+ */
+#include "lib/err.h"
+#include "mm/slab.h"
+#include "sys/sys.h"
+#include "task/task.h"
+
+#define CAP_SETGID 6
+#define CAP_SETUID 7
+#define SECURE_NO_SETUID_FIXUP (1u << 2)
+#define SECURE_KEEP_CAPS       (1u << 4)
+#define NO_ID		       0xffffffffu
+/* Capabilities that follow the fsuid: CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, LINUX_IMMUTABLE, MKNOD, MAC_OVERRIDE */
+#define FS_CAPS (0x1fULL | 1ULL << 9 | 1ULL << 27 | 1ULL << 32)
+
+static const struct cred *cur(void)
+{
+	return task_current()->cred;
+}
+
+s64 sys_getuid(void)
+{
+	return cur()->uid;
+}
+
+s64 sys_geteuid(void)
+{
+	return cur()->euid;
+}
+
+s64 sys_getgid(void)
+{
+	return cur()->gid;
+}
+
+s64 sys_getegid(void)
+{
+	return cur()->egid;
+}
+
+/* capabilities(7), "Effect of user ID changes on capabilities". */
+static void fix_caps(struct cred *c, const struct cred *old)
+{
+	bool was_root = old->uid == 0 || old->euid == 0 || old->suid == 0;
+
+	if (c->securebits & SECURE_NO_SETUID_FIXUP)
+		return;
+	if (was_root && c->uid != 0 && c->euid != 0 && c->suid != 0) {
+		if (!(c->securebits & SECURE_KEEP_CAPS))
+			c->cap_permitted = c->cap_effective = 0;
+		c->cap_ambient = 0;
+	}
+	if (old->euid == 0 && c->euid != 0)
+		c->cap_effective = 0;
+	if (old->euid != 0 && c->euid == 0)
+		c->cap_effective = c->cap_permitted;
+}
+
+static s64 commit_uid(struct cred *c)
+{
+	const struct cred *old = cur();
+
+	fix_caps(c, old);
+	if (c->euid != old->euid || c->fsuid != old->fsuid) {
+		task_current()->process->dumpable = false;
+		task_current()->pdeath_signal = 0;
+	}
+	cred_commit(c);
+	return 0;
+}
+
+static s64 commit_gid(struct cred *c)
+{
+	const struct cred *old = cur();
+
+	if (c->egid != old->egid || c->fsgid != old->fsgid) {
+		task_current()->process->dumpable = false;
+		task_current()->pdeath_signal = 0;
+	}
+	cred_commit(c);
+	return 0;
+}
+
+s64 sys_setuid(id_a uid)
+{
+	struct cred *c;
+
+	if (uid == NO_ID)
+		return -EINVAL;
+	if (!capable(CAP_SETUID) && uid != cur()->uid && uid != cur()->suid)
+		return -EPERM;
+	c = cred_dup(cur());
+	if (!c)
+		return -ENOMEM;
+	if (capable(CAP_SETUID))
+		c->uid = c->suid = uid;
+	c->euid = c->fsuid = uid;
+	return commit_uid(c);
+}
+
+s64 sys_setgid(id_a gid)
+{
+	struct cred *c;
+
+	if (gid == NO_ID)
+		return -EINVAL;
+	if (!capable(CAP_SETGID) && gid != cur()->gid && gid != cur()->sgid)
+		return -EPERM;
+	c = cred_dup(cur());
+	if (!c)
+		return -ENOMEM;
+	if (capable(CAP_SETGID))
+		c->gid = c->sgid = gid;
+	c->egid = c->fsgid = gid;
+	return commit_gid(c);
+}
+
+s64 sys_setreuid(id_a ruid, id_a euid)
+{
+	const struct cred *o = cur();
+	struct cred *c;
+
+	if (!capable(CAP_SETUID)) {
+		if (ruid != NO_ID && ruid != o->uid && ruid != o->euid)
+			return -EPERM;
+		if (euid != NO_ID && euid != o->uid && euid != o->euid && euid != o->suid)
+			return -EPERM;
+	}
+	c = cred_dup(o);
+	if (!c)
+		return -ENOMEM;
+	if (ruid != NO_ID)
+		c->uid = ruid;
+	if (euid != NO_ID)
+		c->euid = euid;
+	if (ruid != NO_ID || (euid != NO_ID && euid != o->uid))
+		c->suid = c->euid;
+	c->fsuid = c->euid;
+	return commit_uid(c);
+}
+
+s64 sys_setregid(id_a rgid, id_a egid)
+{
+	const struct cred *o = cur();
+	struct cred *c;
+
+	if (!capable(CAP_SETGID)) {
+		if (rgid != NO_ID && rgid != o->gid && rgid != o->egid)
+			return -EPERM;
+		if (egid != NO_ID && egid != o->gid && egid != o->egid && egid != o->sgid)
+			return -EPERM;
+	}
+	c = cred_dup(o);
+	if (!c)
+		return -ENOMEM;
+	if (rgid != NO_ID)
+		c->gid = rgid;
+	if (egid != NO_ID)
+		c->egid = egid;
+	if (rgid != NO_ID || (egid != NO_ID && egid != o->gid))
+		c->sgid = c->egid;
+	c->fsgid = c->egid;
+	return commit_gid(c);
+}
+
+static bool one_of(u32 id, u32 a, u32 b, u32 c)
+{
+	return id == NO_ID || id == a || id == b || id == c;
+}
+
+s64 sys_setresuid(id_a ruid, id_a euid, id_a suid)
+{
+	const struct cred *o = cur();
+	struct cred *c;
+
+	if (!capable(CAP_SETUID) &&
+	    (!one_of(ruid, o->uid, o->euid, o->suid) || !one_of(euid, o->uid, o->euid, o->suid) ||
+	     !one_of(suid, o->uid, o->euid, o->suid)))
+		return -EPERM;
+	c = cred_dup(o);
+	if (!c)
+		return -ENOMEM;
+	if (ruid != NO_ID)
+		c->uid = ruid;
+	if (euid != NO_ID)
+		c->euid = euid;
+	if (suid != NO_ID)
+		c->suid = suid;
+	c->fsuid = c->euid;
+	return commit_uid(c);
+}
+
+s64 sys_setresgid(id_a rgid, id_a egid, id_a sgid)
+{
+	const struct cred *o = cur();
+	struct cred *c;
+
+	if (!capable(CAP_SETGID) &&
+	    (!one_of(rgid, o->gid, o->egid, o->sgid) || !one_of(egid, o->gid, o->egid, o->sgid) ||
+	     !one_of(sgid, o->gid, o->egid, o->sgid)))
+		return -EPERM;
+	c = cred_dup(o);
+	if (!c)
+		return -ENOMEM;
+	if (rgid != NO_ID)
+		c->gid = rgid;
+	if (egid != NO_ID)
+		c->egid = egid;
+	if (sgid != NO_ID)
+		c->sgid = sgid;
+	c->fsgid = c->egid;
+	return commit_gid(c);
+}
+
+static s64 put3(uaddr_t a, uaddr_t b, uaddr_t c, u32 x, u32 y, u32 z)
+{
+	return user_write(a, &x, 4) || user_write(b, &y, 4) || user_write(c, &z, 4) ? -EFAULT : 0;
+}
+
+s64 sys_getresuid(uptr_a ruid, uptr_a euid, uptr_a suid)
+{
+	return put3(ruid, euid, suid, cur()->uid, cur()->euid, cur()->suid);
+}
+
+s64 sys_getresgid(uptr_a rgid, uptr_a egid, uptr_a sgid)
+{
+	return put3(rgid, egid, sgid, cur()->gid, cur()->egid, cur()->sgid);
+}
+
+s64 sys_setfsuid(id_a uid)
+{
+	const struct cred *o = cur();
+	u32 old = o->fsuid;
+	struct cred *c;
+
+	if (uid == NO_ID || (!one_of(uid, o->uid, o->euid, o->suid) && uid != old && !capable(CAP_SETUID)))
+		return old;
+	c = cred_dup(o);
+	if (!c)
+		return old;
+	c->fsuid = uid;
+	if (old == 0 && uid != 0)
+		c->cap_effective &= ~FS_CAPS;
+	else if (old != 0 && uid == 0)
+		c->cap_effective |= c->cap_permitted & FS_CAPS;
+	cred_commit(c);
+	return old;
+}
+
+s64 sys_setfsgid(id_a gid)
+{
+	const struct cred *o = cur();
+	u32 old = o->fsgid;
+	struct cred *c;
+
+	if (gid == NO_ID || (!one_of(gid, o->gid, o->egid, o->sgid) && gid != old && !capable(CAP_SETGID)))
+		return old;
+	c = cred_dup(o);
+	if (!c)
+		return old;
+	c->fsgid = gid;
+	cred_commit(c);
+	return old;
+}
+
+s64 sys_getgroups(int_a size, uptr_a list)
+{
+	const struct cred *c = cur();
+
+	if (size < 0 || (size && (u32)size < c->ngroups))
+		return -EINVAL;
+	if (size && user_write(list, c->groups, c->ngroups * 4))
+		return -EFAULT;
+	return c->ngroups;
+}
+
+s64 sys_setgroups(int_a size, uptr_a list)
+{
+	u32 *groups = NULL, n = (u32)size;
+	struct cred *c;
+
+	if (!capable(CAP_SETGID))
+		return -EPERM;
+	if (n > NGROUPS_MAX)
+		return -EINVAL;
+	if (n) {
+		groups = kmalloc(n * 4);
+		if (!groups)
+			return -ENOMEM;
+		if (user_read(groups, list, n * 4)) {
+			kfree(groups);
+			return -EFAULT;
+		}
+	}
+	c = cred_dup(cur());
+	if (!c) {
+		kfree(groups);
+		return -ENOMEM;
+	}
+	kfree(c->groups);
+	c->groups = groups;
+	c->ngroups = n;
+	cred_commit(c);
+	return 0;
+}
