@@ -44,7 +44,7 @@ $(BUILD)/$(1)/%.S.o: %.S | $(BUILD)/musl-include/.stamp
 	$$(CC) $$(GUEST_CFLAGS_$(1)) -D__ASSEMBLY__ -c -o $$@ $$<
 $(BUILD)/sentry-$(1).elf: $$(GUEST_OBJ_$(1)) $(BUILD)/$(1)/musl.a guest/platform/$(1)/sentry.lds
 	$$(CC) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
-		-Wl,-z,noexecstack -Wl,-T,guest/platform/$(1)/sentry.lds -o $$@ $$(GUEST_OBJ_$(1)) \
+		-Wl,-z,noexecstack $$(SENTRY_LDFLAGS_$(1)) -Wl,-T,guest/platform/$(1)/sentry.lds -o $$@ $$(GUEST_OBJ_$(1)) \
 		$(BUILD)/$(1)/musl.a $$(shell $$(CC) -print-file-name=libfdt.a)
 -include $$(GUEST_OBJ_$(1):.o=.d)
 endef

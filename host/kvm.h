@@ -5,6 +5,7 @@
  *   kvm_vm.c     VM, memory slots, interrupt routing, doorbells, filters
  *   kvm_cpuid.c  the CPUID allow-list
  *   kvm_boot.c   image, page tables and GDT in guest memory; first registers
+ *   kvm_reloc.c  the image moved to a random address
  *   kvm_vcpu.c   the threads that run KVM_RUN; what an exit means
  *   kvm_probe.c  is this host's KVM usable?
  */
@@ -74,6 +75,9 @@ int kvm_boot_registers(struct kvm_vcpu *v, uint64_t entry, struct error *err);
 /* 64-bit ring 0 with the given page tables, GDT and TSS (guest-physical pml4, virtual gdt and tss). */
 int kvm_boot_sregs(struct kvm_vcpu *v, uint64_t pml4, uint64_t gdt, uint64_t tss, struct error *err);
 void kvm_boot_gdt(uint64_t *gdt);
+
+/* kvm_reloc.c: add slide to every absolute address in the loaded image. */
+int kvm_reloc_image(struct sandbox *sb, uint64_t slide, struct error *err);
 
 /* kvm_vcpu.c */
 int kvm_vcpu_start(struct kvm_vcpu *v, struct error *err);

@@ -1,7 +1,7 @@
 /*
  * kvm_boot.c - what a vCPU finds at its first instruction: the Sentry's image, page tables, a GDT, struct kvm_boot
  * (abi/kvm.h). The tables are final: W^X for the image, its read-only parts read-only in the direct map too, no
- * executable page in the direct map, a random base for it.
+ * executable page in the direct map, random bases for both.
  */
 #include <errno.h>
 #include <string.h>
@@ -123,7 +123,7 @@ static uint64_t segment_flags(const struct elf_segment *s)
 	return (s->flags & ELF_W ? PTE_W : 0) | (s->flags & ELF_X ? 0 : PTE_NX);
 }
 
-static int map_all(struct kvm_vm *vm, struct tables *t, const struct elf_image *img, uint64_t direct)
+static int map_all(struct kvm_vm *vm, struct tables *t, const struct elf_image *img, uint64_t direct, uint64_t slide)
 {
 	struct sandbox *sb = vm->sb;
 	uint64_t low = (img->hi - KVM_IMAGE_BASE + (2ULL << 20) - 1) & ~((2ULL << 20) - 1);
@@ -139,7 +139,7 @@ static int map_all(struct kvm_vm *vm, struct tables *t, const struct elf_image *
 		const struct elf_segment *s = &img->seg[i];
 		uint64_t pa = s->vaddr - KVM_IMAGE_BASE, flags = segment_flags(s);
 
-		if (map_range(t, s->vaddr, pa, s->memsz, 0, flags) < 0 ||
+		if (map_range(t, s->vaddr + slide, pa, s->memsz, 0, flags) < 0 ||
 		    map_range(t, direct + pa, pa, s->memsz, 0, (flags & PTE_W) | PTE_NX) < 0)
 			return -1;
 	}
@@ -168,29 +168,34 @@ int kvm_boot_load(struct kvm_vm *vm, uint64_t *entry, struct error *err)
 	};
 	struct kvm_boot *b = (struct kvm_boot *)(sb->ram + BOOT_TABLES_PADDR);
 	struct elf_image img;
-	uint16_t slot;
+	uint64_t slide;
+	uint32_t random[2];
 
 	if (sb->ram_size < 8ULL << 20 || sb->ram_size > RAM_MAX || sb->arena_size > ARENA_MAX)
 		return error_set(err, EINVAL, "--memory must be between 8 MiB and 256 GiB on the kvm platform");
-	if (getrandom(&slot, sizeof(slot), 0) != sizeof(slot))
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return error_errno(err, "getrandom");
 	if (load_segments(sb, &img, err) < 0)
 		return -1;
-	b->direct_map = ~0ULL << 47 | (uint64_t)(DIRECT_FIRST + slot % DIRECT_SLOTS) << 39;
-	if (map_all(vm, &t, &img, b->direct_map) < 0)
+	b->direct_map = ~0ULL << 47 | (uint64_t)(DIRECT_FIRST + random[0] % DIRECT_SLOTS) << 39;
+	/* The image may lie anywhere in the upper GiB of the address space that has room for it. */
+	slide = random[1] % ((KVM_IMAGE_BASE + IMAGE_MAX - img.hi) / PAGE) * PAGE;
+	if (kvm_reloc_image(sb, slide, err) < 0)
+		return -1;
+	if (map_all(vm, &t, &img, b->direct_map, slide) < 0)
 		return error_set(err, ENOMEM, "page tables for so much memory do not fit: use a smaller --memory");
 	kvm_boot_gdt((uint64_t *)(sb->ram + BOOT_TABLES_PADDR + KVM_BOOT_GDT));
 	b->ram_size = sb->ram_size;
 	b->arena_size = sb->arena_size;
 	b->free_paddr = img.hi - KVM_IMAGE_BASE;
-	b->image_slide = 0;
+	b->image_slide = slide;
 	b->tsc_hz = ioctl(vm->vcpu[0].fd, KVM_GET_TSC_KHZ, 0) * 1000ULL;
 	b->xfeatures = kvm_cpuid_xfeatures(vm);
 	b->xsave_size = kvm_cpuid_xsave_size(vm);
 	b->cpus = sb->cpus;
 	b->magic = KVM_BOOT_MAGIC;
 	vm->boot = b;
-	*entry = img.entry;
+	*entry = img.entry + slide;
 	return 0;
 }
 

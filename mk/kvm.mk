@@ -1,5 +1,8 @@
 # kvm.mk - the probe guest's code, and the KVM platform's test image with its launcher (tests/guest).
 
+# The launcher moves the image to a random address.
+SENTRY_LDFLAGS_kvm := -Wl,--emit-relocs
+
 $(BUILD)/host/host/kvm_probe_guest.S.o: host/kvm_probe_guest.S host/kvm_probe.h
 	@mkdir -p $(@D)
 	$(CC) $(HOST_CFLAGS) -c -o $@ $<
@@ -12,7 +15,7 @@ KVMTEST_HOST_OBJ := $(patsubst %,$(BUILD)/host/%.o,$(wildcard host/kvm*.[cS]) ho
 $(BUILD)/tests/guest/kvm_image.elf: $(KVMTEST_OBJ) $(BUILD)/kvm/musl.a guest/platform/kvm/sentry.lds
 	@mkdir -p $(@D)
 	$(CC) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
-		-Wl,-T,guest/platform/kvm/sentry.lds -o $@ $(KVMTEST_OBJ) $(BUILD)/kvm/musl.a
+		$(SENTRY_LDFLAGS_kvm) -Wl,-T,guest/platform/kvm/sentry.lds -o $@ $(KVMTEST_OBJ) $(BUILD)/kvm/musl.a
 $(BUILD)/tests/guest/kvm_launch: $(KVMTEST_HOST_OBJ)
 	@mkdir -p $(@D)
 	$(CC) -static-pie -o $@ $(KVMTEST_HOST_OBJ)

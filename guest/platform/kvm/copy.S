@@ -21,6 +21,7 @@
 	.balign 16
 /* size_t copy_user(void *dst, const void *src, size_t n) */
 	.globl copy_user
+	.type copy_user, @function
 copy_user:
 	mov %rdx, %rcx
 	smap stac
@@ -32,6 +33,7 @@ copy_user:
 
 /* size_t zero_user(void *dst, size_t n) */
 	.globl zero_user
+	.type zero_user, @function
 zero_user:
 	mov %rsi, %rcx
 	xor %eax, %eax
@@ -44,6 +46,7 @@ zero_user:
 
 /* int cmpxchg_user32(u32 *p, u32 old, u32 new, u32 *prev) */
 	.globl cmpxchg_user32
+	.type cmpxchg_user32, @function
 cmpxchg_user32:
 	mov %rcx, %r8
 	mov %esi, %eax

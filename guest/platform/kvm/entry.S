@@ -13,6 +13,7 @@
 
 	.section .text.entry, "ax"
 	.globl kvm_start
+	.type kvm_start, @function
 kvm_start:
 	xor %ebp, %ebp
 	test %edi, %edi
@@ -25,6 +26,7 @@ kvm_start:
 
 	.text
 	.globl stack_call
+	.type stack_call, @function
 stack_call:
 	mov %rdi, %rsp
 	mov %rdx, %rdi
@@ -35,6 +37,7 @@ stack_call:
 /* ---- to ring 3 and back: u64 user_enter(struct user_regs *r, bool sysret), the vector ---- */
 
 	.globl user_enter
+	.type user_enter, @function
 user_enter:
 	push %rbp
 	push %rbx
@@ -107,6 +110,7 @@ user_enter:
 
 	.balign 64
 	.globl syscall_entry
+	.type syscall_entry, @function
 syscall_entry:
 	swapgs
 	mov %rsp, %gs:KC_USER_SP
@@ -133,6 +137,7 @@ syscall_entry:
 
 	.balign 16
 	.globl trap_stubs
+	.type trap_stubs, @function
 trap_stubs:
 	.set vector, 0
 	.rept 256
@@ -144,6 +149,7 @@ trap_stubs:
 	.set vector, vector + 1
 	.endr
 
+	.type trap_common, @function
 trap_common:
 	cld
 smap_clac_trap:
@@ -160,14 +166,22 @@ trap_user:
 	mov %edi, %eax
 	return_from_user_enter
 
+/* rdi and rbx: the frame. A return address and rbp below it let a backtrace go on into the interrupted code. */
+	.macro link_frame
+	mov %rsp, %rdi
+	mov %rsp, %rbx
+	and $-16, %rsp
+	push 16 * 8(%rdi)
+	push %rbp
+	mov %rsp, %rbp
+	.endm
+
 trap_ring0:
 	push_rest
 	mov %edi, %esi
-	mov %rsp, %rdi
-	mov %rsp, %rbp
-	and $-16, %rsp
+	link_frame
 	call trap_kernel
-	mov %rbp, %rsp
+	mov %rbx, %rsp
 	pop %r15
 	pop %r14
 	pop %r13
@@ -206,6 +220,7 @@ trap_ring0:
 
 /* In ring 0 only MOV SS; SYSCALL raises #DB: the application's breakpoint, already past; go on. */
 	.globl trap_stub_db
+	.type trap_stub_db, @function
 trap_stub_db:
 	push $0
 	push %rdi
@@ -218,10 +233,12 @@ trap_stub_db:
 
 /* Nobody sends one; a stray one is dropped. */
 	.globl trap_stub_nmi
+	.type trap_stub_nmi, @function
 trap_stub_nmi:
 	iretq
 
 	.globl trap_stub_mc
+	.type trap_stub_mc, @function
 trap_stub_mc:
 	push $0
 	push %rdi
@@ -232,6 +249,7 @@ trap_stub_mc:
 	jmp ist_fatal
 
 	.globl trap_stub_df
+	.type trap_stub_df, @function
 trap_stub_df:
 	push %rdi
 	mov $VEC_DF, %edi
@@ -243,9 +261,7 @@ ist_fatal:
 	mov 21 * 8(%rsp), %rax
 	wrgsbase %rax
 	mov %edi, %esi
-	mov %rsp, %rdi
-	and $-16, %rsp
-	xor %ebp, %ebp
+	link_frame
 	call trap_fatal
 	ud2
 

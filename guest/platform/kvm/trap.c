@@ -15,7 +15,6 @@ struct extable_entry {
 };
 
 extern const struct extable_entry __extable_start[], __extable_end[];
-extern char kvm_start_text[] __attribute__((weak));
 
 static const char *const trap_name[] = {
 	"divide error", "debug", "NMI", "breakpoint", "overflow", "bound", "invalid opcode", "no FPU", "double fault",
@@ -35,47 +34,22 @@ static bool fixup(struct trap_frame *f)
 	return false;
 }
 
-/* Return addresses by frame pointers, as long as they stay on one stack. */
-static unsigned backtrace(u64 rip, u64 rbp, u64 *out, unsigned max)
-{
-	unsigned n = 0;
-
-	out[n++] = rip;
-	while (n < max && rbp >> 47 == 0x1ffff && !(rbp & 7)) {
-		u64 *frame = (u64 *)rbp;
-
-		if ((rbp & (KSTACK_SIZE - 1)) > KSTACK_SIZE - 16 || !frame[1])
-			break;
-		out[n++] = frame[1];
-		if (frame[0] <= rbp || frame[0] - rbp > KSTACK_SIZE)
-			break;
-		rbp = frame[0];
-	}
-	return n;
-}
-
+/* The registers go into the crash record; panic adds the rest, and its backtrace continues through entry.S's frame. */
 void trap_fatal(struct trap_frame *f, u32 vector)
 {
 	struct crash_record *c = paddr_to_ptr(ARENA_PADDR + ARENA_CRASH);
 	u64 cr2 = read_cr2();
 
-	memset(c, 0, sizeof(*c));
-	ksnprintf(c->reason, sizeof(c->reason), "%s in the Sentry (vector %u, error 0x%lx, address 0x%lx)",
-		  vector < ARRAY_SIZE(trap_name) ? trap_name[vector] : "interrupt", vector, (unsigned long)f->error,
-		  (unsigned long)cr2);
-	c->cpu = cpu_this()->id;
-	c->syscall_nr = -1;
 	c->image_slide = kvm_boot.image_slide;
 	memcpy(c->regs,
 	       (u64[]){ f->rax, f->rbx, f->rcx, f->rdx, f->rsi, f->rdi, f->rbp, f->rsp, f->r8, f->r9, f->r10, f->r11, f->r12,
 			f->r13, f->r14, f->r15, f->rip, f->rflags, cr2, f->error },
 	       sizeof(c->regs));
+	/* In case panic itself dies: the registers are worth a report. */
 	c->magic = CRASH_MAGIC;
-	/* A stack overflow may end the walk below in a second double fault; what is there by now is worth having. */
-	c->depth = 1;
-	c->backtrace[0] = f->rip;
-	c->depth = backtrace(f->rip, f->rbp, c->backtrace, ARRAY_SIZE(c->backtrace));
-	platform_crash();
+	panic("%s in the Sentry (vector %u, error 0x%lx, address 0x%lx)",
+	      vector < ARRAY_SIZE(trap_name) ? trap_name[vector] : "interrupt", vector, (unsigned long)f->error,
+	      (unsigned long)cr2);
 }
 
 void trap_kernel(struct trap_frame *f, u32 vector)
