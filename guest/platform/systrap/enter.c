@@ -130,6 +130,35 @@ static void decode(struct utask *u, struct stop *stop, const struct host_ucontex
 	stop->addr = uc->cr2;
 }
 
+/* The stub may be anywhere in its resume path, or the application have changed its GS base: then tell the real one. */
+static void load_bases(struct utask *u)
+{
+	struct stub *s = u->stub;
+
+	u->regs.fs_base = u->seen_fs = READ_ONCE(s->ctx->fs);
+	u->seen_gs = READ_ONCE(s->ctx->gs);
+	u->regs.gs_base = u->seen_gs == s->gs ? 0 : u->seen_gs;
+	u->bases_unknown = false;
+}
+
+/* A patched site's event: all registers are in the control block, the FPU state in the stub's registers. */
+static void event_syscall(struct utask *u, struct stop *stop)
+{
+	struct stub_ctx *x = u->stub->ctx;
+	struct user_regs *r = &u->regs;
+
+	memcpy(r, x->gregs, 15 * 8);
+	r->rip = r->rcx = READ_ONCE(x->iret[0]);
+	r->rflags = r->r11 = (READ_ONCE(x->iret[2]) & RFLAGS_USER) | RFLAGS_ON;
+	r->rsp = READ_ONCE(x->iret[3]);
+	r->orig_rax = (u32)r->rax;
+	r->cs = 0x33;
+	r->ss = 0x2b;
+	u->fpu_off = 0;
+	load_bases(u);
+	stop->kind = STOP_SYSCALL;
+}
+
 /* Take over an event. False if the stub has written nonsense. */
 static bool event_read(struct utask *u, struct stop *stop)
 {
@@ -143,6 +172,9 @@ static bool event_read(struct utask *u, struct stop *stop)
 	case EVENT_KICK:
 		u->bases_unknown = true;
 		stop->kind = STOP_INTERRUPT;
+		return true;
+	case EVENT_SYSCALL:
+		event_syscall(u, stop);
 		return true;
 	case EVENT_SIGNAL:
 		break;
@@ -160,25 +192,27 @@ static bool event_read(struct utask *u, struct stop *stop)
 		return false;
 	u->fpu_off = fpu;
 	load_regs(u, &uc);
-	u->regs.fs_base = u->seen_fs = READ_ONCE(s->ctx->fs);
-	u->regs.gs_base = u->seen_gs = READ_ONCE(s->ctx->gs);
-	u->bases_unknown = false;
+	load_bases(u);
 	decode(u, stop, &uc, &si);
+	patch_adjust(u, stop);
 	return true;
 }
 
 static bool canonical_user(u64 addr)
 {
-	return addr < USER_END;
+	return addr < 1UL << 47;
 }
 
 static void resume_write(struct utask *u)
 {
 	struct stub_ctx *x = u->stub->ctx;
 	struct user_regs *r = &u->regs;
+	u64 gs = r->gs_base ? r->gs_base : u->stub->gs;
 	u32 restore = 0;
 
 	_Static_assert(offsetof(struct user_regs, rdi) == 14 * 8, "gregs are the head of user_regs");
+	if (r->gs_base || u->step)
+		patch_end(u->pmap);
 	memcpy(x->gregs, r, 15 * 8);
 	x->iret[0] = r->rip;
 	x->iret[1] = 0x33;
@@ -189,8 +223,8 @@ static void resume_write(struct utask *u)
 		x->set_fs = r->fs_base;
 		restore |= RESTORE_FS;
 	}
-	if ((u->bases_unknown || r->gs_base != u->seen_gs) && canonical_user(r->gs_base)) {
-		x->set_gs = r->gs_base;
+	if ((u->bases_unknown || gs != u->seen_gs) && canonical_user(gs)) {
+		x->set_gs = gs;
 		restore |= RESTORE_GS;
 	}
 	x->restore = restore;
@@ -202,6 +236,37 @@ static void resume_write(struct utask *u)
 static void stub_kick(u32 tid)
 {
 	hc3(HC_tgkill, tid, tid, HC_SIGUSR1);
+}
+
+static void stub_run(struct stub *s)
+{
+	atomic_xchg(&s->ctx->state, STATE_RUN);
+	if (atomic_load(&s->ctx->stub_sleep))
+		hc_futex_wake(&s->ctx->state, 1);
+}
+
+/*
+ * Bring the live FPU state of a stopped thread into its slot. A stub that does not answer is dead or hostile: its thread
+ * gets a fresh state, and the next enter_user finds out.
+ */
+void enter_save_fpu(struct utask *u)
+{
+	struct stub *s = u->stub;
+	unsigned tries = 0;
+
+	if (u->fpu_off)
+		return;
+	s->ctx->restore = RESTORE_SAVE;
+	s->ctx->sentry_sleep = 1;
+	stub_run(s);
+	while (atomic_load(&s->ctx->state) == STATE_RUN)
+		if (hc_futex_wait(&s->ctx->state, STATE_RUN, KICK_RETRY_NS) == -ETIMEDOUT && ++tries == KICK_RETRIES)
+			break;
+	u->fpu_off = SLOT_FPU;
+	if (atomic_load(&s->ctx->state) != STATE_EVENT || READ_ONCE(s->ctx->event) != EVENT_SAVED) {
+		u->dead = true;
+		utask_fpu_reset(u);
+	}
 }
 
 /* Wait until the stub stops running; at the CPU's deadline kick it. False if it is dead or does not answer. */
@@ -269,8 +334,8 @@ void enter_user(struct utask *u, struct stop *stop)
 		stop->kind = STOP_INTERRUPT;
 		return;
 	}
-	atomic_store(&s->ctx->state, STATE_RUN);
-	hc_futex_wake(&s->ctx->state, 1);
+	s->ctx->sentry_sleep = 1;
+	stub_run(s);
 	ok = wait_event(c, s);
 	atomic_store(&c->c.mode, CPU_KERNEL);
 	c->stub = 0;
@@ -278,6 +343,8 @@ void enter_user(struct utask *u, struct stop *stop)
 		stop_dead(u, stop);
 		return;
 	}
+	if (stop->kind == STOP_SYSCALL && u->fpu_off)
+		patch_try(u);
 	if (stop->kind == STOP_INTERRUPT) {
 		atomic_xchg(&c->c.kicked, 0);
 		timer_run(c);

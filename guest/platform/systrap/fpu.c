@@ -97,6 +97,7 @@ u32 fpu_frame_offset(struct stub *s, u64 fpstate)
 
 void utask_fpu_save(struct utask *u, void *buf)
 {
+	enter_save_fpu(u);
 	memcpy(buf, u->stub->base + u->fpu_off, stub_fpu_size);
 	image_clean(buf);
 }

@@ -30,30 +30,32 @@
 
 /*
  * A context slot. The whole slot is the thread's alternate signal stack: the kernel pushes the frame of an event at its
- * upper end. The control block lies in the middle, because the last instruction before the application runs is an
- * IRETQ whose stack pointer is inside the control block: a kick that hits there must find room below it, and must not
- * overwrite the frame above, which still holds the FPU state.
+ * upper end. The control block lies in the middle. Its first words are what IRETQ pops, so that a kick between a
+ * register load and IRETQ finds the stack pointer at the block's lower end: the frame goes below the block, and neither
+ * overwrites it nor the frame above, which still holds the FPU state.
  */
 #define SLOT_CTX	0x8000 /* control block */
-#define SLOT_FPU	0x9000 /* FPU image that the Sentry wrote */
+#define SLOT_FPU	0x9000 /* FPU image that the Sentry or XSAVE wrote */
 #define SLOT_FPU_MAX	0x4000
 
 /* Offsets in struct stub_ctx, for assembly. */
-#define CTX_STATE	0x00
-#define CTX_SPIN	0x04
-#define CTX_KICK	0x40
-#define CTX_EVENT	0x44
-#define CTX_UC		0x48
-#define CTX_SI		0x4c
-#define CTX_FS		0x50
-#define CTX_GS		0x58
-#define CTX_RESTORE	0x80
-#define CTX_FPU		0x84
-#define CTX_XMASK	0x88
-#define CTX_SETFS	0x90
-#define CTX_SETGS	0x98
-#define CTX_GREGS	0xc0
-#define CTX_IRET	0x140
+#define CTX_IRET	0x00
+#define CTX_GREGS	0x40
+#define CTX_STATE	0xc0
+#define CTX_STUB_SLEEP	0xc4
+#define CTX_SPIN	0x100
+#define CTX_SENTRY_SLEEP 0x104
+#define CTX_KICK	0x140
+#define CTX_EVENT	0x144
+#define CTX_UC		0x148
+#define CTX_SI		0x14c
+#define CTX_FS		0x150
+#define CTX_GS		0x158
+#define CTX_RESTORE	0x180
+#define CTX_FPU		0x184
+#define CTX_XMASK	0x188
+#define CTX_SETFS	0x190
+#define CTX_SETGS	0x198
 
 /* CTX_STATE, the futex word. 0 means that the host task has died (CLONE_CHILD_CLEARTID). */
 #define STATE_DEAD	0
@@ -64,10 +66,13 @@
 #define EVENT_BORN	1 /* the host task waits for its first resume */
 #define EVENT_SIGNAL	2 /* CTX_UC and CTX_SI are offsets of the frame in the slot */
 #define EVENT_KICK	3 /* a kick came before the resume was complete: registers are as they were */
+#define EVENT_SYSCALL	4 /* from a patched site: registers in CTX_GREGS and CTX_IRET, FPU state live */
+#define EVENT_SAVED	5 /* answer to RESTORE_SAVE */
 
 /* CTX_RESTORE */
 #define RESTORE_FS	1
 #define RESTORE_GS	2
+#define RESTORE_SAVE	4 /* only write the live FPU state to SLOT_FPU */
 
 /* Offsets in struct stub_cmds. */
 #define CMDS_SEQ	0x00
@@ -98,26 +103,29 @@
 #include "lib/types.h"
 
 struct stub_ctx {
-	u32 state, spin;
-	u32 pad0[14];
+	u64 iret[5]; /* rip cs rflags rsp ss */
+	u64 pad0[3];
+	u64 gregs[16]; /* r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi -, as struct user_regs */
+	u32 state, stub_sleep; /* who sleeps must be woken; else it spins */
+	u32 pad1[14];
+	u32 spin, sentry_sleep; /* spin: PAUSEs before the stub sleeps */
+	u32 pad2[14];
 	u32 kick, event;
 	u32 uc, si;
 	u64 fs, gs;
-	u64 pad1[4];
+	u64 pad3[4];
 	u32 restore, fpu; /* fpu: offset of the XSAVE image in the slot; 0: state is live */
 	u64 xmask;
 	u64 set_fs, set_gs;
-	u64 pad2[4];
-	u64 gregs[16]; /* r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi -, as struct user_regs */
-	u64 iret[5];   /* rip cs rflags rsp ss */
 };
 
+_Static_assert(offsetof(struct stub_ctx, gregs) == CTX_GREGS, "ctx");
+_Static_assert(offsetof(struct stub_ctx, state) == CTX_STATE, "ctx");
+_Static_assert(offsetof(struct stub_ctx, spin) == CTX_SPIN, "ctx");
 _Static_assert(offsetof(struct stub_ctx, kick) == CTX_KICK, "ctx");
 _Static_assert(offsetof(struct stub_ctx, fs) == CTX_FS, "ctx");
 _Static_assert(offsetof(struct stub_ctx, restore) == CTX_RESTORE, "ctx");
 _Static_assert(offsetof(struct stub_ctx, set_gs) == CTX_SETGS, "ctx");
-_Static_assert(offsetof(struct stub_ctx, gregs) == CTX_GREGS, "ctx");
-_Static_assert(offsetof(struct stub_ctx, iret) == CTX_IRET, "ctx");
 
 struct stub_cmd {
 	u64 nr, arg[6];

@@ -67,35 +67,52 @@ void pmap_destroy(struct pmap *p)
 		stub_kill(s);
 	}
 	helper_destroy(&p->h);
+	patch_destroy(p);
 	pt_destroy(&p->pt, 0, 1UL << 47, true);
 	kfree(p);
 }
 
+/* Locked: queue a command. */
 static void queue(struct pmap *p, u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 {
-	spin_lock(&p->lock);
 	if (helper_queue(&p->h, nr, a, b, c, d, e, f) < 0)
 		p->failed = true;
-	spin_unlock(&p->lock);
 }
 
-/* A command that continues the one before it, in both spaces, becomes part of it: fewer calls, and one map area. */
+/*
+ * Locked: a mapping command that continues the one before it, in both spaces, becomes part of it: fewer calls, and one
+ * map area.
+ */
 static bool queue_merge(struct pmap *p, uaddr_t va, u64 len, unsigned prot, int fd, u64 off)
 {
 	struct stub_cmd *last;
-	bool merged = false;
 
-	spin_lock(&p->lock);
-	if (p->h.queued) {
-		last = &p->h.cmds->cmd[p->h.queued - 1];
-		if (last->nr == HC_mmap && last->arg[0] + last->arg[1] == va && last->arg[2] == prot &&
-		    last->arg[4] == (u64)fd && last->arg[5] + last->arg[1] == off) {
-			last->arg[1] += len;
-			merged = true;
-		}
+	if (!p->h.queued)
+		return false;
+	last = &p->h.cmds->cmd[p->h.queued - 1];
+	if (last->nr != HC_mmap || last->arg[0] + last->arg[1] != va || last->arg[2] != prot ||
+	    last->arg[4] != (u64)fd || last->arg[5] + last->arg[1] != off)
+		return false;
+	last->arg[1] += len;
+	return true;
+}
+
+/* Locked. The patch region is the platform's while it is in use: a munmap around it spares it. */
+static void unmap_locked(struct pmap *p, uaddr_t va, u64 len)
+{
+	uaddr_t end = va + len;
+
+	patch_forget(p, va, len);
+	if (!pt_unmap(&p->pt, va, len))
+		return;
+	p->shoot = true;
+	if (p->patch && va < PATCH_BASE + PATCH_SIZE && end > PATCH_BASE) {
+		if (va < PATCH_BASE)
+			queue(p, HC_munmap, va, PATCH_BASE - va, 0, 0, 0, 0);
+		va = PATCH_BASE + PATCH_SIZE;
 	}
-	spin_unlock(&p->lock);
-	return merged;
+	if (va < end)
+		queue(p, HC_munmap, va, end - va, 0, 0, 0, 0);
 }
 
 int pmap_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa, unsigned prot)
@@ -112,41 +129,49 @@ int pmap_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa, unsigned prot)
 		fd = SYSTRAP_FD_ARENA;
 		off = pa - ARENA_PADDR;
 	}
+	spin_lock(&p->lock);
+	patch_forget(p, va, len);
 	ret = pt_map(&p->pt, va, len, pa, flags);
 	if (ret < 0) {
-		pmap_unmap(p, va, len);
-		return ret;
+		unmap_locked(p, va, len);
+	} else {
+		p->shoot = true;
+		if (!queue_merge(p, va, len, prot, fd, off))
+			queue(p, HC_mmap, va, len, prot, HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, fd, off);
 	}
-	p->shoot = true;
-	if (!queue_merge(p, va, len, prot, fd, off))
-		queue(p, HC_mmap, va, len, prot, HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, fd, off);
-	return 0;
+	spin_unlock(&p->lock);
+	return ret;
 }
 
 void pmap_unmap(struct pmap *p, uaddr_t va, u64 len)
 {
-	if (!pt_unmap(&p->pt, va, len))
-		return;
-	p->shoot = true;
-	queue(p, HC_munmap, va, len, 0, 0, 0, 0);
+	spin_lock(&p->lock);
+	unmap_locked(p, va, len);
+	spin_unlock(&p->lock);
 }
 
+/*
+ * mprotect() stops at the first hole, so it is asked only for what is mapped, and not for what has the rights already.
+ * A patched page would get its rights without its original content: it is given to mm again.
+ */
 void pmap_protect(struct pmap *p, uaddr_t va, u64 len, unsigned prot)
 {
 	u64 mask = PTE_W | PTE_NX, want = (prot & PMAP_W ? PTE_W : 0) | (prot & PMAP_X ? 0 : PTE_NX);
 	u64 at, run, flags, end = va + len;
 	paddr_t pa;
 
-	if (!prot) {
-		pmap_unmap(p, va, len);
+	spin_lock(&p->lock);
+	if (!prot || patch_covers(p, va, len)) {
+		unmap_locked(p, va, len);
+		spin_unlock(&p->lock);
 		return;
 	}
-	/* mprotect() stops at the first hole, so it is asked only for what is mapped; and not for what has it already. */
 	for (at = va; pt_next_run(&p->pt, &at, end, &run, &pa, &flags); at += run)
 		if ((flags & mask) != want)
 			queue(p, HC_mprotect, at, run, prot, 0, 0, 0);
 	if (pt_protect(&p->pt, va, len, mask, want))
 		p->shoot = true;
+	spin_unlock(&p->lock);
 }
 
 bool pmap_lookup(struct pmap *p, uaddr_t va, paddr_t *pa, unsigned *prot)
@@ -178,8 +203,12 @@ static int drop_all(struct pmap *p)
 {
 	pt_unmap(&p->pt, 0, USER_END);
 	p->h.queued = 0;
-	helper_queue(&p->h, HC_munmap, 0, USER_END, 0, 0, 0, 0);
-	return helper_flush(&p->h);
+	queue(p, HC_munmap, 0, PATCH_BASE, 0, 0, 0, 0);
+	queue(p, HC_munmap, PATCH_BASE + PATCH_SIZE, USER_END - PATCH_BASE - PATCH_SIZE, 0, 0, 0, 0);
+	if (helper_flush(&p->h) < 0)
+		return -ENOMEM;
+	patch_dropped(p);
+	return 0;
 }
 
 void pmap_commit(struct pmap *p)
@@ -191,6 +220,7 @@ void pmap_commit(struct pmap *p)
 		if (drop_all(p) < 0)
 			p->broken = true;
 	}
+	patch_reap(p);
 	spin_unlock(&p->lock);
 	if (!p->shoot)
 		return;

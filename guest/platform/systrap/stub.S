@@ -55,7 +55,7 @@
 #define PROCESS_FLAGS	0x8411
 
 	.section .stub, "ax", @progbits
-	.globl stub_text, stub_text_end, stub_helper, stub_signal
+	.globl stub_text, stub_text_end, stub_helper, stub_signal, stub_tramp, stub_tramp_try
 	.balign 64
 stub_text:
 
@@ -238,15 +238,30 @@ event_signal:
 	movl	%esi, CTX_SI(%rbx)
 	movl	$EVENT_SIGNAL, CTX_EVENT(%rbx)
 event_post:
-	movl	$STATE_EVENT, CTX_STATE(%rbx)
+	/* XCHG is also the barrier between the new state and the look at the other side's sleep flag. */
+	movl	$STATE_EVENT, %eax
+	xchgl	%eax, CTX_STATE(%rbx)
+	cmpl	$0, CTX_SENTRY_SLEEP(%rbx)
+	je	event_spin
 	leaq	CTX_STATE(%rbx), %rdi
 	movl	$STUB_FUTEX_WAKE, %esi
 	movl	$1, %edx
 	movl	$NR_FUTEX, %eax
 	syscall
+event_spin:
+	movl	CTX_SPIN(%rbx), %ecx
+	jrcxz	event_sleep
+1:	cmpl	$STATE_EVENT, CTX_STATE(%rbx)
+	jne	stub_resume
+	pause
+	decl	%ecx
+	jnz	1b
+event_sleep:
+	movl	$1, %eax
+	xchgl	%eax, CTX_STUB_SLEEP(%rbx)
 event_wait:
 	cmpl	$STATE_EVENT, CTX_STATE(%rbx)
-	jne	stub_resume
+	jne	event_woken
 	leaq	CTX_STATE(%rbx), %rdi
 	xorl	%esi, %esi
 	movl	$STATE_EVENT, %edx
@@ -254,6 +269,8 @@ event_wait:
 	movl	$NR_FUTEX, %eax
 	syscall
 	jmp	event_wait
+event_woken:
+	movl	$0, CTX_STUB_SLEEP(%rbx)
 
 	/* From here to stub_resume_end a kick starts again at stub_resume. rsp stays inside the slot until IRETQ. */
 stub_resume:
@@ -261,6 +278,8 @@ stub_resume:
 	andq	$-SLOT_SIZE, %rbx
 	addq	$SLOT_CTX, %rbx
 	movl	CTX_RESTORE(%rbx), %ecx
+	testl	$RESTORE_SAVE, %ecx
+	jnz	fpu_save
 	testl	$RESTORE_FS, %ecx
 	jz	1f
 	movq	CTX_SETFS(%rbx), %rax
@@ -277,28 +296,71 @@ stub_resume:
 	xrstor64 -SLOT_CTX(%rbx, %rcx)
 1:	cmpl	$0, CTX_KICK(%rbx)
 	jne	kicked
-	leaq	CTX_IRET(%rbx), %rsp
-	movq	CTX_GREGS-CTX_IRET+0(%rsp), %r15
-	movq	CTX_GREGS-CTX_IRET+8(%rsp), %r14
-	movq	CTX_GREGS-CTX_IRET+16(%rsp), %r13
-	movq	CTX_GREGS-CTX_IRET+24(%rsp), %r12
-	movq	CTX_GREGS-CTX_IRET+32(%rsp), %rbp
-	movq	CTX_GREGS-CTX_IRET+40(%rsp), %rbx
-	movq	CTX_GREGS-CTX_IRET+48(%rsp), %r11
-	movq	CTX_GREGS-CTX_IRET+56(%rsp), %r10
-	movq	CTX_GREGS-CTX_IRET+64(%rsp), %r9
-	movq	CTX_GREGS-CTX_IRET+72(%rsp), %r8
-	movq	CTX_GREGS-CTX_IRET+80(%rsp), %rax
-	movq	CTX_GREGS-CTX_IRET+88(%rsp), %rcx
-	movq	CTX_GREGS-CTX_IRET+96(%rsp), %rdx
-	movq	CTX_GREGS-CTX_IRET+104(%rsp), %rsi
-	movq	CTX_GREGS-CTX_IRET+112(%rsp), %rdi
+	movq	%rbx, %rsp	/* CTX_IRET is 0 */
+	movq	CTX_GREGS+0(%rsp), %r15
+	movq	CTX_GREGS+8(%rsp), %r14
+	movq	CTX_GREGS+16(%rsp), %r13
+	movq	CTX_GREGS+24(%rsp), %r12
+	movq	CTX_GREGS+32(%rsp), %rbp
+	movq	CTX_GREGS+40(%rsp), %rbx
+	movq	CTX_GREGS+48(%rsp), %r11
+	movq	CTX_GREGS+56(%rsp), %r10
+	movq	CTX_GREGS+64(%rsp), %r9
+	movq	CTX_GREGS+72(%rsp), %r8
+	movq	CTX_GREGS+80(%rsp), %rax
+	movq	CTX_GREGS+88(%rsp), %rcx
+	movq	CTX_GREGS+96(%rsp), %rdx
+	movq	CTX_GREGS+104(%rsp), %rsi
+	movq	CTX_GREGS+112(%rsp), %rdi
 	iretq
 stub_resume_end:
 
 kicked:
 	movq	%rbx, %rsp
 	movl	$EVENT_KICK, CTX_EVENT(%rbx)
+	jmp	event_post
+
+fpu_save:
+	movq	%rbx, %rsp
+	movl	CTX_XMASK(%rbx), %eax
+	movl	CTX_XMASK+4(%rbx), %edx
+	xsave64	(SLOT_FPU - SLOT_CTX)(%rbx)
+	movl	$EVENT_SAVED, CTX_EVENT(%rbx)
+	jmp	event_post
+
+	/*
+	 * From the thunk of a patched system call site (patch.c): the number in eax, the address behind the site in rcx, as
+	 * SYSCALL would leave it; r11 is free. GS base is the control block: if it is not, the first store faults and
+	 * the Sentry takes that for the system call. No flag changes before PUSHFQ.
+	 */
+	.balign 64
+stub_tramp:
+	rdgsbase %r11
+stub_tramp_try:
+	movq	%rcx, CTX_IRET(%r11)
+	movq	%rsp, CTX_IRET+24(%r11)
+	leaq	CTX_IRET+24(%r11), %rsp
+	pushfq			/* to CTX_IRET+16 */
+	movq	%r15, CTX_GREGS+0(%r11)
+	movq	%r14, CTX_GREGS+8(%r11)
+	movq	%r13, CTX_GREGS+16(%r11)
+	movq	%r12, CTX_GREGS+24(%r11)
+	movq	%rbp, CTX_GREGS+32(%r11)
+	movq	%rbx, CTX_GREGS+40(%r11)
+	movq	%r10, CTX_GREGS+56(%r11)
+	movq	%r9, CTX_GREGS+64(%r11)
+	movq	%r8, CTX_GREGS+72(%r11)
+	movq	%rax, CTX_GREGS+80(%r11)
+	movq	%rcx, CTX_GREGS+88(%r11)
+	movq	%rdx, CTX_GREGS+96(%r11)
+	movq	%rsi, CTX_GREGS+104(%r11)
+	movq	%rdi, CTX_GREGS+112(%r11)
+	movq	%r11, %rbx
+	movq	%r11, %rsp
+	rdfsbase %rax
+	movq	%rax, CTX_FS(%rbx)
+	movq	%r11, CTX_GS(%rbx)
+	movl	$EVENT_SYSCALL, CTX_EVENT(%rbx)
 	jmp	event_post
 
 nested:

@@ -84,7 +84,9 @@ struct stub *stub_get(struct pmap *p)
 	s->host_cpu = ~0U;
 	s->base = ctl_map + CTL_SLOTS + (u64)slot * SLOT_SIZE;
 	s->ctx = (struct stub_ctx *)(s->base + SLOT_CTX);
+	s->gs = STUB_BASE + (u64)slot * SLOT_SIZE + SLOT_CTX;
 	s->ctx->xmask = stub_fpu_mask;
+	s->ctx->sentry_sleep = 1;
 	s->ctx->state = STATE_DEAD;
 	spin_lock(&p->lock);
 	helper_queue(&p->h, HC_mmap, STUB_BASE + (u64)slot * SLOT_SIZE, SLOT_SIZE, HC_PROT_READ | HC_PROT_WRITE,

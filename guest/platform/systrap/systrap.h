@@ -54,6 +54,7 @@ struct pmap {
 	struct spinlock lock;
 	struct helper h;
 	struct list idle; /* stubs without a utask */
+	struct patch *patch; /* or NULL */
 	u64 gen;
 	bool shoot; /* an older translation may be in use: the commit must wait for copies */
 	bool failed; /* a batch was refused before the commit */
@@ -68,13 +69,14 @@ struct stub {
 	u32 host_cpu; /* affinity, or ~0 */
 	struct stub_ctx *ctx;
 	char *base; /* of the slot */
+	u64 gs;	    /* control block in the stub: GS base while the application's is 0 */
 };
 
 struct utask {
 	struct user_regs regs;
 	struct pmap *pmap;
 	struct stub *stub;
-	u32 fpu_off;	    /* where in the slot the FPU image lies */
+	u32 fpu_off;	    /* where in the slot the FPU image lies; 0: live in the host task */
 	bool bases_unknown; /* the host task's FS and GS base must be set */
 	bool step;
 	bool dead;	    /* the host task is gone or no longer obeys */
@@ -106,6 +108,25 @@ void fpu_init(void);
 bool timer_due(struct sys_cpu *c);
 void timer_run(struct sys_cpu *c); /* the timer upcall, if its time has come */
 
+void enter_save_fpu(struct utask *u);
+
+/* patch.c: system call sites of one address space; pmap.lock held unless said otherwise. */
+struct patch;
+void patch_try(struct utask *u); /* takes pmap.lock: the thread stopped at a trapped system call */
+/* An event whose address lies in our own code: make it what the application would have seen. Takes pmap.lock. */
+void patch_adjust(struct utask *u, struct stop *stop);
+/* The shadow of [va, va + len) is about to change: forget the patches there. */
+void patch_forget(struct pmap *p, uaddr_t va, u64 len);
+bool patch_covers(struct pmap *p, uaddr_t va, u64 len); /* is a page of the range patched, or the region in it? */
+/* The batch that replaced forgotten patches is done: free their frames. */
+void patch_reap(struct pmap *p);
+void patch_end(struct pmap *p); /* no more of it in this address space; takes pmap.lock */
+/* The host's mappings are all gone, but for the region. */
+void patch_dropped(struct pmap *p);
+void patch_destroy(struct pmap *p);
+#define PATCH_BASE 0x7f600000ULL
+#define PATCH_SIZE 0x10000ULL
+
 /* cpu.c */
 void cpu_bind(struct sys_cpu *c, struct stub *s); /* both to one host CPU */
 void cpu_unbind(struct sys_cpu *c);
@@ -133,6 +154,6 @@ extern const char copy_safe_insn[], copy_safe_fixup[], zero_safe_insn[], zero_sa
 extern const char cmpxchg_safe_insn[], cmpxchg_safe_fixup[];
 
 /* stub.S */
-extern const char stub_text[], stub_text_end[], stub_helper[], stub_signal[];
+extern const char stub_text[], stub_text_end[], stub_helper[], stub_signal[], stub_tramp[], stub_tramp_try[];
 
 #endif
