@@ -78,6 +78,9 @@
 #define XATTR_SIZE_MAX 65536
 #define XATTR_LIST_MAX 65536
 
+#define RLIMIT_FSIZE  1
+#define RLIMIT_NOFILE 7
+
 /* Internal open modes in file->mode. */
 #define FMODE_READ	1
 #define FMODE_WRITE	2

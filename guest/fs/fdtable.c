@@ -5,7 +5,6 @@
  * others, like /proc, take the lock to read). The arrays double as needed up to LIMIT. Closing works outside the lock.
  */
 #include <linux/close_range.h>
-#include <linux/resource.h>
 #include <string.h>
 
 #include "fs/lock.h"

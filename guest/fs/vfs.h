@@ -117,6 +117,9 @@ struct inode_ops {
 	int (*open)(struct inode *i, struct file *f);
 	/* Fill n frames with the file's pages from index on, for a stacked file system. NULL: its page cache is read. */
 	int (*read_pages)(struct inode *i, u64 index, paddr_t *frames, unsigned n);
+	/* pagefile_write, inode locked: room for *n bytes at pos (may reduce it); afterwards, n bytes were written. */
+	int (*write_begin)(struct inode *i, u64 pos, u64 *n);
+	int (*write_end)(struct inode *i, u64 pos, u64 n);
 	int (*get_seals)(struct inode *i); /* F_GET_SEALS; NULL: -EINVAL */
 	int (*add_seals)(struct inode *i, unsigned seals);
 	int (*get_flags)(struct inode *i, u32 *flags); /* FS_IOC_GETFLAGS; NULL: -ENOTTY */
@@ -132,7 +135,7 @@ struct inode_ops {
 #define INODE_APPEND	16
 #define INODE_MAGIC	32  /* magic link: get_link_path */
 #define INODE_ANON	64  /* pipes, sockets, eventfds: no path */
-#define INODE_SWAPFILE	128
+#define INODE_UNLINKABLE 128 /* O_TMPFILE | O_EXCL: link(2) may not give it a name */
 
 struct inode {
 	struct ref ref;
@@ -155,6 +158,8 @@ struct inode {
 	struct mutex mutex;	    /* LOCK_INODE */
 	struct file_locks *locks;   /* flock, POSIX, OFD: lock.c */
 	struct dentry *dir_dentry;  /* directories: the one dentry, borrowed; under dcache_lock */
+	struct inode *table_next;   /* struct itable: a file system's inodes by number */
+	u64 table_key;
 	void *special;		    /* FIFO: its pipe; socket: its endpoint. Whoever sets it keeps its lifetime */
 	void *priv;		    /* the file system's */
 };
@@ -207,7 +212,9 @@ struct super_block {
 	u32 blksize;
 	u64 max_bytes;
 	u64 next_ino;
-	struct inode *root;
+	struct inode *root;	      /* its reference passes to root_dentry at the first mount */
+	struct dentry *root_dentry;
+	u32 mounts;		      /* struct mount that show it */
 	void *priv;
 };
 
@@ -281,11 +288,13 @@ struct fs_context {
 	u32 umask;
 	struct path_ref root, cwd;
 };
-struct fs_context *fs_context_clone(struct fs_context *c); /* ERR_PTR */
+struct fs_context *fs_context_clone(struct fs_context *c); /* ERR_PTR; NULL: an empty one */
 void fs_context_get(struct fs_context *c);
 void fs_context_put(struct fs_context *c);
 void fs_context_root(struct path_ref *out); /* the current task's, with references */
 void fs_context_cwd(struct path_ref *out);
+void fs_context_set_root(struct fs_context *c, const struct path_ref *p); /* take references of their own */
+void fs_context_set_cwd(struct fs_context *c, const struct path_ref *p);
 
 /* ---- opening ---- */
 
@@ -313,6 +322,7 @@ void vfs_set_special(const struct special_open *s);
 int vfs_stat(const struct path_ref *p, struct stat_info *st);
 int vfs_stat_file(struct file *f, struct stat_info *st);
 int vfs_setattr(const struct path_ref *p, struct setattr *a); /* write access to the mount, rights, then the op */
+int inode_set(struct inode *i, struct setattr *a); /* for objects without a path: pipes, sockets */
 int vfs_truncate(struct inode *i, u64 size, struct file *f);
 s64 vfs_readlink(const struct path_ref *p, char *buf, size_t size);
 int vfs_mkdir(int dirfd, const char *name, u32 mode);
@@ -322,6 +332,15 @@ int vfs_link(int olddir, const char *old, int newdir, const char *new, int flags
 int vfs_unlink(int dirfd, const char *name);
 int vfs_rmdir(int dirfd, const char *name);
 int vfs_rename(int olddir, const char *old, int newdir, const char *new, unsigned flags);
+int vfs_permission(const struct path_ref *p, int mask); /* with read-only and noexec mounts considered */
+/* Regular files over inode->pc (pagefile.c): what tmpfs, overlay and 9P use for read, write, mmap, seek. */
+s64 pagefile_read(struct file *f, struct iov *to, u64 *pos);
+s64 pagefile_write(struct file *f, struct iov *from, u64 *pos);
+int pagefile_mmap(struct file *f, struct mmap_request *req);
+s64 pagefile_seek(struct file *f, s64 off, int whence);
+/* Limits, O_APPEND, set-id bits, times: before the data of a write moves. Bytes allowed or -errno. inode locked. */
+s64 write_prepare(struct file *f, struct iov *from, u64 *pos);
+void file_accessed(struct file *f); /* atime, as the mount's options say */
 
 /* ---- mounts ---- */
 

@@ -1,0 +1,121 @@
+/*
+ * boot.c - the file tree of a new sandbox: root, the fixed mounts of the table below, init's fs_context and descriptors.
+ *
+ * Runs once, in the task that becomes init, before any other task. A mount whose file system is not there is left out;
+ * a missing mount point is made where the root is writable.
+ */
+#include <linux/mount.h>
+#include <string.h>
+
+#include "fs/mount.h"
+#include "fs/p9.h"
+#include "lib/log.h"
+#include "task/task.h"
+
+static const struct boot_mount {
+	const char *fs, *source, *target, *data;
+	u64 flags;
+	u32 mode;
+} mounts[] = {
+	{ "proc", "proc", "/proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 0555 },
+	{ "sysfs", "sysfs", "/sys", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 0555 },
+	{ "devtmpfs", "devtmpfs", "/dev", NULL, MS_NOSUID | MS_NOEXEC, 0755 },
+	{ "devpts", "devpts", "/dev/pts", "mode=620,ptmxmode=666", MS_NOSUID | MS_NOEXEC, 0755 },
+	{ "tmpfs", "tmpfs", "/dev/shm", "mode=1777", MS_NOSUID | MS_NODEV, 01777 },
+	{ "tmpfs", "tmpfs", "/run", "mode=755", MS_NOSUID | MS_NODEV, 0755 },
+};
+
+static struct mount *mount_root(const struct fs_boot_config *c)
+{
+	struct p9_boot boot = { .queue = c->queue, .aname = "" };
+	struct mount_args a = { .source = "gofer", .boot = &boot };
+	struct mount *root;
+
+	if (!c->root_p9) {
+		a = (struct mount_args){ .source = "tmpfs", .data = "mode=755" };
+		return mount_create(fs_find("tmpfs"), &a);
+	}
+	if (c->overlay || c->readonly)
+		a.flags = MS_RDONLY;
+	root = mount_create(fs_find("9p"), &a);
+	if (IS_ERR(root) || !c->overlay)
+		return root;
+	a = (struct mount_args){ .source = "overlay", .boot = root };
+	return mount_create(fs_find("overlay"), &a);
+}
+
+static void mount_table(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++) {
+		const struct boot_mount *m = &mounts[i];
+		int err;
+
+		if (!fs_find(m->fs))
+			continue;
+		err = vfs_mount(m->source, m->target, m->fs, m->flags, m->data);
+		if (err == -ENOENT && !vfs_mkdir(AT_FDCWD, m->target, m->mode))
+			err = vfs_mount(m->source, m->target, m->fs, m->flags, m->data);
+		if (err)
+			klog("boot: %s is not mounted on %s: error %d", m->fs, m->target, -err);
+	}
+}
+
+static int set_cwd(const struct fs_boot_config *c, struct fs_context *ctx)
+{
+	struct path_ref p;
+	int err;
+
+	if (!c->cwd)
+		return 0;
+	err = path_lookup(AT_FDCWD, c->cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
+	if (err == -ENOENT && !vfs_mkdir(AT_FDCWD, c->cwd, 0755)) {
+		err = path_lookup(AT_FDCWD, c->cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
+		if (!err) {
+			struct setattr a = { .valid = ATTR_UID | ATTR_GID, .uid = c->uid, .gid = c->gid };
+
+			vfs_setattr(&p, &a);
+		}
+	}
+	if (err)
+		return err;
+	fs_context_set_cwd(ctx, &p);
+	path_put(&p);
+	return 0;
+}
+
+int fs_boot(const struct fs_boot_config *c)
+{
+	struct fs_context *ctx;
+	struct path_ref root;
+	struct mount *m;
+	int err;
+
+	m = mount_root(c);
+	if (IS_ERR(m)) {
+		klog("boot: cannot mount the root: error %d", -(int)PTR_ERR(m));
+		return (int)PTR_ERR(m);
+	}
+	mount_set_root(m);
+	ctx = fs_context_clone(NULL);
+	if (IS_ERR(ctx))
+		return (int)PTR_ERR(ctx);
+	root = (struct path_ref){ m, m->root };
+	fs_context_set_root(ctx, &root);
+	fs_context_set_cwd(ctx, &root);
+	ctx->umask = 022;
+	c->init->fs = ctx;
+	c->init->files = fdtable_create();
+	if (IS_ERR(c->init->files))
+		return (int)PTR_ERR(c->init->files);
+	mount_table();
+	err = set_cwd(c, ctx);
+	if (err) {
+		klog("boot: cannot enter %s: error %d", c->cwd, -err);
+		return err;
+	}
+	ctx->umask = c->umask;
+	for (int fd = 0; fd < 3; fd++)
+		if (c->stdio[fd] && !IS_ERR(c->stdio[fd]))
+			fd_install_at(c->stdio[fd], fd, false);
+	return 0;
+}

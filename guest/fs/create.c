@@ -1,0 +1,252 @@
+/*
+ * create.c - making and removing names: mkdir, mknod, symlink, link, unlink, rmdir.
+ *
+ * The parent's mutex is held from the look-up of the last component to the change; a directory that is removed is
+ * locked too, so that nothing can be made in it meanwhile. Order of errors as Linux's (filename_create, do_unlinkat).
+ */
+#include <linux/capability.h>
+#include <string.h>
+
+#include "fs/namei.h"
+#include "task/task.h"
+
+/* Walk to the parent, lock it, find the last name: negative, or -EEXIST. The caller ends with create_end. */
+static struct dentry *create_begin(struct walk *w, int dirfd, const char *name, bool isdir)
+{
+	struct dentry *d;
+	int err;
+
+	err = walk_init(w, dirfd, name, 0);
+	if (!err)
+		err = walk_parent(w);
+	if (!err && w->last_type != LAST_NORM)
+		err = -EEXIST;
+	if (err) {
+		walk_end(w);
+		return ERR_PTR(err);
+	}
+	mutex_lock(&path_inode(&w->path)->mutex);
+	d = walk_child_locked(w->path.dentry, w->last, w->last_len);
+	if (IS_ERR(d)) {
+		err = (int)PTR_ERR(d);
+	} else if (d->inode) {
+		err = -EEXIST;
+	} else if (w->slash && !isdir) {
+		err = -ENOENT;
+	} else {
+		err = mount_may_write(w->path.mnt);
+	}
+	if (!err)
+		return d;
+	if (!IS_ERR(d))
+		dentry_put(d);
+	mutex_unlock(&path_inode(&w->path)->mutex);
+	walk_end(w);
+	return ERR_PTR(err);
+}
+
+static void create_end(struct walk *w, struct dentry *d)
+{
+	mutex_unlock(&path_inode(&w->path)->mutex);
+	dentry_put(d);
+	walk_end(w);
+}
+
+static int make(int dirfd, const char *name, u32 mode, u32 rdev, const char *target)
+{
+	struct make_args a;
+	struct inode *dir, *i;
+	struct dentry *d;
+	struct walk w;
+	int err;
+
+	d = create_begin(&w, dirfd, name, S_ISDIR(mode));
+	if (IS_ERR(d))
+		return (int)PTR_ERR(d);
+	dir = path_inode(&w.path);
+	err = may_create(dir);
+	if (!err && (S_ISCHR(mode) || S_ISBLK(mode)) && !capable_wrt(dir, CAP_MKNOD))
+		err = -EPERM;
+	if (!err && !dir->ops->make)
+		err = -EPERM;
+	if (!err) {
+		make_args_init(&a, dir, mode);
+		a.rdev = rdev;
+		a.target = target;
+		i = dir->ops->make(dir, w.last, w.last_len, &a);
+		if (IS_ERR(i))
+			err = (int)PTR_ERR(i);
+		else
+			dcache_instantiate(d, i);
+	}
+	create_end(&w, d);
+	return err;
+}
+
+int vfs_mkdir(int dirfd, const char *name, u32 mode)
+{
+	return make(dirfd, name, S_IFDIR | (mode & 01777), 0, NULL);
+}
+
+int vfs_mknod(int dirfd, const char *name, u32 mode, u32 rdev)
+{
+	switch (mode & S_IFMT) {
+	case 0: mode |= S_IFREG; break;
+	case S_IFREG:
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+	case S_IFSOCK: break;
+	case S_IFDIR: return -EPERM;
+	default: return -EINVAL;
+	}
+	return make(dirfd, name, mode, S_ISCHR(mode) || S_ISBLK(mode) ? rdev : 0, NULL);
+}
+
+int vfs_symlink(const char *target, int dirfd, const char *name)
+{
+	return *target ? make(dirfd, name, S_IFLNK | 0777, 0, target) : -ENOENT;
+}
+
+int vfs_link(int olddir, const char *old, int newdir, const char *new, int flags)
+{
+	unsigned lookup = 0;
+	struct path_ref from;
+	struct inode *dir, *i;
+	struct dentry *d;
+	struct walk w;
+	int err;
+
+	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	if (flags & AT_EMPTY_PATH) {
+		if (!*old && !capable(CAP_DAC_READ_SEARCH))
+			return -ENOENT;
+		lookup |= LOOKUP_EMPTY;
+	}
+	if (flags & AT_SYMLINK_FOLLOW)
+		lookup |= LOOKUP_FOLLOW;
+	err = path_lookup(olddir, old, lookup, &from);
+	if (err)
+		return err;
+	d = create_begin(&w, newdir, new, false);
+	if (IS_ERR(d)) {
+		path_put(&from);
+		return (int)PTR_ERR(d);
+	}
+	dir = path_inode(&w.path);
+	i = path_inode(&from);
+	if (from.mnt != w.path.mnt)
+		err = -EXDEV;
+	else
+		err = may_create(dir);
+	if (!err && (i->flags & (INODE_IMMUTABLE | INODE_APPEND)))
+		err = -EPERM;
+	if (!err && (!dir->ops->link || S_ISDIR(i->mode)))
+		err = -EPERM;
+	if (!err && !i->nlink && (i->flags & INODE_UNLINKABLE))
+		err = -ENOENT;
+	if (!err && !i->nlink && !(from.dentry->name[0] == '#'))
+		err = -ENOENT;
+	if (!err)
+		err = dir->ops->link(dir, w.last, w.last_len, i);
+	if (!err) {
+		inode_get(i);
+		dcache_instantiate(d, i);
+	}
+	create_end(&w, d);
+	path_put(&from);
+	return err;
+}
+
+/* The victim of unlink or rmdir with the parent locked; ends with create_end. */
+static struct dentry *remove_begin(struct walk *w, int dirfd, const char *name, bool isdir)
+{
+	struct dentry *d;
+	int err;
+
+	err = walk_init(w, dirfd, name, 0);
+	if (!err)
+		err = walk_parent(w);
+	if (!err && w->last_type != LAST_NORM) {
+		err = -EISDIR;
+		if (isdir)
+			err = w->last_type == LAST_DOTDOT ? -ENOTEMPTY :
+			      w->last_type == LAST_DOT	  ? -EINVAL :
+							    -EBUSY;
+	}
+	if (!err)
+		err = mount_may_write(w->path.mnt);
+	if (err) {
+		walk_end(w);
+		return ERR_PTR(err);
+	}
+	mutex_lock(&path_inode(&w->path)->mutex);
+	d = walk_child_locked(w->path.dentry, w->last, w->last_len);
+	if (IS_ERR(d)) {
+		err = (int)PTR_ERR(d);
+	} else if (!d->inode) {
+		err = -ENOENT;
+	} else if (w->slash && !isdir) {
+		err = S_ISDIR(d->inode->mode) ? -EISDIR : -ENOTDIR;
+	} else {
+		err = may_delete(path_inode(&w->path), d->inode, isdir);
+		if (!err && (d->flags & DENTRY_MOUNTED))
+			err = -EBUSY;
+	}
+	if (!err)
+		return d;
+	if (!IS_ERR(d))
+		dentry_put(d);
+	mutex_unlock(&path_inode(&w->path)->mutex);
+	walk_end(w);
+	return ERR_PTR(err);
+}
+
+int vfs_unlink(int dirfd, const char *name)
+{
+	struct inode *dir, *victim;
+	struct dentry *d;
+	struct walk w;
+	int err;
+
+	d = remove_begin(&w, dirfd, name, false);
+	if (IS_ERR(d))
+		return (int)PTR_ERR(d);
+	dir = path_inode(&w.path);
+	victim = d->inode;
+	inode_get(victim);
+	err = dir->ops->unlink ? dir->ops->unlink(dir, w.last, w.last_len, victim) : -EPERM;
+	if (!err)
+		dcache_delete(d);
+	create_end(&w, d);
+	inode_put(victim); /* here, outside of the lock, a large file's pages go */
+	return err;
+}
+
+int vfs_rmdir(int dirfd, const char *name)
+{
+	struct inode *dir, *victim;
+	struct dentry *d;
+	struct walk w;
+	int err;
+
+	d = remove_begin(&w, dirfd, name, true);
+	if (IS_ERR(d))
+		return (int)PTR_ERR(d);
+	dir = path_inode(&w.path);
+	victim = d->inode;
+	inode_get(victim);
+	mutex_lock(&victim->mutex);
+	err = dir->ops->rmdir ? dir->ops->rmdir(dir, w.last, w.last_len, victim) : -EPERM;
+	if (!err)
+		victim->flags |= INODE_DEAD;
+	mutex_unlock(&victim->mutex);
+	if (!err) {
+		dcache_shrink(d);
+		dcache_delete(d);
+	}
+	create_end(&w, d);
+	inode_put(victim);
+	return err;
+}

@@ -1,0 +1,494 @@
+/*
+ * dentry.c - the dentry cache (dentry.h). Memory per cached name: 184 bytes with names up to 47 bytes.
+ *
+ * Cost of a hit by dcache_lookup: one spinlock, one reference, no allocation; the fast walk does without both.
+ */
+#include <string.h>
+
+#include "fs/dentry.h"
+#include "mm/frame.h"
+#include "mm/slab.h"
+
+#define HASH_BITS	12
+#define DCACHE_MAX	65536 /* hashed dentries; above it each addition drops two unused ones */
+
+struct spinlock dcache_lock = SPINLOCK_INIT;
+u32 dcache_seq;
+
+static struct dentry *buckets[1 << HASH_BITS];
+static struct list lru = LIST_INIT(lru);
+static u64 nr_hashed;
+static struct dentry *free_list;
+
+u32 dentry_hash(const struct dentry *parent, const char *name, unsigned len)
+{
+	u32 h = (u32)((uintptr_t)parent >> 4) * 0x9e3779b1u;
+
+	for (unsigned i = 0; i < len; i++)
+		h = (h ^ (u8)name[i]) * 0x01000193u;
+	return h ^ h >> 15;
+}
+
+/* Dentries come from pages of their own that are never given back: see dentry.h on lockless readers. */
+static struct dentry *dentry_new(void)
+{
+#ifdef MOAT_UNIT
+	return kzalloc(sizeof(struct dentry));
+#else
+	struct dentry *d;
+
+	spin_lock(&dcache_lock);
+	if (!free_list) {
+		spin_unlock(&dcache_lock);
+		d = page_alloc();
+		if (!d)
+			return NULL;
+		spin_lock(&dcache_lock);
+		for (unsigned i = 0; i < PAGE_SIZE / sizeof(*d); i++) {
+			d[i].next = free_list;
+			free_list = &d[i];
+		}
+	}
+	d = free_list;
+	free_list = d->next;
+	spin_unlock(&dcache_lock);
+	memset(d, 0, sizeof(*d));
+	return d;
+#endif
+}
+
+static void dentry_recycle(struct dentry *d)
+{
+	if (d->name != d->inline_name)
+		kfree((void *)d->name);
+#ifdef MOAT_UNIT
+	kfree(d);
+#else
+	d->flags = 0;
+	d->inode = NULL;
+	spin_lock(&dcache_lock);
+	d->next = free_list;
+	free_list = d;
+	spin_unlock(&dcache_lock);
+#endif
+}
+
+static int set_name(struct dentry *d, const char *name, unsigned len)
+{
+	char *to = d->inline_name;
+
+	if (len >= DENTRY_INLINE_NAME) {
+		to = kmalloc(len + 1);
+		if (!to)
+			return -ENOMEM;
+	}
+	memcpy(to, name, len);
+	to[len] = 0;
+	d->name = to;
+	d->len = len;
+	return 0;
+}
+
+static u32 flags_of(const struct inode *i)
+{
+	u32 f = 0;
+
+	if (!i)
+		return 0;
+	if (S_ISDIR(i->mode)) {
+		f = DENTRY_DIR;
+		if (!i->ops->permission && !i->ops->revalidate)
+			f |= DENTRY_PLAIN;
+	} else if (S_ISLNK(i->mode)) {
+		f = DENTRY_LINK;
+	}
+	return f;
+}
+
+static struct dentry *dentry_alloc(struct dentry *parent, const char *name, unsigned len,
+				   struct inode *i)
+{
+	struct dentry *d = dentry_new();
+
+	if (d && set_name(d, name, len)) {
+		d->name = d->inline_name;
+		dentry_recycle(d);
+		d = NULL;
+	}
+	if (!d) {
+		if (i)
+			inode_put(i);
+		return NULL;
+	}
+	ref_init(&d->ref);
+	d->parent = parent ? parent : d;
+	if (parent)
+		dentry_get(parent);
+	d->inode = i;
+	d->flags = flags_of(i);
+	list_init(&d->lru);
+	list_init(&d->children);
+	list_init(&d->sibling);
+	return d;
+}
+
+struct dentry *dentry_root(struct inode *i)
+{
+	struct dentry *d = dentry_alloc(NULL, "/", 1, i);
+
+	if (d)
+		i->dir_dentry = d;
+	return d;
+}
+
+struct dentry *dentry_detached(struct dentry *parent, const char *name, struct inode *i)
+{
+	struct dentry *d = dentry_alloc(parent, name, strlen(name), i);
+
+	if (d)
+		d->flags |= DENTRY_DELETED;
+	return d;
+}
+
+void dentry_put(struct dentry *d)
+{
+	while (d && ref_put(&d->ref)) {
+		struct dentry *parent = d->parent;
+		struct inode *i = d->inode;
+
+		spin_lock(&dcache_lock);
+		list_del(&d->sibling);
+		if (i && i->dir_dentry == d)
+			i->dir_dentry = NULL;
+		spin_unlock(&dcache_lock);
+		if (i)
+			inode_put(i);
+		dentry_recycle(d);
+		d = parent != d ? parent : NULL;
+	}
+}
+
+/* Under dcache_lock, inside write_begin/end. The hash's reference passes to the caller. */
+static void unhash_locked(struct dentry *d)
+{
+	if (d->next)
+		d->next->pprev = d->pprev;
+	*d->pprev = d->next;
+	list_del(&d->lru);
+	d->flags &= ~DENTRY_HASHED;
+	nr_hashed--;
+}
+
+static void hash_locked(struct dentry *d)
+{
+	struct dentry **head = &buckets[d->hash & ((1 << HASH_BITS) - 1)];
+
+	d->next = *head;
+	if (d->next)
+		d->next->pprev = &d->next;
+	d->pprev = head;
+	atomic_store(head, d);
+	list_add_tail(&lru, &d->lru);
+	d->flags |= DENTRY_HASHED;
+	nr_hashed++;
+}
+
+static struct dentry *find_locked(struct dentry *parent, const char *name, unsigned len, u32 hash)
+{
+	struct dentry *d = buckets[hash & ((1 << HASH_BITS) - 1)];
+
+	for (; d; d = d->next)
+		if (d->hash == hash && d->parent == parent && d->len == len &&
+		    !memcmp(d->name, name, len))
+			return d;
+	return NULL;
+}
+
+struct dentry *dcache_lookup(struct dentry *parent, const char *name, unsigned len)
+{
+	u32 hash = dentry_hash(parent, name, len);
+	struct dentry *d;
+
+	spin_lock(&dcache_lock);
+	d = find_locked(parent, name, len, hash);
+	if (d) {
+		dentry_get(d);
+		d->flags |= DENTRY_REFERENCED;
+	}
+	spin_unlock(&dcache_lock);
+	return d;
+}
+
+struct dentry *dcache_find_lockless(const struct dentry *parent, const char *name, unsigned len,
+				    u32 seq)
+{
+	u32 hash = dentry_hash(parent, name, len);
+	struct dentry *d = atomic_load(&buckets[hash & ((1 << HASH_BITS) - 1)]);
+
+	while (d && atomic_load(&dcache_seq) == seq) {
+		struct dentry *next = READ_ONCE(d->next);
+		const char *have = READ_ONCE(d->name);
+
+		if (d->hash == hash && d->parent == parent && d->len == len) {
+			if (atomic_load(&dcache_seq) != seq)
+				return NULL;
+			if (!memcmp(have, name, len))
+				return d;
+		}
+		d = next;
+	}
+	return NULL;
+}
+
+struct dentry *dcache_add(struct dentry *parent, const char *name, unsigned len, struct inode *i)
+{
+	struct dentry *d, *old = NULL;
+
+	if (nr_hashed >= DCACHE_MAX)
+		dcache_reclaim(2);
+	d = dentry_alloc(parent, name, len, i);
+	if (!d)
+		return ERR_PTR(-ENOMEM);
+	d->hash = dentry_hash(parent, name, len);
+	spin_lock(&dcache_lock);
+	dcache_write_begin();
+	list_add_tail(&parent->children, &d->sibling);
+	if (i && S_ISDIR(i->mode)) {
+		old = i->dir_dentry; /* moved by someone outside: a directory has one name */
+		if (old && !(old->flags & DENTRY_HASHED))
+			old = NULL;
+		if (old)
+			unhash_locked(old);
+		i->dir_dentry = d;
+	}
+	dentry_get(d);
+	hash_locked(d);
+	dcache_write_end();
+	spin_unlock(&dcache_lock);
+	if (old)
+		dentry_put(old);
+	return d;
+}
+
+void dcache_instantiate(struct dentry *d, struct inode *i)
+{
+	spin_lock(&dcache_lock);
+	dcache_write_begin();
+	d->inode = i;
+	d->flags |= flags_of(i);
+	if (S_ISDIR(i->mode))
+		i->dir_dentry = d;
+	dcache_write_end();
+	spin_unlock(&dcache_lock);
+}
+
+void dcache_unhash(struct dentry *d)
+{
+	bool was;
+
+	spin_lock(&dcache_lock);
+	was = d->flags & DENTRY_HASHED;
+	if (was) {
+		dcache_write_begin();
+		unhash_locked(d);
+		dcache_write_end();
+	}
+	spin_unlock(&dcache_lock);
+	if (was)
+		dentry_put(d);
+}
+
+void dcache_delete(struct dentry *d)
+{
+	struct inode *i = NULL;
+	bool drop = false;
+
+	spin_lock(&dcache_lock);
+	dcache_write_begin();
+	if ((d->flags & DENTRY_HASHED) && atomic_load(&d->ref.n) == 2) {
+		i = d->inode;
+		if (i && i->dir_dentry == d)
+			i->dir_dentry = NULL;
+		d->inode = NULL;
+		d->flags &= ~(DENTRY_DIR | DENTRY_LINK | DENTRY_PLAIN);
+	} else {
+		d->flags |= DENTRY_DELETED;
+		if (d->flags & DENTRY_HASHED) {
+			unhash_locked(d);
+			drop = true;
+		}
+	}
+	dcache_write_end();
+	spin_unlock(&dcache_lock);
+	if (i)
+		inode_put(i);
+	if (drop)
+		dentry_put(d);
+}
+
+void dcache_shrink(struct dentry *top)
+{
+	for (;;) {
+		struct dentry *d = top, *c;
+
+		spin_lock(&dcache_lock);
+		/* Go to a hashed leaf; unhashed children are gone from the cache and in somebody's hands. */
+		for (;;) {
+			struct dentry *next = NULL;
+
+			list_for_each(c, &d->children, sibling) {
+				if (c->flags & DENTRY_HASHED) {
+					next = c;
+					break;
+				}
+			}
+			if (!next)
+				break;
+			d = next;
+		}
+		if (d == top) {
+			spin_unlock(&dcache_lock);
+			return;
+		}
+		dcache_write_begin();
+		unhash_locked(d);
+		dcache_write_end();
+		spin_unlock(&dcache_lock);
+		dentry_put(d);
+	}
+}
+
+u64 dcache_reclaim(u64 n)
+{
+	u64 done = 0, scan;
+
+	spin_lock(&dcache_lock);
+	scan = nr_hashed;
+	while (done < n && scan-- && !list_empty(&lru)) {
+		struct dentry *d = list_first(&lru, struct dentry, lru);
+
+		if ((d->flags & (DENTRY_REFERENCED | DENTRY_MOUNTED)) ||
+		    atomic_load(&d->ref.n) > 1) {
+			d->flags &= ~DENTRY_REFERENCED;
+			list_del(&d->lru);
+			list_add_tail(&lru, &d->lru);
+			continue;
+		}
+		dcache_write_begin();
+		unhash_locked(d);
+		dcache_write_end();
+		spin_unlock(&dcache_lock);
+		dentry_put(d);
+		done++;
+		spin_lock(&dcache_lock);
+	}
+	spin_unlock(&dcache_lock);
+	return done;
+}
+
+/* Names that moved from one dentry to another and must be freed, or kept inline. */
+static void swap_names(struct dentry *a, struct dentry *b)
+{
+	char tmp[DENTRY_INLINE_NAME];
+	bool ain = a->name == a->inline_name, bin = b->name == b->inline_name;
+	const char *an = a->name, *bn = b->name;
+	u32 len = a->len;
+
+	memcpy(tmp, a->inline_name, sizeof(tmp));
+	memcpy(a->inline_name, b->inline_name, sizeof(tmp));
+	memcpy(b->inline_name, tmp, sizeof(tmp));
+	a->name = bin ? a->inline_name : bn;
+	b->name = ain ? b->inline_name : an;
+	a->len = b->len;
+	b->len = len;
+}
+
+static void swap_places(struct dentry *a, struct dentry *b)
+{
+	struct dentry *pa = a->parent;
+	u32 hash = a->hash;
+
+	swap_names(a, b);
+	a->parent = b->parent;
+	b->parent = pa;
+	a->hash = b->hash;
+	b->hash = hash;
+	/* The two references on the parents change owners with the pointers. */
+	list_del(&a->sibling);
+	list_del(&b->sibling);
+	list_add_tail(&a->parent->children, &a->sibling);
+	list_add_tail(&b->parent->children, &b->sibling);
+}
+
+int dcache_move(struct dentry *d, struct dentry *target)
+{
+	bool drop = target->flags & DENTRY_HASHED, rehash = d->flags & DENTRY_HASHED;
+
+	spin_lock(&dcache_lock);
+	dcache_write_begin();
+	if (drop)
+		unhash_locked(target);
+	if (rehash)
+		unhash_locked(d);
+	swap_places(d, target);
+	if (target->inode)
+		target->flags |= DENTRY_DELETED;
+	if (!rehash)
+		dentry_get(d);
+	hash_locked(d);
+	dcache_write_end();
+	spin_unlock(&dcache_lock);
+	if (drop)
+		dentry_put(target);
+	return 0;
+}
+
+int dcache_exchange(struct dentry *a, struct dentry *b)
+{
+	bool ah = a->flags & DENTRY_HASHED, bh = b->flags & DENTRY_HASHED;
+
+	spin_lock(&dcache_lock);
+	dcache_write_begin();
+	if (ah)
+		unhash_locked(a);
+	if (bh)
+		unhash_locked(b);
+	swap_places(a, b);
+	if (ah)
+		hash_locked(a);
+	if (bh)
+		hash_locked(b);
+	dcache_write_end();
+	spin_unlock(&dcache_lock);
+	return 0;
+}
+
+bool dentry_is_below(const struct dentry *d, const struct dentry *top)
+{
+	for (;;) {
+		if (d == top)
+			return true;
+		if (d->parent == d)
+			return false;
+		d = d->parent;
+	}
+}
+
+void dcache_drop(struct inode *dir, const char *name, unsigned len)
+{
+	struct dentry *parent, *d = NULL;
+
+	spin_lock(&dcache_lock);
+	parent = dir->dir_dentry;
+	if (parent) {
+		d = find_locked(parent, name, len, dentry_hash(parent, name, len));
+		if (d)
+			dentry_get(d);
+	}
+	spin_unlock(&dcache_lock);
+	if (!d)
+		return;
+	dcache_shrink(d);
+	dcache_unhash(d);
+	dentry_put(d);
+}

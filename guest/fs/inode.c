@@ -1,0 +1,156 @@
+/*
+ * inode.c - the life of inodes and their default attribute operations.
+ *
+ * An inode lives as long as someone holds a reference: dentries, open files, file systems that keep it. Attributes are
+ * changed under inode->lock.
+ */
+#include <string.h>
+
+#include "fs/lock.h"
+#include "fs/vfs.h"
+#include "mm/slab.h"
+#include "platform/platform.h"
+
+struct fs_time fs_now(void)
+{
+	u64 ns = clock_mono() + (u64)clock_real_offset();
+
+	return (struct fs_time){ .sec = (s64)(ns / 1000000000), .nsec = (u32)(ns % 1000000000) };
+}
+
+u64 dev_encode(u32 dev)
+{
+	u64 ma = DEV_MAJOR(dev), mi = DEV_MINOR(dev);
+
+	return (mi & 0xff) | ma << 8 | (mi & ~0xffULL) << 12;
+}
+
+u32 dev_decode(u64 enc)
+{
+	return DEV(enc >> 8 & 0xfff, (enc & 0xff) | (enc >> 12 & 0xfff00));
+}
+
+struct inode *inode_alloc_size(struct super_block *sb, u32 mode, size_t size)
+{
+	struct inode *i = kzalloc(size);
+
+	if (!i)
+		return NULL;
+	ref_init(&i->ref);
+	i->mode = mode;
+	i->nlink = 1;
+	i->sb = sb;
+	mutex_init(&i->mutex);
+	spin_init(&i->lock);
+	i->atime = i->mtime = i->ctime = i->btime = fs_now();
+	if (sb) {
+		i->ino = atomic_add(&sb->next_ino, 1);
+		super_get(sb);
+	}
+	return i;
+}
+
+struct inode *inode_alloc(struct super_block *sb, u32 mode)
+{
+	return inode_alloc_size(sb, mode, sizeof(struct inode));
+}
+
+void inode_get(struct inode *i)
+{
+	ref_get(&i->ref);
+}
+
+void inode_put(struct inode *i)
+{
+	struct super_block *sb;
+
+	if (!i || !ref_put(&i->ref))
+		return;
+	sb = i->sb;
+	file_locks_free(i);
+	if (i->ops && i->ops->evict)
+		i->ops->evict(i);
+	if (sb && sb->ops && sb->ops->free_inode)
+		sb->ops->free_inode(i);
+	else
+		kfree(i);
+	if (sb)
+		super_put(sb);
+}
+
+void inode_getattr(struct inode *i, struct stat_info *st)
+{
+	memset(st, 0, sizeof(*st));
+	spin_lock(&i->lock);
+	st->ino = i->ino;
+	st->size = i->size;
+	st->blocks = i->blocks;
+	st->dev = i->sb ? i->sb->dev : 0;
+	st->rdev = i->rdev;
+	st->mode = i->mode;
+	st->nlink = i->nlink;
+	st->uid = i->uid;
+	st->gid = i->gid;
+	st->blksize = i->sb && i->sb->blksize ? i->sb->blksize : 4096;
+	st->has_btime = i->btime.sec != 0;
+	st->atime = i->atime;
+	st->mtime = i->mtime;
+	st->ctime = i->ctime;
+	st->btime = i->btime;
+	if (i->flags & INODE_IMMUTABLE)
+		st->attributes |= STATX_ATTR_IMMUTABLE;
+	if (i->flags & INODE_APPEND)
+		st->attributes |= STATX_ATTR_APPEND;
+	st->attributes_mask = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_MOUNT_ROOT;
+	spin_unlock(&i->lock);
+}
+
+void inode_setattr(struct inode *i, const struct setattr *a)
+{
+	spin_lock(&i->lock);
+	if (a->valid & ATTR_MODE)
+		i->mode = (i->mode & S_IFMT) | (a->mode & 07777);
+	if (a->valid & ATTR_UID)
+		i->uid = a->uid;
+	if (a->valid & ATTR_GID)
+		i->gid = a->gid;
+	if (a->valid & ATTR_SIZE)
+		i->size = a->size;
+	if (a->valid & ATTR_ATIME)
+		i->atime = a->atime;
+	if (a->valid & ATTR_MTIME)
+		i->mtime = a->mtime;
+	if (a->valid & ATTR_CTIME)
+		i->ctime = a->ctime;
+	spin_unlock(&i->lock);
+}
+
+void inode_touch(struct inode *i, unsigned attr)
+{
+	struct fs_time now = fs_now();
+
+	spin_lock(&i->lock);
+	if (attr & ATTR_ATIME)
+		i->atime = now;
+	if (attr & ATTR_MTIME)
+		i->mtime = now;
+	if (attr & ATTR_CTIME)
+		i->ctime = now;
+	spin_unlock(&i->lock);
+}
+
+/* Pipes, sockets and anonymous files: each kind is a file system of its own on Linux; here they share one device. */
+static const struct inode_ops anon_inode_ops;
+static u64 anon_ino;
+
+struct inode *inode_anon(u32 mode)
+{
+	struct inode *i = inode_alloc(NULL, mode);
+
+	if (!i)
+		return NULL;
+	i->ops = &anon_inode_ops;
+	i->flags = INODE_ANON | INODE_NOATIME;
+	i->ino = atomic_add(&anon_ino, 1);
+	return i;
+}

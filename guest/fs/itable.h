@@ -1,0 +1,24 @@
+/*
+ * itable.h - a file system's inodes by key (inode number, or what it is stacked on), so that one object has one inode.
+ *
+ * The table holds no references. A spinlock (LOCK_INODE_TABLE) guards it.
+ */
+#ifndef MOAT_FS_ITABLE_H
+#define MOAT_FS_ITABLE_H
+
+#include "fs/vfs.h"
+
+struct itable {
+	struct spinlock lock;
+	u32 bits, count;
+	struct inode **bucket;
+};
+
+int itable_init(struct itable *t);
+void itable_destroy(struct itable *t);
+struct inode *itable_get(struct itable *t, u64 key); /* with a reference, or NULL */
+/* Enter i, or return (with a reference) the one that is there already. NULL: entered. */
+struct inode *itable_insert(struct itable *t, struct inode *i, u64 key);
+void itable_remove(struct itable *t, struct inode *i); /* from evict; harmless if not in it */
+
+#endif

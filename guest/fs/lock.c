@@ -1,0 +1,307 @@
+/*
+ * lock.c - advisory locks (lock.h): flock(2), fcntl(2) F_SETLK and F_OFD_SETLK with deadlock detection for POSIX locks.
+ *
+ * An inode's locks are a list sorted by start within one owner. Blocked requests sleep on the inode's queue and try
+ * again when any of its locks goes. Deadlock: a waiting owner notes whom it waits for; a request that would close a
+ * circle of owners is refused. Cost of close(2) for files without locks: one load.
+ */
+#include <string.h>
+
+#include "fs/lock.h"
+#include "mm/slab.h"
+#include "task/task.h"
+
+enum lock_kind { KIND_FLOCK, KIND_POSIX, KIND_OFD };
+
+struct held {
+	struct list node;
+	enum lock_kind kind;
+	int type; /* F_RDLCK, F_WRLCK */
+	void *owner;
+	int pid;
+	u64 start, end;
+};
+
+struct file_locks {
+	struct list held;
+	struct waitq q;
+};
+
+/* Who waits for whom: POSIX owners only. */
+struct waiting {
+	struct list node;
+	void *owner, *for_owner;
+};
+
+static struct spinlock lock = SPINLOCK_INIT;
+static struct list waits = LIST_INIT(waits);
+
+static struct file_locks *locks_of(struct inode *i)
+{
+	struct file_locks *l = atomic_load(&i->locks), *n;
+
+	if (l)
+		return l;
+	n = kzalloc(sizeof(*n));
+	if (!n)
+		return NULL;
+	list_init(&n->held);
+	waitq_init(&n->q);
+	spin_lock(&lock);
+	if (!i->locks)
+		atomic_store(&i->locks, n);
+	l = i->locks;
+	spin_unlock(&lock);
+	if (l != n)
+		kfree(n);
+	return l;
+}
+
+static bool ranged(enum lock_kind k)
+{
+	return k != KIND_FLOCK;
+}
+
+static struct held *conflict(struct file_locks *l, enum lock_kind kind, void *owner, int type,
+			     u64 start, u64 end)
+{
+	struct held *h;
+
+	list_for_each(h, &l->held, node) {
+		if (ranged(h->kind) != ranged(kind) || (h->owner == owner && h->kind == kind))
+			continue;
+		if (h->type == F_RDLCK && type == F_RDLCK)
+			continue;
+		if (h->start <= end && start <= h->end)
+			return h;
+	}
+	return NULL;
+}
+
+static bool deadlock(void *owner, void *for_owner)
+{
+	for (int steps = 0; steps < 64; steps++) {
+		struct waiting *w;
+		void *next = NULL;
+
+		if (for_owner == owner)
+			return true;
+		list_for_each(w, &waits, node)
+			if (w->owner == for_owner)
+				next = w->for_owner;
+		if (!next)
+			return false;
+		for_owner = next;
+	}
+	return false;
+}
+
+static struct held *held_new(void)
+{
+	return kzalloc(sizeof(struct held));
+}
+
+static void place(struct file_locks *l, struct held *h, enum lock_kind kind, void *owner, int type,
+		  int pid, u64 start, u64 end)
+{
+	h->kind = kind;
+	h->owner = owner;
+	h->type = type;
+	h->pid = pid;
+	h->start = start;
+	h->end = end;
+	list_add_tail(&l->held, &h->node);
+}
+
+/*
+ * Give the owner `type` on the range: cut what it has there, then add and merge. spare: three objects for the pieces;
+ * those not used stay. lock held.
+ */
+static void apply(struct file_locks *l, enum lock_kind kind, void *owner, int type, int pid,
+		  u64 start, u64 end, struct held **spare)
+{
+	struct held *h, *tmp;
+	u64 s = start, e = end;
+
+	list_for_each_safe(h, tmp, &l->held, node) {
+		bool touches;
+
+		if (h->owner != owner || h->kind != kind)
+			continue;
+		touches = h->type == type && ((e != ~0ULL && h->start == e + 1) ||
+					      (s && h->end == s - 1));
+		if (!touches && (h->start > e || s > h->end))
+			continue;
+		if (h->type == type) { /* swallow it */
+			s = MIN(s, h->start);
+			e = MAX(e, h->end);
+			list_del(&h->node);
+			kfree(h);
+			continue;
+		}
+		if (h->start < start && h->end > end) { /* two pieces are left */
+			place(l, spare[1], kind, owner, h->type, h->pid, end + 1, h->end);
+			spare[1] = NULL;
+			h->end = start - 1;
+		} else if (h->start < start) {
+			h->end = start - 1;
+		} else if (h->end > end) {
+			h->start = end + 1;
+		} else {
+			list_del(&h->node);
+			kfree(h);
+		}
+	}
+	if (type != F_UNLCK) {
+		place(l, spare[0], kind, owner, type, pid, s, e);
+		spare[0] = NULL;
+	}
+}
+
+/* One attempt: 0, -EAGAIN (and, waiting, it noted for whom), -EDEADLK. */
+static int attempt(struct file_locks *l, enum lock_kind kind, void *owner, const struct lock_range *r,
+		   struct held **spare, struct waiting *w)
+{
+	struct held *h = NULL;
+	int err = 0;
+
+	spin_lock(&lock);
+	if (w)
+		list_del(&w->node);
+	if (r->type != F_UNLCK)
+		h = conflict(l, kind, owner, r->type, r->start, r->end);
+	if (!h) {
+		apply(l, kind, owner, r->type, r->pid, r->start, r->end, spare);
+	} else {
+		err = -EAGAIN;
+		if (w && kind == KIND_POSIX && h->kind == KIND_POSIX) {
+			if (deadlock(owner, h->owner)) {
+				err = -EDEADLK;
+			} else {
+				w->owner = owner;
+				w->for_owner = h->owner;
+				list_add_tail(&waits, &w->node);
+			}
+		}
+	}
+	spin_unlock(&lock);
+	return err;
+}
+
+static int set_lock(struct file *f, enum lock_kind kind, void *owner, const struct lock_range *r,
+		    bool wait)
+{
+	struct file_locks *l = locks_of(f->inode);
+	struct held *spare[2] = { held_new(), held_new() };
+	struct waiting w;
+	int err = -ENOLCK, ret;
+
+	list_init(&w.node);
+	if (!l || !spare[0] || !spare[1])
+		goto out;
+	err = attempt(l, kind, owner, r, spare, wait ? &w : NULL);
+	if (err == -EAGAIN && wait) {
+		ret = wait_event(&l->q, SLEEP_INTERRUPTIBLE, NO_DEADLINE,
+				 (err = attempt(l, kind, owner, r, spare, &w)) != -EAGAIN);
+		if (ret)
+			err = ret;
+		spin_lock(&lock);
+		list_del(&w.node);
+		spin_unlock(&lock);
+	}
+	/* What others wait for may have gone or shrunk. */
+	if (!err && waitq_active(&l->q))
+		waitq_wake_all(&l->q, 0);
+out:
+	kfree(spare[0]);
+	kfree(spare[1]);
+	return err;
+}
+
+int file_flock(struct file *f, int type, bool wait)
+{
+	struct lock_range r = { .end = ~0ULL, .pid = task_current()->process->pid };
+	struct lock_range un = { .type = F_UNLCK, .end = ~0ULL };
+
+	if (!f->inode)
+		return -EBADF;
+	r.type = type == FLOCK_UN ? F_UNLCK : type == FLOCK_EX ? F_WRLCK : F_RDLCK;
+	/* A conversion is not atomic: the old lock goes first (flock(2)). */
+	if (r.type != F_UNLCK && f->inode->locks) {
+		struct held *h;
+		bool convert = false;
+
+		spin_lock(&lock);
+		list_for_each(h, &f->inode->locks->held, node)
+			if (h->kind == KIND_FLOCK && h->owner == f && h->type != r.type)
+				convert = true;
+		spin_unlock(&lock);
+		if (convert)
+			set_lock(f, KIND_FLOCK, f, &un, false);
+	}
+	return set_lock(f, KIND_FLOCK, f, &r, wait);
+}
+
+int file_lock_range(struct file *f, void *owner, const struct lock_range *r, bool wait, bool ofd)
+{
+	return set_lock(f, ofd ? KIND_OFD : KIND_POSIX, owner, r, wait);
+}
+
+void file_lock_test(struct file *f, void *owner, struct lock_range *r, bool ofd)
+{
+	struct file_locks *l = locks_of(f->inode);
+	struct held *h = NULL;
+
+	spin_lock(&lock);
+	if (l)
+		h = conflict(l, ofd ? KIND_OFD : KIND_POSIX, owner, r->type, r->start, r->end);
+	if (!h) {
+		r->type = F_UNLCK;
+	} else {
+		r->type = h->type;
+		r->start = h->start;
+		r->end = h->end;
+		r->pid = h->kind == KIND_OFD ? -1 : h->pid;
+	}
+	spin_unlock(&lock);
+}
+
+static void drop(struct inode *i, void *owner, bool posix)
+{
+	struct file_locks *l = i->locks;
+	struct held *h, *tmp;
+	bool any = false;
+
+	spin_lock(&lock);
+	list_for_each_safe(h, tmp, &l->held, node) {
+		if (h->owner == owner && (h->kind == KIND_POSIX) == posix) {
+			list_del(&h->node);
+			kfree(h);
+			any = true;
+		}
+	}
+	spin_unlock(&lock);
+	if (any)
+		waitq_wake_all(&l->q, 0);
+}
+
+void file_locks_close(struct file *f, void *owner)
+{
+	drop(f->inode, owner, true);
+}
+
+void file_locks_release(struct file *f)
+{
+	drop(f->inode, f, false);
+}
+
+void file_locks_free(struct inode *i)
+{
+	struct held *h, *tmp;
+
+	if (!i->locks)
+		return;
+	list_for_each_safe(h, tmp, &i->locks->held, node)
+		kfree(h);
+	kfree(i->locks);
+}

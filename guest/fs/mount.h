@@ -1,0 +1,65 @@
+/*
+ * mount.h - the mount tree. Private to the VFS core.
+ *
+ * One mount namespace for the whole sandbox; no propagation between mounts (all are private). The tree changes under
+ * vfs_mounts_mutex and dcache_lock, inside dcache_write_begin/end, and is read under either.
+ */
+#ifndef MOAT_FS_MOUNT_H
+#define MOAT_FS_MOUNT_H
+
+#include "fs/dentry.h"
+
+#define MNT_RDONLY	1
+#define MNT_NOSUID	2
+#define MNT_NODEV	4
+#define MNT_NOEXEC	8
+#define MNT_NOATIME	16
+#define MNT_NODIRATIME	32
+#define MNT_RELATIME	64
+#define MNT_STRICTATIME 128
+
+struct mount {
+	struct ref ref; /* one of them is the tree's */
+	u32 id;
+	u32 flags; /* MNT_* */
+	bool attached;
+	struct super_block *sb;
+	struct dentry *root;
+	struct mount *parent;	  /* NULL: in no tree, or the tree's root */
+	struct dentry *mountpoint; /* in parent, with a reference */
+	struct list children, sibling;
+	struct list all;	   /* in order of mounting, for /proc/mounts */
+	char *source;
+	struct mount *next_free;
+};
+
+extern struct mutex vfs_mounts_mutex;
+extern struct mount *vfs_root_mount;
+
+/* What is mounted on (m, d)? Borrowed; under dcache_lock, or without it by the fast walk. */
+struct mount *mount_find(struct mount *m, struct dentry *d);
+/* Attach a mount (takes over its reference) on a path. */
+int mount_attach(struct mount *m, const struct path_ref *at);
+/* The root of everything; takes over the reference. */
+void mount_set_root(struct mount *m);
+/* A second view of part of a file system. */
+struct mount *mount_clone(struct mount *from, struct dentry *root);
+static inline void mount_get(struct mount *m)
+{
+	ref_get(&m->ref);
+}
+/* May the caller write here? 0 or -EROFS. */
+int mount_may_write(const struct mount *m);
+/* Move *p to what is mounted on it, as often as needed (references exchanged). */
+void path_follow_mounts(struct path_ref *p);
+u32 mount_flags_of_ms(u64 ms);
+/* Take m out of the tree; its tree reference passes to the caller. vfs_mounts_mutex held. */
+void mount_detach(struct mount *m);
+extern struct list vfs_mounts; /* all attached, by age; under dcache_lock */
+/* super.c: the last mount is gone: cached names, then what the file system pins, then the caller's reference. */
+void super_shutdown(struct super_block *sb);
+
+/* mount_tree.c */
+int mount_pivot(const struct path_ref *new_root, const struct path_ref *put_old);
+
+#endif

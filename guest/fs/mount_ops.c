@@ -1,0 +1,368 @@
+/*
+ * mount_ops.c - mount(2), umount2(2), pivot_root(2) and what /proc prints about mounts.
+ *
+ * Differs from Linux: one mount namespace; propagation types are accepted and every mount is private; a lazy umount
+ * and a plain one differ only in the check for users.
+ */
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <string.h>
+
+#include "fs/mount.h"
+#include "mm/slab.h"
+#include "task/task.h"
+
+#define MNT_FORCE	1
+#define MNT_DETACH	2
+#define MNT_EXPIRE	4
+#define UMOUNT_NOFOLLOW 8
+#define MS_PROPAGATION	(MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
+
+/* Attach under vfs_mounts_mutex; takes over m. */
+static int attach(struct mount *m, const struct path_ref *at)
+{
+	int err;
+
+	mutex_lock(&vfs_mounts_mutex);
+	err = mount_attach(m, at);
+	mutex_unlock(&vfs_mounts_mutex);
+	if (err)
+		mount_put(m);
+	return err;
+}
+
+static int do_remount(const struct path_ref *at, u64 flags, const char *data)
+{
+	struct super_block *sb = at->mnt->sb;
+	u32 keep = at->mnt->flags & MNT_RELATIME;
+	int err = 0;
+
+	if (at->dentry != at->mnt->root)
+		return -EINVAL;
+	if (!(flags & MS_BIND)) {
+		if (sb->ops && sb->ops->remount)
+			err = sb->ops->remount(sb, (u32)flags, data);
+		if (err)
+			return err;
+		sb->flags = (sb->flags & ~(u32)MS_RDONLY) | (flags & MS_RDONLY);
+	}
+	at->mnt->flags = mount_flags_of_ms(flags & MS_BIND ? flags : flags & ~(u64)MS_RDONLY);
+	if (!(flags & (MS_NOATIME | MS_STRICTATIME)))
+		at->mnt->flags |= keep;
+	return 0;
+}
+
+/* Copies of the mounts below (from, root), onto the copy m. */
+static int clone_below(struct mount *from, const struct dentry *root, struct mount *m)
+{
+	struct mount *c, *copy;
+	int err = 0;
+
+	/* The tree is still while vfs_mounts_mutex is held. */
+	list_for_each(c, &from->children, sibling) {
+		struct path_ref at = { m, c->mountpoint };
+
+		if (!dentry_is_below(c->mountpoint, root))
+			continue;
+		copy = mount_clone(c, c->root);
+		if (IS_ERR(copy))
+			return (int)PTR_ERR(copy);
+		err = mount_attach(copy, &at);
+		if (err) {
+			mount_put(copy);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int do_bind(const char *source, const struct path_ref *at, bool recursive)
+{
+	struct path_ref from;
+	struct mount *m, *c;
+	int err;
+
+	if (!source)
+		return -EINVAL;
+	err = path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &from);
+	if (err)
+		return err;
+	mutex_lock(&vfs_mounts_mutex);
+	m = mount_clone(from.mnt, from.dentry);
+	if (IS_ERR(m)) {
+		err = (int)PTR_ERR(m);
+		goto out;
+	}
+	err = mount_attach(m, at);
+	if (err) {
+		mount_put(m);
+		goto out;
+	}
+	if (recursive && from.mnt != at->mnt) {
+		err = clone_below(from.mnt, from.dentry, m);
+	} else if (recursive) {
+		/* Not into itself: only mounts that were there before. */
+		list_for_each(c, &from.mnt->children, sibling) {
+			struct path_ref p = { m, c->mountpoint };
+			struct mount *copy;
+
+			if (c == m || !dentry_is_below(c->mountpoint, from.dentry))
+				continue;
+			copy = mount_clone(c, c->root);
+			if (!IS_ERR(copy) && mount_attach(copy, &p))
+				mount_put(copy);
+		}
+	}
+out:
+	mutex_unlock(&vfs_mounts_mutex);
+	path_put(&from);
+	return err;
+}
+
+static int do_move(const char *source, const struct path_ref *at)
+{
+	struct path_ref from;
+	struct mount *m;
+	int err;
+
+	if (!source)
+		return -EINVAL;
+	err = path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &from);
+	if (err)
+		return err;
+	mutex_lock(&vfs_mounts_mutex);
+	m = from.mnt;
+	err = -EINVAL;
+	if (from.dentry != m->root || !m->parent)
+		goto out;
+	for (struct mount *p = at->mnt; p; p = p->parent) {
+		if (p == m) {
+			err = -ELOOP;
+			goto out;
+		}
+	}
+	mount_detach(m);
+	err = mount_attach(m, at);
+	if (err)
+		mount_put(m);
+out:
+	mutex_unlock(&vfs_mounts_mutex);
+	path_put(&from);
+	return err;
+}
+
+static int do_new(const char *source, const struct path_ref *at, const char *type, u64 flags,
+		  const char *data)
+{
+	struct mount_args a = { .flags = (u32)flags, .source = source, .data = data };
+	const struct file_system *fs;
+	struct mount *m;
+
+	if (!type)
+		return -EINVAL;
+	fs = fs_find(type);
+	if (!fs || !fs->user_mount)
+		return -ENODEV;
+	m = mount_create(fs, &a);
+	if (IS_ERR(m))
+		return (int)PTR_ERR(m);
+	return attach(m, at);
+}
+
+int vfs_mount(const char *source, const char *target, const char *type, u64 flags, const char *data)
+{
+	struct path_ref at;
+	int err;
+
+	if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
+		flags &= ~(u64)MS_MGC_MSK;
+	err = path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &at);
+	if (err)
+		return err;
+	if (!capable(CAP_SYS_ADMIN))
+		err = -EPERM;
+	else if (flags & MS_REMOUNT)
+		err = do_remount(&at, flags, data);
+	else if (flags & MS_BIND)
+		err = do_bind(source, &at, flags & MS_REC);
+	else if (flags & MS_PROPAGATION)
+		err = at.dentry == at.mnt->root ? 0 : -EINVAL;
+	else if (flags & MS_MOVE)
+		err = do_move(source, &at);
+	else
+		err = do_new(source, &at, type, flags, data);
+	path_put(&at);
+	return err;
+}
+
+/* Detach m and all below it, innermost first; the tree's references go. */
+static void detach_all(struct mount *m)
+{
+	while (!list_empty(&m->children)) {
+		struct mount *c = list_first(&m->children, struct mount, sibling);
+
+		while (!list_empty(&c->children))
+			c = list_first(&c->children, struct mount, sibling);
+		mount_detach(c);
+		mount_put(c);
+	}
+	mount_detach(m);
+	mount_put(m);
+}
+
+int vfs_umount(const char *target, int flags)
+{
+	struct path_ref at;
+	struct mount *m;
+	int err;
+
+	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
+		return -EINVAL;
+	err = path_lookup(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &at);
+	if (err)
+		return err;
+	m = at.mnt;
+	if (at.dentry != m->root || !m->attached || m == vfs_root_mount) {
+		err = -EINVAL;
+	} else if (!capable(CAP_SYS_ADMIN)) {
+		err = -EPERM;
+	} else if (flags & MNT_EXPIRE) {
+		err = flags & (MNT_FORCE | MNT_DETACH) ? -EINVAL : -EAGAIN;
+	}
+	if (err) {
+		path_put(&at);
+		return err;
+	}
+	dentry_put(at.dentry);
+	mutex_lock(&vfs_mounts_mutex);
+	if (!m->parent)
+		err = -EINVAL;
+	/* The tree's reference and ours; children add theirs. */
+	else if (!(flags & MNT_DETACH) && atomic_load(&m->ref.n) > 2)
+		err = -EBUSY;
+	else
+		detach_all(m);
+	mutex_unlock(&vfs_mounts_mutex);
+	mount_put(m);
+	return err;
+}
+
+int mount_pivot(const struct path_ref *new_root, const struct path_ref *put_old)
+{
+	struct mount *new = new_root->mnt, *old;
+	struct path_ref cur, at;
+	int err = -EINVAL;
+
+	fs_context_root(&cur);
+	old = cur.mnt;
+	mutex_lock(&vfs_mounts_mutex);
+	if (new == old || put_old->mnt == old) {
+		err = -EBUSY;
+		goto out;
+	}
+	if (cur.dentry != old->root || new_root->dentry != new->root || !new->parent)
+		goto out;
+	if (put_old->mnt != new && put_old->mnt->parent != new)
+		goto out;
+	at = (struct path_ref){ old->parent, old->mountpoint };
+	if (at.mnt)
+		path_get(&at);
+	if (old->parent)
+		mount_detach(old);
+	else
+		list_del(&old->all);
+	mount_detach(new);
+	err = 0;
+	if (at.mnt) {
+		err = mount_attach(new, &at);
+		path_put(&at);
+	} else {
+		mount_set_root(new);
+	}
+	if (!err)
+		err = mount_attach(old, put_old);
+out:
+	mutex_unlock(&vfs_mounts_mutex);
+	path_put(&cur);
+	return err;
+}
+
+static void show_flags(struct seq *s, u32 f)
+{
+	static const struct {
+		u32 flag;
+		const char *name;
+	} names[] = {
+		{ MNT_NOSUID, ",nosuid" },	   { MNT_NODEV, ",nodev" },
+		{ MNT_NOEXEC, ",noexec" },	   { MNT_NOATIME, ",noatime" },
+		{ MNT_NODIRATIME, ",nodiratime" }, { MNT_RELATIME, ",relatime" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (f & names[i].flag)
+			seq_puts(s, names[i].name);
+}
+
+static void show_one(struct seq *s, struct mount *m, const char *where, int style)
+{
+	static const char blanks[] = " \t\n\\#";
+	const char *rw = m->flags & MNT_RDONLY ? "ro" : "rw";
+	const char *sbrw = m->sb->flags & MS_RDONLY ? "ro" : "rw";
+
+	switch (style) {
+	case MOUNTS_MOUNTS:
+		seq_escape(s, m->source, blanks);
+		seq_putc(s, ' ');
+		seq_escape(s, where, blanks);
+		seq_printf(s, " %s %s", m->sb->fs->name, mount_may_write(m) ? "ro" : "rw");
+		show_flags(s, m->flags);
+		if (m->sb->ops && m->sb->ops->show_options)
+			m->sb->ops->show_options(m->sb, s);
+		seq_puts(s, " 0 0\n");
+		break;
+	case MOUNTS_MOUNTINFO:
+		seq_printf(s, "%u %u %u:%u / ", m->id, m->parent ? m->parent->id : 1,
+			   DEV_MAJOR(m->sb->dev), DEV_MINOR(m->sb->dev));
+		seq_escape(s, where, blanks);
+		seq_printf(s, " %s", rw);
+		show_flags(s, m->flags);
+		seq_printf(s, " - %s ", m->sb->fs->name);
+		seq_escape(s, m->source, blanks);
+		seq_printf(s, " %s", sbrw);
+		if (m->sb->ops && m->sb->ops->show_options)
+			m->sb->ops->show_options(m->sb, s);
+		seq_putc(s, '\n');
+		break;
+	default:
+		seq_puts(s, "device ");
+		seq_escape(s, m->source, blanks);
+		seq_puts(s, " mounted on ");
+		seq_escape(s, where, blanks);
+		seq_printf(s, " with fstype %s\n", m->sb->fs->name);
+	}
+}
+
+void mounts_show(struct seq *s, int style)
+{
+	char *buf = kmalloc(PATH_MAX);
+	struct path_ref root;
+	struct mount *m;
+
+	if (!buf) {
+		s->failed = true;
+		return;
+	}
+	fs_context_root(&root);
+	mutex_lock(&vfs_mounts_mutex);
+	list_for_each(m, &vfs_mounts, all) {
+		struct path_ref p = { m, m->root };
+		bool reachable;
+		char *where = path_name_from(&p, &root, buf, PATH_MAX, &reachable);
+
+		if (!IS_ERR(where) && reachable)
+			show_one(s, m, where, style);
+	}
+	mutex_unlock(&vfs_mounts_mutex);
+	path_put(&root);
+	name_free(buf);
+}

@@ -1,0 +1,214 @@
+/*
+ * p9.h - the 9P2000.L client. Private to p9*.c and unit tests.
+ *
+ * Five layers, a file each: p9_wire (numbers and strings), p9_req (tags, waiting), a transport (p9_ring, or a test's),
+ * p9_session (version, attach, fid numbers, messages), and the file system: p9_fid, p9_inode, p9_dir, p9_file.
+ *
+ * The server may lie: every length, count and string in a reply is checked against the bytes that came. If the
+ * transport breaks (the gofer is gone), every request ends with -EIO, now and later.
+ */
+#ifndef MOAT_FS_P9_H
+#define MOAT_FS_P9_H
+
+#include "abi/p9.h"
+#include "fs/itable.h"
+#include "mm/pagecache.h"
+#include "ring/ring.h"
+
+struct p9_client;
+struct p9_req;
+
+/* How messages travel. A transport completes each request it accepted by p9_req_done, once, from any context. */
+struct p9_transport {
+	/* Send req->bufs. 0, -EIO, or -ENOSPC: wait until p9_room was called. */
+	int (*submit)(struct p9_client *c, struct p9_req *req);
+};
+
+#define P9_REQS	  32	 /* requests in flight, one tag each */
+#define P9_T_ROOM 8192	 /* of a T-message without data */
+#define P9_R_ROOM 8192	 /* of an R-message without data */
+#define P9_BUFS	  68	 /* header, 64 pages, header */
+#define P9_PAGES  64	 /* data pages of one request */
+
+/* A cursor over a message. err is sticky: -EOVERFLOW (writing), -EPROTO (reading beyond the end). */
+struct p9_buf {
+	u8 *p;
+	size_t n, cap;
+	bool bad;
+};
+
+struct p9_req {
+	struct ring_request ring;
+	struct p9_client *c;
+	u16 tag;
+	bool busy, done;
+	int err;	     /* the transport's */
+	s32 got;	     /* size of the R-message */
+	u8 type;	     /* T */
+	u8 *t, *r;	     /* arena memory, P9_T_ROOM and P9_R_ROOM; made at first use */
+	struct p9_buf out;   /* T-message being written */
+	struct p9_buf in;    /* R-message being read, behind its header */
+	struct ring_buf bufs[P9_BUFS];
+	unsigned nout, nin;
+	struct waitq q;
+};
+
+struct p9_client {
+	const struct p9_transport *ops;
+	void *priv;
+	u32 msize;
+	bool moat; /* extensions are on */
+	bool dead;
+	struct spinlock lock; /* reqs, fid numbers: LOCK_P9 */
+	struct p9_req reqs[P9_REQS];
+	struct waitq room; /* a tag or ring space became free */
+	u32 next_fid, nfree;
+	u32 *free_fids;
+	u32 free_cap;
+};
+
+/* ---- p9_wire.c ---- */
+void p9_put8(struct p9_buf *b, u8 v);
+void p9_put16(struct p9_buf *b, u16 v);
+void p9_put32(struct p9_buf *b, u32 v);
+void p9_put64(struct p9_buf *b, u64 v);
+void p9_putstr(struct p9_buf *b, const char *s, size_t n);
+void p9_putmem(struct p9_buf *b, const void *p, size_t n);
+u8 p9_get8(struct p9_buf *b);
+u16 p9_get16(struct p9_buf *b);
+u32 p9_get32(struct p9_buf *b);
+u64 p9_get64(struct p9_buf *b);
+void p9_getmem(struct p9_buf *b, void *p, size_t n);
+/* The string's bytes inside the message (no NUL), its length; NULL if bad. */
+const char *p9_getstr(struct p9_buf *b, u16 *len);
+
+/* ---- p9_req.c ---- */
+void p9_reqs_init(struct p9_client *c);
+void p9_reqs_destroy(struct p9_client *c);
+/* A request with its T header begun; waits for a free tag. ERR_PTR(-EIO, -ENOMEM). */
+struct p9_req *p9_begin(struct p9_client *c, u8 type);
+/* Data behind the T- or R-message: n bytes of arena memory. Call after the fixed part was written. */
+void p9_data_out(struct p9_req *r, void *ptr, u32 len);
+void p9_data_in(struct p9_req *r, void *ptr, u32 len);
+/*
+ * Send and wait. 0: r->in stands behind the R header; else the server's -errno or -EIO, -EPROTO. A fatal signal sends a
+ * Tflush and still waits for the request to come back, since its memory is in the server's hands.
+ */
+int p9_call(struct p9_req *r);
+void p9_end(struct p9_req *r); /* harmless on ERR_PTR */
+void p9_req_done(struct p9_req *r, s32 got);
+void p9_room(struct p9_client *c);
+
+/* ---- p9_session.c ---- */
+/* Version and attach: root_fid is attached. Tries P9_VERSION_MOAT, takes what the server gives. */
+int p9_session(struct p9_client *c, const char *aname, u32 root_fid, struct p9_qid *root);
+u32 p9_fid_new(struct p9_client *c);
+void p9_fid_free(struct p9_client *c, u32 fid);
+void p9_clunk(struct p9_client *c, u32 fid); /* and frees the number */
+struct p9_name {
+	const char *s;
+	unsigned len;
+};
+/* Walk n names (at most P9_MAXWELEM) to a new fid. 0: *last is the object's qid. -ENOENT where a name is missing. */
+int p9_walk(struct p9_client *c, u32 fid, u32 newfid, const struct p9_name *names, unsigned n,
+	    struct p9_qid *last);
+int p9_getattr(struct p9_client *c, u32 fid, struct p9_attr *a);
+int p9_setattr(struct p9_client *c, u32 fid, const struct p9_setattr *a);
+int p9_lopen(struct p9_client *c, u32 fid, u32 flags);
+/* Attributes of one entry of a directory, and a link's target (size bytes, with NUL; may be NULL). No fid is kept. */
+int p9_lookup(struct p9_client *c, u32 dfid, const struct p9_name *name, struct p9_attr *a,
+	      char *target, size_t size);
+s64 p9_readlink(struct p9_client *c, u32 fid, char *buf, size_t size);
+/* Read to or write from page frames of the arena. Bytes or -errno; short at end of file. */
+s64 p9_read_frames(struct p9_client *c, u32 fid, u64 off, const paddr_t *frames, unsigned n);
+s64 p9_write_frames(struct p9_client *c, u32 fid, u64 off, const paddr_t *frames, size_t len);
+/* Small transfers through a bounce page in the arena: xattrs. */
+s64 p9_read_small(struct p9_client *c, u32 fid, u64 off, void *buf, size_t n);
+s64 p9_write_small(struct p9_client *c, u32 fid, u64 off, const void *buf, size_t n);
+/* Messages of (fid, name) that answer nothing of interest. */
+int p9_unlinkat(struct p9_client *c, u32 dfid, const struct p9_name *name, u32 flags);
+int p9_link(struct p9_client *c, u32 dfid, u32 fid, const struct p9_name *name);
+int p9_renameat(struct p9_client *c, u32 odfid, const struct p9_name *old, u32 ndfid,
+		const struct p9_name *new, u32 flags);
+int p9_fsync(struct p9_client *c, u32 fid, bool datasync);
+int p9_allocate(struct p9_client *c, u32 fid, u32 mode, u64 off, u64 len);
+int p9_statfs(struct p9_client *c, u32 fid, struct statfs_info *st);
+/* Make an object; dfid stays. */
+int p9_make(struct p9_client *c, u32 dfid, const struct p9_name *name, const struct make_args *a);
+
+/* ---- the file system ---- */
+
+enum p9_fid_kind { P9_FID_WALK, P9_FID_READ, P9_FID_WRITE, P9_FID_KINDS };
+
+struct p9_inode {
+	struct inode i;
+	struct p9_inode *parent; /* how it was found, with a reference; NULL: the root. Under sb->fid_lock */
+	char *name;
+	u64 qid;
+	bool stale; /* the server changed attributes that we have not read since */
+	bool gone;  /* its last name was removed: only fids lead to it */
+	u32 fid[P9_FID_KINDS]; /* number + 1, 0: none */
+	u32 users[P9_FID_KINDS];
+	struct list lru;	   /* in sb->fids while it has any */
+	char *target;		   /* symbolic link */
+	struct pagecache pc;	   /* regular files */
+};
+
+struct p9_sb {
+	struct super_block *sb;
+	struct p9_client c;
+	struct itable inodes;	/* by qid.path */
+	struct mutex fid_lock;	/* LOCK_P9_FID: fids, parents and names of all inodes */
+	struct list fids;	/* inodes with fids, least recently used first */
+	unsigned nfids;
+	bool readonly;
+};
+
+#define P9_FIDS_MAX 1024
+
+static inline struct p9_inode *p9_i(struct inode *i)
+{
+	return container_of(i, struct p9_inode, i);
+}
+static inline struct p9_sb *p9_s(struct inode *i)
+{
+	return i->sb->priv;
+}
+
+/* p9_fid.c: a fid of that kind, in use until p9_fid_put. 0 or -errno. */
+int p9_fid_get(struct p9_inode *pi, enum p9_fid_kind kind, u32 *fid);
+/* Any fid at all (attributes of an unlinked file). */
+int p9_fid_any(struct p9_inode *pi, enum p9_fid_kind *kind, u32 *fid);
+void p9_fid_put(struct p9_inode *pi, enum p9_fid_kind kind);
+void p9_fid_drop(struct p9_inode *pi); /* the inode goes away */
+int p9_fid_moved(struct p9_inode *pi, struct p9_inode *parent, const char *name, unsigned len);
+
+/* p9_inode.c */
+struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent, const struct p9_name *name,
+			   const struct p9_attr *a, const char *target);
+void p9_attr_apply(struct inode *i, const struct p9_attr *a);
+int p9_refresh(struct inode *i);
+int p9_op_getattr(struct inode *i, struct stat_info *st);
+int p9_op_setattr(struct inode *i, const struct setattr *a);
+s64 p9_op_getxattr(struct inode *i, const char *name, void *buf, size_t size);
+int p9_op_setxattr(struct inode *i, const char *name, const void *v, size_t n, int flags);
+s64 p9_op_listxattr(struct inode *i, char *buf, size_t size);
+void p9_op_evict(struct inode *i);
+int p9_op_open(struct inode *i, struct file *f);
+
+extern const struct inode_ops p9_dir_ops, p9_file_ops, p9_link_ops, p9_special_ops;
+extern const struct file_ops p9_dir_fops, p9_file_fops;
+extern const struct pagecache_ops p9_page_ops;
+
+/* p9_ring.c */
+int p9_ring_connect(struct p9_client *c, unsigned queue);
+
+/* args->boot of mount: a transport, or RING_Q_9P + n by p9_boot.queue when ops is NULL */
+struct p9_boot {
+	const struct p9_transport *ops;
+	void *priv;
+	unsigned queue;
+	const char *aname;
+};
+
+#endif

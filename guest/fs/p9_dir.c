@@ -1,0 +1,391 @@
+/*
+ * p9_dir.c - directories over 9P: look-up, listing, and changes of names.
+ *
+ * A listing is read whole at its first readdir into memory of the open file; positions are ordinals in it, so the
+ * server's cookies (63 bits on some file systems) never reach programs and other layers can add bits of their own.
+ */
+#include <string.h>
+
+#include "fs/p9.h"
+#include "mm/frame.h"
+#include "mm/slab.h"
+#include "platform/platform.h"
+
+static struct inode *p9_op_lookup(struct inode *dir, const char *name, unsigned len)
+{
+	struct p9_inode *pd = p9_i(dir);
+	struct p9_name n = { name, len };
+	struct p9_attr a;
+	struct inode *i;
+	char *target;
+	u32 fid;
+	int err;
+
+	err = p9_fid_get(pd, P9_FID_WALK, &fid);
+	if (err)
+		return ERR_PTR(err);
+	target = kmalloc(PATH_MAX);
+	if (!target) {
+		p9_fid_put(pd, P9_FID_WALK);
+		return ERR_PTR(-ENOMEM);
+	}
+	*target = 0;
+	err = p9_lookup(&p9_s(dir)->c, fid, &n, &a, target, PATH_MAX);
+	p9_fid_put(pd, P9_FID_WALK);
+	i = err ? ERR_PTR(err) : p9_inode_get(dir->sb, pd, &n, &a, target);
+	kfree(target);
+	return i;
+}
+
+/* ---- listing ---- */
+
+struct entry {
+	u64 ino;
+	u8 type, len;
+	char name[];
+};
+
+struct listing {
+	u8 *data;
+	size_t len, cap;
+	u64 count;
+	u64 at;		/* a place to go on from: this ordinal */
+	size_t at_off;	/* is here */
+};
+
+static bool listing_add(struct listing *l, const struct p9_qid *qid, u8 type, const char *name,
+			u16 len)
+{
+	struct entry *e;
+	size_t need = sizeof(*e) + len;
+
+	if (l->len + need > l->cap) {
+		size_t cap = MAX(l->cap * 2, (size_t)1024);
+		u8 *p = krealloc(l->data, cap);
+
+		if (!p)
+			return false;
+		l->data = p;
+		l->cap = cap;
+	}
+	/* Entries are not aligned: memcpy through locals. */
+	memcpy(l->data + l->len, &qid->path, 8);
+	l->data[l->len + offsetof(struct entry, type)] = type;
+	l->data[l->len + offsetof(struct entry, len)] = (u8)len;
+	memcpy(l->data + l->len + offsetof(struct entry, name), name, len);
+	l->len += offsetof(struct entry, name) + len;
+	l->count++;
+	return true;
+}
+
+/* One Rreaddir's data; *off moves to the last entry's cookie. Entries taken, or -errno. */
+static int parse(struct listing *l, const u8 *data, size_t n, u64 *off)
+{
+	struct p9_buf b = { .p = (u8 *)data, .cap = n };
+	int taken = 0;
+
+	while (b.n < b.cap) {
+		struct p9_qid qid;
+		const char *name;
+		u64 next;
+		u16 len;
+		u8 type;
+
+		p9_getmem(&b, &qid, sizeof(qid));
+		next = p9_get64(&b);
+		type = p9_get8(&b);
+		name = p9_getstr(&b, &len);
+		if (!name || !len || len > NAME_MAX || memchr(name, '/', len) || memchr(name, 0, len))
+			return -EPROTO;
+		*off = next;
+		taken++;
+		if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
+			continue;
+		if (!listing_add(l, &qid, type, name, len))
+			return -ENOMEM;
+	}
+	return taken;
+}
+
+#define LIST_ORDER 3
+#define LIST_BYTES (PAGE_SIZE << LIST_ORDER)
+
+static int read_chunk(struct p9_client *c, struct listing *l, u32 fid, u8 *shared, u8 *copy, u64 *off)
+{
+	u32 want = MIN((u32)LIST_BYTES, c->msize - P9_IOHDRSZ), n;
+	struct p9_req *r = p9_begin(c, P9_TREADDIR);
+	int ret;
+
+	if (IS_ERR(r))
+		return (int)PTR_ERR(r);
+	p9_put32(&r->out, fid);
+	p9_put64(&r->out, *off);
+	p9_put32(&r->out, want);
+	p9_data_in(r, shared, want);
+	ret = p9_call(r);
+	if (!ret) {
+		n = p9_get32(&r->in);
+		if (r->in.bad || n > want || (u32)r->got != P9_READ_HDR + n) {
+			ret = -EPROTO;
+		} else {
+			memcpy(copy, shared, n);
+			ret = parse(l, copy, n, off);
+		}
+	}
+	p9_end(r);
+	return ret;
+}
+
+static int fill(struct inode *dir, struct listing *l)
+{
+	struct p9_client *c = &p9_s(dir)->c;
+	paddr_t shared = frame_alloc(ZONE_ARENA, LIST_ORDER, 0);
+	u8 *copy = kmalloc(LIST_BYTES);
+	u64 off = 0;
+	u32 fid;
+	int ret = -ENOMEM;
+
+	if (shared && copy) {
+		ret = p9_fid_get(p9_i(dir), P9_FID_READ, &fid);
+		if (!ret) {
+			do {
+				ret = read_chunk(c, l, fid, paddr_to_ptr(shared), copy, &off);
+			} while (ret > 0);
+			p9_fid_put(p9_i(dir), P9_FID_READ);
+		}
+	}
+	if (shared)
+		frame_put(shared);
+	kfree(copy);
+	return ret;
+}
+
+static void listing_free(struct listing *l)
+{
+	if (l)
+		kfree(l->data);
+	kfree(l);
+}
+
+static void emit_all(struct listing *l, struct dir_context *ctx)
+{
+	u64 k = 2;
+	size_t off = 0;
+
+	if (l->at >= 2 && l->at <= ctx->pos) {
+		k = l->at;
+		off = l->at_off;
+	}
+	while (off < l->len) {
+		const u8 *e = l->data + off;
+		u8 len = e[offsetof(struct entry, len)];
+		u64 ino;
+
+		memcpy(&ino, e, 8);
+		if (k >= ctx->pos &&
+		    !dir_emit(ctx, (const char *)e + offsetof(struct entry, name), len, k + 1, ino,
+			      e[offsetof(struct entry, type)]))
+			break;
+		off += offsetof(struct entry, name) + len;
+		k++;
+	}
+	l->at = k;
+	l->at_off = off;
+}
+
+static int p9_readdir(struct file *f, struct dir_context *ctx)
+{
+	struct listing *l = f->dir_state;
+	int err;
+
+	if (l && ctx->pos == 0) { /* rewound: what is there now */
+		listing_free(l);
+		f->dir_state = l = NULL;
+	}
+	if (!l) {
+		l = kzalloc(sizeof(*l));
+		if (!l)
+			return -ENOMEM;
+		err = fill(f->inode, l);
+		if (err) {
+			listing_free(l);
+			return err;
+		}
+		f->dir_state = l;
+	}
+	if (!dir_emit_dots(f, ctx))
+		return 0;
+	emit_all(l, ctx);
+	return 0;
+}
+
+static void p9_dir_release(struct file *f)
+{
+	listing_free(f->dir_state);
+	if (f->priv)
+		p9_fid_put(p9_i(f->inode), (enum p9_fid_kind)((uintptr_t)f->priv - 1));
+}
+
+static int p9_dir_fsync(struct file *f, u64 off, u64 len, bool datasync)
+{
+	u32 fid;
+	int err;
+
+	if (p9_s(f->inode)->readonly)
+		return 0;
+	err = p9_fid_get(p9_i(f->inode), P9_FID_READ, &fid);
+	if (!err) {
+		err = p9_fsync(&p9_s(f->inode)->c, fid, datasync);
+		p9_fid_put(p9_i(f->inode), P9_FID_READ);
+	}
+	return err;
+}
+
+/* ---- changes ---- */
+
+static struct inode *p9_op_make(struct inode *dir, const char *name, unsigned len,
+				const struct make_args *a)
+{
+	struct p9_name n = { name, len };
+	struct inode *i;
+	u32 fid;
+	int err;
+
+	err = p9_fid_get(p9_i(dir), P9_FID_WALK, &fid);
+	if (err)
+		return ERR_PTR(err);
+	err = p9_make(&p9_s(dir)->c, fid, &n, a);
+	p9_fid_put(p9_i(dir), P9_FID_WALK);
+	p9_i(dir)->stale = true;
+	if (err)
+		return ERR_PTR(err);
+	i = p9_op_lookup(dir, name, len);
+	if (!IS_ERR(i) && !p9_s(dir)->c.moat && i->uid != a->uid) {
+		struct setattr sa = { .valid = ATTR_UID, .uid = a->uid };
+
+		p9_op_setattr(i, &sa); /* a server that may not leaves the owner as it is */
+	}
+	return i;
+}
+
+static int p9_op_link(struct inode *dir, const char *name, unsigned len, struct inode *target)
+{
+	struct p9_name n = { name, len };
+	u32 dfid, fid;
+	enum p9_fid_kind kind;
+	int err;
+
+	err = p9_fid_get(p9_i(dir), P9_FID_WALK, &dfid);
+	if (err)
+		return err;
+	err = p9_fid_any(p9_i(target), &kind, &fid);
+	if (!err) {
+		err = p9_link(&p9_s(dir)->c, dfid, fid, &n);
+		p9_fid_put(p9_i(target), kind);
+	}
+	p9_fid_put(p9_i(dir), P9_FID_WALK);
+	p9_i(target)->stale = p9_i(dir)->stale = true;
+	return err;
+}
+
+/* An inode whose remembered name went away: found again by another name if it has one, else by its fids alone. */
+static void name_lost(struct p9_inode *dir, const char *name, unsigned len, struct p9_inode *victim)
+{
+	struct p9_sb *s = p9_s(&dir->i);
+
+	mutex_lock(&s->fid_lock);
+	if (victim->parent == dir && strlen(victim->name) == len && !memcmp(victim->name, name, len))
+		victim->gone = true;
+	mutex_unlock(&s->fid_lock);
+	victim->stale = dir->stale = true;
+	spin_lock(&victim->i.lock);
+	if (victim->i.nlink)
+		victim->i.nlink = S_ISDIR(victim->i.mode) ? 0 : victim->i.nlink - 1;
+	spin_unlock(&victim->i.lock);
+}
+
+static int remove(struct inode *dir, const char *name, unsigned len, struct inode *victim, u32 flags)
+{
+	struct p9_name n = { name, len };
+	enum p9_fid_kind kind = P9_FID_WALK;
+	u32 fid, vfid;
+	int err;
+
+	/* A fid of the victim keeps it reachable while it has other users. */
+	bool held = atomic_load(&victim->ref.n) > 2 && !p9_fid_any(p9_i(victim), &kind, &vfid);
+
+	err = p9_fid_get(p9_i(dir), P9_FID_WALK, &fid);
+	if (!err) {
+		err = p9_unlinkat(&p9_s(dir)->c, fid, &n, flags);
+		p9_fid_put(p9_i(dir), P9_FID_WALK);
+	}
+	if (!err)
+		name_lost(p9_i(dir), name, len, p9_i(victim));
+	if (held)
+		p9_fid_put(p9_i(victim), kind);
+	return err;
+}
+
+static int p9_op_unlink(struct inode *dir, const char *name, unsigned len, struct inode *victim)
+{
+	return remove(dir, name, len, victim, 0);
+}
+
+static int p9_op_rmdir(struct inode *dir, const char *name, unsigned len, struct inode *victim)
+{
+	return remove(dir, name, len, victim, P9_AT_REMOVEDIR);
+}
+
+static int p9_op_rename(struct inode *odir, const char *oname, unsigned olen, struct inode *src,
+			struct inode *ndir, const char *nname, unsigned nlen, struct inode *victim,
+			unsigned flags)
+{
+	struct p9_name on = { oname, olen }, nn = { nname, nlen };
+	u32 ofid, nfid;
+	int err;
+
+	if (flags & RENAME_WHITEOUT)
+		return -EINVAL;
+	err = p9_fid_get(p9_i(odir), P9_FID_WALK, &ofid);
+	if (err)
+		return err;
+	err = p9_fid_get(p9_i(ndir), P9_FID_WALK, &nfid);
+	if (!err) {
+		/* NOREPLACE was checked under the locks; nobody else changes the tree. */
+		err = p9_renameat(&p9_s(odir)->c, ofid, &on, nfid, &nn, flags & RENAME_EXCHANGE);
+		p9_fid_put(p9_i(ndir), P9_FID_WALK);
+	}
+	p9_fid_put(p9_i(odir), P9_FID_WALK);
+	if (err)
+		return err;
+	if (victim && !(flags & RENAME_EXCHANGE))
+		name_lost(p9_i(ndir), nname, nlen, p9_i(victim));
+	err = p9_fid_moved(p9_i(src), p9_i(ndir), nname, nlen);
+	if (!err && (flags & RENAME_EXCHANGE))
+		err = p9_fid_moved(p9_i(victim), p9_i(odir), oname, olen);
+	p9_i(src)->stale = p9_i(odir)->stale = p9_i(ndir)->stale = true;
+	return err;
+}
+
+const struct inode_ops p9_dir_ops = {
+	.lookup = p9_op_lookup,
+	.make = p9_op_make,
+	.link = p9_op_link,
+	.unlink = p9_op_unlink,
+	.rmdir = p9_op_rmdir,
+	.rename = p9_op_rename,
+	.getattr = p9_op_getattr,
+	.setattr = p9_op_setattr,
+	.getxattr = p9_op_getxattr,
+	.setxattr = p9_op_setxattr,
+	.listxattr = p9_op_listxattr,
+	.open = p9_op_open,
+	.evict = p9_op_evict,
+};
+const struct file_ops p9_dir_fops = {
+	.read = dir_read,
+	.seek = dir_seek,
+	.readdir = p9_readdir,
+	.fsync = p9_dir_fsync,
+	.release = p9_dir_release,
+};

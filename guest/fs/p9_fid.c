@@ -1,0 +1,192 @@
+/*
+ * p9_fid.c - fids of inodes: made by a walk when needed, kept in an LRU of at most P9_FIDS_MAX, dropped in between.
+ *
+ * A cached dentry costs no fid. sb->fid_lock (mutex) guards an inode's parent, name and fids and is held over the
+ * messages that make them; a fid in use (users > 0) is not dropped. Walks start at the nearest ancestor that has a fid
+ * and are checked by qid: a name that leads elsewhere by now is -ESTALE.
+ */
+#include <string.h>
+
+#include "fs/p9.h"
+#include "mm/slab.h"
+
+static void release_fid(struct p9_sb *s, struct p9_inode *pi, unsigned kind)
+{
+	u32 fid = pi->fid[kind] - 1;
+
+	pi->fid[kind] = 0;
+	s->nfids--;
+	p9_clunk(&s->c, fid);
+}
+
+static bool has_fids(const struct p9_inode *pi)
+{
+	return pi->fid[P9_FID_WALK] || pi->fid[P9_FID_READ] || pi->fid[P9_FID_WRITE];
+}
+
+/* Give idle fids back. fid_lock held. */
+static void trim(struct p9_sb *s)
+{
+	struct p9_inode *pi, *tmp;
+
+	list_for_each_safe(pi, tmp, &s->fids, lru) {
+		if (s->nfids <= P9_FIDS_MAX)
+			return;
+		if (!pi->parent || pi->gone)
+			continue;
+		for (unsigned k = 0; k < P9_FID_KINDS; k++)
+			if (pi->fid[k] && !pi->users[k])
+				release_fid(s, pi, k);
+		if (!has_fids(pi))
+			list_del(&pi->lru);
+	}
+}
+
+static void keep(struct p9_sb *s, struct p9_inode *pi, unsigned kind, u32 fid)
+{
+	pi->fid[kind] = fid + 1;
+	s->nfids++;
+	list_del(&pi->lru);
+	list_add_tail(&s->fids, &pi->lru);
+}
+
+/* A new, unopened fid of pi. fid_lock held. */
+static int walk_to(struct p9_sb *s, struct p9_inode *pi, u32 *out)
+{
+	struct p9_name names[P9_MAXWELEM];
+	struct p9_qid qid = { .path = pi->qid };
+	struct p9_inode *a;
+	u32 fid = p9_fid_new(&s->c), from, depth = 0, left;
+	int err;
+
+	if (pi->fid[P9_FID_WALK]) {
+		err = p9_walk(&s->c, pi->fid[P9_FID_WALK] - 1, fid, NULL, 0, &qid);
+		goto done;
+	}
+	err = -ESTALE;
+	if (pi->gone)
+		goto done;
+	for (a = pi; !a->fid[P9_FID_WALK]; a = a->parent)
+		depth++;
+	from = a->fid[P9_FID_WALK] - 1;
+	for (left = depth; left;) {
+		u32 n = MIN(left, (u32)P9_MAXWELEM);
+
+		/* The next n names from the top: those left - n .. left - 1 steps above pi. */
+		a = pi;
+		for (u32 k = 0; k < left - n; k++)
+			a = a->parent;
+		for (u32 k = n; k-- > 0; a = a->parent)
+			names[k] = (struct p9_name){ a->name, (unsigned)strlen(a->name) };
+		err = p9_walk(&s->c, from, fid, names, n, &qid);
+		if (err) {
+			if (left != depth) { /* fid exists already */
+				p9_clunk(&s->c, fid);
+				return err;
+			}
+			goto done;
+		}
+		from = fid;
+		left -= n;
+	}
+	if (qid.path != pi->qid) {
+		p9_clunk(&s->c, fid);
+		return -ESTALE;
+	}
+done:
+	if (err)
+		p9_fid_free(&s->c, fid);
+	else
+		*out = fid;
+	return err;
+}
+
+static u32 open_flags(const struct p9_sb *s, const struct p9_inode *pi, enum p9_fid_kind kind)
+{
+	if (S_ISDIR(pi->i.mode))
+		return O_RDONLY | O_DIRECTORY;
+	return kind == P9_FID_WRITE ? O_RDWR : O_RDONLY;
+}
+
+int p9_fid_get(struct p9_inode *pi, enum p9_fid_kind kind, u32 *fid)
+{
+	struct p9_sb *s = p9_s(&pi->i);
+	int err = 0;
+	u32 n;
+
+	mutex_lock(&s->fid_lock);
+	if (!pi->fid[kind]) {
+		err = walk_to(s, pi, &n);
+		if (!err && kind != P9_FID_WALK) {
+			err = p9_lopen(&s->c, n, open_flags(s, pi, kind));
+			if (err == -EACCES && kind == P9_FID_WRITE)
+				err = p9_lopen(&s->c, n, O_WRONLY);
+			if (err)
+				p9_clunk(&s->c, n);
+		}
+		if (!err)
+			keep(s, pi, kind, n);
+	} else if (pi->parent) {
+		list_del(&pi->lru);
+		list_add_tail(&s->fids, &pi->lru);
+	}
+	if (!err) {
+		pi->users[kind]++;
+		*fid = pi->fid[kind] - 1;
+		trim(s);
+	}
+	mutex_unlock(&s->fid_lock);
+	return err;
+}
+
+int p9_fid_any(struct p9_inode *pi, enum p9_fid_kind *kind, u32 *fid)
+{
+	*kind = P9_FID_WALK;
+	for (unsigned k = 0; k < P9_FID_KINDS; k++)
+		if (READ_ONCE(pi->fid[k]))
+			*kind = k;
+	return p9_fid_get(pi, *kind, fid);
+}
+
+void p9_fid_put(struct p9_inode *pi, enum p9_fid_kind kind)
+{
+	struct p9_sb *s = p9_s(&pi->i);
+
+	mutex_lock(&s->fid_lock);
+	pi->users[kind]--;
+	mutex_unlock(&s->fid_lock);
+}
+
+void p9_fid_drop(struct p9_inode *pi)
+{
+	struct p9_sb *s = p9_s(&pi->i);
+
+	mutex_lock(&s->fid_lock);
+	for (unsigned k = 0; k < P9_FID_KINDS; k++)
+		if (pi->fid[k])
+			release_fid(s, pi, k);
+	list_del(&pi->lru);
+	mutex_unlock(&s->fid_lock);
+}
+
+int p9_fid_moved(struct p9_inode *pi, struct p9_inode *parent, const char *name, unsigned len)
+{
+	struct p9_sb *s = p9_s(&pi->i);
+	char *copy = kmalloc(len + 1);
+	struct p9_inode *old;
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, name, len);
+	copy[len] = 0;
+	inode_get(&parent->i);
+	mutex_lock(&s->fid_lock);
+	old = pi->parent;
+	kfree(pi->name);
+	pi->name = copy;
+	pi->parent = parent;
+	mutex_unlock(&s->fid_lock);
+	if (old)
+		inode_put(&old->i);
+	return 0;
+}

@@ -1,0 +1,168 @@
+/*
+ * p9_file.c - regular files over 9P: pages are read straight into, and written straight from, arena frames.
+ *
+ * Write-through: a write(2) returns when the server has the bytes, so they survive our death. Pages that a shared
+ * mapping dirtied are written by msync, fsync, reclaim, or when the inode goes.
+ */
+#include <string.h>
+
+#include "fs/p9.h"
+#include "mm/frame.h"
+#include "platform/platform.h"
+
+/* For reading any fid that can read will do. */
+static int read_fid(struct p9_inode *pi, enum p9_fid_kind *kind, u32 *fid)
+{
+	*kind = READ_ONCE(pi->fid[P9_FID_READ]) || !READ_ONCE(pi->fid[P9_FID_WRITE]) ? P9_FID_READ :
+										      P9_FID_WRITE;
+	return p9_fid_get(pi, *kind, fid);
+}
+
+static int p9_read_pages(struct pagecache *pc, u64 index, paddr_t *frames, unsigned n)
+{
+	struct inode *i = pc->owner;
+	u64 off = index << PAGE_SHIFT, want = (u64)n << PAGE_SHIFT, done = 0;
+	enum p9_fid_kind kind;
+	s64 r = 0;
+	u32 fid;
+	int err;
+
+	err = read_fid(p9_i(i), &kind, &fid);
+	if (err)
+		return err;
+	while (done < want) {
+		unsigned first = (unsigned)(done >> PAGE_SHIFT);
+		unsigned count = MIN(n - first, (unsigned)P9_PAGES);
+
+		r = p9_read_frames(&p9_s(i)->c, fid, off + done, frames + first, count);
+		if (r <= 0)
+			break;
+		done += (u64)r;
+		if (done & (PAGE_SIZE - 1)) /* short inside a page: the end of the file */
+			break;
+	}
+	p9_fid_put(p9_i(i), kind);
+	if (r < 0)
+		return (int)r;
+	while (done < want) {
+		u64 in = done & (PAGE_SIZE - 1);
+
+		memset((char *)paddr_to_ptr(frames[done >> PAGE_SHIFT]) + in, 0, PAGE_SIZE - in);
+		done += PAGE_SIZE - in;
+	}
+	return 0;
+}
+
+static int p9_write_pages(struct pagecache *pc, u64 index, const paddr_t *frames, unsigned n)
+{
+	struct inode *i = pc->owner;
+	u64 off = index << PAGE_SHIFT, size = pc->size, want, done = 0;
+	s64 r = 0;
+	u32 fid;
+	int err;
+
+	if (off >= size)
+		return 0;
+	want = MIN((u64)n << PAGE_SHIFT, size - off);
+	err = p9_fid_get(p9_i(i), P9_FID_WRITE, &fid);
+	if (err)
+		return err;
+	while (done < want && !(done & (PAGE_SIZE - 1))) {
+		u64 part = MIN(want - done, (u64)P9_PAGES << PAGE_SHIFT);
+
+		r = p9_write_frames(&p9_s(i)->c, fid, off + done, frames + (done >> PAGE_SHIFT), part);
+		if (r <= 0)
+			break;
+		done += (u64)r;
+	}
+	p9_fid_put(p9_i(i), P9_FID_WRITE);
+	p9_i(i)->stale = true;
+	if (r < 0)
+		return (int)r;
+	return done < want ? -EIO : 0;
+}
+
+const struct pagecache_ops p9_page_ops = {
+	.read = p9_read_pages,
+	.write = p9_write_pages,
+	.arena = true,
+	.readahead = 32,
+};
+
+static int p9_write_end(struct inode *i, u64 pos, u64 n)
+{
+	if (!n)
+		return 0;
+	p9_i(i)->stale = true;
+	return pagecache_sync(i->pc, pos, n);
+}
+
+static int p9_file_fsync(struct file *f, u64 off, u64 len, bool datasync)
+{
+	struct inode *i = f->inode;
+	enum p9_fid_kind kind;
+	u32 fid;
+	int err;
+
+	err = pagecache_sync(i->pc, 0, ~0ULL);
+	if (err || p9_s(i)->readonly)
+		return err;
+	err = p9_fid_any(p9_i(i), &kind, &fid);
+	if (err)
+		return err;
+	if (kind != P9_FID_WALK)
+		err = p9_fsync(&p9_s(i)->c, fid, datasync);
+	p9_fid_put(p9_i(i), kind);
+	return err;
+}
+
+static int p9_file_fallocate(struct file *f, int mode, u64 off, u64 len)
+{
+	struct inode *i = f->inode;
+	u32 fid;
+	int err;
+
+	mutex_lock(&i->mutex);
+	err = pagecache_sync(i->pc, 0, ~0ULL);
+	if (!err)
+		err = p9_fid_get(p9_i(i), P9_FID_WRITE, &fid);
+	if (!err) {
+		err = p9_allocate(&p9_s(i)->c, fid, (u32)mode, off, len);
+		p9_fid_put(p9_i(i), P9_FID_WRITE);
+	}
+	if (!err && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
+		pagecache_punch(i->pc, off, len);
+	if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && off + len > i->size) {
+		pagecache_truncate(i->pc, off + len);
+		i->size = off + len;
+	}
+	p9_i(i)->stale = true;
+	mutex_unlock(&i->mutex);
+	return err;
+}
+
+static void p9_file_release(struct file *f)
+{
+	if (f->priv)
+		p9_fid_put(p9_i(f->inode), (enum p9_fid_kind)((uintptr_t)f->priv - 1));
+}
+
+const struct inode_ops p9_file_ops = {
+	.getattr = p9_op_getattr,
+	.setattr = p9_op_setattr,
+	.getxattr = p9_op_getxattr,
+	.setxattr = p9_op_setxattr,
+	.listxattr = p9_op_listxattr,
+	.open = p9_op_open,
+	.write_end = p9_write_end,
+	.evict = p9_op_evict,
+};
+const struct file_ops p9_file_fops = {
+	.read = pagefile_read,
+	.write = pagefile_write,
+	.seek = generic_seek,
+	.mmap = pagefile_mmap,
+	.fsync = p9_file_fsync,
+	.fallocate = p9_file_fallocate,
+	.release = p9_file_release,
+};

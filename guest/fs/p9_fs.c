@@ -1,0 +1,118 @@
+/*
+ * p9_fs.c - mounting a 9P tree: args->boot is a struct p9_boot (mount(2) cannot make connections).
+ */
+#include <linux/magic.h>
+#include <linux/mount.h>
+
+#include "fs/p9.h"
+#include "mm/slab.h"
+
+#define ROOT_FID 0
+
+static int p9_op_statfs(struct super_block *sb, struct statfs_info *st)
+{
+	struct p9_sb *s = sb->priv;
+
+	return p9_statfs(&s->c, ROOT_FID, st);
+}
+
+static void p9_free_inode(struct inode *i)
+{
+	kfree(p9_i(i));
+}
+
+static void p9_shutdown(struct super_block *sb)
+{
+	struct p9_sb *s = sb->priv;
+
+	p9_reqs_destroy(&s->c);
+	itable_destroy(&s->inodes);
+	kfree(s->c.free_fids);
+	kfree(s);
+	sb->priv = NULL;
+}
+
+static void p9_show(struct super_block *sb, struct seq *out)
+{
+	struct p9_sb *s = sb->priv;
+
+	seq_printf(out, ",trans=ring,version=%s,msize=%u,cache=exclusive",
+		   s->c.moat ? P9_VERSION_MOAT : P9_VERSION_L, s->c.msize);
+}
+
+static const struct super_ops p9_super_ops = {
+	.statfs = p9_op_statfs,
+	.free_inode = p9_free_inode,
+	.shutdown = p9_shutdown,
+	.show_options = p9_show,
+};
+
+static int root_inode(struct super_block *sb)
+{
+	struct p9_sb *s = sb->priv;
+	struct p9_attr a;
+	struct inode *i;
+	int err;
+
+	err = p9_getattr(&s->c, ROOT_FID, &a);
+	if (err)
+		return err;
+	if (!S_ISDIR(a.mode))
+		return -ENOTDIR;
+	i = p9_inode_get(sb, NULL, NULL, &a, NULL);
+	if (IS_ERR(i))
+		return (int)PTR_ERR(i);
+	p9_i(i)->fid[P9_FID_WALK] = ROOT_FID + 1;
+	p9_i(i)->users[P9_FID_WALK] = 1;
+	s->nfids++;
+	sb->root = i;
+	return 0;
+}
+
+static struct super_block *p9_mount(const struct file_system *fs, const struct mount_args *a)
+{
+	const struct p9_boot *b = a->boot;
+	struct super_block *sb;
+	struct p9_qid qid;
+	struct p9_sb *s;
+	int err = -ENOMEM;
+
+	if (!b)
+		return ERR_PTR(-EINVAL);
+	sb = super_alloc(fs, &p9_super_ops, V9FS_MAGIC, a->flags);
+	s = kzalloc(sizeof(*s));
+	if (!sb || !s || itable_init(&s->inodes)) {
+		super_put(sb);
+		kfree(s);
+		return ERR_PTR(-ENOMEM);
+	}
+	sb->priv = s;
+	s->sb = sb;
+	s->readonly = a->flags & MS_RDONLY;
+	mutex_init(&s->fid_lock);
+	list_init(&s->fids);
+	p9_reqs_init(&s->c);
+	if (b->ops) {
+		s->c.ops = b->ops;
+		s->c.priv = b->priv;
+		err = 0;
+	} else {
+		err = p9_ring_connect(&s->c, b->queue);
+	}
+	if (!err)
+		err = p9_session(&s->c, b->aname ? b->aname : "", ROOT_FID, &qid);
+	if (!err)
+		err = root_inode(sb);
+	if (err) {
+		p9_shutdown(sb);
+		super_put(sb);
+		return ERR_PTR(err);
+	}
+	return sb;
+}
+
+const struct file_system p9_fs = {
+	.name = "9p",
+	.nodev = true,
+	.mount = p9_mount,
+};

@@ -1,0 +1,331 @@
+/*
+ * p9_inode.c - 9P's inodes: one per qid, their attributes, extended attributes and opening.
+ *
+ * Caching is `exclusive`: only this sandbox changes the tree, so attributes hold until we change something that the
+ * server computes (times, link counts); then they are stale and the next getattr asks.
+ */
+#include <string.h>
+
+#include "fs/p9.h"
+#include "lib/log.h"
+#include "mm/slab.h"
+
+void p9_attr_apply(struct inode *i, const struct p9_attr *a)
+{
+	spin_lock(&i->lock);
+	i->mode = (i->mode & S_IFMT) | (a->mode & 07777);
+	i->uid = a->uid;
+	i->gid = a->gid;
+	i->nlink = (u32)a->nlink;
+	i->rdev = dev_decode(a->rdev);
+	i->blocks = a->blocks;
+	i->atime = (struct fs_time){ (s64)a->atime_sec, (u32)(a->atime_nsec % 1000000000) };
+	i->mtime = (struct fs_time){ (s64)a->mtime_sec, (u32)(a->mtime_nsec % 1000000000) };
+	i->ctime = (struct fs_time){ (s64)a->ctime_sec, (u32)(a->ctime_nsec % 1000000000) };
+	i->btime = i->ctime;
+	if (a->valid & P9_STATS_BTIME)
+		i->btime = (struct fs_time){ (s64)a->btime_sec, (u32)(a->btime_nsec % 1000000000) };
+	/* The size of a file with a page cache is changed by our own writes only. */
+	if (!S_ISREG(i->mode))
+		i->size = a->size;
+	spin_unlock(&i->lock);
+}
+
+static bool known_type(u32 mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFDIR:
+	case S_IFLNK:
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+	case S_IFSOCK: return true;
+	default: return false;
+	}
+}
+
+static void set_ops(struct inode *i)
+{
+	struct p9_inode *pi = p9_i(i);
+
+	i->ops = &p9_special_ops;
+	switch (i->mode & S_IFMT) {
+	case S_IFDIR:
+		i->ops = &p9_dir_ops;
+		i->fops = &p9_dir_fops;
+		break;
+	case S_IFREG:
+		i->ops = &p9_file_ops;
+		i->fops = &p9_file_fops;
+		pagecache_init(&pi->pc, &p9_page_ops, i, i->size);
+		i->pc = &pi->pc;
+		break;
+	case S_IFLNK: i->ops = &p9_link_ops; break;
+	}
+}
+
+struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent, const struct p9_name *name,
+			   const struct p9_attr *a, const char *target)
+{
+	struct p9_sb *s = sb->priv;
+	struct inode *i = itable_get(&s->inodes, a->qid.path), *have;
+	struct p9_inode *pi;
+
+	if (i && (i->mode & S_IFMT) == (a->mode & S_IFMT))
+		return i;
+	if (i) {
+		inode_put(i);
+		return ERR_PTR(-EIO);
+	}
+	if (!known_type(a->mode))
+		return ERR_PTR(-EIO);
+	i = inode_alloc_size(sb, a->mode, sizeof(*pi));
+	if (!i)
+		return ERR_PTR(-ENOMEM);
+	pi = p9_i(i);
+	list_init(&pi->lru);
+	pi->qid = a->qid.path;
+	i->ino = a->qid.path;
+	i->size = a->size;
+	p9_attr_apply(i, a);
+	set_ops(i);
+	if (parent) {
+		int err = p9_fid_moved(pi, parent, name->s, name->len);
+
+		if (err) {
+			inode_put(i);
+			return ERR_PTR(err);
+		}
+	}
+	if (S_ISLNK(i->mode) && target && *target) {
+		pi->target = kstrdup(target);
+		i->link = pi->target;
+		i->size = strlen(target);
+	}
+	have = itable_insert(&s->inodes, i, pi->qid);
+	if (!have)
+		return i;
+	inode_put(i);
+	return have;
+}
+
+void p9_op_evict(struct inode *i)
+{
+	struct p9_inode *pi = p9_i(i);
+
+	itable_remove(&p9_s(i)->inodes, i);
+	if (i->pc)
+		pagecache_destroy(&pi->pc);
+	p9_fid_drop(pi);
+	if (pi->parent)
+		inode_put(&pi->parent->i);
+	kfree(pi->name);
+	kfree(pi->target);
+}
+
+int p9_refresh(struct inode *i)
+{
+	struct p9_inode *pi = p9_i(i);
+	enum p9_fid_kind kind;
+	struct p9_attr a;
+	u32 fid;
+	int err;
+
+	if (!READ_ONCE(pi->stale))
+		return 0;
+	err = p9_fid_any(pi, &kind, &fid);
+	if (err)
+		return err;
+	pi->stale = false;
+	err = p9_getattr(&p9_s(i)->c, fid, &a);
+	p9_fid_put(pi, kind);
+	if (err)
+		pi->stale = true;
+	else
+		p9_attr_apply(i, &a);
+	return err;
+}
+
+int p9_op_getattr(struct inode *i, struct stat_info *st)
+{
+	int err = p9_refresh(i);
+
+	inode_getattr(i, st);
+	return err;
+}
+
+int p9_op_setattr(struct inode *i, const struct setattr *a)
+{
+	struct p9_inode *pi = p9_i(i);
+	struct p9_setattr w = { .mode = a->mode, .uid = a->uid, .gid = a->gid, .size = a->size };
+	enum p9_fid_kind kind;
+	u32 fid;
+	int err;
+
+	if (a->valid & ATTR_MODE)
+		w.valid |= P9_SETATTR_MODE;
+	if (a->valid & ATTR_UID)
+		w.valid |= P9_SETATTR_UID;
+	if (a->valid & ATTR_GID)
+		w.valid |= P9_SETATTR_GID;
+	if (a->valid & ATTR_SIZE)
+		w.valid |= P9_SETATTR_SIZE;
+	if (a->valid & ATTR_ATIME)
+		w.valid |= P9_SETATTR_ATIME | (a->valid & ATTR_ATIME_NOW ? 0 : P9_SETATTR_ATIME_SET);
+	/* A truncation changes mtime by itself. */
+	if ((a->valid & ATTR_MTIME) && !(a->valid & ATTR_SIZE))
+		w.valid |= P9_SETATTR_MTIME | (a->valid & ATTR_MTIME_NOW ? 0 : P9_SETATTR_MTIME_SET);
+	w.atime_sec = (u64)a->atime.sec;
+	w.atime_nsec = a->atime.nsec;
+	w.mtime_sec = (u64)a->mtime.sec;
+	w.mtime_nsec = a->mtime.nsec;
+	if (a->valid & ATTR_SIZE) { /* an unopened fid would need the right to write to the file again */
+		kind = P9_FID_WRITE;
+		err = p9_fid_get(pi, kind, &fid);
+	} else {
+		err = p9_fid_any(pi, &kind, &fid);
+	}
+	if (err)
+		return err;
+	if (w.valid)
+		err = p9_setattr(&p9_s(i)->c, fid, &w);
+	p9_fid_put(pi, kind);
+	if (err)
+		return err;
+	inode_setattr(i, a);
+	if (a->valid & ATTR_SIZE)
+		pagecache_truncate(&pi->pc, a->size);
+	pi->stale = true;
+	return 0;
+}
+
+/* ---- extended attributes ---- */
+
+static s64 xattr_read(struct inode *i, const char *name, void *buf, size_t size)
+{
+	struct p9_client *c = &p9_s(i)->c;
+	u32 fid, xfid = p9_fid_new(c);
+	enum p9_fid_kind kind;
+	struct p9_req *r;
+	s64 ret;
+	u64 n = 0;
+
+	ret = p9_fid_any(p9_i(i), &kind, &fid);
+	if (ret) {
+		p9_fid_free(c, xfid);
+		return ret;
+	}
+	r = p9_begin(c, P9_TXATTRWALK);
+	ret = PTR_ERR(r);
+	if (!IS_ERR(r)) {
+		p9_put32(&r->out, fid);
+		p9_put32(&r->out, xfid);
+		p9_putstr(&r->out, name, strlen(name));
+		ret = p9_call(r);
+		n = p9_get64(&r->in);
+	}
+	p9_end(r);
+	p9_fid_put(p9_i(i), kind);
+	if (ret) {
+		p9_fid_free(c, xfid);
+		return ret;
+	}
+	if (n > XATTR_SIZE_MAX)
+		ret = -EPROTO;
+	else if (size && n > size)
+		ret = -ERANGE;
+	else if (size)
+		ret = p9_read_small(c, xfid, 0, buf, n);
+	else
+		ret = (s64)n;
+	p9_clunk(c, xfid);
+	return ret;
+}
+
+s64 p9_op_getxattr(struct inode *i, const char *name, void *buf, size_t size)
+{
+	return xattr_read(i, name, buf, size);
+}
+
+s64 p9_op_listxattr(struct inode *i, char *buf, size_t size)
+{
+	return xattr_read(i, "", buf, size);
+}
+
+int p9_op_setxattr(struct inode *i, const char *name, const void *v, size_t n, int flags)
+{
+	struct p9_client *c = &p9_s(i)->c;
+	enum p9_fid_kind kind;
+	struct p9_qid qid;
+	struct p9_req *r;
+	u32 fid, xfid = p9_fid_new(c);
+	s64 err;
+
+	err = p9_fid_get(p9_i(i), kind = P9_FID_WALK, &fid);
+	if (!err) {
+		err = p9_walk(c, fid, xfid, NULL, 0, &qid);
+		p9_fid_put(p9_i(i), kind);
+	}
+	if (err) {
+		p9_fid_free(c, xfid);
+		return (int)err;
+	}
+	r = p9_begin(c, P9_TXATTRCREATE);
+	err = PTR_ERR(r);
+	if (!IS_ERR(r)) {
+		p9_put32(&r->out, xfid);
+		p9_putstr(&r->out, name, strlen(name));
+		p9_put64(&r->out, v ? n : 0);
+		p9_put32(&r->out, v ? (u32)flags : XATTR_REPLACE);
+		err = p9_call(r);
+	}
+	p9_end(r);
+	if (!err && v && n) {
+		err = p9_write_small(c, xfid, 0, v, n);
+		err = err < 0 ? err : 0;
+	}
+	/* The server sets it at the clunk, whose answer counts. */
+	r = p9_begin(c, P9_TCLUNK);
+	if (!IS_ERR(r)) {
+		int e;
+
+		p9_put32(&r->out, xfid);
+		e = p9_call(r);
+		err = err ? err : e;
+	}
+	p9_end(r);
+	p9_fid_free(c, xfid);
+	p9_i(i)->stale = true;
+	return (int)err;
+}
+
+/* Keep the fid for as long as the file is open: it may be unlinked meanwhile. */
+int p9_op_open(struct inode *i, struct file *f)
+{
+	enum p9_fid_kind kind = f->mode & FMODE_WRITE ? P9_FID_WRITE : P9_FID_READ;
+	u32 fid;
+	int err;
+
+	err = p9_fid_get(p9_i(i), kind, &fid);
+	if (!err)
+		f->priv = (void *)(uintptr_t)(kind + 1);
+	return err;
+}
+
+const struct inode_ops p9_link_ops = {
+	.getattr = p9_op_getattr,
+	.setattr = p9_op_setattr,
+	.getxattr = p9_op_getxattr,
+	.setxattr = p9_op_setxattr,
+	.listxattr = p9_op_listxattr,
+	.evict = p9_op_evict,
+};
+const struct inode_ops p9_special_ops = {
+	.getattr = p9_op_getattr,
+	.setattr = p9_op_setattr,
+	.getxattr = p9_op_getxattr,
+	.setxattr = p9_op_setxattr,
+	.listxattr = p9_op_listxattr,
+	.evict = p9_op_evict,
+};

@@ -1,0 +1,320 @@
+/*
+ * pseudo.c - building blocks of pseudo file systems: static trees of directories, generated text files and links.
+ *
+ * A directory's entries are a dirtable, guarded by its mutex; arg pointers belong to whoever made the file.
+ */
+#include <string.h>
+
+#include "fs/dirtable.h"
+#include "mm/slab.h"
+
+enum { DIR_NODE = 1, TEXT_NODE, LINK_NODE, OTHER_NODE };
+
+struct pseudo_inode {
+	struct inode i;
+	int kind;
+	struct dirtable dir;
+	const struct text_ops *text;
+	char *link;
+};
+
+static struct pseudo_inode *pseudo_i(struct inode *i)
+{
+	return container_of(i, struct pseudo_inode, i);
+}
+
+static void pseudo_evict(struct inode *i)
+{
+	struct pseudo_inode *p = pseudo_i(i);
+
+	if (p->kind == DIR_NODE)
+		dirtable_free(&p->dir);
+	kfree(p->link);
+}
+
+static int pseudo_setattr(struct inode *i, const struct setattr *a)
+{
+	if (!(a->valid & ATTR_SIZE)) /* truncation: open(O_TRUNC) before a write, as shells do */
+		inode_setattr(i, a);
+	return 0;
+}
+
+/* ---- text ---- */
+
+static int text_open(struct inode *i, struct file *f)
+{
+	const struct text_ops *t = pseudo_i(i)->text;
+
+	if ((f->mode & FMODE_WRITE) && !t->store)
+		return -EACCES;
+	return t->open ? t->open(i->priv, f) : 0;
+}
+
+static s64 text_read(struct file *f, struct iov *to, u64 *pos)
+{
+	const struct text_ops *t = pseudo_i(f->inode)->text;
+	struct seq *s;
+	size_t n;
+	s64 ret = 0;
+	int err;
+
+	mutex_lock(&f->inode->mutex);
+	s = f->dir_state;
+	if (!s)
+		f->dir_state = s = kzalloc(sizeof(*s));
+	ret = -ENOMEM;
+	if (!s)
+		goto out;
+	if (*pos == 0 || !s->buf) {
+		s->len = 0;
+		s->failed = false;
+		err = t->show ? t->show(s, f->inode->priv) : -EINVAL;
+		ret = err ? err : s->failed ? -ENOMEM : 0;
+		if (ret)
+			goto out;
+	}
+	ret = 0;
+	if (*pos < s->len) {
+		n = MIN(to->left, s->len - (size_t)*pos);
+		ret = (s64)iov_to(to, s->buf + *pos, n);
+		*pos += (u64)ret;
+		if (!ret && n)
+			ret = -EFAULT;
+	}
+out:
+	mutex_unlock(&f->inode->mutex);
+	return ret;
+}
+
+static s64 text_write(struct file *f, struct iov *from, u64 *pos)
+{
+	const struct text_ops *t = pseudo_i(f->inode)->text;
+	size_t n = MIN(from->left, PAGE_SIZE - 1);
+	char *buf;
+	s64 r;
+
+	if (!t->store)
+		return -EINVAL;
+	buf = kmalloc(PAGE_SIZE);
+	if (!buf)
+		return -ENOMEM;
+	if (iov_from(from, buf, n) != n) {
+		r = -EFAULT;
+	} else {
+		buf[n] = 0;
+		r = t->store(f->inode->priv, buf, n);
+	}
+	if (r > 0)
+		*pos += (u64)r;
+	kfree(buf);
+	return r;
+}
+
+static void text_release(struct file *f)
+{
+	if (f->dir_state)
+		seq_free(f->dir_state);
+	kfree(f->dir_state);
+}
+
+const struct file_ops pseudo_text_fops = {
+	.read = text_read,
+	.write = text_write,
+	.seek = generic_seek,
+	.release = text_release,
+};
+
+static const struct inode_ops text_iops = {
+	.open = text_open,
+	.setattr = pseudo_setattr,
+	.evict = pseudo_evict,
+};
+static const struct inode_ops other_iops = {
+	.setattr = pseudo_setattr,
+	.evict = pseudo_evict,
+};
+
+/* ---- directories ---- */
+
+struct inode *pseudo_lookup(struct inode *dir, const char *name, unsigned len)
+{
+	struct dirnode *n = dirtable_find(&pseudo_i(dir)->dir, name, len);
+
+	if (!n)
+		return ERR_PTR(-ENOENT);
+	inode_get(n->inode);
+	return n->inode;
+}
+
+bool pseudo_readdir_static(struct inode *dir, struct dir_context *ctx)
+{
+	return dirtable_emit(&pseudo_i(dir)->dir, ctx);
+}
+
+int pseudo_readdir(struct file *f, struct dir_context *ctx)
+{
+	if (dir_emit_dots(f, ctx))
+		pseudo_readdir_static(f->inode, ctx);
+	return 0;
+}
+
+const struct inode_ops pseudo_dir_ops = {
+	.lookup = pseudo_lookup,
+	.setattr = pseudo_setattr,
+	.evict = pseudo_evict,
+};
+const struct file_ops pseudo_dir_fops = {
+	.read = dir_read,
+	.seek = dir_seek,
+	.readdir = pseudo_readdir,
+};
+
+/* ---- inodes ---- */
+
+static struct inode *new_inode(struct super_block *sb, u32 mode, int kind, void *arg)
+{
+	struct inode *i = inode_alloc_size(sb, mode, sizeof(struct pseudo_inode));
+
+	if (!i)
+		return NULL;
+	pseudo_i(i)->kind = kind;
+	i->ops = &other_iops;
+	i->priv = arg;
+	i->flags |= INODE_NOATIME;
+	return i;
+}
+
+struct inode *pseudo_text_inode(struct super_block *sb, u32 mode, const struct text_ops *ops, void *arg)
+{
+	struct inode *i = new_inode(sb, S_IFREG | (mode & 07777), TEXT_NODE, arg);
+
+	if (i) {
+		pseudo_i(i)->text = ops;
+		i->ops = &text_iops;
+		i->fops = &pseudo_text_fops;
+	}
+	return i;
+}
+
+struct inode *pseudo_link_inode(struct super_block *sb, const char *target)
+{
+	struct inode *i = new_inode(sb, S_IFLNK | 0777, LINK_NODE, NULL);
+
+	if (!i)
+		return NULL;
+	pseudo_i(i)->link = kstrdup(target);
+	if (!pseudo_i(i)->link) {
+		inode_put(i);
+		return NULL;
+	}
+	i->link = pseudo_i(i)->link;
+	i->size = strlen(target);
+	return i;
+}
+
+struct inode *pseudo_dir_inode(struct super_block *sb, u32 mode, const struct inode_ops *ops,
+			       const struct file_ops *fops, void *arg)
+{
+	struct inode *i = new_inode(sb, S_IFDIR | (mode & 07777), DIR_NODE, arg);
+
+	if (i) {
+		dirtable_init(&pseudo_i(i)->dir);
+		i->ops = ops ? ops : &pseudo_dir_ops;
+		i->fops = fops ? fops : &pseudo_dir_fops;
+		i->nlink = 2;
+	}
+	return i;
+}
+
+/* ---- trees ---- */
+
+int pseudo_add(struct inode *parent, const char *name, struct inode *i)
+{
+	struct dirtable *t = &pseudo_i(parent)->dir;
+	unsigned len = (unsigned)strlen(name);
+	int err = 0;
+
+	mutex_lock(&parent->mutex);
+	if (dirtable_find(t, name, len))
+		err = -EEXIST;
+	else if (!dirtable_add(t, name, len, i))
+		err = -ENOMEM;
+	else if (S_ISDIR(i->mode))
+		parent->nlink++;
+	mutex_unlock(&parent->mutex);
+	if (!err)
+		dcache_drop(parent, name, len); /* it may be cached as missing */
+	return err;
+}
+
+int pseudo_remove(struct inode *parent, const char *name)
+{
+	struct dirtable *t = &pseudo_i(parent)->dir;
+	unsigned len = (unsigned)strlen(name);
+	struct inode *i = NULL;
+	struct dirnode *n;
+
+	mutex_lock(&parent->mutex);
+	n = dirtable_find(t, name, len);
+	if (n) {
+		i = dirtable_remove(t, n);
+		if (S_ISDIR(i->mode))
+			parent->nlink--;
+		i->nlink = 0;
+	}
+	mutex_unlock(&parent->mutex);
+	if (!i)
+		return -ENOENT;
+	dcache_drop(parent, name, len);
+	inode_put(i);
+	return 0;
+}
+
+/* Enter a new inode, or drop it. */
+static struct inode *enter(struct inode *parent, const char *name, struct inode *i)
+{
+	if (i && pseudo_add(parent, name, i)) {
+		inode_put(i);
+		i = NULL;
+	}
+	return i;
+}
+
+struct inode *pseudo_dir(struct inode *parent, const char *name, u32 mode)
+{
+	return enter(parent, name, pseudo_dir_inode(parent->sb, mode, NULL, NULL, NULL));
+}
+
+struct inode *pseudo_text(struct inode *parent, const char *name, u32 mode, const struct text_ops *ops,
+			  void *arg)
+{
+	return enter(parent, name, pseudo_text_inode(parent->sb, mode, ops, arg));
+}
+
+struct inode *pseudo_link(struct inode *parent, const char *name, const char *target)
+{
+	return enter(parent, name, pseudo_link_inode(parent->sb, target));
+}
+
+struct inode *pseudo_node(struct inode *parent, const char *name, u32 mode, u32 rdev)
+{
+	struct inode *i = new_inode(parent->sb, mode, OTHER_NODE, NULL);
+
+	if (i)
+		i->rdev = rdev;
+	return enter(parent, name, i);
+}
+
+struct super_block *pseudo_super(const struct file_system *fs, u32 magic, u32 flags)
+{
+	struct super_block *sb = super_alloc(fs, NULL, magic, flags);
+
+	if (!sb)
+		return ERR_PTR(-ENOMEM);
+	sb->root = pseudo_dir_inode(sb, 0755, NULL, NULL, NULL);
+	if (!sb->root) {
+		super_put(sb);
+		return ERR_PTR(-ENOMEM);
+	}
+	return sb;
+}

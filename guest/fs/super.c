@@ -1,0 +1,52 @@
+/*
+ * super.c - super blocks: one per file system instance, alive while inodes or mounts are.
+ */
+#include <linux/mount.h>
+
+#include "fs/mount.h"
+#include "fs/vfs.h"
+#include "mm/slab.h"
+
+static u32 next_minor;
+
+struct super_block *super_alloc(const struct file_system *fs, const struct super_ops *ops, u32 magic,
+				u32 flags)
+{
+	struct super_block *sb = kzalloc(sizeof(*sb));
+
+	if (!sb)
+		return NULL;
+	ref_init(&sb->ref);
+	sb->fs = fs;
+	sb->ops = ops;
+	sb->magic = magic;
+	sb->flags = flags;
+	sb->dev = DEV(0, atomic_add(&next_minor, 1) + 16);
+	sb->blksize = 4096;
+	sb->max_bytes = 0x7fffffffffffffffULL;
+	return sb;
+}
+
+void super_get(struct super_block *sb)
+{
+	ref_get(&sb->ref);
+}
+
+void super_put(struct super_block *sb)
+{
+	if (sb && ref_put(&sb->ref))
+		kfree(sb);
+}
+
+/* The last mount is gone: cached names, then what the file system pins, then the caller's reference. */
+void super_shutdown(struct super_block *sb)
+{
+	if (sb->root_dentry) {
+		dcache_shrink(sb->root_dentry);
+		dentry_put(sb->root_dentry);
+		sb->root_dentry = NULL;
+		sb->root = NULL;
+	}
+	if (sb->ops && sb->ops->shutdown)
+		sb->ops->shutdown(sb);
+}
