@@ -1,5 +1,6 @@
 /*
- * kvm_launch.c - runs the KVM platform's test image with the launcher's own code: kvm_launch IMAGE [CPUS [MEMORY-MiB]].
+ * kvm_launch.c - runs the KVM platform's test image with the launcher's own code: kvm_launch IMAGE [CPUS [MEMORY-MiB]],
+ * first through all ways to crash, each in a process of its own, then the tests.
  * Exit 0 pass, 1 fail, 77 this host has no usable KVM.
  */
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "host/error.h"
@@ -49,58 +51,115 @@ static void crash_print(const struct crash_record *c)
 		printf("  %016llx\n", (unsigned long long)c->backtrace[i]);
 }
 
+/* What the reason must begin with. */
+static const char *const crash_reason[CRASH_MODES] = {
+	[CRASH_TEXT_ALIAS] = "page fault", [CRASH_TEXT] = "page fault", [CRASH_EXEC_DATA] = "page fault", [CRASH_NULL] = "page fault",
+	[CRASH_USER_ACCESS] = "page fault", [CRASH_USER_EXEC] = "page fault", [CRASH_STACK] = "double fault",
+	[CRASH_PORT] = "access to an unknown port", [CRASH_NO_MEMORY] = "page fault",
+	[CRASH_TRIPLE] = "triple fault", [CRASH_MSR] = "general protection",
+};
+
+/* The sandbox's memory and queues, as the launcher would make them. */
+static void sandbox_make(struct sandbox *sb, const char *image, uint64_t ram_size)
+{
+	struct stat st;
+	int i, fd = open(image, O_RDONLY);
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		die(image);
+	sb->image_size = st.st_size;
+	sb->image = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	close(fd);
+	sb->ram_size = ram_size;
+	sb->arena_size = 8ULL << 20;
+	sb->ram = memory(&sb->ram_fd, "ram", sb->ram_size);
+	sb->arena = memory(&sb->arena_fd, "arena", sb->arena_size);
+	for (i = 0; i < RING_QUEUES; i++) {
+		sb->kick_fd[i] = eventfd(0, EFD_NONBLOCK);
+		sb->call_fd[i] = eventfd(0, EFD_NONBLOCK);
+	}
+}
+
+/* Until the end; rings back what rings at queue 3. False after a minute. */
+static bool serve(const struct sandbox *sb, int exit_fd)
+{
+	struct pollfd p[2] = { { .fd = exit_fd, .events = POLLIN }, { .fd = sb->kick_fd[3], .events = POLLIN } };
+	uint64_t n;
+
+	while (poll(p, 2, 60000) > 0) {
+		if (p[0].revents)
+			return true;
+		if (read(sb->kick_fd[3], &n, 8) == 8 && write(sb->call_fd[3], &(uint64_t){ 1 }, 8) != 8)
+			die("call eventfd");
+	}
+	return false;
+}
+
+static int run(struct sandbox *sb, uint32_t mode)
+{
+	struct report *r = (struct report *)(sb->arena + ARENA_FRAMES);
+	const struct crash_record *c = (struct crash_record *)(sb->arena + ARENA_CRASH);
+	struct error err = { 0 };
+	int exit_fd, end;
+
+	r->mode = mode;
+	if (platform_kvm.create(sb, &err) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    platform_kvm.run(sb, &exit_fd, &err) < 0) {
+		printf("%s\n", err.msg);
+		return 1;
+	}
+	if (!serve(sb, exit_fd)) {
+		printf("%.*stimeout\n", (int)r->len, r->text);
+		return 1;
+	}
+	end = platform_kvm.reap(sb, &err);
+	if (mode) {
+		if (end == 1 && c->magic == CRASH_MAGIC && !strncmp(c->reason, crash_reason[mode], strlen(crash_reason[mode]))) {
+			printf("ok crash %u: %s\n", mode, c->reason);
+			return 0;
+		}
+		printf("FAILED crash %u: end %d\n", mode, end);
+	}
+	printf("%.*s", (int)r->len, r->text);
+	if (end == 1)
+		crash_print(c);
+	if (end == 2)
+		printf("%s\n", err.msg);
+	return mode || end || r->failed || !strstr(r->text, "PASSED");
+}
+
 int main(int argc, char **argv)
 {
-	struct sandbox sb = { .cpus = argc > 2 ? atoi(argv[2]) : 1, .debug = true };
-	const struct report *r;
+	struct sandbox sb = { .cpus = argc > 2 ? atoi(argv[2]) : 1 };
+	uint64_t ram_size = (uint64_t)(argc > 3 ? atoi(argv[3]) : 256) << 20;
 	struct error err = { 0 };
-	struct pollfd p[2];
-	int fd, exit_fd, end, i;
-	uint64_t n;
-	struct stat st;
+	uint32_t mode;
+	int status;
 
 	setvbuf(stdout, NULL, _IONBF, 0);
+	if (argc < 2) {
+		fprintf(stderr, "usage: kvm_launch IMAGE [CPUS [MEMORY-MiB]]\n");
+		return 2;
+	}
 	if (platform_kvm.probe(&err) < 0) {
 		printf("skip: %s\n", err.msg);
 		return 77;
 	}
-	fd = open(argv[1], O_RDONLY);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		die(argv[1]);
-	sb.image_size = st.st_size;
-	sb.image = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	sb.ram_size = (uint64_t)(argc > 3 ? atoi(argv[3]) : 256) << 20;
-	sb.arena_size = 8ULL << 20;
-	sb.ram = memory(&sb.ram_fd, "ram", sb.ram_size);
-	sb.arena = memory(&sb.arena_fd, "arena", sb.arena_size);
-	for (i = 0; i < RING_QUEUES; i++) {
-		sb.kick_fd[i] = eventfd(0, EFD_NONBLOCK);
-		sb.call_fd[i] = eventfd(0, EFD_NONBLOCK);
-	}
-	if (platform_kvm.create(&sb, &err) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    platform_kvm.run(&sb, &exit_fd, &err) < 0) {
-		printf("%s\n", err.msg);
-		return 1;
-	}
-	r = (struct report *)(sb.arena + ARENA_FRAMES);
-	p[0] = (struct pollfd){ .fd = exit_fd, .events = POLLIN };
-	p[1] = (struct pollfd){ .fd = sb.kick_fd[3], .events = POLLIN };
-	for (;;) {
-		i = poll(p, 2, 60000);
-		if (i <= 0) {
-			printf("%.*stimeout\n", (int)r->len, r->text);
+	for (mode = 1; mode <= CRASH_MODES; mode++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (pid == 0) {
+			sb.debug = mode == CRASH_MODES;
+			sandbox_make(&sb, argv[1], ram_size);
+			/* exit_group: the vCPU threads are still there. */
+			_exit(run(&sb, mode % CRASH_MODES));
+		}
+		if (waitpid(pid, &status, 0) < 0 || status) {
+			printf("mode %u: wait status 0x%x\n", mode, status);
 			return 1;
 		}
-		if (p[0].revents)
-			break;
-		if (read(sb.kick_fd[3], &n, 8) == 8 && write(sb.call_fd[3], &(uint64_t){ 1 }, 8) != 8)
-			die("call eventfd");
 	}
-	printf("%.*s", (int)r->len, r->text);
-	end = platform_kvm.reap(&sb, &err);
-	if (end == 1)
-		crash_print((struct crash_record *)(sb.arena + ARENA_CRASH));
-	if (end == 2)
-		printf("%s\n", err.msg);
-	return end || r->failed || !strstr(r->text, "PASSED");
+	return 0;
 }

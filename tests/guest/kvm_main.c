@@ -46,15 +46,14 @@ void check_at(bool ok, const char *what, int line)
 
 void panic(const char *fmt, ...)
 {
-	char line[160];
+	struct crash_record *r = paddr_to_ptr(ARENA_PADDR + ARENA_CRASH);
 	va_list ap;
 
 	va_start(ap, fmt);
-	kvsnprintf(line, sizeof(line), fmt, ap);
+	kvsnprintf(r->reason, sizeof(r->reason), fmt, ap);
 	va_end(ap);
-	say("PANIC: %s", line);
-	report->failed = 1;
-	platform_halt();
+	r->magic = CRASH_MAGIC;
+	platform_crash();
 }
 
 static unsigned queue_seen;
@@ -105,6 +104,8 @@ void sentry_main(const void *fdt)
 	frame_init(platform_ram_free(), kvm_boot.ram_size, ARENA_PADDR + ARENA_FRAMES + sizeof(*report), kvm_boot.arena_size);
 	clock_calibrate(clock_cycles(), 1000, 1000, kvm_boot.tsc_hz);
 	platform_set_upcalls(&up);
+	if (report->mode)
+		test_crash(report->mode);
 	test_irq();
 	test_user();
 	test_smp();

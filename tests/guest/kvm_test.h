@@ -9,8 +9,25 @@
 #include <stdint.h>
 
 struct report {
-	uint32_t len, failed;
-	char text[65536 - 8];
+	uint32_t mode; /* set by the launcher: 0 = the tests, else enum crash_mode */
+	uint32_t len, failed, pad;
+	char text[65536 - 16];
+};
+
+/* Ways to die; each must end in a crash record with the right reason. */
+enum crash_mode {
+	CRASH_TEXT_ALIAS = 1, /* write to the image's text through the direct map */
+	CRASH_TEXT,	      /* write to the text */
+	CRASH_EXEC_DATA,      /* execute a page of the direct map */
+	CRASH_NULL,
+	CRASH_USER_ACCESS,    /* touch an application's page without the copy routines */
+	CRASH_USER_EXEC,      /* execute an application's page */
+	CRASH_STACK,	      /* run into the guard page */
+	CRASH_PORT,	      /* an unknown port */
+	CRASH_NO_MEMORY,      /* an address behind RAM */
+	CRASH_TRIPLE,
+	CRASH_MSR,	      /* a register that the filter denies */
+	CRASH_MODES,
 };
 
 #ifdef MOAT_KVM
@@ -25,6 +42,7 @@ extern u32 timer_count[];
 int test_fault(uaddr_t addr, unsigned access);
 void test_user(void);
 void test_smp(void);
+void test_crash(uint32_t mode);
 
 /* kvm_blobs.S: application code, position-independent. */
 #define BLOB(name) extern const char blob_##name[], blob_##name##_end[]
