@@ -51,7 +51,7 @@ static int make_name(int dirfd, const struct make *m)
 
 	switch (m->mode & S_IFMT) {
 	case S_IFDIR: ret = mkdirat(dirfd, m->name, m->mode & 07777); break;
-	case S_IFLNK: ret = symlinkat(m->target, dirfd, m->name); break;
+	case S_IFLNK: ret = symlinkat(m->target ? m->target : "", dirfd, m->name); break;
 	case S_IFREG:
 	case S_IFIFO:
 	case S_IFSOCK: ret = mknodat(dirfd, m->name, m->mode & (S_IFMT | 07777), 0); break;
