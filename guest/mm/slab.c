@@ -71,7 +71,7 @@ static void slab_init(void)
 static struct slab *slab_create(unsigned class)
 {
 	struct slab *s = page_alloc();
-	unsigned size = class_size[class], off = sizeof(*s);
+	unsigned size = class_size[class], off = ALIGN_UP(sizeof(*s), 16UL);
 
 	if (!s)
 		return NULL;
@@ -157,6 +157,34 @@ static void magazine_drain(unsigned class, struct magazine *m, unsigned n)
 	}
 }
 
+void slab_trim(void)
+{
+	struct slab_cpu *cpu = &cpus[cpu_this()->id];
+
+	for (unsigned i = 0; ready && i < CLASSES; i++) {
+		struct slab_class *c = &classes[i];
+		struct slab *s, *next;
+		struct list empty;
+
+		magazine_drain(i, &cpu->mag[i], cpu->mag[i].n);
+		list_init(&empty);
+		spin_lock(&c->lock);
+		list_for_each_safe(s, next, &c->partial, node) {
+			if (s->used)
+				continue;
+			list_del(&s->node);
+			list_add(&empty, &s->node);
+			c->empty--;
+		}
+		spin_unlock(&c->lock);
+		while (!list_empty(&empty)) {
+			s = list_first(&empty, struct slab, node);
+			list_del(&s->node);
+			page_free(s);
+		}
+	}
+}
+
 static unsigned order_of(size_t size)
 {
 	unsigned order = 0;
@@ -222,10 +250,11 @@ void *kmalloc(size_t size)
 	obj = m->obj[--m->n];
 	cpu->bytes += class_size[class];
 #ifdef MOAT_DEBUG
+	/* Never used: zero; used before: the pattern, all but the list's two bytes. */
 	for (size_t i = 2; i < class_size[class]; i++) {
-		u8 b = ((u8 *)obj)[i];
+		u8 want = ((u8 *)obj)[2];
 
-		if (b != FREED && b != 0 && ((u8 *)obj)[class_size[class] - 1] == FREED)
+		if (((u8 *)obj)[i] != want || (want != FREED && want != 0))
 			panic("slab: %p of %u bytes written after kfree at %zu", obj,
 			      class_size[class], i);
 	}

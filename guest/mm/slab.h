@@ -13,6 +13,8 @@ void *kzalloc(size_t size) __attribute__((malloc, alloc_size(1)));
 void *krealloc(void *p, size_t size);
 void kfree(void *p);
 char *kstrdup(const char *s);
+/* Give what this CPU caches and every empty slab back (memory is short; leak checks). */
+void slab_trim(void);
 size_t slab_bytes(void); /* in use, for leak checks and meminfo */
 
 #endif
