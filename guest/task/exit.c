@@ -165,6 +165,7 @@ static void add_times(struct process *p, struct task *t)
 {
 	p->utime += t->utime;
 	p->stime += t->stime;
+	p->sum_exec += t->se.sum_exec;
 	p->minflt += t->minflt;
 	p->majflt += t->majflt;
 	p->nvcsw += t->nvcsw;

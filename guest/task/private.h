@@ -99,7 +99,7 @@ void futex_clear_tid(struct task *t); /* clear_child_tid */
 /* ---- timers of processes ---- */
 void itimers_exit(struct process *p);	 /* the last thread ends */
 void itimers_exec(struct process *p);
-bool itimers_cpu_tick(struct task *t);	 /* before user mode: CPU-time timers */
+void itimers_resume(struct process *p);	 /* a thread of it runs again: CPU-time timers count on */
 
 /* ---- rseq ---- */
 void rseq_fixup(struct task *t, struct user_regs *regs); /* before user mode or a signal frame */

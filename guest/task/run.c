@@ -128,8 +128,14 @@ static void slow_path(struct task *t)
 			sched_resched();
 		if (READ_ONCE(t->signal_wake) || t->restart_pending || t->restore_sigmask)
 			signal_deliver(t);
-		if (t->rseq && t->rseq_event)
-			rseq_fixup(t, utask_regs(t->utask));
+		if (t->rseq_event) {
+			if (t->process->timers)
+				itimers_resume(t->process);
+			if (t->rseq)
+				rseq_fixup(t, utask_regs(t->utask));
+			else
+				t->rseq_event = false;
+		}
 	} while (READ_ONCE(cpu_this()->need_resched) || READ_ONCE(t->signal_wake));
 }
 
@@ -140,7 +146,7 @@ void task_user_loop(struct task *t)
 
 	for (;;) {
 		if (unlikely(READ_ONCE(cpu_this()->need_resched) | READ_ONCE(t->signal_wake) |
-			     t->restart_pending | t->restore_sigmask | (t->rseq && t->rseq_event)))
+			     t->restart_pending | t->restore_sigmask | t->rseq_event))
 			slow_path(t);
 		task_account(t, false);
 		enter_user(t->utask, &stop);

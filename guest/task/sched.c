@@ -120,6 +120,9 @@ static void account(struct rq *rq, struct task *t, u64 now)
 	t->se.exec_start = now;
 	t->se.sum_exec += d;
 	t->se.slice_used += d;
+	/* Switches happen in the kernel: what is not yet charged is system time. */
+	t->stime += now > t->mode_start ? now - t->mode_start : 0;
+	t->mode_start = now;
 	if (is_rt(t))
 		return;
 	t->se.heap.key += t->se.weight == 1024 ? d : d * 1024 / t->se.weight;
@@ -316,7 +319,7 @@ static void switch_to(struct rq *rq, struct task *prev, struct task *next, u64 n
 	rq->prev = prev;
 	rq->nr_switches++;
 	if (next) {
-		next->se.exec_start = now;
+		next->se.exec_start = next->mode_start = now;
 		next->se.slice_used = 0;
 		atomic_store(&next->se.on_cpu, 1);
 		atomic_store(&next->cpu, cpu);

@@ -113,7 +113,7 @@ struct process {
 
 	struct rlimit rlim[RLIM_NLIMITS];
 	struct itimers *timers;
-	u64 utime, stime;	/* of dead threads, ns */
+	u64 utime, stime, sum_exec; /* of dead threads, ns */
 	u64 cutime, cstime;	/* of waited-for children */
 	u64 minflt, majflt, cminflt, cmajflt, nvcsw, nivcsw, maxrss, cmaxrss;
 	u64 start_time;		/* clock_mono */
@@ -181,7 +181,7 @@ struct task {
 	uaddr_t rseq;
 	u32 rseq_len, rseq_sig;
 	u32 rseq_cpu;		/* value last stored in the area, plus 1 */
-	bool rseq_event;	/* preempted, migrated or signalled since the last look */
+	bool rseq_event;	/* switched, migrated or signalled since it was last in user mode */
 	struct completion *vfork_done;
 
 	u64 timer_slack;
