@@ -151,6 +151,8 @@ void systrap_start(u64 *sp)
 		sys_cpus[i].c.id = i;
 	thread_init(&sys_cpus[0]);
 	fpu_init();
+	host_cpus_init();
+	split_init();
 	map_memory();
 	template_start();
 	for (i = 1; i < sys_ncpus; i++)

@@ -48,29 +48,6 @@ void cpu_kick(struct cpu *target)
 	}
 }
 
-void cpu_idle(void)
-{
-	struct sys_cpu *c = this_cpu();
-	u64 now, wait = ~0ULL;
-
-	if (timer_due(c)) {
-		timer_run(c);
-		return;
-	}
-	if (c->deadline) {
-		now = clock_mono();
-		wait = now < c->deadline ? c->deadline - now : 0;
-	}
-	cpu_unbind(c);
-	atomic_xchg(&c->c.mode, CPU_IDLE);
-	while (!atomic_load(&c->c.kicked))
-		if (hc_futex_wait(&c->c.kicked, 0, wait) == -ETIMEDOUT)
-			break;
-	atomic_store(&c->c.mode, CPU_KERNEL);
-	atomic_xchg(&c->c.kicked, 0);
-	timer_run(c);
-}
-
 void cpu_timer_set(u64 deadline)
 {
 	this_cpu()->deadline = deadline;
@@ -81,15 +58,19 @@ void platform_poll(void)
 	struct sys_cpu *c = this_cpu();
 
 	if (!c->c.io)
-		timer_run(c);
+		systrap_timer_run(c);
 }
+
+unsigned host_cpus;
+u32 cpus_busy;
+static u64 host_mask[16];
 
 static void affinity(u32 tid, u32 cpu)
 {
 	u64 mask[16];
 
 	if (cpu == ~0U) {
-		memset(mask, 0xff, sizeof(mask));
+		memcpy(mask, host_mask, sizeof(mask));
 	} else {
 		memset(mask, 0, sizeof(mask));
 		mask[cpu / 64] = 1UL << (cpu % 64);
@@ -97,29 +78,79 @@ static void affinity(u32 tid, u32 cpu)
 	hc3(HC_sched_setaffinity, tid, sizeof(mask), mask);
 }
 
-void cpu_bind(struct sys_cpu *c, struct stub *s)
+void host_cpus_init(void)
 {
-	if (c->host_cpu == ~0U) {
-		u32 aux;
+	unsigned i;
 
-		__asm__ volatile("rdtscp" : "=c"(aux) : : "eax", "edx");
-		c->host_cpu = aux & 0xfff;
-		if (c->host_cpu >= 1024)
-			c->host_cpu = 0;
-		affinity(0, c->host_cpu);
-	}
-	if (s->host_cpu != c->host_cpu) {
-		s->host_cpu = c->host_cpu;
-		affinity(s->tid, c->host_cpu);
-	}
+	hc3(HC_sched_getaffinity, 0, sizeof(host_mask), host_mask);
+	for (i = 0; i < ARRAY_SIZE(host_mask); i++)
+		for (u64 w = host_mask[i]; w; w &= w - 1)
+			host_cpus++;
+	cpus_busy = sys_ncpus;
 }
 
-void cpu_unbind(struct sys_cpu *c)
+u32 host_cpu_other(u32 cpu)
+{
+	unsigned i, next;
+
+	for (i = 1; i < 1024; i++) {
+		next = (cpu + i) % 1024;
+		if (host_mask[next / 64] >> (next % 64) & 1)
+			return next;
+	}
+	return cpu;
+}
+
+void cpu_bind_task(u32 tid, u32 *bound, u32 host_cpu)
+{
+	if (*bound == host_cpu)
+		return;
+	*bound = host_cpu;
+	affinity(tid, host_cpu);
+}
+
+void cpu_bind(struct sys_cpu *c)
+{
+	u32 aux;
+
+	if (c->host_cpu != ~0U)
+		return;
+	__asm__ volatile("rdtscp" : "=c"(aux) : : "eax", "edx");
+	aux &= 0xfff;
+	cpu_bind_task(0, &c->host_cpu, aux < 1024 ? aux : 0);
+}
+
+static void cpu_unbind(struct sys_cpu *c)
 {
 	if (c->host_cpu != ~0U) {
 		c->host_cpu = ~0U;
 		affinity(0, ~0U);
 	}
+}
+
+void cpu_idle(void)
+{
+	struct sys_cpu *c = this_cpu();
+	u64 now, wait = ~0ULL;
+
+	if (timer_due(c)) {
+		systrap_timer_run(c);
+		return;
+	}
+	if (c->deadline) {
+		now = clock_mono();
+		wait = now < c->deadline ? c->deadline - now : 0;
+	}
+	cpu_unbind(c);
+	atomic_sub(&cpus_busy, 1);
+	atomic_xchg(&c->c.mode, CPU_IDLE);
+	while (!atomic_load(&c->c.kicked))
+		if (hc_futex_wait(&c->c.kicked, 0, wait) == -ETIMEDOUT)
+			break;
+	atomic_store(&c->c.mode, CPU_KERNEL);
+	atomic_add(&cpus_busy, 1);
+	atomic_xchg(&c->c.kicked, 0);
+	systrap_timer_run(c);
 }
 
 void lock_wait(u32 *word, u32 seen)

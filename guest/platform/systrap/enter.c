@@ -269,6 +269,22 @@ void enter_save_fpu(struct utask *u)
 	}
 }
 
+/* Spin for the event of a split stub; past the limit say so, and sleep like everyone. */
+static void spin_event(struct utask *u)
+{
+	struct stub_ctx *x = u->stub->ctx;
+	u64 start = clock_cycles();
+
+	while (atomic_load(&x->state) == STATE_RUN) {
+		if (clock_cycles() - start > SPLIT_SPIN_CYCLES) {
+			split_failed(u);
+			atomic_xchg(&x->sentry_sleep, 1);
+			return;
+		}
+		cpu_relax();
+	}
+}
+
 /* Wait until the stub stops running; at the CPU's deadline kick it. False if it is dead or does not answer. */
 static bool wait_event(struct sys_cpu *c, struct stub *s)
 {
@@ -298,7 +314,7 @@ bool timer_due(struct sys_cpu *c)
 	return c->deadline && clock_mono() >= c->deadline;
 }
 
-void timer_run(struct sys_cpu *c)
+void systrap_timer_run(struct sys_cpu *c)
 {
 	if (!timer_due(c))
 		return;
@@ -310,20 +326,20 @@ void enter_user(struct utask *u, struct stop *stop)
 {
 	struct sys_cpu *c = this_cpu();
 	struct stub *s = u->stub;
-	bool ok;
+	bool ok, split;
 
 	if (u->dead || u->pmap->broken) {
 		stop_dead(u, stop);
 		return;
 	}
 	if (timer_due(c)) {
-		timer_run(c);
+		systrap_timer_run(c);
 		memset(stop, 0, sizeof(*stop));
 		stop->kind = STOP_INTERRUPT;
 		return;
 	}
 	resume_write(u);
-	cpu_bind(c, s);
+	split = split_decide(c, u);
 	c->c.pmap = u->pmap;
 	c->stub = s->tid;
 	atomic_xchg(&c->c.mode, CPU_USER);
@@ -334,11 +350,15 @@ void enter_user(struct utask *u, struct stop *stop)
 		stop->kind = STOP_INTERRUPT;
 		return;
 	}
-	s->ctx->sentry_sleep = 1;
+	s->ctx->spin = split ? split_pauses : 0;
+	s->ctx->sentry_sleep = !split;
 	stub_run(s);
+	if (split)
+		spin_event(u);
 	ok = wait_event(c, s);
 	atomic_store(&c->c.mode, CPU_KERNEL);
 	c->stub = 0;
+	split_left(u);
 	if (!ok || !event_read(u, stop)) {
 		stop_dead(u, stop);
 		return;
@@ -347,6 +367,6 @@ void enter_user(struct utask *u, struct stop *stop)
 		patch_try(u);
 	if (stop->kind == STOP_INTERRUPT) {
 		atomic_xchg(&c->c.kicked, 0);
-		timer_run(c);
+		systrap_timer_run(c);
 	}
 }

@@ -88,6 +88,9 @@ int helper_flush(struct helper *h)
 	c->fail = seq | CMDS_FAILED;
 	c->count = h->queued;
 	h->queued = 0;
+	/* On this worker's host CPU: a hand-over there costs 4 us, waking an idle CPU 20 to 60. */
+	cpu_bind(this_cpu());
+	cpu_bind_task(h->tid, &h->host_cpu, this_cpu()->host_cpu);
 	atomic_store(&c->seq, seq);
 	hc_futex_wake(&c->seq, 1);
 	for (;;) {
@@ -145,6 +148,7 @@ int helper_create(struct helper *h)
 		return tid;
 	}
 	h->tid = tid;
+	h->host_cpu = template.host_cpu; /* inherited */
 	return 0;
 }
 
@@ -210,6 +214,7 @@ void template_start(void)
 	if (pid == 0)
 		template_main();
 	template.tid = pid;
+	template.host_cpu = ~0U;
 	/* An empty system call shows that it has come up (madvise of nothing). */
 	ret = helper_queue(&template, HC_madvise, STUB_CMD, 0, 0, 0, 0, 0);
 	if (ret < 0 || helper_flush(&template) < 0)

@@ -254,6 +254,8 @@ event_spin:
 1:	cmpl	$STATE_EVENT, CTX_STATE(%rbx)
 	jne	stub_resume
 	pause
+	cmpl	$0, CTX_SPIN(%rbx)	/* the Sentry may call it off */
+	je	event_sleep
 	decl	%ecx
 	jnz	1b
 event_sleep:

@@ -94,6 +94,7 @@ struct stub *stub_get(struct pmap *p)
 	tid = helper_thread(&p->h, slot);
 	if (tid > 0) {
 		s->tid = tid;
+		s->host_cpu = p->h.host_cpu; /* inherited */
 		if (stub_born(s)) {
 			spin_unlock(&p->lock);
 			return s;

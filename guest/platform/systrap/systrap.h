@@ -27,7 +27,7 @@ struct sys_cpu {
 	u32 host_cpu;	   /* that this worker is bound to, or ~0 */
 	u64 stub;	   /* host task that runs for this CPU in enter_user, or 0 */
 	u64 deadline;	   /* cpu_timer_set, 0 none */
-	void *stack, *sigstack;
+	struct utask *last; /* that ran here, for comparison only */
 	void (*entry)(void);
 };
 
@@ -45,6 +45,7 @@ extern const struct platform_upcalls *upcalls;
 struct helper {
 	u32 index; /* of its command page */
 	u32 tid;
+	u32 host_cpu; /* affinity, or ~0 */
 	struct stub_cmds *cmds;
 	unsigned queued; /* commands filled in, not yet sent */
 };
@@ -80,6 +81,9 @@ struct utask {
 	bool bases_unknown; /* the host task's FS and GS base must be set */
 	bool step;
 	bool dead;	    /* the host task is gone or no longer obeys */
+	bool split;	    /* its host task has a host CPU of its own and both sides spin; split.c */
+	u32 streak, need;   /* short rounds in a row; how many it takes to split */
+	u64 entered, left;  /* TSC of the last enter_user and of its end */
 	u64 seen_fs, seen_gs; /* as the host task has them */
 };
 
@@ -106,7 +110,7 @@ void fpu_init(void);
 
 /* enter.c */
 bool timer_due(struct sys_cpu *c);
-void timer_run(struct sys_cpu *c); /* the timer upcall, if its time has come */
+void systrap_timer_run(struct sys_cpu *c); /* the timer upcall, if its time has come */
 
 void enter_save_fpu(struct utask *u);
 
@@ -128,8 +132,21 @@ void patch_destroy(struct pmap *p);
 #define PATCH_SIZE 0x10000ULL
 
 /* cpu.c */
-void cpu_bind(struct sys_cpu *c, struct stub *s); /* both to one host CPU */
-void cpu_unbind(struct sys_cpu *c);
+void host_cpus_init(void);
+u32 host_cpu_other(u32 cpu); /* another host CPU that we may use, or cpu itself */
+extern unsigned host_cpus;   /* how many we may use */
+extern u32 cpus_busy;	     /* workers that are not idle */
+void cpu_bind(struct sys_cpu *c); /* this worker to the host CPU that it is on */
+void cpu_bind_task(u32 tid, u32 *bound, u32 host_cpu); /* *bound: where it is bound to now */
+
+/* split.c */
+#define SPLIT_SPIN_CYCLES 80000 /* about 30 us: what a missed wake-up costs */
+extern u32 split_pauses;
+void split_init(void);
+bool split_decide(struct sys_cpu *c, struct utask *u); /* binds worker and stub; true: spin */
+void split_failed(struct utask *u);
+void split_left(struct utask *u);
+void split_end(struct utask *u);
 
 /* filter.c */
 void filter_helper_install(void);

@@ -60,12 +60,18 @@ struct utask *utask_clone(struct pmap *pmap, struct utask *from)
 	return u;
 }
 
-void utask_destroy(struct utask *u)
+static void stub_leave(struct utask *u)
 {
+	split_end(u);
 	if (u->dead)
 		stub_kill(u->stub);
 	else
 		stub_put(u->pmap, u->stub);
+}
+
+void utask_destroy(struct utask *u)
+{
+	stub_leave(u);
 	kfree(u);
 }
 
@@ -75,10 +81,7 @@ int utask_exec(struct utask *u, struct pmap *pmap)
 
 	if (IS_ERR(s))
 		return PTR_ERR(s);
-	if (u->dead)
-		stub_kill(u->stub);
-	else
-		stub_put(u->pmap, u->stub);
+	stub_leave(u);
 	u->stub = s;
 	u->pmap = pmap;
 	u->dead = false;
@@ -112,6 +115,8 @@ void utask_single_step(struct utask *u, bool on)
 
 void utask_switch_out(struct utask *u)
 {
+	if (u)
+		split_end(u);
 }
 
 void utask_switch_in(struct utask *u)
