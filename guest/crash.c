@@ -58,3 +58,10 @@ void panic(const char *fmt, ...)
 	atomic_store(&r->magic, CRASH_MAGIC);
 	platform_crash();
 }
+
+/* libfdt comes compiled with stack protection; its canary is a word of the boot CPU's FS page. */
+void __stack_chk_fail(void) __attribute__((noreturn));
+void __stack_chk_fail(void)
+{
+	panic("stack smashed while the device tree was read");
+}

@@ -7,7 +7,11 @@
 #include "boot.h"
 #include "boot_lines.h"
 #include "dev/console.h"
+#include "dev/chrdev.h"
 #include "dev/control.h"
+#include "dev/devfs.h"
+#include "dev/tty/tty.h"
+#include "fs/pipe.h"
 #include "fs/vfs.h"
 #include "lib/log.h"
 #include "lib/random.h"
@@ -55,6 +59,7 @@ static void on_gofer_gone(unsigned queue)
 }
 
 static const struct control_handlers control = {
+	.winsize = console_tty_winsize,
 	.signal = on_signal,
 	.mem_limit = frame_set_limit,
 	.shutdown = on_shutdown,
@@ -116,11 +121,17 @@ static void boot_thread(void *arg)
 		.init = task_current(),
 		.uid = boot.uid,
 		.gid = boot.gid,
+		.populate_dev = devfs_populate,
 	};
+	static const struct special_open special = { .fifo = pipe_open_fifo, .chr = chrdev_open };
 	int err;
 
+	vfs_set_special(&special);
+	devfs_register();
+	if (boot.tty)
+		console_tty_start(boot.rows, boot.cols);
 	for (int i = 0; i < 3; i++)
-		fc.stdio[i] = console_file(i);
+		fc.stdio[i] = boot.tty ? console_tty_file() : console_file(i);
 	err = fs_boot(&fc);
 	if (err) {
 		static const char why[] = "the sandbox's root cannot be mounted";

@@ -45,7 +45,7 @@ struct stream {
 	u8 *in;
 	u32 in_len, in_pos;
 	bool asked, eof;
-	void (*input)(void *, const u8 *, size_t);
+	size_t (*input)(void *, const u8 *, size_t);
 	void *input_arg;
 };
 
@@ -98,8 +98,11 @@ static void submit(struct out_buf *b, size_t len)
 	struct stream *s = b->stream;
 	struct ring_buf rb[2] = { { b->data, (u32)len }, { b->data + OUT_MAX, sizeof(u32) } };
 
-	if (ring_add(s->ring, &b->req, rb, 1, 1) < 0)
-		out_done(&b->req, -EIO);
+	if (ring_add(s->ring, &b->req, rb, 1, 1) < 0) { /* not out_done: the terminal calls us under its lock */
+		s->broken = true;
+		b->busy = false;
+		return;
+	}
 	ring_kick(s->ring);
 }
 
@@ -188,13 +191,10 @@ static void in_done(struct ring_request *r, s32 written)
 	s->in_len = written > 0 ? (u32)written : 0;
 	s->eof = written <= 0;
 	spin_unlock(&s->lock);
-	if (s->input) {
-		s->input(s->input_arg, s->in, s->in_len);
-		s->in_pos = s->in_len;
-		s->eof = false;
-	} else {
+	if (s->input)
+		console_want_input();
+	else
 		poll_wake(&s->q, POLL_READABLE);
-	}
 }
 
 static s64 stream_read(struct file *f, struct iov *to, u64 *pos)
@@ -226,15 +226,35 @@ static s64 stream_read(struct file *f, struct iov *to, u64 *pos)
 	return ret;
 }
 
-void console_set_input(void (*fn)(void *arg, const u8 *data, size_t len), void *arg)
+void console_set_input(size_t (*fn)(void *arg, const u8 *data, size_t len), void *arg)
 {
 	streams[0].input_arg = arg;
 	streams[0].input = fn;
 }
 
+/* One caller at a time hands bytes on: `feeding` keeps their order. A call in between makes it look again. */
 void console_want_input(void)
 {
-	ask(&streams[0]);
+	static u32 feeding;
+	struct stream *s = &streams[0];
+
+	if (atomic_add(&feeding, 1) != 1)
+		return;
+	do {
+		bool eof;
+
+		atomic_store(&feeding, 1);
+		spin_lock(&s->lock);
+		eof = s->eof;
+		s->eof = false;
+		spin_unlock(&s->lock);
+		if (eof)
+			s->input(s->input_arg, NULL, 0);
+		if (s->in_pos < s->in_len)
+			s->in_pos += (u32)s->input(s->input_arg, s->in + s->in_pos, s->in_len - s->in_pos);
+		if (!eof)
+			ask(s);
+	} while (atomic_sub(&feeding, 1));
 }
 
 /* ---- files ---- */

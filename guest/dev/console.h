@@ -16,10 +16,10 @@ struct file *console_file(int stream);
 /* ---- for the terminal ---- */
 
 /*
- * Call fn with bytes as they arrive (len 0: end of file; an upcall). The stream reads ahead one buffer only after
- * console_want_input.
+ * fn gets bytes as they arrive (an upcall; len 0: end of file) and returns how many it took; the rest is offered again by
+ * console_want_input. While nothing is left the stream reads ahead one buffer.
  */
-void console_set_input(void (*fn)(void *arg, const u8 *data, size_t len), void *arg);
+void console_set_input(size_t (*fn)(void *arg, const u8 *data, size_t len), void *arg);
 void console_want_input(void);
 /* Queue bytes for stream 1: how many were taken; 0 when it is full, and then room(arg) will be called (an upcall). */
 size_t console_output(const u8 *data, size_t len);

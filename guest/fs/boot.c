@@ -114,6 +114,11 @@ int fs_boot(const struct fs_boot_config *c)
 		return err;
 	}
 	ctx->umask = c->umask;
+	if (c->populate_dev) {
+		err = c->populate_dev();
+		if (err)
+			klog("boot: /dev is incomplete: error %d", -err);
+	}
 	for (int fd = 0; fd < 3; fd++)
 		if (c->stdio[fd] && !IS_ERR(c->stdio[fd]))
 			fd_install_at(c->stdio[fd], fd, false);

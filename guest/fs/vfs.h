@@ -239,6 +239,7 @@ struct super_block *super_alloc(const struct file_system *fs, const struct super
 void super_get(struct super_block *sb);
 void super_put(struct super_block *sb);
 const struct file_system *fs_find(const char *name);
+void fs_register(const struct file_system *fs); /* at boot, before the first mount */
 void fs_show_filesystems(struct seq *s); /* /proc/filesystems */
 
 /* ---- paths ---- */
@@ -448,6 +449,7 @@ struct fs_boot_config {
 	struct task *init;	/* gets its fs_context and, if stdio is set, descriptors 0, 1, 2 */
 	struct file *stdio[3];	/* references are taken over; NULL: not open */
 	u32 uid, gid;		/* who owns made mount points' cwd */
+	int (*populate_dev)(void); /* fill /dev, once it is mounted */
 };
 int fs_boot(const struct fs_boot_config *c);
 

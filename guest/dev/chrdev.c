@@ -1,0 +1,63 @@
+/*
+ * chrdev.c - see chrdev.h; device numbers are those of Linux's devices.txt.
+ */
+#include "dev/chrdev.h"
+#include "dev/mem.h"
+#include "dev/tty/tty.h"
+#include "task/task.h"
+
+#define MEM_MAJOR 1
+#define TTY_MAJOR 5
+#define PTS_MAJOR 136
+
+static int open_pts(int index, struct file *f)
+{
+	struct tty *t = pts_find(index);
+	int err;
+
+	if (!t)
+		return -ENXIO;
+	err = tty_open(t, f);
+	tty_put(t);
+	return err;
+}
+
+static int open_current(struct file *f)
+{
+	struct tty *t = tty_controlling();
+	int err;
+
+	if (!t)
+		return -ENXIO;
+	err = tty_open(t, f);
+	tty_put(t);
+	return err;
+}
+
+int chrdev_open(struct inode *i, struct file *f)
+{
+	unsigned major = DEV_MAJOR(i->rdev), minor = DEV_MINOR(i->rdev);
+
+	if (major == MEM_MAJOR) {
+		const struct file_ops *ops = mem_ops(minor);
+
+		if (!ops)
+			return -ENXIO;
+		f->ops = ops;
+		return 0;
+	}
+	if (major >= PTS_MAJOR && major < PTS_MAJOR + 8)
+		return open_pts((int)((major - PTS_MAJOR) << 20 | minor), f);
+	if (major != TTY_MAJOR)
+		return -ENXIO;
+	switch (minor) {
+	case 0:
+		return open_current(f);
+	case 1:
+		return console_tty() ? tty_open(console_tty(), f) : -EIO;
+	case 2:
+		return ptmx_open(i, f);
+	default:
+		return -ENXIO;
+	}
+}

@@ -1,0 +1,282 @@
+/*
+ * pty.c - pseudo terminals: pty(7). The slave is a struct tty; the master reads what the slave's driver was given and
+ * writes what the slave's line discipline receives.
+ *
+ * Lifetime: master file and slave files each hold a reference of the slave tty, which is part of struct pty; the last
+ * one frees both. Slots: a table under slots_lock, which holds no reference.
+ */
+#include "dev/tty/tty.h"
+#include "fs/abi.h"
+#include "fs/poll_bits.h"
+#include "fs/vfs.h"
+#include "mm/slab.h"
+#include "platform/platform.h"
+#include "sys/sys.h"
+#include "task/task.h"
+
+#define PTY_MAX	   1024
+#define MASK	   (TTY_OUTPUT - 1)
+#define BOUNCE	   512
+#define PTS_MAJOR  136
+
+struct pty {
+	struct tty tty;
+	u8 out[TTY_OUTPUT]; /* under tty.lock */
+	u32 head, tail;
+	bool opened;	  /* the slave was open at some time */
+	bool master_open;
+	struct waitq mq;  /* the master's readers, writers, pollers */
+};
+
+static struct pty *slots[PTY_MAX];
+static struct spinlock slots_lock = SPINLOCK_INIT;
+static void (*devpts_added)(int index, u32 uid, u32 gid);
+static void (*devpts_removed)(int index);
+
+void pty_set_devpts(void (*added)(int index, u32 uid, u32 gid), void (*removed)(int index))
+{
+	devpts_added = added;
+	devpts_removed = removed;
+}
+
+static size_t slave_room(struct tty *t)
+{
+	return t->pty->master_open ? TTY_OUTPUT - (t->pty->head - t->pty->tail) : TTY_OUTPUT;
+}
+
+static void slave_put(struct tty *t, const u8 *data, size_t n)
+{
+	struct pty *p = t->pty;
+
+	if (!p->master_open)
+		return;
+	for (size_t i = 0; i < n; i++)
+		p->out[p->head++ & MASK] = data[i];
+	poll_wake(&p->mq, POLL_READABLE);
+}
+
+static void slave_unthrottle(struct tty *t)
+{
+	if (t->opens)
+		t->pty->opened = true;
+	poll_wake(&t->pty->mq, POLL_WRITABLE | (t->opens ? 0 : POLLHUP | POLL_READABLE));
+}
+
+static const struct tty_driver pty_driver = { slave_room, slave_put, slave_unthrottle };
+
+void tty_put(struct tty *t)
+{
+	if (!ref_put(&t->ref))
+		return;
+	if (!t->pty)
+		return; /* the console lives for ever */
+	tty_forget(t);
+	spin_lock(&slots_lock);
+	slots[t->index] = NULL;
+	spin_unlock(&slots_lock);
+	kfree(t->pty);
+}
+
+struct tty *pts_find(int index)
+{
+	struct tty *t = NULL;
+
+	spin_lock(&slots_lock);
+	if (index >= 0 && index < PTY_MAX && slots[index] && slots[index]->master_open &&
+	    ref_tryget(&slots[index]->tty.ref))
+		t = &slots[index]->tty;
+	spin_unlock(&slots_lock);
+	if (t)
+		t->pty->opened = true;
+	return t;
+}
+
+static s64 master_read(struct file *f, struct iov *to, u64 *pos)
+{
+	struct pty *p = f->priv;
+	u8 buf[BOUNCE];
+	s64 done = 0;
+
+	while (to->left) {
+		size_t n = 0, max = MIN(to->left, sizeof(buf));
+		bool gone;
+
+		spin_lock(&p->tty.lock);
+		while (n < max && p->tail != p->head)
+			buf[n++] = p->out[p->tail++ & MASK];
+		gone = p->opened && !p->tty.opens;
+		spin_unlock(&p->tty.lock);
+		if (!n) {
+			if (done)
+				break;
+			return gone ? -EIO : -EAGAIN;
+		}
+		if (iov_to(to, buf, n) < n)
+			return -EFAULT;
+		done += (s64)n;
+	}
+	poll_wake(&p->tty.q, POLL_WRITABLE);
+	return done;
+}
+
+static s64 master_write(struct file *f, struct iov *from, u64 *pos)
+{
+	struct pty *p = f->priv;
+	u8 buf[BOUNCE];
+	s64 done = 0;
+
+	while (from->left) {
+		size_t n = iov_from(from, buf, MIN(from->left, sizeof(buf))), took;
+
+		if (!n)
+			return done ? done : -EFAULT;
+		took = tty_receive(&p->tty, buf, n);
+		done += (s64)took;
+		if (took < n) {
+			iov_rewind(from, n - took);
+			return done ? done : -EAGAIN;
+		}
+	}
+	return done;
+}
+
+static u32 master_poll(struct file *f, struct poll_table *pt)
+{
+	struct pty *p = f->priv;
+	u32 ev = 0;
+
+	poll_wait(f, &p->mq, pt);
+	spin_lock(&p->tty.lock);
+	if (p->head != p->tail)
+		ev |= POLL_READABLE;
+	if (p->opened && !p->tty.opens)
+		ev |= POLLHUP;
+	if ((p->tty.termios.lflag & ICANON) || p->tty.head - p->tty.tail < TTY_INPUT)
+		ev |= POLL_WRITABLE;
+	spin_unlock(&p->tty.lock);
+	return ev;
+}
+
+static s64 open_peer(struct pty *p, u32 flags)
+{
+	struct file *f;
+	int err;
+
+	if (flags & ~(u32)(O_ACCMODE | O_NOCTTY | O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	f = file_alloc_anon(&tty_fops, flags & ~(u32)O_CLOEXEC, NULL);
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	f->ops = NULL;
+	err = tty_open(&p->tty, f);
+	p->opened = true;
+	if (!err)
+		err = fd_install(f, 0, flags & O_CLOEXEC);
+	if (err < 0)
+		file_put(f);
+	return err;
+}
+
+static s64 put_int(uaddr_t arg, s32 v)
+{
+	return user_write(arg, &v, sizeof(v)) ? -EFAULT : 0;
+}
+
+static s64 master_ioctl(struct file *f, unsigned cmd, u64 arg)
+{
+	struct pty *p = f->priv;
+	s64 ret = tty_common_ioctl(&p->tty, cmd, arg, true);
+	s32 v;
+
+	if (ret != -ENOIOCTLCMD)
+		return ret;
+	switch (cmd) {
+	case TIOCGPTN:
+		return put_int(arg, p->tty.index);
+	case TIOCSPTLCK:
+		if (user_read(&v, arg, sizeof(v)))
+			return -EFAULT;
+		p->tty.locked = v;
+		return 0;
+	case TIOCGPTLCK:
+		return put_int(arg, p->tty.locked);
+	case TIOCGPTPEER:
+		return open_peer(p, (u32)arg);
+	case TIOCGPGRP:
+		return put_int(arg, p->tty.pgid);
+	case TIOCGSID:
+		return p->tty.sid ? put_int(arg, p->tty.sid) : -ENOTTY;
+	case TIOCSPGRP:
+	case TIOCSCTTY:
+	case TIOCNOTTY:
+		return -ENOTTY;
+	case FIONREAD:
+		return put_int(arg, (s32)(p->head - p->tail));
+	case TIOCOUTQ:
+		return put_int(arg, 0);
+	case TCFLSH:
+	case TCSBRK:
+	case TCXONC:
+		return 0; /* nothing is queued between the two sides */
+	default:
+		unsupported("pty master ioctl", cmd);
+		return -ENOTTY;
+	}
+}
+
+static void master_release(struct file *f)
+{
+	struct pty *p = f->priv;
+	int index = p->tty.index;
+
+	if (devpts_removed)
+		devpts_removed(index);
+	spin_lock(&p->tty.lock);
+	p->master_open = false;
+	p->tty.hung_up = true;
+	spin_unlock(&p->tty.lock);
+	tty_hangup(&p->tty);
+	poll_wake(&p->tty.q, POLLHUP | POLL_READABLE | POLL_WRITABLE);
+	tty_put(&p->tty);
+}
+
+static const struct file_ops master_fops = {
+	.name = "ptmx",
+	.read = master_read,
+	.write = master_write,
+	.seek = stream_seek,
+	.poll = master_poll,
+	.ioctl = master_ioctl,
+	.release = master_release,
+};
+
+int ptmx_open(struct inode *i, struct file *f)
+{
+	struct pty *p = kzalloc(sizeof(*p));
+	int index;
+
+	if (!p)
+		return -ENOMEM;
+	spin_lock(&slots_lock);
+	for (index = 0; index < PTY_MAX && slots[index]; index++)
+		;
+	if (index < PTY_MAX)
+		slots[index] = p;
+	spin_unlock(&slots_lock);
+	if (index == PTY_MAX) {
+		kfree(p);
+		return -ENOSPC;
+	}
+	tty_init(&p->tty, &pty_driver, DEV(PTS_MAJOR, index), index);
+	p->tty.pty = p;
+	p->tty.locked = true;
+	waitq_init(&p->mq);
+	p->master_open = true;
+	f->ops = &master_fops;
+	f->priv = p;
+	f->waitq = &p->mq;
+	f->mode |= FMODE_STREAM;
+	if (devpts_added)
+		devpts_added(index, task_current()->cred->fsuid, task_current()->cred->fsgid);
+	return 0;
+}

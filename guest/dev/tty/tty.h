@@ -1,0 +1,120 @@
+/*
+ * tty.h - terminals: the line discipline, job control, pseudo terminals, the console.
+ *
+ * A tty has a driver below it (a pty's master side, or the console streams) and open files above it. ldisc_in.c turns
+ * arriving bytes into readable input, echo and signals; ldisc_out.c post-processes what is written; job.c holds sessions
+ * and foreground groups; file.c and ioctl.c are the file operations.
+ *
+ * Locks: tty->lock (spinlock: everything in struct tty but the session fields) is held while the driver's output is
+ * called. sid and pgid are guarded by task_lock, like the processes' ctty, which points here without a reference: the
+ * last release clears it in all processes. Signals are sent with neither held.
+ */
+#ifndef MOAT_DEV_TTY_TTY_H
+#define MOAT_DEV_TTY_TTY_H
+
+#include "dev/tty/termios.h"
+#include "fs/file.h"
+#include "lib/atomic.h"
+
+#define TTY_INPUT  4096 /* bytes of input; a canonical line has one less */
+#define TTY_OUTPUT 8192 /* what a pty's master has not read yet */
+
+struct process;
+struct tty;
+
+struct tty_driver {
+	/* Room for output, in bytes; then put that takes them. tty->lock held. */
+	size_t (*room)(struct tty *t);
+	void (*put)(struct tty *t, const u8 *data, size_t n);
+	/* The application took input: more may come. No lock held. May be NULL. */
+	void (*unthrottle)(struct tty *t);
+};
+
+struct tty {
+	struct ref ref;
+	struct spinlock lock;
+	const struct tty_driver *driver;
+	u32 rdev;
+	int index;	   /* of a pty; -1 for the console */
+	struct termios2 termios;
+	struct winsize winsize;
+	bool stopped;	   /* by VSTOP */
+	bool hung_up;	   /* the other side is gone for good */
+	bool exclusive;
+	unsigned opens;	   /* open files of this side */
+	bool locked;	   /* pty: TIOCSPTLCK */
+
+	/* input: bytes in[tail..head); canonical mode gives out only up to `lines` */
+	u8 in[TTY_INPUT];
+	u8 mark[TTY_INPUT / 8]; /* the byte ends a line (newline, EOL, or the place of an EOF) */
+	u32 tail, ready, head;	/* ready: behind the last complete line */
+	bool literal;		/* the next byte is quoted (VLNEXT) */
+	unsigned column, canon_column; /* of the output; where the line being edited began */
+
+	struct waitq q;	   /* readers, writers, pollers of this side */
+	struct pty *pty;   /* NULL for the console */
+
+	int sid, pgid;	   /* 0: none */
+};
+
+void tty_init(struct tty *t, const struct tty_driver *d, u32 rdev, int index);
+void tty_get(struct tty *t);
+void tty_put(struct tty *t);
+bool tty_bit(const u8 *map, u32 i);
+
+/* ---- ldisc_in.c ---- */
+/*
+ * Bytes from the wire. Signals they cause are sent after the lock is dropped. Returns how many were taken: less than n
+ * when input is full (canonical mode takes and drops). From any context.
+ */
+size_t tty_receive(struct tty *t, const u8 *data, size_t n);
+/* Move readable bytes to buf; canonical mode stops behind a line, and *end says so. How many. lock held. */
+size_t tty_take(struct tty *t, u8 *buf, size_t n, bool *end);
+/* Is a read going to give something (or end of file)? lock held. */
+bool tty_readable(const struct tty *t);
+size_t tty_input_count(const struct tty *t);
+void tty_flush_input(struct tty *t); /* lock held */
+void tty_mode_changed(struct tty *t, u32 old_lflag); /* lock held */
+
+/* ---- ldisc_out.c ---- */
+/* Post-process and queue; how many bytes of data were taken. lock held. */
+size_t tty_output(struct tty *t, const u8 *data, size_t n);
+/* One byte of echo; dropped when there is no room. lock held. */
+void tty_echo(struct tty *t, u8 c);
+
+/* ---- job.c ---- */
+/* The current process does something (signo: SIGTTIN or SIGTTOU) that only the foreground may: 0, -EIO, -ERESTARTSYS. */
+int tty_job_control(struct tty *t, int signo);
+s64 tty_job_ioctl(struct tty *t, unsigned cmd, u64 arg, bool readable);
+/* A session leader without a terminal opened t: it becomes the controlling one. */
+void tty_open_ctty(struct tty *t);
+/* The session leader p ends or gives the terminal up. */
+void tty_disassociate(struct process *p);
+/* The line dropped (master closed): SIGHUP and SIGCONT to the session, input ends. */
+void tty_hangup(struct tty *t);
+/* Forget t in every process; before it is freed. */
+void tty_forget(struct tty *t);
+/* The current process's controlling terminal with a reference, or NULL. */
+struct tty *tty_controlling(void);
+void tty_signal_foreground(struct tty *t, int signo);
+
+/* ---- file.c, ioctl.c ---- */
+extern const struct file_ops tty_fops;
+int tty_open(struct tty *t, struct file *f); /* takes its own reference */
+s64 tty_ioctl(struct file *f, unsigned cmd, u64 arg);
+/* The calls that work on both sides of a pty: termios, window size. -ENOIOCTLCMD: not one of them. */
+s64 tty_common_ioctl(struct tty *t, unsigned cmd, u64 arg, bool master);
+#define ENOIOCTLCMD 515
+
+/* ---- pty.c ---- */
+int ptmx_open(struct inode *i, struct file *f);
+struct tty *pts_find(int index); /* with a reference */
+void pty_set_devpts(void (*added)(int index, u32 uid, u32 gid), void (*removed)(int index));
+
+/* ---- console_tty.c ---- */
+void console_tty_start(u16 rows, u16 cols);
+struct file *console_tty_file(void); /* init's descriptor; ERR_PTR */
+struct tty *console_tty(void); /* borrowed; NULL: there is none */
+void console_tty_winsize(u16 rows, u16 cols);
+
+#endif
