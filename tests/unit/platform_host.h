@@ -8,6 +8,9 @@
 #ifndef MOAT_UNIT_PLATFORM_HOST_H
 #define MOAT_UNIT_PLATFORM_HOST_H
 
+#include <stdio.h>
+#include <unistd.h>
+
 #include "lib/types.h"
 #include "platform/platform.h"
 
@@ -36,7 +39,7 @@ void unit_pmap_for_each(struct pmap *p, void (*fn)(uaddr_t va, paddr_t pa, unsig
 	do {                                                                                \
 		if (!(cond)) {                                                              \
 			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);          \
-			exit(1);                                                            \
+			_exit(1);                                                          \
 		}                                                                           \
 	} while (0)
 #define CHECK_EQ(a, b)                                                                      \
@@ -45,7 +48,7 @@ void unit_pmap_for_each(struct pmap *p, void (*fn)(uaddr_t va, paddr_t pa, unsig
 		if (_a != _b) {                                                             \
 			fprintf(stderr, "%s:%d: %s is %lld (0x%llx), not %s = %lld\n",      \
 				__FILE__, __LINE__, #a, _a, (unsigned long long)_a, #b, _b); \
-			exit(1);                                                            \
+			_exit(1);                                                          \
 		}                                                                           \
 	} while (0)
 
