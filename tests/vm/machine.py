@@ -208,7 +208,7 @@ class Machine:
         for n in lines:
             fs.file(os.path.join(kdir, n), f'/modules/{n}', 0o644)
 
-    def boot(self, timeout=60):
+    def boot(self, timeout=None):
         ours, theirs = socket.socketpair()
         theirs.set_inheritable(True)
         accel = ['-accel', 'tcg,thread=multi']
@@ -225,7 +225,7 @@ class Machine:
                                      pass_fds=[theirs.fileno()], start_new_session=True, preexec_fn=_die_with_parent)
         theirs.close()
         self.sock = ours
-        kind, data = self._frame(started + timeout)
+        kind, data = self._frame(started + (timeout or (300 if self.icount else 90)))
         if kind != b'H':
             raise VMError('the machine greets with garbage')
         self.boot_ms = int((time.monotonic() - started) * 1000)
@@ -237,7 +237,7 @@ class Machine:
                 text = f.read().decode('utf-8', 'replace').replace('\r', '')
         except OSError:
             return ''
-        return '\n'.join(text.splitlines()[-lines:])
+        return '\n'.join([s for s in text.splitlines() if s.strip() and 'reboot: Power down' not in s][-lines:])
 
     def _fail(self, why):
         self.close()
