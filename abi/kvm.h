@@ -19,13 +19,14 @@
 #include <stdint.h>
 #endif
 
-#define KVM_IMAGE_BASE	0xffffffff80000000ULL /* the image is linked at KVM_IMAGE_BASE + BOOT_IMAGE_PADDR */
-#define KVM_KVA_BASE	0xfffffe8000000000ULL
-#define KVM_BOOT_GDT	0x1000ULL /* offsets in the tables area */
-#define KVM_BOOT_TSS	0x1800ULL
-#define KVM_BOOT_PML4	0x2000ULL
+#define KVM_IMAGE_BASE \
+	0xffffffff80000000ULL /* the image is linked at KVM_IMAGE_BASE + BOOT_IMAGE_PADDR */
+#define KVM_KVA_BASE  0xfffffe8000000000ULL
+#define KVM_BOOT_GDT  0x1000ULL /* offsets in the tables area */
+#define KVM_BOOT_TSS  0x1800ULL
+#define KVM_BOOT_PML4 0x2000ULL
 
-#define PORT_START	0xe0fd /* OUT al: let one more vCPU run (an ioeventfd) */
+#define PORT_START 0xe0fd /* OUT al: let one more vCPU run (an ioeventfd) */
 
 /* Selectors, the same as Linux's: programs see the user ones. */
 #define KVM_SEL_KCODE	0x10
@@ -41,14 +42,14 @@
 
 struct kvm_boot {
 	uint64_t magic;
-	uint64_t direct_map;	 /* its virtual base */
-	uint64_t ram_size;	 /* as a file offset: the hole counts */
+	uint64_t direct_map; /* its virtual base */
+	uint64_t ram_size;   /* as a file offset: the hole counts */
 	uint64_t arena_size;
-	uint64_t free_paddr;	 /* first byte of RAM behind image and tables */
+	uint64_t free_paddr; /* first byte of RAM behind image and tables */
 	uint64_t image_slide;
 	uint64_t tsc_hz;
-	uint64_t xfeatures;	 /* XCR0, already set */
-	uint32_t xsave_size;	 /* standard format */
+	uint64_t xfeatures;  /* XCR0, already set */
+	uint32_t xsave_size; /* standard format */
 	uint32_t cpus;
 };
 

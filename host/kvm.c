@@ -25,7 +25,8 @@ static int memory(struct kvm_vm *vm, struct sandbox *sb, struct error *err)
 	if (kvm_vm_memory(vm, 0, RAM_PADDR, low, sb->ram, err) < 0)
 		return -1;
 	if (sb->ram_size > RAM_HOLE_END &&
-	    kvm_vm_memory(vm, 1, RAM_HOLE_END, sb->ram_size - RAM_HOLE_END, sb->ram + RAM_HOLE_END, err) < 0)
+	    kvm_vm_memory(vm, 1, RAM_HOLE_END, sb->ram_size - RAM_HOLE_END, sb->ram + RAM_HOLE_END,
+			  err) < 0)
 		return -1;
 	return kvm_vm_memory(vm, 2, ARENA_PADDR, sb->arena_size, sb->arena, err);
 }
@@ -39,7 +40,8 @@ static int vcpus(struct kvm_vm *vm, struct sandbox *sb, struct error *err)
 
 		if (kvm_vm_vcpu(vm, i, err) < 0)
 			return -1;
-		v->stack = mmap(NULL, KVM_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+		v->stack = mmap(NULL, KVM_STACK_SIZE, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 		if (v->stack == MAP_FAILED)
 			return error_errno(err, "stack of vCPU %u", i);
 		if (sb->debug)
@@ -62,7 +64,8 @@ static int kvm_create(struct sandbox *sb, struct error *err)
 		goto free_vm;
 	}
 	if (kvm_vm_open(vm, err) < 0 || memory(vm, sb, err) < 0 || kvm_cpuid_build(vm, err) < 0 ||
-	    vcpus(vm, sb, err) < 0 || kvm_vm_queues(vm, err) < 0 || kvm_boot_load(vm, &entry, err) < 0)
+	    vcpus(vm, sb, err) < 0 || kvm_vm_queues(vm, err) < 0 ||
+	    kvm_boot_load(vm, &entry, err) < 0)
 		goto close_vm;
 	for (i = 0; i < sb->cpus; i++)
 		if (kvm_boot_registers(&vm->vcpu[i], entry, err) < 0)
@@ -95,25 +98,24 @@ static int kvm_reap(struct sandbox *sb, struct error *err)
 	uint64_t exits, irqs, halts;
 
 	if (sb->debug && kvm_vcpu_exits(vm, &exits, &irqs, &halts))
-		fprintf(stderr, "moat: kvm: %llu exits, %llu of them host interrupts, %llu halts\n", (unsigned long long)exits,
-			(unsigned long long)irqs, (unsigned long long)halts);
+		fprintf(stderr, "moat: kvm: %llu exits, %llu of them host interrupts, %llu halts\n",
+			(unsigned long long)exits, (unsigned long long)irqs,
+			(unsigned long long)halts);
 	switch ((enum kvm_end)__atomic_load_n(&vm->end, __ATOMIC_SEQ_CST)) {
-	case KVM_END_HALT:
-		return 0;
-	case KVM_END_CRASH:
-		return 1;
+	case KVM_END_HALT: return 0;
+	case KVM_END_CRASH: return 1;
 	case KVM_END_ERROR:
 		error_set(err, EPERM, "KVM: a vCPU thread could not install its seccomp filter");
 		return 2;
-	case KVM_END_NONE:
-		break;
+	case KVM_END_NONE: break;
 	}
 	error_set(err, EINVAL, "KVM: the sandbox has not ended");
 	return 2;
 }
 
 /* What the seal must leave to the vCPU threads; each narrows itself further (kvm_vcpu.c). */
-static const char *const syscalls[] = { "clone", "seccomp", "ioctl", "read", "write", "rt_sigreturn", "exit", "exit_group", NULL };
+static const char *const syscalls[] = { "clone",	"seccomp", "ioctl",	 "read", "write",
+					"rt_sigreturn", "exit",	   "exit_group", NULL };
 
 const struct platform_ops platform_kvm = {
 	.name = "kvm",

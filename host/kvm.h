@@ -27,23 +27,23 @@ struct kvm_vcpu {
 	struct kvm_vm *vm;
 	unsigned id;
 	int fd;
-	int stats_fd;	      /* -1 unless --debug */
+	int stats_fd; /* -1 unless --debug */
 	struct kvm_run *run;
-	char *stack;	      /* of its thread */
+	char *stack; /* of its thread */
 };
 
 enum kvm_end { KVM_END_NONE, KVM_END_HALT, KVM_END_CRASH, KVM_END_ERROR };
 
 struct kvm_vm {
-	struct sandbox *sb;   /* NULL for the probe guest */
+	struct sandbox *sb; /* NULL for the probe guest */
 	int kvm_fd, fd;
 	unsigned run_size;
 	struct kvm_vcpu vcpu[KVM_CPUS_MAX];
 	unsigned cpus;
-	int start_fd;	      /* PORT_START: a semaphore that vCPU threads wait for */
-	int exit_fd;	      /* readable: the sandbox ended */
-	uint32_t end;	      /* enum kvm_end, set once */
-	uint64_t features;    /* kvm_cpu_feature */
+	int start_fd;	   /* PORT_START: a semaphore that vCPU threads wait for */
+	int exit_fd;	   /* readable: the sandbox ended */
+	uint32_t end;	   /* enum kvm_end, set once */
+	uint64_t features; /* kvm_cpu_feature */
 	struct kvm_cpuid2 *cpuid;
 	struct kvm_boot *boot;
 };
@@ -57,9 +57,12 @@ enum kvm_cpu_feature {
 };
 
 /* kvm_vm.c: each -1 with *err filled. */
-int kvm_vm_open(struct kvm_vm *vm, struct error *err);	/* /dev/kvm, API version, VM, split irqchip, filters */
-int kvm_vm_memory(struct kvm_vm *vm, unsigned slot, uint64_t paddr, uint64_t len, void *addr, struct error *err);
-int kvm_vm_queues(struct kvm_vm *vm, struct error *err); /* doorbells and interrupts of all queues, PORT_START */
+int kvm_vm_open(struct kvm_vm *vm,
+		struct error *err); /* /dev/kvm, API version, VM, split irqchip, filters */
+int kvm_vm_memory(struct kvm_vm *vm, unsigned slot, uint64_t paddr, uint64_t len, void *addr,
+		  struct error *err);
+int kvm_vm_queues(struct kvm_vm *vm,
+		  struct error *err); /* doorbells and interrupts of all queues, PORT_START */
 int kvm_vm_vcpu(struct kvm_vm *vm, unsigned id, struct error *err);
 void kvm_vm_close(struct kvm_vm *vm);
 
@@ -73,7 +76,8 @@ uint32_t kvm_cpuid_xsave_size(const struct kvm_vm *vm);
 int kvm_boot_load(struct kvm_vm *vm, uint64_t *entry, struct error *err);
 int kvm_boot_registers(struct kvm_vcpu *v, uint64_t entry, struct error *err);
 /* 64-bit ring 0 with the given page tables, GDT and TSS (guest-physical pml4, virtual gdt and tss). */
-int kvm_boot_sregs(struct kvm_vcpu *v, uint64_t pml4, uint64_t gdt, uint64_t tss, struct error *err);
+int kvm_boot_sregs(struct kvm_vcpu *v, uint64_t pml4, uint64_t gdt, uint64_t tss,
+		   struct error *err);
 void kvm_boot_gdt(uint64_t *gdt);
 
 /* kvm_reloc.c: add slide to every absolute address in the loaded image. */

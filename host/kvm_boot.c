@@ -66,7 +66,8 @@ static int map_leaf(struct tables *t, uint64_t va, uint64_t pa, unsigned level, 
 }
 
 /* Map [va, va + len) with the largest leaves that fit; the end is rounded up to a leaf. */
-static int map_range(struct tables *t, uint64_t va, uint64_t pa, uint64_t len, unsigned max_level, uint64_t flags)
+static int map_range(struct tables *t, uint64_t va, uint64_t pa, uint64_t len, unsigned max_level,
+		     uint64_t flags)
 {
 	uint64_t end = pa + len;
 
@@ -96,8 +97,11 @@ static int64_t image_read(void *ctx, uint64_t off, void *buf, size_t len)
 static int load_segments(struct sandbox *sb, struct elf_image *img, struct error *err)
 {
 	struct elf_file f = {
-		.read = image_read, .ctx = sb, .size = sb->image_size,
-		.lo_limit = KVM_IMAGE_BASE + BOOT_IMAGE_PADDR, .hi_limit = KVM_IMAGE_BASE + IMAGE_MAX,
+		.read = image_read,
+		.ctx = sb,
+		.size = sb->image_size,
+		.lo_limit = KVM_IMAGE_BASE + BOOT_IMAGE_PADDR,
+		.hi_limit = KVM_IMAGE_BASE + IMAGE_MAX,
 	};
 	enum elf_error e = elf_parse(&f, img);
 	unsigned i;
@@ -112,8 +116,10 @@ static int load_segments(struct sandbox *sb, struct elf_image *img, struct error
 		const struct elf_segment *s = &img->seg[i];
 
 		if (s->vaddr % PAGE)
-			return error_set(err, ENOEXEC, "Sentry image: segment %u is not page-aligned", i);
-		memcpy(sb->ram + (s->vaddr - KVM_IMAGE_BASE), (const char *)sb->image + s->offset, s->filesz);
+			return error_set(err, ENOEXEC,
+					 "Sentry image: segment %u is not page-aligned", i);
+		memcpy(sb->ram + (s->vaddr - KVM_IMAGE_BASE), (const char *)sb->image + s->offset,
+		       s->filesz);
 	}
 	return 0;
 }
@@ -123,7 +129,8 @@ static uint64_t segment_flags(const struct elf_segment *s)
 	return (s->flags & ELF_W ? PTE_W : 0) | (s->flags & ELF_X ? 0 : PTE_NX);
 }
 
-static int map_all(struct kvm_vm *vm, struct tables *t, const struct elf_image *img, uint64_t direct, uint64_t slide)
+static int map_all(struct kvm_vm *vm, struct tables *t, const struct elf_image *img,
+		   uint64_t direct, uint64_t slide)
 {
 	struct sandbox *sb = vm->sb;
 	uint64_t low = (img->hi - KVM_IMAGE_BASE + (2ULL << 20) - 1) & ~((2ULL << 20) - 1);
@@ -133,7 +140,8 @@ static int map_all(struct kvm_vm *vm, struct tables *t, const struct elf_image *
 		low = sb->ram_size & ~(PAGE - 1);
 	if (map_range(t, direct, RAM_PADDR, low, 0, PTE_W | PTE_NX) < 0 ||
 	    map_range(t, direct + low, low, sb->ram_size - low, max, PTE_W | PTE_NX) < 0 ||
-	    map_range(t, direct + ARENA_PADDR, ARENA_PADDR, sb->arena_size, max, PTE_W | PTE_NX) < 0)
+	    map_range(t, direct + ARENA_PADDR, ARENA_PADDR, sb->arena_size, max, PTE_W | PTE_NX) <
+		    0)
 		return -1;
 	for (i = 0; i < img->nsegs; i++) {
 		const struct elf_segment *s = &img->seg[i];
@@ -163,8 +171,10 @@ int kvm_boot_load(struct kvm_vm *vm, uint64_t *entry, struct error *err)
 {
 	struct sandbox *sb = vm->sb;
 	struct tables t = {
-		.ram = sb->ram, .next = BOOT_TABLES_PADDR + KVM_BOOT_PML4 + PAGE,
-		.end = BOOT_TABLES_PADDR + BOOT_TABLES_MAX, .gib_pages = vm->features & KVM_CPU_GIB_PAGES,
+		.ram = sb->ram,
+		.next = BOOT_TABLES_PADDR + KVM_BOOT_PML4 + PAGE,
+		.end = BOOT_TABLES_PADDR + BOOT_TABLES_MAX,
+		.gib_pages = vm->features & KVM_CPU_GIB_PAGES,
 	};
 	struct kvm_boot *b = (struct kvm_boot *)(sb->ram + BOOT_TABLES_PADDR);
 	struct elf_image img;
@@ -172,7 +182,8 @@ int kvm_boot_load(struct kvm_vm *vm, uint64_t *entry, struct error *err)
 	uint32_t random[2];
 
 	if (sb->ram_size < 8ULL << 20 || sb->ram_size > RAM_MAX || sb->arena_size > ARENA_MAX)
-		return error_set(err, EINVAL, "--memory must be between 8 MiB and 256 GiB on the kvm platform");
+		return error_set(err, EINVAL,
+				 "--memory must be between 8 MiB and 256 GiB on the kvm platform");
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return error_errno(err, "getrandom");
 	if (load_segments(sb, &img, err) < 0)
@@ -183,7 +194,9 @@ int kvm_boot_load(struct kvm_vm *vm, uint64_t *entry, struct error *err)
 	if (kvm_reloc_image(sb, slide, err) < 0)
 		return -1;
 	if (map_all(vm, &t, &img, b->direct_map, slide) < 0)
-		return error_set(err, ENOMEM, "page tables for so much memory do not fit: use a smaller --memory");
+		return error_set(
+			err, ENOMEM,
+			"page tables for so much memory do not fit: use a smaller --memory");
 	kvm_boot_gdt((uint64_t *)(sb->ram + BOOT_TABLES_PADDR + KVM_BOOT_GDT));
 	b->ram_size = sb->ram_size;
 	b->arena_size = sb->arena_size;
@@ -202,16 +215,31 @@ int kvm_boot_load(struct kvm_vm *vm, uint64_t *entry, struct error *err)
 int kvm_boot_sregs(struct kvm_vcpu *v, uint64_t pml4, uint64_t gdt, uint64_t tss, struct error *err)
 {
 	uint64_t f = v->vm->features;
-	struct kvm_segment code = { .limit = ~0U, .selector = KVM_SEL_KCODE, .type = 0xb, .present = 1, .s = 1, .l = 1, .g = 1 };
-	struct kvm_segment data = { .limit = ~0U, .selector = KVM_SEL_KDATA, .type = 3, .present = 1, .s = 1, .db = 1, .g = 1 };
-	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .xcr = 0, .value = kvm_cpuid_xfeatures(v->vm) } } };
+	struct kvm_segment code = { .limit = ~0U,
+				    .selector = KVM_SEL_KCODE,
+				    .type = 0xb,
+				    .present = 1,
+				    .s = 1,
+				    .l = 1,
+				    .g = 1 };
+	struct kvm_segment data = { .limit = ~0U,
+				    .selector = KVM_SEL_KDATA,
+				    .type = 3,
+				    .present = 1,
+				    .s = 1,
+				    .db = 1,
+				    .g = 1 };
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1,
+				 .xcrs = { { .xcr = 0, .value = kvm_cpuid_xfeatures(v->vm) } } };
 	struct kvm_sregs s;
 
 	if (ioctl(v->fd, KVM_GET_SREGS, &s) < 0)
 		return error_errno(err, "KVM: system registers");
 	s.cs = code;
 	s.ds = s.es = s.fs = s.gs = s.ss = data;
-	s.tr = (struct kvm_segment){ .base = tss, .limit = 0x67, .selector = KVM_SEL_TSS, .type = 11, .present = 1 };
+	s.tr = (struct kvm_segment){
+		.base = tss, .limit = 0x67, .selector = KVM_SEL_TSS, .type = 11, .present = 1
+	};
 	s.ldt = (struct kvm_segment){ .unusable = 1 };
 	s.gdt.base = gdt;
 	s.gdt.limit = KVM_SEL_TSS + 15;
@@ -222,7 +250,7 @@ int kvm_boot_sregs(struct kvm_vcpu *v, uint64_t pml4, uint64_t gdt, uint64_t tss
 	/* PAE PGE OSFXSR OSXMMEXCPT FSGSBASE OSXSAVE, then what this CPU has of UMIP, SMEP, SMAP */
 	s.cr4 = 0x506a0 | (f & KVM_CPU_UMIP ? 1 << 11 : 0) | (f & KVM_CPU_SMEP ? 1 << 20 : 0) |
 		(f & KVM_CPU_SMAP ? 1 << 21 : 0);
-	s.efer = 0xd01; /* NXE LMA LME SCE */
+	s.efer = 0xd01;					/* NXE LMA LME SCE */
 	s.apic_base = 0xfee00c00 | (v->id ? 0 : 0x100); /* x2APIC */
 	memset(s.interrupt_bitmap, 0, sizeof(s.interrupt_bitmap));
 	if (ioctl(v->fd, KVM_SET_SREGS, &s) < 0)
@@ -238,7 +266,8 @@ int kvm_boot_registers(struct kvm_vcpu *v, uint64_t entry, struct error *err)
 	uint64_t tables = v->vm->boot->direct_map + BOOT_TABLES_PADDR;
 	struct kvm_regs r = { .rip = entry, .rflags = 2, .rdi = v->id, .rsi = tables };
 
-	if (kvm_boot_sregs(v, BOOT_TABLES_PADDR + KVM_BOOT_PML4, tables + KVM_BOOT_GDT, tables + KVM_BOOT_TSS, err) < 0)
+	if (kvm_boot_sregs(v, BOOT_TABLES_PADDR + KVM_BOOT_PML4, tables + KVM_BOOT_GDT,
+			   tables + KVM_BOOT_TSS, err) < 0)
 		return -1;
 	if (ioctl(v->fd, KVM_SET_REGS, &r) < 0 || ioctl(v->fd, KVM_SET_MP_STATE, &mp) < 0)
 		return error_errno(err, "KVM: registers of vCPU %u", v->id);

@@ -13,17 +13,23 @@
 #define BIT(n) (1U << (n))
 
 /* Leaf 1 ECX: SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE AVX F16C RDRAND; x2APIC, deadline below. */
-#define L1_ECX (BIT(0) | BIT(1) | BIT(9) | BIT(12) | BIT(13) | BIT(19) | BIT(20) | BIT(22) | BIT(23) | BIT(25) | BIT(26) | \
-		BIT(28) | BIT(29) | BIT(30))
+#define L1_ECX                                                                                  \
+	(BIT(0) | BIT(1) | BIT(9) | BIT(12) | BIT(13) | BIT(19) | BIT(20) | BIT(22) | BIT(23) | \
+	 BIT(25) | BIT(26) | BIT(28) | BIT(29) | BIT(30))
 #define L1_ECX_SET (BIT(21) | BIT(24) | BIT(31)) /* x2APIC, TSC-deadline, hypervisor */
 /* Leaf 1 EDX: FPU DE PSE TSC MSR PAE MCE CX8 APIC SEP PGE MCA CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 HTT */
-#define L1_EDX (BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(9) | BIT(11) | BIT(13) | BIT(14) | \
-		BIT(15) | BIT(16) | BIT(17) | BIT(19) | BIT(23) | BIT(24) | BIT(25) | BIT(26) | BIT(28))
+#define L1_EDX                                                                                     \
+	(BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(9) |          \
+	 BIT(11) | BIT(13) | BIT(14) | BIT(15) | BIT(16) | BIT(17) | BIT(19) | BIT(23) | BIT(24) | \
+	 BIT(25) | BIT(26) | BIT(28))
 /* Leaf 7 EBX: FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS AVX512F DQ RDSEED ADX SMAP IFMA CLFLUSHOPT CLWB CD SHA BW VL */
-#define L7_EBX (BIT(0) | BIT(3) | BIT(5) | BIT(7) | BIT(8) | BIT(9) | BIT(16) | BIT(17) | BIT(18) | BIT(19) | BIT(20) | BIT(21) | \
-		BIT(23) | BIT(24) | BIT(28) | BIT(29) | BIT(30) | BIT(31))
+#define L7_EBX                                                                               \
+	(BIT(0) | BIT(3) | BIT(5) | BIT(7) | BIT(8) | BIT(9) | BIT(16) | BIT(17) | BIT(18) | \
+	 BIT(19) | BIT(20) | BIT(21) | BIT(23) | BIT(24) | BIT(28) | BIT(29) | BIT(30) | BIT(31))
 /* Leaf 7 ECX: VBMI UMIP VBMI2 GFNI VAES VPCLMULQDQ VNNI BITALG VPOPCNTDQ RDPID. PKU is off until it has been tested. */
-#define L7_ECX (BIT(1) | BIT(2) | BIT(6) | BIT(8) | BIT(9) | BIT(10) | BIT(11) | BIT(12) | BIT(14) | BIT(22))
+#define L7_ECX                                                                                \
+	(BIT(1) | BIT(2) | BIT(6) | BIT(8) | BIT(9) | BIT(10) | BIT(11) | BIT(12) | BIT(14) | \
+	 BIT(22))
 /* Leaf 7 EDX: FSRM VP2INTERSECT AVX512_FP16 */
 #define L7_EDX (BIT(4) | BIT(8) | BIT(23))
 /* 0x80000001 ECX: LAHF ABM SSE4A misaligned SSE, 3DNOW prefetch; EDX: SYSCALL NX 1-GiB pages RDTSCP LM, AMD's copies */
@@ -36,18 +42,14 @@
 static void filter(struct kvm_cpuid_entry2 *e)
 {
 	switch (e->function) {
-	case 0:
-		e->eax = e->eax < 0x16 ? e->eax : 0x16;
-		break;
+	case 0: e->eax = e->eax < 0x16 ? e->eax : 0x16; break;
 	case 1:
 		e->ecx = (e->ecx & L1_ECX) | L1_ECX_SET;
 		e->edx &= L1_EDX;
 		e->ebx &= 0x0000ff00; /* CLFLUSH size; the rest is per vCPU */
 		break;
 	case 4: /* Intel's cache leaves, less the sharing counts */
-	case 0x8000001d:
-		e->eax &= 0x3fff;
-		break;
+	case 0x8000001d: e->eax &= 0x3fff; break;
 	case 7:
 		if (e->index) {
 			e->eax &= BIT(4) | BIT(5); /* AVX_VNNI, AVX512_BF16 */
@@ -68,9 +70,7 @@ static void filter(struct kvm_cpuid_entry2 *e)
 			e->ecx = e->edx = 0;
 		}
 		break;
-	case 0x80000000:
-		e->eax = e->eax < 0x80000008 ? e->eax : 0x8000001d;
-		break;
+	case 0x80000000: e->eax = e->eax < 0x80000008 ? e->eax : 0x8000001d; break;
 	case 0x80000001:
 		e->ecx &= E1_ECX;
 		e->edx &= E1_EDX;
@@ -79,9 +79,7 @@ static void filter(struct kvm_cpuid_entry2 *e)
 		e->eax = e->ebx = e->ecx = 0;
 		e->edx &= BIT(8);
 		break;
-	case 0x80000008:
-		e->ebx = e->ecx = e->edx = 0;
-		break;
+	case 0x80000008: e->ebx = e->ecx = e->edx = 0; break;
 	}
 }
 
@@ -89,18 +87,22 @@ static void filter(struct kvm_cpuid_entry2 *e)
 static bool allowed(const struct kvm_cpuid_entry2 *e)
 {
 	switch (e->function) {
-	case 0xd:
-		return e->index < 2 || (e->index < 64 && (XFEATURES >> e->index & 1));
-	case 7:
-		return e->index < 2;
-	case 0: case 1: case 2: case 4: case 0x15: case 0x16:
-	case 0x80000000 ... 0x80000008: case 0x8000001d:
-		return true;
+	case 0xd: return e->index < 2 || (e->index < 64 && (XFEATURES >> e->index & 1));
+	case 7: return e->index < 2;
+	case 0:
+	case 1:
+	case 2:
+	case 4:
+	case 0x15:
+	case 0x16:
+	case 0x80000000 ... 0x80000008:
+	case 0x8000001d: return true;
 	}
 	return false;
 }
 
-static const struct kvm_cpuid_entry2 *find(const struct kvm_cpuid2 *c, uint32_t function, uint32_t index)
+static const struct kvm_cpuid_entry2 *find(const struct kvm_cpuid2 *c, uint32_t function,
+					   uint32_t index)
 {
 	unsigned i;
 
@@ -124,7 +126,8 @@ uint32_t kvm_cpuid_xsave_size(const struct kvm_vm *vm)
 	uint32_t size = 576, i;
 
 	for (i = 2; i < 64; i++) {
-		const struct kvm_cpuid_entry2 *e = features >> i & 1 ? find(vm->cpuid, 0xd, i) : NULL;
+		const struct kvm_cpuid_entry2 *e = features >> i & 1 ? find(vm->cpuid, 0xd, i)
+								     : NULL;
 
 		if (e && e->ebx + e->eax > size)
 			size = e->ebx + e->eax;
@@ -145,8 +148,9 @@ static int check(struct kvm_vm *vm, struct error *err)
 		return error_set(err, ENODEV, "KVM here offers its guests no FSGSBASE");
 	if (!(e1->edx & BIT(20)) || !(e1->edx & BIT(29)))
 		return error_set(err, ENODEV, "KVM here offers its guests no NX or no long mode");
-	vm->features = (l7->ebx & BIT(7) ? KVM_CPU_SMEP : 0) | (l7->ebx & BIT(20) ? KVM_CPU_SMAP : 0) |
-		       (l7->ecx & BIT(2) ? KVM_CPU_UMIP : 0) | (e1->edx & BIT(26) ? KVM_CPU_GIB_PAGES : 0);
+	vm->features =
+		(l7->ebx & BIT(7) ? KVM_CPU_SMEP : 0) | (l7->ebx & BIT(20) ? KVM_CPU_SMAP : 0) |
+		(l7->ecx & BIT(2) ? KVM_CPU_UMIP : 0) | (e1->edx & BIT(26) ? KVM_CPU_GIB_PAGES : 0);
 	return 0;
 }
 
@@ -169,8 +173,11 @@ int kvm_cpuid_build(struct kvm_vm *vm, struct error *err)
 		filter(&c->entries[n++]);
 	}
 	/* The extended topology leaf: one thread a core, all in one package; edx is the vCPU's number. */
-	c->entries[n++] = (struct kvm_cpuid_entry2){ .function = 0xb, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
-						     .eax = 0, .ebx = 1, .ecx = 0x100 };
+	c->entries[n++] = (struct kvm_cpuid_entry2){ .function = 0xb,
+						     .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
+						     .eax = 0,
+						     .ebx = 1,
+						     .ecx = 0x100 };
 	c->nent = n;
 	return check(vm, err);
 }
@@ -182,7 +189,8 @@ int kvm_cpuid_set(struct kvm_vcpu *v, struct error *err)
 
 	for (i = 0; i < c->nent; i++) {
 		if (c->entries[i].function == 1)
-			c->entries[i].ebx = (c->entries[i].ebx & 0x0000ff00) | v->id << 24 | (v->vm->sb ? v->vm->sb->cpus : 1) << 16;
+			c->entries[i].ebx = (c->entries[i].ebx & 0x0000ff00) | v->id << 24 |
+					    (v->vm->sb ? v->vm->sb->cpus : 1) << 16;
 		if (c->entries[i].function == 0xb)
 			c->entries[i].edx = v->id;
 	}

@@ -26,7 +26,8 @@
 #define VERDICT_DIR  "/run/moat"
 #define VERDICT_FILE VERDICT_DIR "/kvm-verdict"
 #define TIMEOUT_MS   3000
-#define CYCLES_MAX   100 /* for one round of the loop; hardware takes 1 or 2, an interpreter thousands */
+#define CYCLES_MAX \
+	100 /* for one round of the loop; hardware takes 1 or 2, an interpreter thousands */
 
 struct probe_result {
 	uint32_t stage, rounds, ticks;
@@ -35,9 +36,12 @@ struct probe_result {
 	char error[256]; /* of the host side */
 };
 
-_Static_assert(offsetof(struct probe_result, rounds) == PR_ROUNDS && offsetof(struct probe_result, ticks) == PR_TICKS &&
-	       offsetof(struct probe_result, user_cs) == PR_USER_CS && offsetof(struct probe_result, kernel_cs) == PR_KERNEL_CS &&
-	       offsetof(struct probe_result, cycles) == PR_CYCLES, "kvm_probe_guest.S");
+_Static_assert(offsetof(struct probe_result, rounds) == PR_ROUNDS &&
+		       offsetof(struct probe_result, ticks) == PR_TICKS &&
+		       offsetof(struct probe_result, user_cs) == PR_USER_CS &&
+		       offsetof(struct probe_result, kernel_cs) == PR_KERNEL_CS &&
+		       offsetof(struct probe_result, cycles) == PR_CYCLES,
+	       "kvm_probe_guest.S");
 
 extern const char kvm_probe_code[], kvm_probe_code_end[], kvm_probe_timer[];
 
@@ -45,7 +49,8 @@ extern const char kvm_probe_code[], kvm_probe_code_end[], kvm_probe_timer[];
 
 static void fill(char *mem)
 {
-	uint64_t *pml4 = (uint64_t *)(mem + PROBE_PML4), timer = PROBE_CODE + (kvm_probe_timer - kvm_probe_code);
+	uint64_t *pml4 = (uint64_t *)(mem + PROBE_PML4),
+		 timer = PROBE_CODE + (kvm_probe_timer - kvm_probe_code);
 	uint16_t *gate = (uint16_t *)(mem + PROBE_IDT + PROBE_VECTOR * 16);
 	unsigned i;
 
@@ -67,8 +72,8 @@ static int run(struct kvm_vm *vm, char *mem, struct error *err)
 	struct kvm_vcpu *v = &vm->vcpu[0];
 	struct kvm_sregs s;
 
-	if (kvm_vm_open(vm, err) < 0 || kvm_vm_memory(vm, 0, 0, PROBE_MEMORY, mem, err) < 0 || kvm_cpuid_build(vm, err) < 0 ||
-	    kvm_vm_vcpu(vm, 0, err) < 0)
+	if (kvm_vm_open(vm, err) < 0 || kvm_vm_memory(vm, 0, 0, PROBE_MEMORY, mem, err) < 0 ||
+	    kvm_cpuid_build(vm, err) < 0 || kvm_vm_vcpu(vm, 0, err) < 0)
 		return -1;
 	/* All of its memory belongs to ring 3 too. */
 	vm->features &= ~(uint64_t)(KVM_CPU_SMEP | KVM_CPU_SMAP);
@@ -84,7 +89,8 @@ static int run(struct kvm_vm *vm, char *mem, struct error *err)
 		if (errno != EINTR && errno != EAGAIN)
 			return error_errno(err, "KVM_RUN");
 	if (v->run->exit_reason != KVM_EXIT_IO || v->run->io.port != PROBE_PORT)
-		return error_set(err, ENODEV, "the probe guest stopped with KVM exit %u", v->run->exit_reason);
+		return error_set(err, ENODEV, "the probe guest stopped with KVM exit %u",
+				 v->run->exit_reason);
 	return 0;
 }
 
@@ -118,19 +124,23 @@ static bool await(pid_t pid, int pipe_fd)
 
 static int judge(const struct probe_result *r, bool hung, struct error *err)
 {
-	static const char *const doing[] = { "starting", "running its loop", "making system calls", "waiting for its timer" };
+	static const char *const doing[] = { "starting", "running its loop", "making system calls",
+					     "waiting for its timer" };
 	uint64_t per_round = r->cycles / PROBE_ITERATIONS;
 
 	/* The first sign of a machine that is not a real one decides, whatever came of the rest. */
 	if (r->stage > PROBE_LOOP && per_round > CYCLES_MAX)
-		return error_set(err, ENODEV, "KVM here interprets ring 0 (%llu cycles for an instruction)",
+		return error_set(err, ENODEV,
+				 "KVM here interprets ring 0 (%llu cycles for an instruction)",
 				 (unsigned long long)per_round / 2);
 	if (r->stage >= PROBE_SYSCALL && r->kernel_cs && (r->kernel_cs & 3))
-		return error_set(err, ENODEV, "KVM here does not change the privilege level at SYSCALL");
+		return error_set(err, ENODEV,
+				 "KVM here does not change the privilege level at SYSCALL");
 	if (r->error[0])
 		return error_set(err, ENODEV, "%.250s", r->error);
 	if (hung || r->stage != PROBE_DONE)
-		return error_set(err, ENODEV, "KVM's probe guest hung while %s", doing[r->stage & 3]);
+		return error_set(err, ENODEV, "KVM's probe guest hung while %s",
+				 doing[r->stage & 3]);
 	if ((r->user_cs & 3) != 3 || r->rounds != PROBE_ROUNDS || !r->ticks)
 		return error_set(err, ENODEV, "KVM's probe guest ended early");
 	return 0;
@@ -138,7 +148,8 @@ static int judge(const struct probe_result *r, bool hung, struct error *err)
 
 static int probe_now(struct error *err)
 {
-	char *mem = mmap(NULL, PROBE_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char *mem =
+		mmap(NULL, PROBE_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int p[2], ret;
 	pid_t pid;
 
@@ -192,10 +203,12 @@ static int make_key(char *key, size_t size)
 	struct utsname u;
 	struct stat st;
 
-	if (read_line("/proc/sys/kernel/random/boot_id", boot, sizeof(boot)) < 0 || uname(&u) < 0 || stat("/proc/self/exe", &st) < 0)
+	if (read_line("/proc/sys/kernel/random/boot_id", boot, sizeof(boot)) < 0 || uname(&u) < 0 ||
+	    stat("/proc/self/exe", &st) < 0)
 		return -1;
-	snprintf(key, size, "%s %s %llx:%llx:%llx:%llx.%lx", boot, u.release, (unsigned long long)st.st_dev,
-		 (unsigned long long)st.st_ino, (unsigned long long)st.st_size, (unsigned long long)st.st_mtim.tv_sec,
+	snprintf(key, size, "%s %s %llx:%llx:%llx:%llx.%lx", boot, u.release,
+		 (unsigned long long)st.st_dev, (unsigned long long)st.st_ino,
+		 (unsigned long long)st.st_size, (unsigned long long)st.st_mtim.tv_sec,
 		 st.st_mtim.tv_nsec);
 	return 0;
 }
@@ -211,7 +224,8 @@ static int recall(const char *key, char *verdict, size_t size)
 	if (fd < 0)
 		return 0;
 	n = read(fd, buf, sizeof(buf) - 1);
-	if (n > 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 && !(st.st_mode & 022)) {
+	if (n > 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
+	    !(st.st_mode & 022)) {
 		buf[n] = 0;
 		nl = strchr(buf, '\n');
 		if (nl && (size_t)(nl - buf) == strlen(key) && !memcmp(buf, key, nl - buf)) {
@@ -235,7 +249,8 @@ static void remember(const char *key, const char *verdict)
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (dprintf(fd, "%s\n%s\n", key, verdict) < 0 || fchmod(fd, 0644) < 0 || rename(tmp, VERDICT_FILE) < 0)
+	if (dprintf(fd, "%s\n%s\n", key, verdict) < 0 || fchmod(fd, 0644) < 0 ||
+	    rename(tmp, VERDICT_FILE) < 0)
 		unlink(tmp);
 	close(fd);
 }

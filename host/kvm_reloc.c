@@ -17,8 +17,7 @@ static int apply(char *at, unsigned type, uint64_t slide)
 	case R_X86_64_NONE:
 	case R_X86_64_PC32:
 	case R_X86_64_PC64:
-	case R_X86_64_PLT32:
-		return 0;
+	case R_X86_64_PLT32: return 0;
 	case R_X86_64_64:
 		memcpy(&v64, at, sizeof(v64));
 		v64 += slide;
@@ -33,9 +32,11 @@ static int apply(char *at, unsigned type, uint64_t slide)
 	return -1;
 }
 
-static int apply_section(struct sandbox *sb, const Elf64_Shdr *sh, const Elf64_Sym *syms, uint64_t slide, struct error *err)
+static int apply_section(struct sandbox *sb, const Elf64_Shdr *sh, const Elf64_Sym *syms,
+			 uint64_t slide, struct error *err)
 {
-	const Elf64_Rela *r = (const void *)((const char *)sb->image + sh->sh_offset), *end = r + sh->sh_size / sizeof(*r);
+	const Elf64_Rela *r = (const void *)((const char *)sb->image + sh->sh_offset),
+			 *end = r + sh->sh_size / sizeof(*r);
 
 	for (; r < end; r++) {
 		const Elf64_Sym *sym = &syms[ELF64_R_SYM(r->r_info)];
@@ -44,9 +45,11 @@ static int apply_section(struct sandbox *sb, const Elf64_Shdr *sh, const Elf64_S
 		/* Constants and missing weak symbols do not move. */
 		if (sym->st_shndx == SHN_ABS || sym->st_shndx == SHN_UNDEF)
 			continue;
-		if (at > sb->ram_size - 8 || apply(sb->ram + at, ELF64_R_TYPE(r->r_info), slide) < 0)
+		if (at > sb->ram_size - 8 ||
+		    apply(sb->ram + at, ELF64_R_TYPE(r->r_info), slide) < 0)
 			return error_set(err, ENOEXEC, "Sentry image: relocation type %u at 0x%llx",
-					 (unsigned)ELF64_R_TYPE(r->r_info), (unsigned long long)r->r_offset);
+					 (unsigned)ELF64_R_TYPE(r->r_info),
+					 (unsigned long long)r->r_offset);
 	}
 	return 0;
 }
@@ -58,13 +61,15 @@ int kvm_reloc_image(struct sandbox *sb, uint64_t slide, struct error *err)
 	const Elf64_Shdr *sh = (const void *)(image + eh->e_shoff);
 	unsigned i, applied = 0;
 
-	if (eh->e_shoff > sb->image_size || eh->e_shnum * sizeof(*sh) > sb->image_size - eh->e_shoff)
+	if (eh->e_shoff > sb->image_size ||
+	    eh->e_shnum * sizeof(*sh) > sb->image_size - eh->e_shoff)
 		return error_set(err, ENOEXEC, "Sentry image: no section headers");
 	for (i = 0; i < eh->e_shnum; i++) {
 		if (sh[i].sh_type != SHT_RELA || !(sh[sh[i].sh_info].sh_flags & SHF_ALLOC))
 			continue;
 		applied++;
-		if (apply_section(sb, &sh[i], (const void *)(image + sh[sh[i].sh_link].sh_offset), slide, err) < 0)
+		if (apply_section(sb, &sh[i], (const void *)(image + sh[sh[i].sh_link].sh_offset),
+				  slide, err) < 0)
 			return -1;
 	}
 	return applied ? 0 : error_set(err, ENOEXEC, "Sentry image: linked without --emit-relocs");

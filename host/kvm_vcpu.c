@@ -27,11 +27,15 @@ static long raw(long nr, long a, long b, long c)
 {
 	long ret;
 
-	__asm__ volatile("syscall" : "=a"(ret) : "a"(nr), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c)
+			 : "rcx", "r11", "memory");
 	return ret;
 }
 
-#define ALLOW(nr) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define ALLOW(nr) \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
 static struct sock_filter filter[] = {
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
@@ -39,8 +43,8 @@ static struct sock_filter filter[] = {
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 	ALLOW(__NR_ioctl),
-	ALLOW(__NR_read),	  /* the start semaphore */
-	ALLOW(__NR_write),	  /* the exit eventfd */
+	ALLOW(__NR_read),  /* the start semaphore */
+	ALLOW(__NR_write), /* the exit eventfd */
 	ALLOW(__NR_rt_sigreturn),
 	ALLOW(__NR_exit),
 	ALLOW(__NR_exit_group),
@@ -53,7 +57,8 @@ static void finish(struct kvm_vm *vm, enum kvm_end end)
 	uint32_t none = KVM_END_NONE;
 	uint64_t one = 1;
 
-	__atomic_compare_exchange_n(&vm->end, &none, end, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	__atomic_compare_exchange_n(&vm->end, &none, end, false, __ATOMIC_SEQ_CST,
+				    __ATOMIC_SEQ_CST);
 	raw(__NR_write, vm->exit_fd, (long)&one, sizeof(one));
 }
 
@@ -89,8 +94,10 @@ static void crash(struct kvm_vcpu *v, const char *reason, long err)
 	say(c->reason, sizeof(c->reason), reason);
 	c->cpu = v->id;
 	c->syscall_nr = -1;
-	memcpy(c->regs, (uint64_t[]){ r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.rsp, r.r8, r.r9, r.r10, r.r11,
-				       r.r12, r.r13, r.r14, r.r15, r.rip, r.rflags, s.cr2, err }, sizeof(c->regs));
+	memcpy(c->regs, (uint64_t[]){ r.rax, r.rbx, r.rcx, r.rdx,    r.rsi, r.rdi, r.rbp,
+				      r.rsp, r.r8,  r.r9,  r.r10,    r.r11, r.r12, r.r13,
+				      r.r14, r.r15, r.rip, r.rflags, s.cr2, err },
+	       sizeof(c->regs));
 	c->depth = 1;
 	c->backtrace[0] = r.rip;
 	c->magic = CRASH_MAGIC;
@@ -124,7 +131,8 @@ static void run_loop(struct kvm_vcpu *v)
 		if (ret == -EINTR || ret == -EAGAIN)
 			continue;
 		if (ret < 0) {
-			crash(v, ret == -EFAULT ? "KVM: guest memory has gone" : "KVM_RUN failed", ret);
+			crash(v, ret == -EFAULT ? "KVM: guest memory has gone" : "KVM_RUN failed",
+			      ret);
 			return;
 		}
 		if (v->run->exit_reason == KVM_EXIT_INTR)
@@ -132,7 +140,10 @@ static void run_loop(struct kvm_vcpu *v)
 		if (v->run->exit_reason == KVM_EXIT_IO && port_exit(v))
 			return;
 		n = v->run->exit_reason;
-		crash(v, n < sizeof(exit_name) / sizeof(exit_name[0]) && exit_name[n] ? exit_name[n] : "unexpected VM exit",
+		crash(v,
+		      n < sizeof(exit_name) / sizeof(exit_name[0]) && exit_name[n]
+			      ? exit_name[n]
+			      : "unexpected VM exit",
 		      n == KVM_EXIT_MMIO ? (long)v->run->mmio.phys_addr : (long)n);
 		return;
 	}
@@ -153,7 +164,8 @@ static int thread_main(void *arg)
 
 int kvm_vcpu_start(struct kvm_vcpu *v, struct error *err)
 {
-	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+		    CLONE_SYSVSEM;
 
 	if (clone(thread_main, v->stack + KVM_STACK_SIZE, flags, v) < 0)
 		return error_errno(err, "KVM: thread of vCPU %u", v->id);
@@ -179,7 +191,8 @@ static uint64_t stat_of(int fd, const char *name)
 		if (pread(fd, d, len, h.desc_offset + i * len) != (ssize_t)len)
 			break;
 		if (strncmp(sd->name, name, h.name_size) == 0) {
-			if (pread(fd, &value, sizeof(value), h.data_offset + sd->offset) != sizeof(value))
+			if (pread(fd, &value, sizeof(value), h.data_offset + sd->offset) !=
+			    sizeof(value))
 				value = 0;
 			break;
 		}

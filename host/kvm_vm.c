@@ -41,15 +41,26 @@ static int msr_filter(struct kvm_vm *vm, struct error *err)
 	struct kvm_msr_filter f = { .flags = KVM_MSR_FILTER_DEFAULT_DENY };
 
 	low[0] = 1;
-	f.ranges[0] = (struct kvm_msr_filter_range){ .flags = KVM_MSR_FILTER_READ, .base = 0x10, .nmsrs = 1, .bitmap = low };
-	f.ranges[1] = (struct kvm_msr_filter_range){
-		.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE, .base = 0x6e0, .nmsrs = 1, .bitmap = &deadline };
+	f.ranges[0] = (struct kvm_msr_filter_range){
+		.flags = KVM_MSR_FILTER_READ, .base = 0x10, .nmsrs = 1, .bitmap = low
+	};
+	f.ranges[1] =
+		(struct kvm_msr_filter_range){ .flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
+					       .base = 0x6e0,
+					       .nmsrs = 1,
+					       .bitmap = &deadline };
 	/* EFER STAR LSTAR CSTAR FMASK */
-	f.ranges[2] = (struct kvm_msr_filter_range){
-		.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE, .base = 0xc0000080, .nmsrs = 5, .bitmap = high };
+	f.ranges[2] =
+		(struct kvm_msr_filter_range){ .flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
+					       .base = 0xc0000080,
+					       .nmsrs = 5,
+					       .bitmap = high };
 	/* FS, GS, kernel GS base */
-	f.ranges[3] = (struct kvm_msr_filter_range){
-		.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE, .base = 0xc0000100, .nmsrs = 3, .bitmap = bases };
+	f.ranges[3] =
+		(struct kvm_msr_filter_range){ .flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
+					       .base = 0xc0000100,
+					       .nmsrs = 3,
+					       .bitmap = bases };
 	if (ioctl(vm->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_MSR_FILTER) > 0 &&
 	    ioctl(vm->fd, KVM_X86_SET_MSR_FILTER, &f) < 0)
 		return error_errno(err, "KVM: MSR filter");
@@ -74,7 +85,8 @@ int kvm_vm_open(struct kvm_vm *vm, struct error *err)
 		return error_errno(err, "/dev/kvm");
 	n = ioctl(vm->kvm_fd, KVM_GET_API_VERSION, 0);
 	if (n != KVM_API_VERSION)
-		return error_set(err, ENODEV, "/dev/kvm: API version %d, not %d", n, KVM_API_VERSION);
+		return error_set(err, ENODEV, "/dev/kvm: API version %d, not %d", n,
+				 KVM_API_VERSION);
 	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
 		if (ioctl(vm->kvm_fd, KVM_CHECK_EXTENSION, needed[i].cap) <= 0)
 			return error_set(err, ENODEV, "/dev/kvm: no %s", needed[i].name);
@@ -104,20 +116,27 @@ int kvm_vm_open(struct kvm_vm *vm, struct error *err)
 	return msr_filter(vm, err);
 }
 
-int kvm_vm_memory(struct kvm_vm *vm, unsigned slot, uint64_t paddr, uint64_t len, void *addr, struct error *err)
+int kvm_vm_memory(struct kvm_vm *vm, unsigned slot, uint64_t paddr, uint64_t len, void *addr,
+		  struct error *err)
 {
 	struct kvm_userspace_memory_region r = {
-		.slot = slot, .guest_phys_addr = paddr, .memory_size = len, .userspace_addr = (uintptr_t)addr,
+		.slot = slot,
+		.guest_phys_addr = paddr,
+		.memory_size = len,
+		.userspace_addr = (uintptr_t)addr,
 	};
 
 	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0)
-		return error_errno(err, "KVM: memory slot %u of %llu bytes", slot, (unsigned long long)len);
+		return error_errno(err, "KVM: memory slot %u of %llu bytes", slot,
+				   (unsigned long long)len);
 	return 0;
 }
 
 static int doorbell(struct kvm_vm *vm, unsigned port, int fd, struct error *err)
 {
-	struct kvm_ioeventfd e = { .addr = port, .len = 1, .fd = fd, .flags = KVM_IOEVENTFD_FLAG_PIO };
+	struct kvm_ioeventfd e = {
+		.addr = port, .len = 1, .fd = fd, .flags = KVM_IOEVENTFD_FLAG_PIO
+	};
 
 	if (ioctl(vm->fd, KVM_IOEVENTFD, &e) < 0)
 		return error_errno(err, "KVM: ioeventfd for port 0x%x", port);
@@ -169,7 +188,9 @@ static int tsc_same(struct kvm_vcpu *v, struct error *err)
 {
 	uint64_t zero = 0;
 	struct kvm_device_attr attr = {
-		.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uintptr_t)&zero,
+		.group = KVM_VCPU_TSC_CTRL,
+		.attr = KVM_VCPU_TSC_OFFSET,
+		.addr = (uintptr_t)&zero,
 	};
 	struct {
 		struct kvm_msrs head;

@@ -8,9 +8,9 @@
 #define PT_PHDR	     6
 #define PT_GNU_STACK 0x6474e551
 
-#define ET_EXEC	     2
-#define ET_DYN	     3
-#define EM_X86_64    62
+#define ET_EXEC	  2
+#define ET_DYN	  3
+#define EM_X86_64 62
 
 struct ehdr {
 	uint8_t ident[16];
@@ -29,7 +29,8 @@ struct phdr {
 _Static_assert(sizeof(struct ehdr) == 64, "Elf64_Ehdr");
 _Static_assert(sizeof(struct phdr) == 56, "Elf64_Phdr");
 
-static enum elf_error read_exact(const struct elf_file *f, struct elf_image *img, uint64_t off, void *buf, size_t len)
+static enum elf_error read_exact(const struct elf_file *f, struct elf_image *img, uint64_t off,
+				 void *buf, size_t len)
 {
 	int64_t n;
 
@@ -60,7 +61,8 @@ static enum elf_error check_header(const struct ehdr *h)
 	return ELF_OK;
 }
 
-static enum elf_error check_load(const struct elf_file *f, const struct elf_image *img, const struct phdr *p)
+static enum elf_error check_load(const struct elf_file *f, const struct elf_image *img,
+				 const struct phdr *p)
 {
 	uint64_t end, lo = img->dyn ? 0 : f->lo_limit;
 	uint64_t hi = img->dyn ? f->hi_limit - f->lo_limit : f->hi_limit;
@@ -84,7 +86,8 @@ static enum elf_error check_load(const struct elf_file *f, const struct elf_imag
 	return ELF_OK;
 }
 
-static enum elf_error add_load(const struct elf_file *f, struct elf_image *img, const struct phdr *p)
+static enum elf_error add_load(const struct elf_file *f, struct elf_image *img,
+			       const struct phdr *p)
 {
 	enum elf_error e = check_load(f, img, p);
 	uint64_t first = p->vaddr & ~(ELF_PAGE - 1), end;
@@ -99,7 +102,8 @@ static enum elf_error add_load(const struct elf_file *f, struct elf_image *img, 
 		/* Two segments may share a page only where both show the same page of the file. */
 		if (p->vaddr < s->vaddr + s->memsz)
 			return ELF_OVERLAP;
-		if (first < img->hi && (!p->filesz || s->filesz != s->memsz || p->vaddr - p->offset != s->vaddr - s->offset))
+		if (first < img->hi && (!p->filesz || s->filesz != s->memsz ||
+					p->vaddr - p->offset != s->vaddr - s->offset))
 			return ELF_OVERLAP;
 	} else {
 		img->lo = first;
@@ -117,7 +121,8 @@ static enum elf_error add_load(const struct elf_file *f, struct elf_image *img, 
 	return ELF_OK;
 }
 
-static enum elf_error add_interp(const struct elf_file *f, struct elf_image *img, const struct phdr *p)
+static enum elf_error add_interp(const struct elf_file *f, struct elf_image *img,
+				 const struct phdr *p)
 {
 	enum elf_error e;
 	char last;
@@ -153,7 +158,8 @@ static void find_phdrs(struct elf_image *img, uint64_t phoff)
 	const struct elf_segment *s;
 
 	for (s = img->seg; s < img->seg + img->nsegs; s++)
-		if (phoff >= s->offset && phoff - s->offset < s->filesz && len <= s->filesz - (phoff - s->offset)) {
+		if (phoff >= s->offset && phoff - s->offset < s->filesz &&
+		    len <= s->filesz - (phoff - s->offset)) {
 			img->phdr_vaddr = s->vaddr + (phoff - s->offset);
 			return;
 		}
@@ -208,7 +214,8 @@ enum elf_error elf_parse(const struct elf_file *f, struct elf_image *out)
 	return ELF_OK;
 }
 
-enum elf_error elf_interp(const struct elf_file *f, const struct elf_image *img, char *buf, size_t size)
+enum elf_error elf_interp(const struct elf_file *f, const struct elf_image *img, char *buf,
+			  size_t size)
 {
 	struct elf_image io;
 	enum elf_error e;
@@ -254,17 +261,13 @@ const char *elf_strerror(enum elf_error e)
 int elf_errno(enum elf_error e)
 {
 	switch (e) {
-	case ELF_OK:
-		return 0;
-	case ELF_IO:
-		return 5; /* EIO */
+	case ELF_OK: return 0;
+	case ELF_IO: return 5; /* EIO */
 	case ELF_SIZES:
 	case ELF_OVERFLOW:
 	case ELF_RANGE:
 	case ELF_ALIGN:
-	case ELF_OVERLAP:
-		return 22; /* EINVAL */
-	default:
-		return 8; /* ENOEXEC */
+	case ELF_OVERLAP: return 22; /* EINVAL */
+	default: return 8;	     /* ENOEXEC */
 	}
 }

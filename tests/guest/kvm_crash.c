@@ -22,7 +22,8 @@ static void touch_user(bool exec)
 {
 	struct pmap *p = pmap_create();
 
-	CHECK(pmap_map(p, 0x400000, PAGE_SIZE, frame_alloc(ZONE_SMALL, 0, FRAME_ZERO), PMAP_R | PMAP_W | PMAP_X) == 0);
+	CHECK(pmap_map(p, 0x400000, PAGE_SIZE, frame_alloc(ZONE_SMALL, 0, FRAME_ZERO),
+		       PMAP_R | PMAP_W | PMAP_X) == 0);
 	pmap_switch(p);
 	if (exec)
 		((void (*)(void))0x400000)();
@@ -40,36 +41,19 @@ void test_crash(uint32_t mode)
 		CHECK(*(volatile u8 *)text == *(volatile u8 *)test_crash);
 		*(volatile u8 *)text = 0;
 		break;
-	case CRASH_TEXT:
-		*(volatile u8 *)text = 0;
-		break;
-	case CRASH_EXEC_DATA:
-		((void (*)(void))page_alloc())();
-		break;
-	case CRASH_NULL:
-		*null = 0;
-		break;
+	case CRASH_TEXT: *(volatile u8 *)text = 0; break;
+	case CRASH_EXEC_DATA: ((void (*)(void))page_alloc())(); break;
+	case CRASH_NULL: *null = 0; break;
 	case CRASH_USER_ACCESS:
-	case CRASH_USER_EXEC:
-		touch_user(mode == CRASH_USER_EXEC);
-		break;
-	case CRASH_STACK:
-		recurse(1);
-		break;
-	case CRASH_PORT:
-		outb(0x80, 1);
-		break;
-	case CRASH_NO_MEMORY:
-		*(volatile u8 *)paddr_to_ptr(kvm_boot.ram_size) = 0;
-		break;
+	case CRASH_USER_EXEC: touch_user(mode == CRASH_USER_EXEC); break;
+	case CRASH_STACK: recurse(1); break;
+	case CRASH_PORT: outb(0x80, 1); break;
+	case CRASH_NO_MEMORY: *(volatile u8 *)paddr_to_ptr(kvm_boot.ram_size) = 0; break;
 	case CRASH_TRIPLE:
 		__asm__ volatile("lidt %0\n\tud2" : : "m"((struct { u8 b[10]; }){ 0 }));
 		break;
-	case CRASH_MSR:
-		wrmsr(0x1a0, 0);
-		break;
-	case CRASH_MODES:
-		break;
+	case CRASH_MSR: wrmsr(0x1a0, 0); break;
+	case CRASH_MODES: break;
 	}
 	panic("crash mode %u did nothing", mode);
 }

@@ -40,23 +40,27 @@ static char *memory(int *fd, const char *name, uint64_t size)
 
 static void crash_print(const struct crash_record *c)
 {
-	static const char name[20][7] = { "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13",
+	static const char name[20][7] = { "rax", "rbx", "rcx", "rdx",	 "rsi", "rdi",	"rbp",
+					  "rsp", "r8",	"r9",  "r10",	 "r11", "r12",	"r13",
 					  "r14", "r15", "rip", "rflags", "cr2", "error" };
 	unsigned i;
 
 	printf("crash: %s, cpu %u\n", c->reason, c->cpu);
 	for (i = 0; i < 20; i++)
-		printf("%6s %016llx%c", name[i], (unsigned long long)c->regs[i], i % 4 == 3 ? '\n' : ' ');
+		printf("%6s %016llx%c", name[i], (unsigned long long)c->regs[i],
+		       i % 4 == 3 ? '\n' : ' ');
 	for (i = 0; i < c->depth && i < 32; i++)
 		printf("  %016llx\n", (unsigned long long)c->backtrace[i]);
 }
 
 /* What the reason must begin with. */
 static const char *const crash_reason[CRASH_MODES] = {
-	[CRASH_TEXT_ALIAS] = "page fault", [CRASH_TEXT] = "page fault", [CRASH_EXEC_DATA] = "page fault", [CRASH_NULL] = "page fault",
-	[CRASH_USER_ACCESS] = "page fault", [CRASH_USER_EXEC] = "page fault", [CRASH_STACK] = "double fault",
-	[CRASH_PORT] = "access to an unknown port", [CRASH_NO_MEMORY] = "page fault",
-	[CRASH_TRIPLE] = "triple fault", [CRASH_MSR] = "general protection",
+	[CRASH_TEXT_ALIAS] = "page fault",  [CRASH_TEXT] = "page fault",
+	[CRASH_EXEC_DATA] = "page fault",   [CRASH_NULL] = "page fault",
+	[CRASH_USER_ACCESS] = "page fault", [CRASH_USER_EXEC] = "page fault",
+	[CRASH_STACK] = "double fault",	    [CRASH_PORT] = "access to an unknown port",
+	[CRASH_NO_MEMORY] = "page fault",   [CRASH_TRIPLE] = "triple fault",
+	[CRASH_MSR] = "general protection",
 };
 
 /* The sandbox's memory and queues, as the launcher would make them. */
@@ -83,13 +87,15 @@ static void sandbox_make(struct sandbox *sb, const char *image, uint64_t ram_siz
 /* Until the end; rings back what rings at queue 3. False after a minute. */
 static bool serve(const struct sandbox *sb, int exit_fd)
 {
-	struct pollfd p[2] = { { .fd = exit_fd, .events = POLLIN }, { .fd = sb->kick_fd[3], .events = POLLIN } };
+	struct pollfd p[2] = { { .fd = exit_fd, .events = POLLIN },
+			       { .fd = sb->kick_fd[3], .events = POLLIN } };
 	uint64_t n;
 
 	while (poll(p, 2, 60000) > 0) {
 		if (p[0].revents)
 			return true;
-		if (read(sb->kick_fd[3], &n, 8) == 8 && write(sb->call_fd[3], &(uint64_t){ 1 }, 8) != 8)
+		if (read(sb->kick_fd[3], &n, 8) == 8 &&
+		    write(sb->call_fd[3], &(uint64_t){ 1 }, 8) != 8)
 			die("call eventfd");
 	}
 	return false;
@@ -114,7 +120,8 @@ static int run(struct sandbox *sb, uint32_t mode)
 	}
 	end = platform_kvm.reap(sb, &err);
 	if (mode) {
-		if (end == 1 && c->magic == CRASH_MAGIC && !strncmp(c->reason, crash_reason[mode], strlen(crash_reason[mode]))) {
+		if (end == 1 && c->magic == CRASH_MAGIC &&
+		    !strncmp(c->reason, crash_reason[mode], strlen(crash_reason[mode]))) {
 			printf("ok crash %u: %s\n", mode, c->reason);
 			return 0;
 		}

@@ -97,11 +97,15 @@ static void test_irq(void)
 
 void sentry_main(const void *fdt)
 {
-	static const struct platform_upcalls up = { .queue = on_queue, .timer = on_timer, .fault = test_fault };
+	static const struct platform_upcalls up = { .queue = on_queue,
+						    .timer = on_timer,
+						    .fault = test_fault };
 
 	report = paddr_to_ptr(ARENA_PADDR + ARENA_FRAMES);
-	say("ok boot: direct map %p, %u CPUs, XSAVE %lu bytes", direct_map, cpu_count(), (unsigned long)fpu_size());
-	frame_init(platform_ram_free(), kvm_boot.ram_size, ARENA_PADDR + ARENA_FRAMES + sizeof(*report), kvm_boot.arena_size);
+	say("ok boot: direct map %p, %u CPUs, XSAVE %lu bytes", direct_map, cpu_count(),
+	    (unsigned long)fpu_size());
+	frame_init(platform_ram_free(), kvm_boot.ram_size,
+		   ARENA_PADDR + ARENA_FRAMES + sizeof(*report), kvm_boot.arena_size);
 	clock_calibrate(clock_cycles(), 1000, 1000, kvm_boot.tsc_hz);
 	platform_set_upcalls(&up);
 	if (report->mode)

@@ -21,7 +21,8 @@ static struct pmap *pm;
 static struct spinlock pm_lock = SPINLOCK_INIT;
 static paddr_t code_pa, data_pa[2];
 static u32 online, stop_all, exited;
-static u32 value; /* what DATA's present page holds; the application must never see an older one after a commit */
+static u32
+	value; /* what DATA's present page holds; the application must never see an older one after a commit */
 static u64 seen[MAX_CPUS], kicks_got[MAX_CPUS], faults[MAX_CPUS];
 static u32 mailbox[MAX_CPUS];
 
@@ -176,7 +177,8 @@ void test_smp(void)
 		else
 			send_mail(1 + random() % (n - 1));
 	}
-	say("ok %u random kicks and shootdowns, %lu us each", ROUNDS, (unsigned long)((clock_mono() - t0) / 1000 / ROUNDS));
+	say("ok %u random kicks and shootdowns, %lu us each", ROUNDS,
+	    (unsigned long)((clock_mono() - t0) / 1000 / ROUNDS));
 	atomic_store(&stop_all, 1);
 	t0 = clock_mono();
 	while (atomic_load(&exited) != n - 1) {
@@ -186,7 +188,8 @@ void test_smp(void)
 		cpu_relax();
 	}
 	for (i = 1; i < n; i++) {
-		say("cpu %u: %lu values, %lu faults, %lu kicks", i, (unsigned long)seen[i], (unsigned long)faults[i], (unsigned long)kicks_got[i]);
+		say("cpu %u: %lu values, %lu faults, %lu kicks", i, (unsigned long)seen[i],
+		    (unsigned long)faults[i], (unsigned long)kicks_got[i]);
 		CHECK(kicks_got[i] && (i == n - 1 || (seen[i] && faults[i])));
 	}
 	pmap_destroy(pm);

@@ -20,13 +20,13 @@ enum crash_mode {
 	CRASH_TEXT,	      /* write to the text */
 	CRASH_EXEC_DATA,      /* execute a page of the direct map */
 	CRASH_NULL,
-	CRASH_USER_ACCESS,    /* touch an application's page without the copy routines */
-	CRASH_USER_EXEC,      /* execute an application's page */
-	CRASH_STACK,	      /* run into the guard page */
-	CRASH_PORT,	      /* an unknown port */
-	CRASH_NO_MEMORY,      /* an address behind RAM */
+	CRASH_USER_ACCESS, /* touch an application's page without the copy routines */
+	CRASH_USER_EXEC,   /* execute an application's page */
+	CRASH_STACK,	   /* run into the guard page */
+	CRASH_PORT,	   /* an unknown port */
+	CRASH_NO_MEMORY,   /* an address behind RAM */
 	CRASH_TRIPLE,
-	CRASH_MSR,	      /* a register that the filter denies */
+	CRASH_MSR, /* a register that the filter denies */
 	CRASH_MODES,
 };
 

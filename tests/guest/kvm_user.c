@@ -17,7 +17,8 @@
 static struct pmap *pm;
 static struct utask *u;
 static paddr_t code_pa, stack_pa;
-static u64 fault_grant; /* test_fault maps a zeroed page here, with write access only when asked for */
+static u64
+	fault_grant; /* test_fault maps a zeroed page here, with write access only when asked for */
 static unsigned faults;
 
 int test_fault(uaddr_t addr, unsigned access)
@@ -25,7 +26,8 @@ int test_fault(uaddr_t addr, unsigned access)
 	faults++;
 	if (ALIGN_DOWN(addr, PAGE_SIZE) != fault_grant)
 		return -EFAULT;
-	CHECK(pmap_map(pm, fault_grant, PAGE_SIZE, frame_alloc(ZONE_SMALL, 0, FRAME_ZERO), PMAP_R | PMAP_W) == 0);
+	CHECK(pmap_map(pm, fault_grant, PAGE_SIZE, frame_alloc(ZONE_SMALL, 0, FRAME_ZERO),
+		       PMAP_R | PMAP_W) == 0);
 	return 0;
 }
 
@@ -60,9 +62,10 @@ static void expect_exception(const char *name, unsigned vector, u64 code, u64 ri
 {
 	struct stop s = run();
 
-	if (s.kind != STOP_EXCEPTION || s.vector != vector || s.code != code || utask_regs(u)->rip != rip)
-		say("%s: kind %d vector %u code %lx rip %lx", name, s.kind, s.vector, (unsigned long)s.code,
-		    (unsigned long)utask_regs(u)->rip);
+	if (s.kind != STOP_EXCEPTION || s.vector != vector || s.code != code ||
+	    utask_regs(u)->rip != rip)
+		say("%s: kind %d vector %u code %lx rip %lx", name, s.kind, s.vector,
+		    (unsigned long)s.code, (unsigned long)utask_regs(u)->rip);
 	CHECK(s.kind == STOP_EXCEPTION && s.vector == vector && s.code == code);
 	CHECK(utask_regs(u)->rip == rip && utask_regs(u)->orig_rax == (u64)-1);
 	say("ok %s", name);
@@ -79,8 +82,10 @@ static void test_registers(void)
 	struct user_regs *r = START(getpid);
 
 	expect_syscall(39);
-	CHECK(r->rdi == 0x1111 && r->rsi == 0x2222 && r->rdx == 0x3333 && r->r10 == 0x4444 && r->r8 == 0x5555 && r->r9 == 0x6666);
-	CHECK(r->rbx == 0x7777 && r->r15 == 0x8888 && r->rsp == STACK + PAGE_SIZE && r->rip == r->rcx && r->rflags == r->r11);
+	CHECK(r->rdi == 0x1111 && r->rsi == 0x2222 && r->rdx == 0x3333 && r->r10 == 0x4444 &&
+	      r->r8 == 0x5555 && r->r9 == 0x6666);
+	CHECK(r->rbx == 0x7777 && r->r15 == 0x8888 && r->rsp == STACK + PAGE_SIZE &&
+	      r->rip == r->rcx && r->rflags == r->r11);
 	utask_restart(u);
 	expect_syscall(39);
 	r->rax = 4711;
@@ -102,17 +107,20 @@ static void test_faults(void)
 	struct user_regs *r = START(fault);
 	struct stop s = run();
 
-	CHECK(s.kind == STOP_FAULT && s.addr == 0x700000 && s.access == ACCESS_READ && !(s.code & 1));
+	CHECK(s.kind == STOP_FAULT && s.addr == 0x700000 && s.access == ACCESS_READ &&
+	      !(s.code & 1));
 	fault_grant = 0x700000;
 	CHECK(test_fault(s.addr, s.access) == 0);
 	pmap_protect(pm, 0x700000, PAGE_SIZE, PMAP_R);
 	pmap_commit(pm);
 	s = run();
-	CHECK(s.kind == STOP_FAULT && s.addr == 0x700008 && s.access == ACCESS_WRITE && (s.code & 1));
+	CHECK(s.kind == STOP_FAULT && s.addr == 0x700008 && s.access == ACCESS_WRITE &&
+	      (s.code & 1));
 	pmap_protect(pm, 0x700000, PAGE_SIZE, PMAP_R | PMAP_W);
 	pmap_commit(pm);
 	s = run();
-	CHECK(s.kind == STOP_FAULT && s.addr == 0x700000 && s.access == ACCESS_EXEC && r->rip == 0x700000);
+	CHECK(s.kind == STOP_FAULT && s.addr == 0x700000 && s.access == ACCESS_EXEC &&
+	      r->rip == 0x700000);
 	pmap_unmap(pm, 0x700000, PAGE_SIZE);
 	pmap_commit(pm);
 	START(kernel_read);
@@ -144,7 +152,8 @@ static void test_exceptions(void)
 	{
 		struct stop s = run();
 
-		CHECK(s.kind == STOP_EXCEPTION && (s.vector == VEC_GP || s.vector == 6) && r->rip == CODE);
+		CHECK(s.kind == STOP_EXCEPTION && (s.vector == VEC_GP || s.vector == 6) &&
+		      r->rip == CODE);
 		say("ok sysenter");
 	}
 	START(noncanonical);
@@ -190,7 +199,8 @@ static void test_step(void)
 	struct user_regs *r = START(getpid);
 
 	utask_single_step(u, true);
-	CHECK(run().vector == VEC_DB && r->rip == CODE + 5 && r->rax == 39 && !(r->rflags & RFLAGS_TF));
+	CHECK(run().vector == VEC_DB && r->rip == CODE + 5 && r->rax == 39 &&
+	      !(r->rflags & RFLAGS_TF));
 	CHECK(run().vector == VEC_DB && r->rip == CODE + 10);
 	utask_single_step(u, false);
 	expect_syscall(39);
@@ -274,16 +284,19 @@ static void test_copies(void)
 	fault_grant = 0x701000;
 	faults = 0;
 	memset(buf, 'x', sizeof(buf));
-	CHECK(user_write(0x701ff0, buf, 32) == 16 && faults == 2); /* the second page stays missing */
+	CHECK(user_write(0x701ff0, buf, 32) == 16 &&
+	      faults == 2); /* the second page stays missing */
 	CHECK(user_read(buf, 0x701fe0, 32) == 0 && buf[15] == 0 && buf[16] == 'x');
 	CHECK(user_read(buf, USER_END - 4, 8) == 8);
 	CHECK(user_read(buf, 0xffffffff80200000, 8) == 8);
 	CHECK(user_zero(0x701ff0, 16) == 0 && user_string(buf, 0x701ff0, 64) == 0);
 	CHECK(user_write(0x701ffc, "abcd", 4) == 0 && user_string(buf, 0x701ffc, 64) == -EFAULT);
 	CHECK(user_string(buf, 0x701ffc, 4) == -ENAMETOOLONG);
-	CHECK(user_write(0x701800, "hello", 6) == 0 && user_string(buf, 0x701800, 4096) == 5 && !strcmp(buf, "hello"));
+	CHECK(user_write(0x701800, "hello", 6) == 0 && user_string(buf, 0x701800, 4096) == 5 &&
+	      !strcmp(buf, "hello"));
 	CHECK(user_cmpxchg32(0x701800, 1, 2, &prev) == 0 && prev == 0x6c6c6568);
-	CHECK(user_cmpxchg32(0x701800, prev, 2, &prev) == 0 && user_cmpxchg32(0x701800, 2, 3, &prev) == 0 && prev == 2);
+	CHECK(user_cmpxchg32(0x701800, prev, 2, &prev) == 0 &&
+	      user_cmpxchg32(0x701800, 2, 3, &prev) == 0 && prev == 2);
 	CHECK(user_cmpxchg32(0x703000, 1, 2, &prev) == -EFAULT);
 	say("ok user copies");
 }

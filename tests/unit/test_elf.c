@@ -46,7 +46,9 @@ static int64_t mem_read(void *ctx, uint64_t off, void *buf, size_t len)
 
 static enum elf_error parse(struct program *p, uint64_t size, struct elf_image *img)
 {
-	struct elf_file f = { .read = mem_read, .ctx = p, .size = size, .lo_limit = LO, .hi_limit = HI };
+	struct elf_file f = {
+		.read = mem_read, .ctx = p, .size = size, .lo_limit = LO, .hi_limit = HI
+	};
 
 	return elf_parse(&f, img);
 }
@@ -80,31 +82,36 @@ static void check(int ok, const char *what, int line)
 #define CHECK(c) check(!!(c), #c, __LINE__)
 
 /* Change one thing of the good program and say what must come of it. */
-#define EXPECT(change, want)                                                                                           \
-	do {                                                                                                           \
-		struct elf_image im;                                                                                   \
-		enum elf_error got;                                                                                    \
-                                                                                                                       \
-		bad = good;                                                                                            \
-		change;                                                                                                \
-		got = parse(&bad, sizeof(bad), &im);                                                                   \
-		if (got != (want))                                                                                     \
-			printf("%s: %s\n", #change, elf_strerror(got));                                                \
-		check(got == (want), #change, __LINE__);                                                               \
+#define EXPECT(change, want)                                            \
+	do {                                                            \
+		struct elf_image im;                                    \
+		enum elf_error got;                                     \
+                                                                        \
+		bad = good;                                             \
+		change;                                                 \
+		got = parse(&bad, sizeof(bad), &im);                    \
+		if (got != (want))                                      \
+			printf("%s: %s\n", #change, elf_strerror(got)); \
+		check(got == (want), #change, __LINE__);                \
 	} while (0)
 
 static void test_good(void)
 {
 	struct elf_image im;
 	char interp[64];
-	struct elf_file f = { .read = mem_read, .ctx = &good, .size = sizeof(good), .lo_limit = LO, .hi_limit = HI };
+	struct elf_file f = {
+		.read = mem_read, .ctx = &good, .size = sizeof(good), .lo_limit = LO, .hi_limit = HI
+	};
 
 	CHECK(parse(&good, sizeof(good), &im) == ELF_OK);
-	CHECK(!im.dyn && im.entry == 0x400200 && im.nsegs == 2 && im.lo == 0x400000 && im.hi == 0x405000);
-	CHECK(im.seg[1].vaddr == 0x402800 && im.seg[1].filesz == 0x400 && im.seg[1].memsz == 0x2000 && im.seg[1].flags == 6);
+	CHECK(!im.dyn && im.entry == 0x400200 && im.nsegs == 2 && im.lo == 0x400000 &&
+	      im.hi == 0x405000);
+	CHECK(im.seg[1].vaddr == 0x402800 && im.seg[1].filesz == 0x400 &&
+	      im.seg[1].memsz == 0x2000 && im.seg[1].flags == 6);
 	CHECK(im.phdr_vaddr == 0x400040 && im.phnum == 4 && im.align == 4096);
 	CHECK(im.stack_known && !im.stack_exec && im.interp_len == 16);
-	CHECK(elf_interp(&f, &im, interp, sizeof(interp)) == ELF_OK && !strcmp(interp, "/lib/ld.so"));
+	CHECK(elf_interp(&f, &im, interp, sizeof(interp)) == ELF_OK &&
+	      !strcmp(interp, "/lib/ld.so"));
 	CHECK(elf_interp(&f, &im, interp, 4) == ELF_INTERP);
 	fail_read = 1;
 	CHECK(parse(&good, sizeof(good), &im) == ELF_IO && im.io_error == -5);
@@ -172,20 +179,24 @@ static void promises(const struct elf_image *im)
 	uint64_t lo = im->dyn ? 0 : LO, hi = im->dyn ? HI - LO : HI, end = 0;
 	unsigned i;
 
-	CHECK(im->nsegs && im->nsegs <= ELF_SEGMENTS_MAX && im->lo % 4096 == 0 && im->hi % 4096 == 0);
+	CHECK(im->nsegs && im->nsegs <= ELF_SEGMENTS_MAX && im->lo % 4096 == 0 &&
+	      im->hi % 4096 == 0);
 	for (i = 0; i < im->nsegs; i++) {
 		const struct elf_segment *s = &im->seg[i];
 
-		CHECK(s->memsz && s->filesz <= s->memsz && s->vaddr >= lo && s->vaddr < hi && s->memsz <= hi - s->vaddr);
+		CHECK(s->memsz && s->filesz <= s->memsz && s->vaddr >= lo && s->vaddr < hi &&
+		      s->memsz <= hi - s->vaddr);
 		CHECK(s->vaddr >= end && s->vaddr >= im->lo && s->vaddr + s->memsz <= im->hi);
-		CHECK(!s->filesz || (s->offset <= sizeof(bad) && s->filesz <= sizeof(bad) - s->offset));
+		CHECK(!s->filesz ||
+		      (s->offset <= sizeof(bad) && s->filesz <= sizeof(bad) - s->offset));
 		end = s->vaddr + s->memsz;
 	}
 }
 
 static void test_random(void)
 {
-	static const uint64_t nasty[] = { 0, 1, 0xfff, 0x1000, 0x7fffffffffff, ~0ULL, ~0ULL << 63, 0xffffffff, HI, LO };
+	static const uint64_t nasty[] = { 0,	 1,	      0xfff,	  0x1000, 0x7fffffffffff,
+					  ~0ULL, ~0ULL << 63, 0xffffffff, HI,	  LO };
 	unsigned i, n, accepted = 0;
 	struct elf_image im;
 

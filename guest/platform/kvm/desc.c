@@ -24,8 +24,12 @@ static struct gate idt[256] __attribute__((aligned(16)));
 static void gate_set(unsigned vector, u64 handler, unsigned ist, unsigned dpl)
 {
 	idt[vector] = (struct gate){
-		.offset_lo = handler, .selector = KVM_SEL_KCODE, .ist = ist, .type = 0x8e | dpl << 5,
-		.offset_mid = handler >> 16, .offset_hi = handler >> 32,
+		.offset_lo = handler,
+		.selector = KVM_SEL_KCODE,
+		.ist = ist,
+		.type = 0x8e | dpl << 5,
+		.offset_mid = handler >> 16,
+		.offset_hi = handler >> 32,
 	};
 }
 
@@ -34,7 +38,8 @@ static void idt_build(void)
 	unsigned v;
 
 	for (v = 0; v < 256; v++)
-		gate_set(v, (u64)trap_stubs + v * TRAP_STUB_SIZE, IST_NONE, v == 3 || v == 4 ? 3 : 0);
+		gate_set(v, (u64)trap_stubs + v * TRAP_STUB_SIZE, IST_NONE,
+			 v == 3 || v == 4 ? 3 : 0);
 	gate_set(VEC_DB, (u64)trap_stub_db, IST_DB, 0);
 	gate_set(VEC_NMI, (u64)trap_stub_nmi, IST_NMI, 0);
 	gate_set(VEC_DF, (u64)trap_stub_df, IST_DF, 0);
@@ -49,7 +54,8 @@ static void gdt_build(struct kvm_cpu *k)
 	k->gdt[KVM_SEL_KDATA / 8] = 0x00cf93000000ffff;
 	k->gdt[KVM_SEL_UDATA / 8] = 0x00cff3000000ffff;
 	k->gdt[KVM_SEL_UCODE / 8] = 0x00affb000000ffff;
-	tss[0] = (sizeof(k->tss) - 1) | (base & 0xffffff) << 16 | 0x89ULL << 40 | (base >> 24 & 0xff) << 56;
+	tss[0] = (sizeof(k->tss) - 1) | (base & 0xffffff) << 16 | 0x89ULL << 40 |
+		 (base >> 24 & 0xff) << 56;
 	tss[1] = base >> 32;
 }
 
@@ -68,7 +74,8 @@ static void ist_build(struct kvm_cpu *k)
 
 void desc_init_cpu(struct kvm_cpu *k)
 {
-	struct table_register gdtr = { sizeof(k->gdt) - 1, (u64)k->gdt }, idtr = { sizeof(idt) - 1, (u64)idt };
+	struct table_register gdtr = { sizeof(k->gdt) - 1, (u64)k->gdt },
+			      idtr = { sizeof(idt) - 1, (u64)idt };
 
 	if (!idt[0].type)
 		idt_build();
@@ -88,12 +95,14 @@ void desc_init_cpu(struct kvm_cpu *k)
 			 "mov %w3, %%fs\n\t"
 			 "mov %w3, %%gs\n\t"
 			 :
-			 : "m"(gdtr), "m"(idtr), "r"(KVM_SEL_TSS), "r"(0), "i"(KVM_SEL_KCODE), "r"(KVM_SEL_KDATA)
+			 : "m"(gdtr), "m"(idtr), "r"(KVM_SEL_TSS), "r"(0), "i"(KVM_SEL_KCODE),
+			   "r"(KVM_SEL_KDATA)
 			 : "rax", "memory");
 	wrmsr(MSR_GS_BASE, (u64)k);
 	wrmsr(MSR_KERNEL_GS, 0);
 	wrmsr(MSR_STAR, (u64)(KVM_SEL_UDATA - 8) << 48 | (u64)KVM_SEL_KCODE << 32);
 	wrmsr(MSR_LSTAR, (u64)syscall_entry);
 	wrmsr(MSR_CSTAR, (u64)syscall_entry);
-	wrmsr(MSR_FMASK, RFLAGS_IF | RFLAGS_DF | RFLAGS_TF | RFLAGS_AC | RFLAGS_NT | RFLAGS_RF | 0x3000);
+	wrmsr(MSR_FMASK,
+	      RFLAGS_IF | RFLAGS_DF | RFLAGS_TF | RFLAGS_AC | RFLAGS_NT | RFLAGS_RF | 0x3000);
 }

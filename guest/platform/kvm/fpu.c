@@ -26,12 +26,20 @@ u64 fpu_features(void)
 
 void fpu_save(void *area)
 {
-	__asm__ volatile("xsave64 (%0)" : : "r"(area), "a"((u32)kvm_boot.xfeatures), "d"((u32)(kvm_boot.xfeatures >> 32)) : "memory");
+	__asm__ volatile("xsave64 (%0)"
+			 :
+			 : "r"(area), "a"((u32)kvm_boot.xfeatures),
+			   "d"((u32)(kvm_boot.xfeatures >> 32))
+			 : "memory");
 }
 
 void fpu_restore(const void *area)
 {
-	__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"((u32)kvm_boot.xfeatures), "d"((u32)(kvm_boot.xfeatures >> 32)) : "memory");
+	__asm__ volatile("xrstor64 (%0)"
+			 :
+			 : "r"(area), "a"((u32)kvm_boot.xfeatures),
+			   "d"((u32)(kvm_boot.xfeatures >> 32))
+			 : "memory");
 }
 
 /* The ABI's initial state: everything in its initial configuration, FCW 0x37f, MXCSR 0x1f80. */
@@ -93,5 +101,6 @@ void fpu_sanitize(void *area)
 	if (!(bv & 2))
 		memset(a + 160, 0, 256);
 	if (!(bv >> 2))
-		memset(a + LEGACY_SIZE + HEADER_SIZE, 0, kvm_boot.xsave_size - LEGACY_SIZE - HEADER_SIZE);
+		memset(a + LEGACY_SIZE + HEADER_SIZE, 0,
+		       kvm_boot.xsave_size - LEGACY_SIZE - HEADER_SIZE);
 }

@@ -128,6 +128,7 @@ void cpu_kick(struct cpu *target)
 	/* If it was set already, that kick's IPI is on its way, or the target looks before it sleeps or enters ring 3. */
 	if (atomic_xchg(&target->kicked, 1))
 		return;
-	if (target != cpu_this() && READ_ONCE(target->mode) != CPU_KERNEL && READ_ONCE(target->mode) != CPU_COPYING)
+	if (target != cpu_this() && READ_ONCE(target->mode) != CPU_KERNEL &&
+	    READ_ONCE(target->mode) != CPU_COPYING)
 		irq_ipi(target);
 }

@@ -29,7 +29,8 @@ static bool stack_map(u64 base)
 		if (pt_lookup(&kernel_pt, base + off, &pa, &flags))
 			continue;
 		pa = kvm_page_alloc(NULL);
-		if (!pa || pt_map(&kernel_pt, base + off, PAGE_SIZE, pa, PTE_W | PTE_NX | PTE_G | PTE_A | PTE_D) < 0)
+		if (!pa || pt_map(&kernel_pt, base + off, PAGE_SIZE, pa,
+				  PTE_W | PTE_NX | PTE_G | PTE_A | PTE_D) < 0)
 			return false;
 	}
 	return true;

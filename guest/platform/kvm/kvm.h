@@ -19,13 +19,13 @@
 #define MOAT_KVM_KVM_H
 
 /* For entry.S; asserted below. */
-#define KC_USER_SP   256
-#define KC_UFRAME    264
-#define KC_KSP	     272
-#define KC_ERROR     280
+#define KC_USER_SP	 256
+#define KC_UFRAME	 264
+#define KC_KSP		 272
+#define KC_ERROR	 280
 #define STOP_VEC_SYSCALL 256
 
-#define IST_SIZE     4096
+#define IST_SIZE 4096
 
 #define VEC_DB	     1
 #define VEC_NMI	     2
@@ -37,13 +37,13 @@
 #define VEC_IPI	     0x71
 #define VEC_SPURIOUS 0xff
 
-#define RFLAGS_TF    0x100
-#define RFLAGS_IF    0x200
-#define RFLAGS_DF    0x400
-#define RFLAGS_NT    0x4000
-#define RFLAGS_RF    0x10000
-#define RFLAGS_AC    0x40000
-#define RFLAGS_USER  0x254dd5 /* CF PF AF ZF SF TF DF OF NT RF AC ID: what an application may set */
+#define RFLAGS_TF   0x100
+#define RFLAGS_IF   0x200
+#define RFLAGS_DF   0x400
+#define RFLAGS_NT   0x4000
+#define RFLAGS_RF   0x10000
+#define RFLAGS_AC   0x40000
+#define RFLAGS_USER 0x254dd5 /* CF PF AF ZF SF TF DF OF NT RF AC ID: what an application may set */
 
 #ifndef __ASSEMBLY__
 
@@ -122,8 +122,9 @@ void desc_init_cpu(struct kvm_cpu *k);
 
 /* irq.c */
 void irq_init_cpu(void);
-void irq_note(unsigned vector); /* acknowledge and remember; from the stubs, or at enter_user's end */
-void irq_upcalls(void);		/* run what was remembered */
+void irq_note(
+	unsigned vector); /* acknowledge and remember; from the stubs, or at enter_user's end */
+void irq_upcalls(void);	  /* run what was remembered */
 void irq_ipi(struct cpu *target);
 
 /* fpu.c */
@@ -135,8 +136,10 @@ int fpu_check(const void *area); /* 0 or -EINVAL */
 void fpu_sanitize(void *area);
 
 /* pmap.c */
-void pmap_switch(struct pmap *p); /* make it the active one of this CPU; NULL: the Sentry's own tables */
-void pmap_catch_up(struct cpu *c); /* drop translations that are older than the address space's generation */
+void pmap_switch(
+	struct pmap *p); /* make it the active one of this CPU; NULL: the Sentry's own tables */
+void pmap_catch_up(
+	struct cpu *c); /* drop translations that are older than the address space's generation */
 void pmap_drop_dead(struct cpu *c); /* leave the active address space if it was destroyed */
 
 /* entry.S */

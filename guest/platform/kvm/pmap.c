@@ -23,7 +23,7 @@ struct pmap {
 	u64 gen;
 	u32 refs; /* one of the creator, one of each CPU where it is active */
 	u32 dead;
-	bool dirty;	   /* translations changed since the last commit */
+	bool dirty; /* translations changed since the last commit */
 	u64 dirty_lo, dirty_hi;
 };
 
@@ -136,7 +136,8 @@ int pmap_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa, unsigned prot)
 
 	/* Filling a hole or giving rights needs no shootdown: a stale "not present" or "read-only" just faults again. */
 	while (at < va + len && pt_next_run(&p->pt, &at, va + len, &run, &old, &old_flags)) {
-		if (old != pa + (at - va) || (old_flags & PTE_W & ~flags) || (~old_flags & PTE_NX & flags)) {
+		if (old != pa + (at - va) || (old_flags & PTE_W & ~flags) ||
+		    (~old_flags & PTE_NX & flags)) {
 			mark_dirty(p, at, run);
 			break;
 		}
@@ -182,7 +183,8 @@ static bool settled(const struct cpu *c, const struct pmap *p, u64 gen)
 {
 	u32 mode = atomic_load(&c->mode);
 
-	return atomic_load(&c->pmap) != p || (mode != CPU_USER && mode != CPU_COPYING) || atomic_load(&c->pmap_gen) >= gen;
+	return atomic_load(&c->pmap) != p || (mode != CPU_USER && mode != CPU_COPYING) ||
+	       atomic_load(&c->pmap_gen) >= gen;
 }
 
 void pmap_commit(struct pmap *p)

@@ -17,9 +17,28 @@ struct extable_entry {
 extern const struct extable_entry __extable_start[], __extable_end[];
 
 static const char *const trap_name[] = {
-	"divide error", "debug", "NMI", "breakpoint", "overflow", "bound", "invalid opcode", "no FPU", "double fault",
-	"coprocessor segment", "invalid TSS", "segment not present", "stack fault", "general protection", "page fault",
-	"reserved", "x87 error", "alignment check", "machine check", "SIMD error", "virtualization", "control protection",
+	"divide error",
+	"debug",
+	"NMI",
+	"breakpoint",
+	"overflow",
+	"bound",
+	"invalid opcode",
+	"no FPU",
+	"double fault",
+	"coprocessor segment",
+	"invalid TSS",
+	"segment not present",
+	"stack fault",
+	"general protection",
+	"page fault",
+	"reserved",
+	"x87 error",
+	"alignment check",
+	"machine check",
+	"SIMD error",
+	"virtualization",
+	"control protection",
 };
 
 static bool fixup(struct trap_frame *f)
@@ -41,15 +60,15 @@ void trap_fatal(struct trap_frame *f, u32 vector)
 	u64 cr2 = read_cr2();
 
 	c->image_slide = kvm_boot.image_slide;
-	memcpy(c->regs,
-	       (u64[]){ f->rax, f->rbx, f->rcx, f->rdx, f->rsi, f->rdi, f->rbp, f->rsp, f->r8, f->r9, f->r10, f->r11, f->r12,
-			f->r13, f->r14, f->r15, f->rip, f->rflags, cr2, f->error },
+	memcpy(c->regs, (u64[]){ f->rax, f->rbx, f->rcx, f->rdx,    f->rsi, f->rdi,  f->rbp,
+				 f->rsp, f->r8,	 f->r9,	 f->r10,    f->r11, f->r12,  f->r13,
+				 f->r14, f->r15, f->rip, f->rflags, cr2,    f->error },
 	       sizeof(c->regs));
 	/* In case panic itself dies: the registers are worth a report. */
 	c->magic = CRASH_MAGIC;
 	panic("%s in the Sentry (vector %u, error 0x%lx, address 0x%lx)",
-	      vector < ARRAY_SIZE(trap_name) ? trap_name[vector] : "interrupt", vector, (unsigned long)f->error,
-	      (unsigned long)cr2);
+	      vector < ARRAY_SIZE(trap_name) ? trap_name[vector] : "interrupt", vector,
+	      (unsigned long)f->error, (unsigned long)cr2);
 }
 
 void trap_kernel(struct trap_frame *f, u32 vector)

@@ -43,7 +43,8 @@ static inline size_t chunk_size(uaddr_t va, size_t n)
 enum copy_kind { COPY_IN, COPY_OUT, ZERO_OUT };
 
 /* Bytes not done. kbuf is unused for ZERO_OUT. */
-static inline __attribute__((always_inline)) size_t user_copy(enum copy_kind kind, char *kbuf, uaddr_t va, size_t n)
+static inline __attribute__((always_inline)) size_t user_copy(enum copy_kind kind, char *kbuf,
+							      uaddr_t va, size_t n)
 {
 	if (!range_ok(va, n))
 		return n;

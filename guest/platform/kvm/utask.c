@@ -143,12 +143,16 @@ static void selectors_clear(void)
 {
 	u16 ds, es, fs, gs;
 
-	__asm__ volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%fs, %2\n\tmov %%gs, %3" : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
+	__asm__ volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%fs, %2\n\tmov %%gs, %3"
+			 : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
 	if (likely(!(ds | es | fs | gs)))
 		return;
 	/* Loading GS changes the base that is active: do it behind SWAPGS. */
 	__asm__ volatile("mov %w0, %%ds\n\tmov %w0, %%es\n\tmov %w0, %%fs\n\t"
-			 "swapgs\n\tmov %w0, %%gs\n\tswapgs" : : "r"(0) : "memory");
+			 "swapgs\n\tmov %w0, %%gs\n\tswapgs"
+			 :
+			 : "r"(0)
+			 : "memory");
 }
 
 void utask_switch_out(struct utask *u)
@@ -226,7 +230,8 @@ static bool regs_check(struct utask *u)
 
 static inline bool sysret_ok(const struct user_regs *r)
 {
-	return r->rip == r->rcx && r->rflags == r->r11 && !(r->rflags & (RFLAGS_TF | RFLAGS_RF | RFLAGS_NT)) &&
+	return r->rip == r->rcx && r->rflags == r->r11 &&
+	       !(r->rflags & (RFLAGS_TF | RFLAGS_RF | RFLAGS_NT)) &&
 	       r->rip < CANONICAL_END - PAGE_SIZE;
 }
 
@@ -242,7 +247,9 @@ static void describe(struct utask *u, unsigned vector, struct stop *stop)
 	if (vector == VEC_PF) {
 		stop->kind = STOP_FAULT;
 		stop->addr = read_cr2();
-		stop->access = k->error & PF_INSTR ? ACCESS_EXEC : k->error & PF_WRITE ? ACCESS_WRITE : ACCESS_READ;
+		stop->access = k->error & PF_INSTR   ? ACCESS_EXEC
+			       : k->error & PF_WRITE ? ACCESS_WRITE
+						     : ACCESS_READ;
 		return;
 	}
 	stop->kind = STOP_EXCEPTION;
