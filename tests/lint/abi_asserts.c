@@ -10,10 +10,10 @@
 #include "task/signal.h"
 #include "abi/ring.h"
 
-#define VALUE(a, b)	  (a),
-#define SIZE(a, b)	  sizeof(a),
+#define VALUE(a, b)	   (a),
+#define SIZE(a, b)	   sizeof(a),
 #define OFFSET(a, f, b, g) offsetof(a, f),
-#define FIELD(a, f, b, g) offsetof(a, f) << 16 | sizeof(((a *)0)->f),
+#define FIELD(a, f, b, g)  offsetof(a, f) << 16 | sizeof(((a *)0)->f),
 
 extern const unsigned long guest_values[];
 const unsigned long guest_values[] = {
@@ -56,11 +56,12 @@ enum {
 };
 #include "guest/sys/syscalls.def"
 
-#define VALUE(a, b)	  { #a " " #b, (b) },
-#define SIZE(a, b)	  { "size of " #a " " #b, sizeof(b) },
+#define VALUE(a, b)	   { #a " " #b, (b) },
+#define SIZE(a, b)	   { "size of " #a " " #b, sizeof(b) },
 #define OFFSET(a, f, b, g) { "offset of " #a "." #f " " #b "." #g, offsetof(b, g) },
-#define FIELD(a, f, b, g)                                                                          \
-	{ "offset << 16 | size of " #a "." #f " " #b "." #g, offsetof(b, g) << 16 | sizeof(((b *)0)->g) },
+#define FIELD(a, f, b, g)                                    \
+	{ "offset << 16 | size of " #a "." #f " " #b "." #g, \
+	  offsetof(b, g) << 16 | sizeof(((b *)0)->g) },
 
 static const struct {
 	const char *what;
@@ -78,7 +79,8 @@ int main(void)
 	for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++) {
 		if (guest_values[i] == theirs[i].value)
 			continue;
-		printf("%s: %#lx here, %#lx in the system headers\n", theirs[i].what, guest_values[i], theirs[i].value);
+		printf("%s: %#lx here, %#lx in the system headers\n", theirs[i].what,
+		       guest_values[i], theirs[i].value);
 		bad = 1;
 	}
 	return bad;

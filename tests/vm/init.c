@@ -32,7 +32,8 @@
 
 #define MAX_STRINGS 4096
 #define GRACE_MS    200 /* how long its children may take to die after it */
-#define DRAIN_MS    300 /* how long a background process may hold stdout open after the command's exit */
+#define DRAIN_MS \
+	300 /* how long a background process may hold stdout open after the command's exit */
 
 static int port = -1;
 static int sigfd = -1;
@@ -128,8 +129,8 @@ static void try_mount(const char *type, const char *dir, unsigned long flags, co
 /* pivot_root refuses the initramfs itself; as a bind mount over itself it is a root like any other. */
 static void make_root(void)
 {
-	if (mount("/", "/mnt", NULL, MS_BIND, NULL) < 0 || chdir("/mnt") < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 ||
-	    chroot(".") < 0 || chdir("/") < 0)
+	if (mount("/", "/mnt", NULL, MS_BIND, NULL) < 0 || chdir("/mnt") < 0 ||
+	    mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
 		die("bind mount of the root");
 }
 
@@ -280,7 +281,8 @@ static void job_start(char *buf, size_t len)
 	if (job.pid < 0)
 		die("fork");
 	if (job.pid > 0 && in[1] >= 0)
-		fcntl(in[1], F_SETFL, O_NONBLOCK); /* shared with out[0] on a terminal, which is read only after poll */
+		fcntl(in[1], F_SETFL,
+		      O_NONBLOCK); /* shared with out[0] on a terminal, which is read only after poll */
 	if (job.pid == 0) {
 		if (tty) { /* not close-on-exec, as they came from openpty and dup */
 			int i = dup(in[0]);

@@ -45,7 +45,8 @@ int main(void)
 	double start = now_ms();
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	struct kvm_regs regs = { .rax = 19, .rbx = 23, .rip = 0x1000, .rflags = 2 };
-	struct kvm_userspace_memory_region region = { .guest_phys_addr = 0x1000, .memory_size = 0x1000 };
+	struct kvm_userspace_memory_region region = { .guest_phys_addr = 0x1000,
+						      .memory_size = 0x1000 };
 	struct kvm_sregs sregs;
 	struct kvm_run *run;
 	int vm, vcpu, size, sum = -1;
