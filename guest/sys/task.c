@@ -119,6 +119,11 @@ s64 sys_set_tid_address(uptr_a ptr)
 	return t->tid;
 }
 
+s64 sys_unshare(ulong_a flags)
+{
+	return task_unshare(flags);
+}
+
 /* ---- wait ---- */
 
 static int put_rusage(uaddr_t dst, const struct wait_result *w)

@@ -62,23 +62,17 @@ static int unshare_for_exec(struct task *t)
 {
 	struct process *p = t->process;
 	struct sighand *s = NULL, *old;
-	struct fdtable *files, *old_files = t->files;
+	int err;
 
 	if (atomic_load(&p->sighand->ref.n) > 1) {
 		s = sighand_clone(p->sighand, false);
 		if (!s)
 			return -ENOMEM;
 	}
-	if (old_files && task_res.files_shared && task_res.files_shared(old_files)) {
-		files = task_res.files_clone(old_files);
-		if (!files || IS_ERR(files)) {
-			sighand_put(s);
-			return -ENOMEM;
-		}
-		spin_lock(&task_lock);
-		t->files = files;
-		spin_unlock(&task_lock);
-		task_res.files_put(old_files);
+	err = task_unshare_files();
+	if (err) {
+		sighand_put(s);
+		return err;
 	}
 	if (s) {
 		spin_lock(&p->sig_lock);

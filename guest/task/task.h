@@ -252,6 +252,9 @@ struct clone_request { /* clone(2), clone3(2), fork, vfork */
 	int set_tid;
 };
 s64 task_clone(const struct clone_request *req);
+/* unshare(2) of the current task; the descriptor table alone (close_range, exec). -ENOMEM, -EINVAL, -EPERM. */
+int task_unshare(u64 flags);
+int task_unshare_files(void);
 void task_exit(int code) __attribute__((noreturn));	  /* this thread */
 void task_exit_group(int status) __attribute__((noreturn)); /* wait status */
 /*

@@ -1,0 +1,67 @@
+/*
+ * unshare.c - stop sharing descriptor tables and working directories: unshare(2), close_range(2), exec.
+ */
+#include "lib/err.h"
+#include "lib/log.h"
+#include "task/private.h"
+
+#define NAMESPACES                                                                              \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |          \
+	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
+
+int task_unshare_files(void)
+{
+	struct task *t = task_current();
+	struct fdtable *old = t->files, *files;
+
+	if (!old || !task_res.files_shared(old))
+		return 0;
+	files = task_res.files_clone(old);
+	if (!files || IS_ERR(files))
+		return -ENOMEM;
+	spin_lock(&task_lock);
+	t->files = files;
+	spin_unlock(&task_lock);
+	task_res.files_put(old);
+	return 0;
+}
+
+static int unshare_fs(void)
+{
+	struct task *t = task_current();
+	struct fs_context *old = t->fs, *fs;
+
+	if (!old)
+		return 0;
+	fs = task_res.fs_clone(old);
+	if (!fs || IS_ERR(fs))
+		return -ENOMEM;
+	spin_lock(&task_lock);
+	t->fs = fs;
+	spin_unlock(&task_lock);
+	task_res.fs_put(old);
+	return 0;
+}
+
+int task_unshare(u64 flags)
+{
+	struct task *t = task_current();
+	int err = 0;
+
+	if (flags & ~(NAMESPACES | CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES |
+		      CLONE_SYSVSEM))
+		return -EINVAL;
+	if (flags & NAMESPACES) {
+		klog_once(flags & NAMESPACES, "%s: unshare of namespaces 0x%llx is not supported",
+			  t->comm, (unsigned long long)(flags & NAMESPACES));
+		return -EPERM;
+	}
+	/* A thread cannot leave its process; alone it has nothing to leave. */
+	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && t->process->nr_threads > 1)
+		return -EINVAL;
+	if (flags & CLONE_FS)
+		err = unshare_fs();
+	if (!err && flags & CLONE_FILES)
+		err = task_unshare_files();
+	return err;
+}
