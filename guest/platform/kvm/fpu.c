@@ -65,6 +65,19 @@ void fpu_init_cpu(void)
 		mxcsr_mask = 0xffbf;
 }
 
+u32 fpu_exceptions(bool simd)
+{
+	u16 status, control;
+	u32 mxcsr;
+
+	if (simd) {
+		__asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+		return mxcsr & ~(mxcsr >> 7) & 0x3f;
+	}
+	__asm__ volatile("fnstsw %0\n\tfnstcw %1" : "=m"(status), "=m"(control));
+	return status & ~control & 0x3f;
+}
+
 /*
  * May XRSTOR take this image? Linux's rule for signal frames: standard format, no feature that the sandbox has not,
  * reserved header bytes zero, no reserved MXCSR bit.

@@ -32,7 +32,9 @@
 #define VEC_DF	     8
 #define VEC_GP	     13
 #define VEC_PF	     14
-#define VEC_MC	     18
+#define VEC_MF 16
+#define VEC_MC 18
+#define VEC_XM 19
 #define VEC_TIMER    0x70
 #define VEC_IPI	     0x71
 #define VEC_SPURIOUS 0xff
@@ -132,6 +134,7 @@ void fpu_init_cpu(void);
 void fpu_save(void *area);
 void fpu_restore(const void *area);
 void fpu_area_init(void *area);
+u32 fpu_exceptions(bool simd);	 /* unmasked ones that are raised: IE DE ZE OE UE PE from bit 0 */
 int fpu_check(const void *area); /* 0 or -EINVAL */
 void fpu_sanitize(void *area);
 

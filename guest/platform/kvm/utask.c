@@ -256,6 +256,8 @@ static void describe(struct utask *u, unsigned vector, struct stop *stop)
 	if (vector == VEC_DB) {
 		stop->code = read_dr6();
 		write_dr6(0xffff0ff0);
+	} else if (vector == VEC_MF || vector == VEC_XM) {
+		stop->code = fpu_exceptions(vector == VEC_XM);
 	}
 }
 
