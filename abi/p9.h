@@ -159,7 +159,7 @@ enum p9_type {
 #define P9_QTSYMLINK 0x02
 #define P9_QTFILE    0x00
 
-/* Equal path: the same file of the same mount. version changes when the file's ctime does. */
+/* Equal path: the same file of the same mount. version changes when the file's ctime or size does. */
 struct p9_qid {
 	uint8_t type;
 	uint32_t version;

@@ -58,7 +58,7 @@ void attr_qid(struct gofer *g, const struct statx *st, struct p9_qid *qid)
 	qid->type = S_ISDIR(st->stx_mode)   ? P9_QTDIR
 		    : S_ISLNK(st->stx_mode) ? P9_QTSYMLINK
 					    : P9_QTFILE;
-	qid->version = ctime ^ ctime >> 32;
+	qid->version = ctime ^ ctime >> 32 ^ st->stx_size * 0x9e3779b1U;
 	qid->path = attr_qid_path(g, attr_dev(st), st->stx_ino);
 }
 

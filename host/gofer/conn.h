@@ -80,8 +80,9 @@ uint64_t attr_dev(const struct statx *st);
 /* open.c: flags of Tlopen to flags of open(2), or -EROFS. */
 int open_flags(const struct conn *c, uint32_t flags);
 
-/* open.c: an open fid out of a walked one, or a descriptor counted for one. fd is taken over. */
+/* open.c: make a fid an open one, by a descriptor that was reserved for it; or give such a descriptor up. */
 void open_attach(struct fid *f, int fd);
+void open_drop(struct conn *c, int fd);
 
 /* make.c */
 struct make {

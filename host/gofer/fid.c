@@ -52,10 +52,8 @@ int fid_new(struct conn *c, uint32_t num, uint32_t uid, struct node *node, struc
 
 static void destroy(struct conn *c, struct fid *f)
 {
-	if (f->fd >= 0) {
-		close(f->fd);
-		node_fd_release(c);
-	}
+	if (f->fd >= 0)
+		open_drop(c, f->fd);
 	node_unref(c, f->node);
 	free(f->xattr);
 	free(f);

@@ -222,10 +222,8 @@ int op_make(struct req *r)
 	}
 	if (to != P9_NOFID) {
 		ret = fid_new(c, to, f->uid, node, &made);
-		if (ret < 0 && open) {
-			close(fd);
-			node_fd_release(c);
-		}
+		if (ret < 0 && open)
+			open_drop(c, fd);
 		if (ret < 0)
 			return ret;
 		if (open)

@@ -32,6 +32,12 @@ void open_attach(struct fid *f, int fd)
 	f->dir_pos = 0;
 }
 
+void open_drop(struct conn *c, int fd)
+{
+	close(fd);
+	node_fd_release(c);
+}
+
 static int put_opened(struct req *r, const struct statx *st)
 {
 	struct p9_qid qid;

@@ -186,24 +186,51 @@ static int open_last(struct req *r, struct node *node, uint32_t flags, size_t of
 		r->w.len = off;
 		ret = put_record(r, *fd, &st);
 	}
-	if (ret < 0) {
-		close(*fd);
-		node_fd_release(r->c);
-	}
+	if (ret < 0)
+		open_drop(r->c, *fd);
 	return ret;
+}
+
+/*
+ * The records of all names below *node, which is moved along; without names, that of f itself. *last is where the last
+ * record starts. The number of records; *error says why it is less than the number of names. -errno: no answer at all.
+ */
+static int walk_records(struct req *r, struct fid *f, const struct walk_names *names,
+			struct node **node, size_t *last, int *error)
+{
+	struct node *next;
+	struct statx st;
+	int ret, i;
+
+	if (!names->n) {
+		int fd = fid_fd(r->c, f);
+
+		ret = fd < 0 ? fd : attr_stat(fd, "", &st);
+		return ret < 0 || (ret = put_record(r, fd, &st)) < 0 ? ret : 1;
+	}
+	for (i = 0; i < names->n; i++) {
+		*last = r->w.len;
+		*error = node_walk(r->c, *node, names->name[i], &next, &st);
+		if (*error < 0)
+			break;
+		node_unref(r->c, *node);
+		*node = next;
+		ret = put_record(r, next->fd, &st);
+		if (ret < 0)
+			return ret;
+	}
+	return i;
 }
 
 int op_walkgetattr(struct req *r)
 {
-	uint32_t from = wire_get32(&r->t), to = wire_get32(&r->t), flags = wire_get32(&r->t),
-		 error32;
+	uint32_t from = wire_get32(&r->t), to = wire_get32(&r->t), flags = wire_get32(&r->t), e;
 	struct fid *f = fid_find(r->c, from), *made;
-	size_t head = r->w.len, last = 0;
-	int ret, error = 0, fd = -1;
+	size_t head = r->w.len, last;
 	struct walk_names names;
+	int ret, error = 0, fd = -1;
 	struct node *node;
-	struct statx st;
-	uint16_t nattr = 0;
+	uint16_t nattr;
 
 	ret = get_names(r, false, &names);
 	if (ret < 0)
@@ -218,52 +245,22 @@ int op_walkgetattr(struct req *r)
 	wire_put32(&r->w, 0); /* error, iounit, nattr: known at the end */
 	wire_put32(&r->w, 0);
 	wire_put16(&r->w, 0);
+	last = r->w.len;
 	node = node_ref(f->node);
-	do {
-		last = r->w.len;
-		if (names.n) {
-			struct node *next;
-
-			error = node_walk(r->c, node, names.name[nattr], &next, &st);
-			if (error < 0)
-				break;
-			node_unref(r->c, node);
-			node = next;
-			ret = put_record(r, node->fd, &st);
-		} else {
-			fd = fid_fd(r->c, f);
-			ret = fd < 0 ? fd : attr_stat(fd, "", &st);
-			if (!ret)
-				ret = put_record(r, fd, &st);
-			fd = -1;
-		}
-		if (ret < 0) {
-			node_unref(r->c, node);
-			return ret;
-		}
-		nattr++;
-	} while (nattr < names.n);
-
-	if (!error && flags != P9_WGA_NOOPEN)
+	ret = walk_records(r, f, &names, &node, &last, &error);
+	nattr = ret;
+	if (ret >= 0 && !error && flags != P9_WGA_NOOPEN)
 		error = open_last(r, node, flags, last, &fd);
-	if (!error && to != P9_NOFID) {
-		ret = fid_new(r->c, to, f->uid, node, &made);
-		if (ret < 0) {
-			if (fd >= 0) {
-				close(fd);
-				node_fd_release(r->c);
-			}
-			return ret;
-		}
-		if (fd >= 0) {
-			made->kind = FID_OPEN;
-			made->fd = fd;
-		}
-	} else {
+	if (ret < 0 || error || to == P9_NOFID)
 		node_unref(r->c, node);
-	}
-	error32 = -error;
-	memcpy(r->w.buf + head, &error32, 4);
-	memcpy(r->w.buf + head + 8, &nattr, 2);
+	else if ((ret = fid_new(r->c, to, f->uid, node, &made)) < 0 && fd >= 0)
+		open_drop(r->c, fd);
+	else if (!ret && fd >= 0)
+		open_attach(made, fd);
+	if (ret < 0)
+		return ret;
+	e = -error;
+	memcpy(r->w.buf + head, &e, sizeof(e));
+	memcpy(r->w.buf + head + 8, &nattr, sizeof(nattr));
 	return r->w.bad ? -EMSGSIZE : 0;
 }

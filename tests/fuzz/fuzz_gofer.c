@@ -85,7 +85,7 @@ static void fill(struct input *in, struct wire_wr *w, const char *fmt)
 		case 'w': wire_put16(w, number(in)); break;
 		case 'd': wire_put32(w, number(in)); break;
 		case 'q': wire_put64(w, number(in)); break;
-		case 'm': wire_put32(w, (pick(in, 16) << 12) | (pick(in, 64) << 3 | 0600)); break;
+		case 'm': wire_put32(w, (pick(in, 16) << 12) | (pick(in, 64) << 3 | 0700)); break;
 		case 'o':
 			wire_put32(w,
 				   pick(in, 8) ? pick(in, 3) | pick(in, 2) * O_TRUNC : number(in));
