@@ -157,6 +157,29 @@ static s64 rw_wait(struct file *f, struct iov *v, u64 *pos, bool write)
 	return r;
 }
 
+int file_wait(struct file *f, u32 events)
+{
+	struct wait_table t = { .pt = { .queue = wait_queue, .events = events } };
+	u32 wanted = events | 0x18; /* POLLERR | POLLHUP */
+	int err = 0;
+
+	if (!f->ops || !f->ops->poll || (f->ops->poll(f, &t.pt) & wanted) || !t.n)
+		goto out;
+	for (;;) {
+		sched_prepare(SLEEP_INTERRUPTIBLE);
+		if (f->ops->poll(f, NULL) & wanted)
+			break;
+		err = sched_sleep(NO_DEADLINE);
+		if (err)
+			break;
+	}
+	sched_awake();
+out:
+	for (unsigned i = 0; i < t.n; i++)
+		waitq_del(&t.w[i]);
+	return err;
+}
+
 static s64 rw(struct file *f, struct iov *v, u64 *pos, bool write)
 {
 	s64 done = 0, r;

@@ -112,6 +112,8 @@ void file_put(struct file *f);
 /* The blocking forms (the wait loop). pos NULL: use and advance f->pos. */
 s64 file_read(struct file *f, struct iov *to, u64 *pos);
 s64 file_write(struct file *f, struct iov *from, u64 *pos);
+/* Wait until file_poll shows one of the events (POLLERR and POLLHUP count). 0, or -ERESTARTSYS. */
+int file_wait(struct file *f, u32 events);
 /* Kernel-memory convenience for exec, coredumps, tests. */
 s64 file_read_kernel(struct file *f, void *buf, size_t n, u64 pos);
 
