@@ -72,11 +72,13 @@ void p9c_start(struct p9c *c, enum p9c_kind kind, const char *dir, const struct 
 			die("arena");
 		c->arena = mmap(NULL, P9C_ARENA, PROT_READ | PROT_WRITE, MAP_SHARED,
 				c->cfg.arena_fd, 0);
-		c->queue.index = P9C_QUEUE;
-		c->queue.kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		c->queue.call_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		c->cfg.queues = &c->queue;
-		c->cfg.nqueues = 1;
+		c->cfg.queues = c->queue;
+		c->cfg.nqueues = flags->nqueues ? flags->nqueues : 1;
+		for (unsigned i = 0; i < c->cfg.nqueues; i++) {
+			c->queue[i].index = P9C_QUEUE + i;
+			c->queue[i].kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+			c->queue[i].call_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		}
 	} else {
 		c->cfg.stream_fd = sv[1];
 	}
@@ -114,8 +116,10 @@ int p9c_stop(struct p9c *c)
 	if (c->kind == P9C_RING) {
 		munmap(c->arena, P9C_ARENA);
 		close(c->cfg.arena_fd);
-		close(c->queue.kick_fd);
-		close(c->queue.call_fd);
+		for (unsigned i = 0; i < c->cfg.nqueues; i++) {
+			close(c->queue[i].kick_fd);
+			close(c->queue[i].call_fd);
+		}
 	}
 	close(c->cfg.root_fd);
 	free(c->t);
@@ -125,7 +129,7 @@ int p9c_stop(struct p9c *c)
 
 static struct ring_mem *ring(struct p9c *c)
 {
-	return (struct ring_mem *)(c->arena + P9C_QUEUE * RING_STRIDE);
+	return (struct ring_mem *)(c->arena + c->queue[c->on].index * RING_STRIDE);
 }
 
 /* T-message at 1 MiB of the arena, cut as c->split says; room for the answer at 4 MiB: the header, then data. */
@@ -134,7 +138,7 @@ static size_t ring_raw(struct p9c *c, size_t t_len)
 	struct ring_mem *q = ring(c);
 	uint64_t t_at = 1 << 20, r_at = 4 << 20, one = 1, count;
 	size_t part = c->split ? c->split : t_len, at;
-	struct pollfd pfd[2] = { { c->queue.call_fd, POLLIN, 0 }, { c->fd, POLLIN, 0 } };
+	struct pollfd pfd[2] = { { c->queue[c->on].call_fd, POLLIN, 0 }, { c->fd, POLLIN, 0 } };
 	uint16_t n = 0, idx = q->avail.idx;
 	size_t len;
 
@@ -156,7 +160,7 @@ static size_t ring_raw(struct p9c *c, size_t t_len)
 	__atomic_store_n(&q->avail.idx, idx + 1, __ATOMIC_SEQ_CST);
 	if (ring_need_event(__atomic_load_n(&q->used.avail_event, __ATOMIC_SEQ_CST), idx + 1,
 			    idx) &&
-	    write(c->queue.kick_fd, &one, 8) != 8)
+	    write(c->queue[c->on].kick_fd, &one, 8) != 8)
 		die("kick");
 	while (__atomic_load_n(&q->used.idx, __ATOMIC_ACQUIRE) != (uint16_t)(idx + 1)) {
 		if (poll(pfd, 2, 10000) <= 0) {
@@ -165,7 +169,7 @@ static size_t ring_raw(struct p9c *c, size_t t_len)
 		}
 		if (pfd[1].revents)
 			return 0; /* the server died */
-		if (read(c->queue.call_fd, &count, 8) != 8)
+		if (read(c->queue[c->on].call_fd, &count, 8) != 8)
 			die("call");
 	}
 	len = q->used.ring[idx % RING_ENTRIES].len;

@@ -27,9 +27,10 @@ enum p9c_kind {
 struct p9c {
 	enum p9c_kind kind;
 	struct gofer_config cfg;
-	struct gofer_queue queue;
-	int fd;	   /* our end of the socket, or of the lifeline */
-	pid_t pid; /* of the child */
+	struct gofer_queue queue[2]; /* ring: flags->nqueues of them, one by default */
+	unsigned on;		     /* ring: the queue that the next message takes */
+	int fd;			     /* our end of the socket, or of the lifeline */
+	pid_t pid;		     /* of the child */
 	pthread_t thread;
 	char *arena;	/* P9C_RING */
 	unsigned split; /* ring: cut the T-message into buffers of so many bytes; 0: one buffer */

@@ -159,14 +159,14 @@ static void events(void)
 
 static struct ring_mem *gofer_ring(struct p9c *c)
 {
-	return (struct ring_mem *)(c->arena + P9C_QUEUE * RING_STRIDE);
+	return (struct ring_mem *)(c->arena + c->queue[c->on].index * RING_STRIDE);
 }
 
 static void kick(struct p9c *c)
 {
 	uint64_t one = 1;
 
-	if (write(c->queue.kick_fd, &one, 8) != 8)
+	if (write(c->queue[c->on].kick_fd, &one, 8) != 8)
 		perror("kick");
 }
 
@@ -283,6 +283,37 @@ static void gofer(void)
 	free(dir);
 }
 
+/* Two connections of one gofer know nothing of each other's fids, and one that breaks its ring leaves the other alone. */
+static void two_queues(void)
+{
+	struct gofer_config flags = { .nqueues = 2 };
+	char *dir = p9c_tmpdir();
+	struct p9c c;
+
+	p9c_start(&c, P9C_RING, dir, &flags);
+	for (c.on = 0; c.on < 2; c.on++) {
+		CHECK_EQ(p9c_version(&c, P9_VERSION_L, P9_MSIZE_MAX), 0);
+		CHECK_EQ(p9c_attach(&c, 7 + c.on, 0), 0);
+		CHECK_EQ(p9c_call(&c, P9_TGETATTR, "dq", 7 + c.on, 0ULL), 0);
+		CHECK_EQ(p9c_call(&c, P9_TGETATTR, "dq", 8 - c.on, 0ULL), EBADF);
+	}
+	c.on = 0;
+	CHECK_EQ(p9c_call(&c, P9_TMKDIR, "dsdd", 7, "made", 0755, getgid()), 0);
+	c.on = 1;
+	CHECK_EQ(p9c_walk(&c, 8, 1, "made"), 0);
+	c.on = 0;
+	printf("expected: ");
+	fflush(stdout);
+	__atomic_store_n(&gofer_ring(&c)->avail.idx, 5000, __ATOMIC_RELEASE);
+	kick(&c);
+	usleep(50000);
+	c.on = 1;
+	CHECK_EQ(p9c_call(&c, P9_TGETATTR, "dq", 1, 0ULL), 0);
+	CHECK_EQ(p9c_stop(&c), 0);
+	p9c_rmtree(dir);
+	free(dir);
+}
+
 int main(void)
 {
 	arena = aligned_alloc(4096, ARENA);
@@ -290,6 +321,7 @@ int main(void)
 	chains();
 	events();
 	gofer();
+	two_queues();
 	free(arena);
 	return p9c_failed ? 1 : 0;
 }
