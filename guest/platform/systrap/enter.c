@@ -20,8 +20,8 @@
 
 #define SYSCALL_ARCH 0xc000003eU
 
-#define KICK_RETRY_NS	1000000000ULL
-#define KICK_RETRIES	10
+#define KICK_RETRY_NS	50000000ULL
+#define KICK_RETRIES	200
 
 /* The host kernel's ucontext up to the FPU pointer, and the parts of siginfo that are used. */
 struct host_ucontext {

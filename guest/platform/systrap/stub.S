@@ -368,7 +368,15 @@ stub_tramp_try:
 nested:
 	cmpl	$SIG_KICK, %edi
 	jne	event_signal
-	movl	$1, CTX_KICK(%rbx)
+	/*
+	 * A second kick while the Sentry still waits, 50 ms after the first: no honest thread is in here that long.
+	 * The application runs this code as its own, and is preempted like any other loop of it.
+	 */
+	cmpl	$STATE_RUN, CTX_STATE(%rbx)
+	jne	1f
+	cmpl	$0, CTX_KICK(%rbx)
+	jne	event_signal
+1:	movl	$1, CTX_KICK(%rbx)
 	movq	UC_RIP(%rdx), %rax
 	leaq	stub_resume(%rip), %rcx
 	cmpq	%rcx, %rax
