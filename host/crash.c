@@ -3,6 +3,7 @@
  */
 #include <ctype.h>
 #include <elf.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,22 @@ struct symbol {
 	const char *name;
 	uint64_t offset;
 };
+
+/* After the seal stdio may not ask the host about its descriptor: format here, one write. */
+static void __attribute__((format(printf, 1, 2))) out(const char *fmt, ...)
+{
+	char buf[4096];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	if (n >= (int)sizeof(buf))
+		n = sizeof(buf) - 1;
+	if (n > 0 && write(2, buf, (size_t)n) < 0)
+		return; /* nobody listens */
+}
 
 /* The image is ours, not the guest's: no checks beyond what keeps a build mistake readable. */
 static struct symbol find_symbol(const struct sandbox *sb, uint64_t addr)
@@ -53,10 +70,10 @@ static void print_address(const struct sandbox *sb, const struct crash_record *r
 	struct symbol s = find_symbol(sb, addr - r->image_slide);
 
 	if (s.name && s.offset < 65536)
-		dprintf(2, "    %016llx  %s+0x%llx\n", (unsigned long long)addr, s.name,
-			(unsigned long long)s.offset);
+		out("    %016llx  %s+0x%llx\n", (unsigned long long)addr, s.name,
+		    (unsigned long long)s.offset);
 	else
-		dprintf(2, "    %016llx\n", (unsigned long long)addr);
+		out("    %016llx\n", (unsigned long long)addr);
 }
 
 bool crash_report(struct sandbox *sb)
@@ -72,17 +89,17 @@ bool crash_report(struct sandbox *sb)
 	clean(r.reason, sizeof(r.reason), false);
 	clean(r.task, sizeof(r.task), false);
 	clean(r.dmesg_tail, sizeof(r.dmesg_tail), true);
-	dprintf(2, "moat: the Sentry crashed on CPU %u: %s\n", r.cpu, r.reason);
+	out("moat: the Sentry crashed on CPU %u: %s\n", r.cpu, r.reason);
 	if (r.task[0])
-		dprintf(2, "  program %s, pid %u, system call %lld\n", r.task, r.pid,
-			(long long)r.syscall_nr);
+		out("  program %s, pid %u, system call %lld\n", r.task, r.pid,
+		    (long long)r.syscall_nr);
 	for (unsigned i = 0; i < 20; i++)
-		dprintf(2, "%s%s %016llx%s", i % 4 ? "  " : "  ", names[i],
-			(unsigned long long)r.regs[i], i % 4 == 3 ? "\n" : "");
-	dprintf(2, "  backtrace\n");
+		out("%s%s %016llx%s", i % 4 ? "  " : "  ", names[i], (unsigned long long)r.regs[i],
+		    i % 4 == 3 ? "\n" : "");
+	out("  backtrace\n");
 	for (unsigned i = 0; i < r.depth && i < 32; i++)
 		print_address(sb, &r, r.backtrace[i]);
 	if (r.dmesg_tail[0])
-		dprintf(2, "  last lines of its log\n%s\n", r.dmesg_tail);
+		out("  last lines of its log\n%s\n", r.dmesg_tail);
 	return true;
 }
