@@ -82,7 +82,7 @@ static void init_failed(int err)
 	char line[200];
 	int n;
 
-	n = ksnprintf(line, sizeof(line), "cannot run '%s': %s", boot.argv[0], errno_text(err));
+	n = ksnprintf(line, sizeof(line), "cannot run '%s': %s (error %d)", boot.argv[0], errno_text(err), -err);
 	control_send_sync(CTL_FATAL, err == -ENOENT ? 127 : 126, line, (size_t)n);
 	platform_halt();
 }
@@ -127,6 +127,7 @@ static void boot_thread(void *arg)
 	int err;
 
 	vfs_set_special(&special);
+	fs_mmap_init();
 	devfs_register();
 	if (boot.tty)
 		console_tty_start(boot.rows, boot.cols);

@@ -451,6 +451,7 @@ struct fs_boot_config {
 	u32 uid, gid;		/* who owns made mount points' cwd */
 	int (*populate_dev)(void); /* fill /dev, once it is mounted */
 };
+void fs_mmap_init(void); /* mmap.c: tells mm about files; before the first program */
 int fs_boot(const struct fs_boot_config *c);
 
 #endif

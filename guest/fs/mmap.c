@@ -1,0 +1,47 @@
+/*
+ * mmap.c - what mmap(2) asks of a file: rights in Linux's order, then where the pages come from.
+ */
+#include <linux/mman.h>
+
+#include "fs/mount.h"
+#include "mm/mm.h"
+
+#define PROT_READ  1
+#define PROT_WRITE 2
+#define PROT_EXEC  4
+
+static int fs_file_map(struct file *f, struct mm_file_map *m)
+{
+	bool shared = (m->flags & MAP_TYPE) != MAP_PRIVATE;
+	struct mmap_request req = { .len = m->len, .off = m->off, .prot = m->prot, .flags = m->flags };
+	int err;
+
+	if (shared && (m->prot & PROT_WRITE) && !(f->mode & FMODE_WRITE))
+		return -EACCES;
+	if (!(f->mode & FMODE_READ))
+		return -EACCES;
+	if (f->path && (f->path->mnt->flags & MNT_NOEXEC)) {
+		if (m->prot & PROT_EXEC)
+			return -EPERM;
+		m->max_prot &= ~PROT_EXEC;
+	}
+	if (shared && !(f->mode & FMODE_WRITE))
+		m->max_prot &= ~PROT_WRITE;
+	if (!f->ops->mmap)
+		return -ENODEV;
+	err = f->ops->mmap(f, &req);
+	m->pc = req.pc;
+	m->zero = req.zero;
+	return err;
+}
+
+void fs_mmap_init(void)
+{
+	static const struct mm_hooks hooks = {
+		.file_map = fs_file_map,
+		.file_get = file_get,
+		.file_put = file_put,
+	};
+
+	mm_set_hooks(&hooks);
+}
