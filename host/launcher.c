@@ -33,6 +33,7 @@ struct launcher {
 	int ctl_fd;
 	struct ring_dev in, out, balloon;
 	bool ended; /* CTL_EXIT or CTL_FATAL was passed on */
+	bool gone;  /* the Sentry has stopped */
 };
 
 static void send_msg(int fd, const struct ctl_msg *m)
@@ -209,6 +210,7 @@ static int serve(struct launcher *l, int exit_fd, struct error *err)
 			drain_balloon(l);
 		}
 		if (p[3].revents) {
+			l->gone = true;
 			drain_ctl(l);
 			return 0;
 		}
@@ -251,8 +253,8 @@ void launcher_main(const struct launcher_config *cfg)
 		goto fail;
 	if (serve(&l, exit_fd, &err) < 0)
 		goto fail;
+	how = l.gone || !l.ended ? sb->platform->reap(sb, &err) : 0;
 	if (!l.ended) {
-		how = sb->platform->reap(sb, &err);
 		if (how == 1 && crash_report(sb))
 			fatal(cfg->ctl_fd, 125, "the Sentry crashed; the report is above");
 		else

@@ -96,6 +96,24 @@ static void patch_smap(void)
 	write_cr0(read_cr0() | 0x10000);
 }
 
+/* All CPUs' structs exist from the first line of sentry_main on. Memory of the boot is zero. */
+static void cpus_alloc(void)
+{
+	u64 size = ALIGN_UP(sizeof(struct kvm_cpu), PAGE_SIZE);
+	unsigned i;
+
+	for (i = 1; i < kvm_boot.cpus; i++) {
+		struct kvm_cpu *k = paddr_to_ptr(early_next);
+
+		early_next += size;
+		if (early_next > kvm_boot.ram_size)
+			panic("no memory for CPU %u", i);
+		k->c.self = &k->c;
+		k->c.id = i;
+		cpus[i] = k;
+	}
+}
+
 static void boot_main(void *fdt)
 {
 	sentry_main(fdt);
@@ -111,9 +129,10 @@ void kvm_main(u32 cpu, const struct kvm_boot *boot)
 	direct_map = (char *)kvm_boot.direct_map;
 	early_next = kvm_boot.free_paddr;
 	kernel_pt.root = BOOT_TABLES_PADDR + KVM_BOOT_PML4;
-	wrfsbase((u64)boot_tls);
 	patch_smap();
 	cpu_init(&cpu0, cpu);
+	wrfsbase((u64)boot_tls);
+	cpus_alloc();
 	stack = kstack_alloc();
 	if (!stack)
 		panic("no memory for the boot stack");
@@ -136,32 +155,17 @@ void kvm_cpu_main(u32 cpu)
 		;
 }
 
-static void *cpu_area(void)
-{
-	unsigned pages = ALIGN_UP(sizeof(struct kvm_cpu), PAGE_SIZE) / PAGE_SIZE, order = 0;
-	paddr_t pa;
-
-	while (1U << order < pages)
-		order++;
-	pa = frame_alloc(ZONE_SMALL, order, FRAME_ZERO);
-	return pa ? paddr_to_ptr(pa) : NULL;
-}
-
 void cpu_start_all(void (*entry)(void))
 {
 	unsigned i;
 
 	ap_entry = entry;
 	for (i = 1; i < kvm_boot.cpus; i++) {
-		struct kvm_cpu *k = cpu_area();
 		void *stack = kstack_alloc();
 
-		if (!k || !stack)
+		if (!stack)
 			panic("no memory for CPU %u", i);
-		k->c.self = &k->c;
-		k->c.id = i;
 		ap_stack[i] = (u64)stack;
-		cpus[i] = k;
 	}
 	atomic_fence();
 	for (i = 1; i < kvm_boot.cpus; i++)
