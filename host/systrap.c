@@ -6,6 +6,7 @@
  * stub. The process gets a new session, so that a terminal's signals reach the launcher alone, and nothing of the
  * launcher but the descriptors of systrap_fds.h.
  */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -93,13 +94,27 @@ static void child_main(struct sandbox *sb, int image_fd, int start_fd)
 	_exit(3);
 }
 
+/* What execve reads: up to the end of the last segment. Symbols and debug data lie behind it. */
+static size_t loadable_size(const void *image, size_t size)
+{
+	const Elf64_Ehdr *eh = image;
+	const Elf64_Phdr *ph = (const Elf64_Phdr *)((const char *)image + eh->e_phoff);
+	size_t end = eh->e_phoff + eh->e_phnum * sizeof(*ph);
+
+	for (int i = 0; i < eh->e_phnum; i++)
+		if (ph[i].p_type == PT_LOAD && ph[i].p_offset + ph[i].p_filesz > end)
+			end = ph[i].p_offset + ph[i].p_filesz;
+	return end < size ? end : size;
+}
+
 static int image_memfd(struct sandbox *sb, struct error *err)
 {
-	int fd = memfd_create("moat-sentry", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	size_t size = loadable_size(sb->image, sb->image_size);
+	int fd = memfd_create("moat-sentry", MFD_CLOEXEC);
 
 	if (fd < 0)
 		return error_set(err, errno, "systrap: memfd_create: %s", strerror(errno));
-	if (write(fd, sb->image, sb->image_size) != (ssize_t)sb->image_size) {
+	if (write(fd, sb->image, size) != (ssize_t)size) {
 		error_set(err, errno, "systrap: cannot write the Sentry's image: %s", strerror(errno));
 		close(fd);
 		return -1;
