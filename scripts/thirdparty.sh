@@ -20,6 +20,7 @@ tp=$PWD/third_party
 work=$tp/.fetch
 
 die() { echo "thirdparty: $*" >&2; exit 1; }
+why() { grep -m1 ^E: "$work/log" || tail -n 1 "$work/log"; } # the last word of a failed apt
 have() { [ "$(cat "$tp/.stamp-$1" 2>/dev/null)" = "$2" ]; }
 stamp() { echo "$2" >"$tp/.stamp-$1"; }
 
@@ -32,7 +33,7 @@ apt_private() {
 		-o APT::Architectures::=amd64 -o APT::Architectures::=arm64 \
 		-o Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false \
 		-o Acquire::IndexTargets::deb-src::Contents-dsc::DefaultEnabled=false \
-		-o Acquire::Retries=2 "$@" >>"$work/log" 2>&1
+		-o Acquire::Retries=2 "$@" >"$work/log" 2>&1
 }
 
 own_entries() { # "URI SUITE COMPONENT" of each entry of this machine whose release file says Debian
@@ -42,6 +43,7 @@ own_entries() { # "URI SUITE COMPONENT" of each entry of this machine whose rele
 
 prepare() {
 	[ -e "$work/ready" ] && return
+	rm -rf "$work"
 	mkdir -p "$work/lists/partial" "$work/cache/archives/partial" || die "cannot write $work"
 	: >"$work/log"
 	local entries key=
@@ -60,7 +62,7 @@ prepare() {
 		echo "deb-src [$key] $uri $suite $comp"
 	done <<<"$entries" >"$work/sources.list"
 	echo 'thirdparty: reading the package lists of this machine'"'"'s Debian mirror'
-	apt_private update || die "apt-get update of $work/sources.list failed: $(grep -m1 ^E: "$work/log")"
+	apt_private update --error-on=any || die "cannot read the package lists: $(why)"
 	touch "$work/ready"
 }
 
@@ -71,7 +73,7 @@ fetch_source() { # NAME VERSION
 	rm -rf "$work/src" "${tp:?}/$1"
 	mkdir -p "$work/src"
 	(cd "$work/src" && apt_private source "$1=$2") ||
-		die "apt-get source $1=$2 failed: $(grep -m1 ^E: "$work/log")"
+		die "apt-get source $1=$2 failed: $(why)"
 	mv "$work"/src/"$1"-*/ "$tp/$1" || die "the source package $1=$2 has no folder $1-*"
 	rm -rf "$work/src"
 	stamp "$1" "$2"
@@ -81,7 +83,7 @@ fetch_deb() { # PACKAGE[:ARCH] -> path of the .deb on stdout
 	rm -rf "$work/deb"
 	mkdir -p "$work/deb"
 	(cd "$work/deb" && apt_private download "$1") ||
-		die "apt-get download $1 failed: $(grep -m1 ^E: "$work/log")"
+		die "apt-get download $1 failed: $(why)"
 	echo "$work"/deb/*.deb
 }
 

@@ -123,7 +123,7 @@ class Initramfs:
         write_atomic(path, data)
         old = sorted((os.path.join(VM, n) for n in os.listdir(VM) if n.startswith('initrd-') and n.endswith('.cpio')),
                      key=os.path.getmtime)
-        for p in old[:-6]:
+        for p in old[:-4]:
             os.unlink(p)
         return path
 
@@ -152,6 +152,9 @@ class Machine:
         self.kernel, self.smp, self.mem, self.icount, self.append = kernel, smp, mem, icount, append
         self.devices = devices
         self.serial = os.path.join(VM, f'{name}-{os.getpid()}.serial')
+        for n in os.listdir(VM):  # logs of runs that were killed
+            if n.endswith('.serial') and not os.path.exists(f'/proc/{n[:-7].rpartition("-")[2]}'):
+                os.unlink(os.path.join(VM, n))
         self.qemu = self.sock = None
         self.boot_ms = 0
         kdir = os.path.join(ROOT, 'third_party/vm', kernel)
