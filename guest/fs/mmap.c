@@ -6,10 +6,6 @@
 #include "fs/mount.h"
 #include "mm/mm.h"
 
-#define PROT_READ  1
-#define PROT_WRITE 2
-#define PROT_EXEC  4
-
 static int fs_file_map(struct file *f, struct mm_file_map *m)
 {
 	bool shared = (m->flags & MAP_TYPE) != MAP_PRIVATE;
