@@ -27,8 +27,7 @@
 struct worker {
 	struct conn conn;
 	struct ring_dev ring;
-	const struct gofer_queue *queue;
-	int lifeline;
+	struct ring_bells bells;
 	bool orderly; /* it ended because the lifeline did, not because its ring is broken */
 	pthread_t thread;
 };
@@ -99,8 +98,7 @@ static void *work(void *arg)
 	unshare(CLONE_FS);
 	pthread_barrier_wait(&sealed); /* all have started */
 	pthread_barrier_wait(&sealed); /* the filter is on */
-	if (transport_ring_serve(&w->conn, &w->ring, w->queue->kick_fd, w->queue->call_fd,
-				 w->lifeline, &err) < 0)
+	if (transport_ring_serve(&w->conn, &w->ring, &w->bells, &err) < 0)
 		seal_complain(&err);
 	else
 		__atomic_store_n(&w->orderly, true, __ATOMIC_RELEASE);
@@ -126,6 +124,7 @@ static int serve_queues(struct gofer *g, struct error *err)
 {
 	const struct gofer_config *cfg = g->cfg;
 	struct worker *workers;
+	cpu_set_t cpus;
 	void *arena;
 	unsigned i;
 	int ret;
@@ -137,16 +136,21 @@ static int serve_queues(struct gofer *g, struct error *err)
 	workers = calloc(cfg->nqueues, sizeof(*workers));
 	if (!workers)
 		return error_set(err, ENOMEM, "gofer: out of memory");
+	CPU_ZERO(&cpus);
+	sched_getaffinity(0, sizeof(cpus), &cpus);
 	sem_init(&ended, 0, 0);
 	pthread_barrier_init(&sealed, NULL, cfg->nqueues + 1);
 	for (i = 0; i < cfg->nqueues; i++) {
+		const struct gofer_queue *q = &cfg->queues[i];
 		struct worker *w = &workers[i];
 
-		w->queue = &cfg->queues[i];
-		w->lifeline = cfg->lifeline_fd;
-		if (w->queue->index >= RING_QUEUES || cfg->arena_size < RING_QUEUES * RING_STRIDE)
-			return error_set(err, EINVAL, "gofer: no queue %u", w->queue->index);
-		ring_dev_init(&w->ring, arena, cfg->arena_size, w->queue->index);
+		w->bells.kick = q->kick_fd;
+		w->bells.call = q->call_fd;
+		w->bells.lifeline = cfg->lifeline_fd;
+		w->bells.spin = CPU_COUNT(&cpus) > 1;
+		if (q->index >= RING_QUEUES || cfg->arena_size < RING_QUEUES * RING_STRIDE)
+			return error_set(err, EINVAL, "gofer: no queue %u", q->index);
+		ring_dev_init(&w->ring, arena, cfg->arena_size, q->index);
 		ret = conn_init(&w->conn, g, fd_budget(cfg));
 		if (!ret)
 			ret = -pthread_create(&w->thread, NULL, work, w);

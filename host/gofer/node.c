@@ -123,6 +123,23 @@ int node_walk(struct conn *c, struct node *dir, const char *name, struct node **
 	return 0;
 }
 
+int node_peek(struct conn *c, struct node *dir, const char *name, struct statx *st)
+{
+	int dirfd, ret;
+
+	if (!c->g->cfg->cross_mounts)
+		return -EAGAIN;
+	if (dir->type != S_IFDIR)
+		return -ENOTDIR;
+	if (node_hidden(c, dir, name))
+		return -ENOENT;
+	dirfd = node_fd(c, dir);
+	if (dirfd < 0)
+		return dirfd;
+	ret = attr_stat(dirfd, name, st);
+	return ret < 0 ? ret : dirfd;
+}
+
 /* Walk down to n from the nearest ancestor that has a descriptor. */
 static int reopen(struct conn *c, struct node *n)
 {

@@ -59,6 +59,12 @@ void node_unref(struct conn *c, struct node *n);
 int node_walk(struct conn *c, struct node *dir, const char *name, struct node **out,
 	      struct statx *st);
 
+/*
+ * The attributes of a child that nobody needs a node of: half the cost of a walk. The parent's descriptor, or -errno;
+ * -EAGAIN where it takes a walk to see whether the child is on another mount.
+ */
+int node_peek(struct conn *c, struct node *dir, const char *name, struct statx *st);
+
 /* The node's O_PATH descriptor or -errno. Those of the last few nodes that were asked for stay open. */
 int node_fd(struct conn *c, struct node *n);
 

@@ -2,8 +2,8 @@
  * transport_ring.c - 9P over a queue of the arena: requests are served out of and into the arena, without a copy of data.
  *
  * After traffic the ring is polled for a short while before we sleep, as long as polling has paid off lately: half the
- * time if it did not, back to the full time when a doorbell comes soon after we went to sleep. An idle client costs no
- * wake-up.
+ * time if it did not, the full time again when a request comes that such polling would have met. An idle client costs
+ * no wake-up.
  */
 #include <errno.h>
 #include <poll.h>
@@ -73,19 +73,20 @@ static bool spin(const struct ring_dev *rd, uint64_t ns)
 	return false;
 }
 
-int transport_ring_serve(struct conn *c, struct ring_dev *rd, int kick, int call, int lifeline,
+int transport_ring_serve(struct conn *c, struct ring_dev *rd, const struct ring_bells *bells,
 			 struct error *err)
 {
+	struct pollfd pfd[2] = { { .fd = bells->kick, .events = POLLIN },
+				 { .fd = bells->lifeline, .events = 0 } };
 	uint64_t spin_ns = 0;
 
 	for (;;) {
-		struct pollfd pfd[2] = { { .fd = kick, .events = POLLIN },
-					 { .fd = lifeline, .events = 0 } };
-		uint64_t slept, count;
-		int ret = drain(c, rd, call);
+		uint64_t idle_since, count;
+		int ret = drain(c, rd, bells->call);
 
 		if (ret < 0)
 			return error_set(err, EPROTO, "gofer: the sandbox broke the ring");
+		idle_since = now_ns();
 		if (ret > 0 && spin(rd, spin_ns)) {
 			spin_ns = SPIN_MAX_NS;
 			continue;
@@ -93,15 +94,14 @@ int transport_ring_serve(struct conn *c, struct ring_dev *rd, int kick, int call
 		spin_ns /= 2;
 		if (ring_dev_arm(rd))
 			continue;
-		slept = now_ns();
 		if (ppoll(pfd, 2, NULL, NULL) < 0 && errno != EINTR)
 			return error_errno(err, "gofer: ppoll");
 		if (pfd[1].revents)
 			return 0;
-		if (pfd[0].revents && read(kick, &count, sizeof(count)) < 0 && errno != EAGAIN &&
-		    errno != EINTR)
+		if (pfd[0].revents && read(bells->kick, &count, sizeof(count)) < 0 &&
+		    errno != EAGAIN && errno != EINTR)
 			return error_errno(err, "gofer: doorbell");
-		if (now_ns() - slept < 2 * SPIN_MAX_NS)
-			spin_ns = SPIN_MAX_NS;
+		if (bells->spin && now_ns() - idle_since < SPIN_MAX_NS)
+			spin_ns = SPIN_MAX_NS; /* it would have paid off */
 	}
 }

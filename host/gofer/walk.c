@@ -146,14 +146,14 @@ int op_walk(struct req *r)
 	return 0;
 }
 
-/* One record of Rwalkgetattr: attributes, and the target of a link that fd stands for. */
-static int put_record(struct req *r, int fd, const struct statx *st)
+/* One record of Rwalkgetattr: attributes, and the target of a link: of fd itself, or of that name in it. */
+static int put_record(struct req *r, int fd, const char *name, const struct statx *st)
 {
 	char target[4096] = "";
 	struct p9_attr attr;
 
 	if (S_ISLNK(st->stx_mode)) {
-		ssize_t len = readlinkat(fd, "", target, sizeof(target) - 1);
+		ssize_t len = readlinkat(fd, name, target, sizeof(target) - 1);
 
 		if (len < 0)
 			return -errno;
@@ -184,7 +184,7 @@ static int open_last(struct req *r, struct node *node, uint32_t flags, size_t of
 	ret = attr_stat(*fd, "", &st);
 	if (!ret) {
 		r->w.len = off;
-		ret = put_record(r, *fd, &st);
+		ret = put_record(r, *fd, "", &st);
 	}
 	if (ret < 0)
 		open_drop(r->c, *fd);
@@ -192,10 +192,11 @@ static int open_last(struct req *r, struct node *node, uint32_t flags, size_t of
 }
 
 /*
- * The records of all names below *node, which is moved along; without names, that of f itself. *last is where the last
- * record starts. The number of records; *error says why it is less than the number of names. -errno: no answer at all.
+ * The records of all names below *node, which is moved along (to the last one only if keep is set); without names, that
+ * of f itself. *last is where the last record starts. Returns the number of records, *error says why it is less than the
+ * number of names; or -errno: no answer at all.
  */
-static int walk_records(struct req *r, struct fid *f, const struct walk_names *names,
+static int walk_records(struct req *r, struct fid *f, const struct walk_names *names, bool keep,
 			struct node **node, size_t *last, int *error)
 {
 	struct node *next;
@@ -206,16 +207,26 @@ static int walk_records(struct req *r, struct fid *f, const struct walk_names *n
 		int fd = fid_fd(r->c, f);
 
 		ret = fd < 0 ? fd : attr_stat(fd, "", &st);
-		return ret < 0 || (ret = put_record(r, fd, &st)) < 0 ? ret : 1;
+		return ret < 0 || (ret = put_record(r, fd, "", &st)) < 0 ? ret : 1;
 	}
 	for (i = 0; i < names->n; i++) {
 		*last = r->w.len;
-		*error = node_walk(r->c, *node, names->name[i], &next, &st);
-		if (*error < 0)
+		ret = -EAGAIN;
+		if (!keep && i == names->n - 1)
+			ret = node_peek(r->c, *node, names->name[i], &st);
+		if (ret >= 0) {
+			ret = put_record(r, ret, names->name[i], &st);
+			return ret < 0 ? ret : i + 1;
+		}
+		if (ret == -EAGAIN)
+			ret = node_walk(r->c, *node, names->name[i], &next, &st);
+		if (ret < 0) {
+			*error = ret;
 			break;
+		}
 		node_unref(r->c, *node);
 		*node = next;
-		ret = put_record(r, next->fd, &st);
+		ret = put_record(r, next->fd, "", &st);
 		if (ret < 0)
 			return ret;
 	}
@@ -247,7 +258,7 @@ int op_walkgetattr(struct req *r)
 	wire_put16(&r->w, 0);
 	last = r->w.len;
 	node = node_ref(f->node);
-	ret = walk_records(r, f, &names, &node, &last, &error);
+	ret = walk_records(r, f, &names, to != P9_NOFID, &node, &last, &error);
 	nattr = ret;
 	if (ret >= 0 && !error && flags != P9_WGA_NOOPEN)
 		error = open_last(r, node, flags, last, &fd);

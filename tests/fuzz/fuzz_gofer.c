@@ -341,7 +341,8 @@ static void session(const uint8_t *data, size_t len)
 {
 	struct input in = { data, len };
 	struct gofer_config cfg = { .set_owner = pick(&in, 2) && !geteuid(),
-				    .read_only = !pick(&in, 16) };
+				    .read_only = !pick(&in, 16),
+				    .cross_mounts = pick(&in, 2) };
 	struct gofer g = { .cfg = &cfg };
 	struct conn c;
 	int fds;

@@ -93,6 +93,12 @@ static void walkgetattr(struct p9c *c)
 	CHECK_EQ(wga(c, 0, P9_NOFID, P9_WGA_NOOPEN, "none/x", r, &n), ENOENT);
 	CHECK_EQ(n, 0);
 
+	CHECK_EQ(wga(c, 0, P9_NOFID, P9_WGA_NOOPEN, "d/l", r, &n), 0);
+	CHECK_EQ(n, 2);
+	CHECK(!strcmp(r[1].target, "../d/e"));
+	CHECK_EQ(wga(c, 0, P9_NOFID, P9_WGA_NOOPEN, "d/e/f/g", r, &n), ENOTDIR);
+	CHECK_EQ(n, 3);
+
 	/* with a fid, without and with opening it */
 	CHECK_EQ(wga(c, 0, 5, P9_WGA_NOOPEN, "d/e", r, &n), 0);
 	CHECK_EQ(wga(c, 5, 6, O_RDWR, "f", r, &n), 0);
@@ -342,9 +348,11 @@ static void read_only(const char *dir, enum p9c_kind kind)
 	CHECK_EQ(p9c_stop(&c), 0);
 }
 
-static void all(enum p9c_kind kind)
+static void all(enum p9c_kind kind, bool cross_mounts)
 {
-	struct gofer_config flags = { .set_owner = !geteuid(), .max_fds = 200 };
+	struct gofer_config flags = { .set_owner = !geteuid(),
+				      .max_fds = 200,
+				      .cross_mounts = cross_mounts };
 	int fds = p9c_count_fds();
 	char *dir = p9c_tmpdir();
 	struct p9c c;
@@ -372,8 +380,9 @@ static void all(enum p9c_kind kind)
 int main(void)
 {
 	umask(022);
-	all(P9C_THREAD);
-	all(P9C_SEALED);
-	all(P9C_RING);
+	all(P9C_THREAD, false); /* cross_mounts decides which way Twalkgetattr takes */
+	all(P9C_THREAD, true);
+	all(P9C_SEALED, false);
+	all(P9C_RING, true);
 	return p9c_failed ? 1 : 0;
 }
