@@ -83,7 +83,6 @@ TEST(mappings_refused)
 	CHECK(!readable(STUB_TEXT));
 	CHECK(!readable(STUB_CMD));
 	CHECK(syscall(SYS_futex, STUB_BASE + 0x80c0, 1 /* FUTEX_WAKE */, 1, NULL, NULL, 0) <= 0);
-	CHECK_EQ(getppid() > 0, 1);
 }
 
 TEST(command_page_is_read_only)
@@ -149,17 +148,9 @@ static void *jumper(void *arg)
 
 static int known_to_sentry(unsigned long addr)
 {
-	char line[512];
-	FILE *f = fopen("/proc/self/maps", "r");
-	unsigned long lo, hi;
-	int found = 0;
+	unsigned char vec;
 
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%lx-%lx", &lo, &hi) == 2 && addr >= lo && addr < hi)
-			found = 1;
-	if (f)
-		fclose(f);
-	return found;
+	return mincore((void *)addr, 4096, &vec) == 0;
 }
 
 static sigjmp_buf escape;

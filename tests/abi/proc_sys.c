@@ -1,0 +1,215 @@
+/* System-wide /proc: meminfo, cpuinfo, uptime, stat, loadavg, mounts, version, filesystems, sys/kernel. */
+#include "abi.h"
+#include <sys/utsname.h>
+
+static char text[1 << 16];
+
+static char *slurp(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t n, total = 0;
+
+	text[0] = 0;
+	if (fd < 0) {
+		ABI_FAIL("%s: %s", path, abi_errname(errno));
+		return text;
+	}
+	while ((n = read(fd, text + total, sizeof(text) - 1 - total)) > 0)
+		total += n;
+	text[total] = 0;
+	close(fd);
+	return text;
+}
+
+static long after(const char *key)
+{
+	char *p = strstr(text, key);
+
+	return p ? atol(p + strlen(key)) : -1;
+}
+
+TEST(meminfo)
+{
+	slurp("/proc/meminfo");
+	CHECK(after("MemTotal:") >= 16384);
+	CHECK(after("MemFree:") > 0);
+	CHECK(after("MemAvailable:") > 0);
+	CHECK(after("MemTotal:") >= after("MemFree:"));
+	CHECK(after("Buffers:") >= 0);
+	CHECK(after("Cached:") >= 0);
+	CHECK(after("SwapTotal:") >= 0);
+	CHECK(strstr(text, " kB\n") != NULL);
+}
+
+TEST(cpuinfo)
+{
+	int n = 0;
+
+	slurp("/proc/cpuinfo");
+	for (char *p = text; (p = strstr(p, "processor\t:")); p++)
+		n++;
+	CHECK_EQ(n, sysconf(_SC_NPROCESSORS_ONLN));
+	CHECK(strstr(text, "flags\t\t:") != NULL);
+	CHECK(strstr(text, " sse2 ") != NULL);
+	CHECK(strstr(text, "model name\t:") != NULL);
+}
+
+TEST(uptime)
+{
+	double up = 0, idle = -1;
+	struct timespec ts;
+
+	CHECK_EQ(sscanf(slurp("/proc/uptime"), "%lf %lf", &up, &idle), 2);
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	CHECK(up >= 0 && up <= ts.tv_sec + 1);
+	CHECK(ts.tv_sec - up < 10);
+	CHECK(idle >= 0);
+}
+
+TEST(stat)
+{
+	slurp("/proc/stat");
+	CHECK(!strncmp(text, "cpu  ", 5));
+	CHECK(strstr(text, "\ncpu0 ") != NULL);
+	CHECK(after("\nctxt ") > 0);
+	CHECK(after("\nbtime ") > 1500000000 || abi_sandboxed());
+	CHECK(after("\nprocesses ") > 0);
+	CHECK(after("\nprocs_running ") >= 1);
+}
+
+TEST(loadavg)
+{
+	double a, b, c;
+	int run, all, last;
+
+	CHECK_EQ(sscanf(slurp("/proc/loadavg"), "%lf %lf %lf %d/%d %d", &a, &b, &c, &run, &all, &last), 6);
+	CHECK(run >= 1 && all >= run && last >= 1);
+}
+
+TEST(version)
+{
+	struct utsname u;
+	char want[200];
+
+	uname(&u);
+	snprintf(want, sizeof(want), "%s version %s ", u.sysname, u.release);
+	CHECK(!strncmp(slurp("/proc/version"), want, strlen(want)));
+	CHECK(strchr(text, '\n') == text + strlen(text) - 1);
+}
+
+TEST(sys_kernel)
+{
+	struct utsname u;
+	char want[200];
+
+	uname(&u);
+	snprintf(want, sizeof(want), "%s\n", u.release);
+	CHECK_STR(slurp("/proc/sys/kernel/osrelease"), want);
+	CHECK_STR(slurp("/proc/sys/kernel/ostype"), "Linux\n");
+	snprintf(want, sizeof(want), "%s\n", u.nodename);
+	CHECK_STR(slurp("/proc/sys/kernel/hostname"), want);
+	CHECK(atoi(slurp("/proc/sys/kernel/pid_max")) > 300);
+	CHECK(atoi(slurp("/proc/sys/kernel/cap_last_cap")) >= 37);
+	CHECK_EQ(atoi(slurp("/proc/sys/kernel/ngroups_max")), 65536);
+	CHECK(strlen(slurp("/proc/sys/kernel/random/uuid")) == 37);
+	strcpy(want, text);
+	CHECK(strcmp(slurp("/proc/sys/kernel/random/uuid"), want) != 0);
+	CHECK(strlen(slurp("/proc/sys/kernel/random/boot_id")) == 37);
+	strcpy(want, text);
+	CHECK_STR(slurp("/proc/sys/kernel/random/boot_id"), want);
+	CHECK(atoi(slurp("/proc/sys/vm/overcommit_memory")) >= 0);
+	CHECK(atoi(slurp("/proc/sys/fs/pipe-max-size")) >= 65536);
+	CHECK(atoi(slurp("/proc/sys/fs/nr_open")) >= 1024);
+}
+
+TEST(mounts)
+{
+	char dev[256], dir[256], type[64];
+	int root = 0, proc = 0;
+	char b[64] = "";
+
+	slurp("/proc/self/mounts");
+	for (char *l = text; l && *l; l = strchr(l, '\n'), l = l ? l + 1 : l) {
+		if (sscanf(l, "%255s %255s %63s", dev, dir, type) != 3) {
+			ABI_FAIL("line \"%.60s\"", l);
+			break;
+		}
+		root |= !strcmp(dir, "/");
+		proc |= !strcmp(dir, "/proc") && !strcmp(type, "proc");
+	}
+	CHECK(root);
+	CHECK(proc);
+	CHECK(readlink("/proc/mounts", b, 63) > 0);
+	CHECK_STR(b, "self/mounts");
+	slurp("/proc/self/mountinfo");
+	CHECK(strstr(text, " - proc ") != NULL);
+	slurp("/proc/filesystems");
+	CHECK(strstr(text, "tmpfs\n") != NULL);
+	CHECK(strstr(text, "nodev\tproc\n") != NULL);
+}
+
+TEST(files_are_not_for_writing)
+{
+	CHECK_ERRNO(open("/proc/meminfo/x", O_RDONLY), ENOTDIR);
+	CHECK_ERRNO(open("/proc/none", O_RDONLY), ENOENT);
+	CHECK_ERRNO(open("/proc/new", O_RDWR | O_CREAT, 0644), ENOENT);
+	CHECK_ERRNO(mkdir("/proc/new", 0755), ENOENT);
+	CHECK_ERRNO(unlink("/proc/uptime"), geteuid() ? EACCES : EPERM);
+	IN_CHILD_AS(NOBODY)
+	{
+		CHECK_ERRNO(open("/proc/sys/kernel/hostname", O_WRONLY), EACCES);
+		CHECK_ERRNO(open("/proc/version", O_WRONLY), EACCES);
+	}
+}
+
+TEST(reading_in_pieces)
+{
+	static char whole[1 << 16];
+	char c;
+	int fd;
+	size_t n = 0;
+
+	strcpy(whole, slurp("/proc/version"));
+	fd = open("/proc/version", O_RDONLY);
+	while (read(fd, &c, 1) == 1)
+		if (!CHECK_EQ(c, whole[n++]))
+			break;
+	CHECK_EQ(n, strlen(whole));
+	CHECK_EQ(lseek(fd, 6, SEEK_SET), 6);
+	CHECK_EQ(read(fd, &c, 1), 1);
+	CHECK_EQ(c, whole[6]);
+	CHECK_EQ(pread(fd, &c, 1, 0), 1);
+	CHECK_EQ(c, 'L');
+	close(fd);
+}
+
+TEST(listing)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	int me = 0, self = 0, meminfo = 0;
+
+	REQUIRE(d);
+	while ((e = readdir(d))) {
+		me |= atoi(e->d_name) == getpid();
+		self |= !strcmp(e->d_name, "self");
+		meminfo |= !strcmp(e->d_name, "meminfo");
+	}
+	closedir(d);
+	CHECK(me && self && meminfo);
+}
+
+TEST(sizes_and_kinds)
+{
+	struct stat st;
+
+	CHECK_OK(stat("/proc/meminfo", &st));
+	CHECK(S_ISREG(st.st_mode));
+	CHECK_EQ(st.st_size, 0);
+	CHECK_EQ(st.st_mode & 0777, 0444);
+	CHECK_OK(stat("/proc", &st));
+	CHECK_EQ(st.st_mode, S_IFDIR | 0555);
+	CHECK_OK(stat("/proc/self/", &st));
+	CHECK(S_ISDIR(st.st_mode));
+	CHECK_EQ(st.st_uid, geteuid());
+}
