@@ -22,7 +22,7 @@ all: $(BUILD)/moat
 
 # ---- the Sentry, once per platform ----
 
-GUEST_COMMON := $(COMMON) -DMOAT_VERSION='"$(VERSION)"' -Iguest -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
+GUEST_COMMON := $(COMMON) -DMOAT_VERSION='"$(VERSION)"' -iquote guest -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
 	-isystem $(BUILD)/musl-include -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fno-omit-frame-pointer \
 	-fno-asynchronous-unwind-tables -fno-common -ffunction-sections -fdata-sections -Wno-unused-parameter
 GUEST_CFLAGS_kvm     := $(GUEST_COMMON) -DMOAT_KVM=1 -mcmodel=kernel -fno-pic -fno-pie
