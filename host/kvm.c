@@ -92,15 +92,20 @@ static int kvm_run(struct sandbox *sb, int *exit_fd, struct error *err)
 	return 0;
 }
 
-static int kvm_reap(struct sandbox *sb, struct error *err)
+static void kvm_stats(struct sandbox *sb)
 {
-	struct kvm_vm *vm = sb->priv;
 	uint64_t exits, irqs, halts;
 
-	if (sb->debug && kvm_vcpu_exits(vm, &exits, &irqs, &halts))
+	if (kvm_vcpu_exits(sb->priv, &exits, &irqs, &halts))
 		fprintf(stderr, "moat: kvm: %llu exits, %llu of them host interrupts, %llu halts\n",
 			(unsigned long long)exits, (unsigned long long)irqs,
 			(unsigned long long)halts);
+}
+
+static int kvm_reap(struct sandbox *sb, struct error *err)
+{
+	struct kvm_vm *vm = sb->priv;
+
 	switch ((enum kvm_end)__atomic_load_n(&vm->end, __ATOMIC_SEQ_CST)) {
 	case KVM_END_HALT: return 0;
 	case KVM_END_CRASH: return 1;
@@ -123,5 +128,6 @@ const struct platform_ops platform_kvm = {
 	.create = kvm_create,
 	.run = kvm_run,
 	.reap = kvm_reap,
+	.stats = kvm_stats,
 	.syscalls = syscalls,
 };

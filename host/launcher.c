@@ -33,7 +33,6 @@ struct launcher {
 	int ctl_fd;
 	struct ring_dev in, out, balloon;
 	bool ended; /* CTL_EXIT or CTL_FATAL was passed on */
-	bool gone;  /* the Sentry has stopped */
 };
 
 static void send_msg(int fd, const struct ctl_msg *m)
@@ -96,6 +95,9 @@ static void from_sentry(struct launcher *l, struct ctl_msg *m)
 	case CTL_EXIT:
 	case CTL_FATAL:
 		l->ended = true;
+		/* The command line kills us as soon as it has this message. */
+		if (l->sb->debug && l->sb->platform->stats)
+			l->sb->platform->stats(l->sb);
 		send_msg(l->ctl_fd, m);
 		break;
 	case CTL_READY:
@@ -210,7 +212,6 @@ static int serve(struct launcher *l, int exit_fd, struct error *err)
 			drain_balloon(l);
 		}
 		if (p[3].revents) {
-			l->gone = true;
 			drain_ctl(l);
 			return 0;
 		}
@@ -253,8 +254,8 @@ void launcher_main(const struct launcher_config *cfg)
 		goto fail;
 	if (serve(&l, exit_fd, &err) < 0)
 		goto fail;
-	how = l.gone || !l.ended ? sb->platform->reap(sb, &err) : 0;
 	if (!l.ended) {
+		how = sb->platform->reap(sb, &err);
 		if (how == 1 && crash_report(sb))
 			fatal(cfg->ctl_fd, 125, "the Sentry crashed; the report is above");
 		else

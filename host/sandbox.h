@@ -51,6 +51,8 @@ struct platform_ops {
 	int (*run)(struct sandbox *sb, int *exit_fd, struct error *err);
 	/* After exit_fd became readable: 0 for a halt that was asked for, 1 for a crash (record in the arena), 2 else. */
 	int (*reap)(struct sandbox *sb, struct error *err);
+	/* With --debug, before the end is passed on: one line of counters to stderr. May be NULL. */
+	void (*stats)(struct sandbox *sb);
 	/* Seccomp entries that this platform's launcher threads need, added to the launcher's allow-list (NULL-ended names). */
 	const char *const *syscalls;
 };

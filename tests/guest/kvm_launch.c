@@ -118,6 +118,8 @@ static int run(struct sandbox *sb, uint32_t mode)
 		printf("%.*stimeout\n", (int)r->len, r->text);
 		return 1;
 	}
+	if (sb->debug)
+		platform_kvm.stats(sb);
 	end = platform_kvm.reap(sb, &err);
 	if (mode) {
 		if (end == 1 && c->magic == CRASH_MAGIC &&
