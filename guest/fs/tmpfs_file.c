@@ -273,6 +273,8 @@ static int tmpfs_add_seals(struct inode *i, unsigned seals)
 	mutex_lock(&i->mutex);
 	if (t->seals & F_SEAL_SEAL)
 		err = -EPERM;
+	else if ((seals & F_SEAL_WRITE) && i->pc && pagecache_mapped_writable(i->pc))
+		err = -EBUSY;
 	else
 		t->seals |= seals;
 	mutex_unlock(&i->mutex);

@@ -131,6 +131,11 @@ static void drop_source(struct source *s)
 		shm_put(s->shm);
 }
 
+/* What MAP_SHARED_VALIDATE lets pass; MAP_SHARED ignores other flags. */
+#define KNOWN_FLAGS                                                                       \
+	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | 0x1800 | MAP_LOCKED | \
+	 MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | 0x4000000)
+
 static int check(struct mm *mm, uaddr_t addr, u64 len, u64 rounded, int flags, u64 off)
 {
 	unsigned type = flags & MAP_TYPE;
@@ -145,6 +150,12 @@ static int check(struct mm *mm, uaddr_t addr, u64 len, u64 rounded, int flags, u
 		return -EOVERFLOW;
 	if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
 		return -EINVAL;
+	if (type == MAP_SHARED_VALIDATE) {
+		if (flags & MAP_ANONYMOUS)
+			return -EINVAL;
+		if (flags & ~KNOWN_FLAGS)
+			return -EOPNOTSUPP;
+	}
 	if (flags & MAP_HUGETLB)
 		return -ENOMEM;
 	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {

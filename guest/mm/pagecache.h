@@ -53,6 +53,8 @@ void pagecache_destroy(struct pagecache *pc);
  * is about to change (marked dirty). -EIO, -ENOMEM, -ENXIO beyond the size.
  */
 int pagecache_get(struct pagecache *pc, u64 index, bool write, paddr_t *pa);
+/* Does a shared mapping exist that is, or may become, writable? (F_SEAL_WRITE) */
+bool pagecache_mapped_writable(struct pagecache *pc);
 /* Is it resident? (mincore, cachestat) */
 bool pagecache_resident(struct pagecache *pc, u64 index);
 

@@ -30,6 +30,18 @@ void pagecache_detach(struct vma *v)
 	spin_unlock(&mappings_lock);
 }
 
+bool pagecache_mapped_writable(struct pagecache *pc)
+{
+	struct vma *v;
+	bool found = false;
+
+	spin_lock(&mappings_lock);
+	list_for_each(v, &pc->mappings, pc_node)
+		found |= vma_shared(v) && (v->max_prot & PROT_WRITE);
+	spin_unlock(&mappings_lock);
+	return found;
+}
+
 /* The part of an area that shows pages [first, last]. */
 static bool overlap(const struct vma *v, u64 first, u64 last, uaddr_t *start, uaddr_t *end)
 {
