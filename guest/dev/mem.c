@@ -147,12 +147,10 @@ static s64 kmsg_seek(struct file *f, s64 off, int whence)
 	return 0;
 }
 
-static const struct file_ops null_fops = { .name = "null", .read = null_read, .write = null_write, .seek = mem_seek,
-					   .poll = always_ready };
+static const struct file_ops null_fops = { .name = "null", .read = null_read, .write = null_write, .seek = mem_seek };
 static const struct file_ops zero_fops = { .name = "zero", .read = zero_read, .write = null_write, .seek = mem_seek,
-					   .poll = always_ready, .mmap = zero_mmap };
-static const struct file_ops full_fops = { .name = "full", .read = zero_read, .write = full_write, .seek = mem_seek,
-					   .poll = always_ready };
+					   .mmap = zero_mmap };
+static const struct file_ops full_fops = { .name = "full", .read = zero_read, .write = full_write, .seek = mem_seek };
 static const struct file_ops random_fops = { .name = "random", .read = random_read, .write = random_write,
 					     .seek = mem_seek, .poll = always_ready, .ioctl = random_ioctl };
 static const struct file_ops kmsg_fops = { .name = "kmsg", .read = kmsg_read, .write = kmsg_write, .seek = kmsg_seek,

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "fs/epoll.h"
 #include "fs/lock.h"
 #include "fs/vfs.h"
 #include "mm/slab.h"
@@ -78,6 +79,8 @@ void file_put(struct file *f)
 {
 	if (!f || !ref_put(&f->ref))
 		return;
+	if (f->epoll)
+		epoll_forget(f);
 	if (f->inode && f->inode->locks)
 		file_locks_release(f);
 	if (f->ops && f->ops->release && !(f->mode & FMODE_PATH))

@@ -92,14 +92,15 @@ static struct file *open_object(const struct path_ref *p, u32 flags)
 	struct file *f;
 	int err = 0;
 
-	f = file_alloc(NULL, flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC), NULL);
+	/* O_NOCTTY stays until the terminal was asked. */
+	f = file_alloc(NULL, flags & ~(u32)(O_CREAT | O_EXCL | O_TRUNC), NULL);
 	if (IS_ERR(f))
 		return f;
 	file_set_path(f, p);
 	inode_get(i);
 	f->inode = i;
 	if (flags & O_PATH)
-		return f;
+		goto done;
 	if ((f->mode & FMODE_WRITE) && S_ISREG(i->mode)) {
 		err = writecount_get(i, 1);
 		if (err)
@@ -125,6 +126,8 @@ static struct file *open_object(const struct path_ref *p, u32 flags)
 		goto fail;
 	if (f->ops && (!f->ops->seek || f->ops->seek == stream_seek))
 		f->mode |= FMODE_STREAM;
+done:
+	f->flags &= ~(u32)O_NOCTTY;
 	return f;
 fail:
 	f->ops = NULL;

@@ -185,7 +185,7 @@ static s64 pipe_read(struct file *f, struct iov *to, u64 *pos)
 	return ret;
 }
 
-static s64 write_packet(struct pipe *p, struct iov *from)
+static s64 write_one_packet(struct pipe *p, struct iov *from)
 {
 	u32 len = (u32)MIN(from->left, (size_t)PIPE_BUF);
 	u64 start = p->tail;
@@ -202,6 +202,16 @@ static s64 write_packet(struct pipe *p, struct iov *from)
 	return len;
 }
 
+/* A write of more than PIPE_BUF is several packets. */
+static s64 write_packets(struct pipe *p, struct iov *from)
+{
+	s64 done = 0, n = 0;
+
+	while (from->left && (n = write_one_packet(p, from)) > 0)
+		done += n;
+	return done ? done : n;
+}
+
 static s64 pipe_write(struct file *f, struct iov *from, u64 *pos)
 {
 	struct pipe *p = f->priv;
@@ -215,7 +225,7 @@ static s64 pipe_write(struct file *f, struct iov *from, u64 *pos)
 	if (!p->readers) {
 		ret = -EPIPE;
 	} else if (f->flags & O_DIRECT) {
-		ret = write_packet(p, from);
+		ret = write_packets(p, from);
 	} else if (!room || (want <= PIPE_BUF && room < want)) {
 		ret = -EAGAIN;
 	} else {

@@ -1,6 +1,7 @@
 /*
  * task_glue.c - tells task/ about the layers above it: descriptor tables, working directories, exec.
  */
+#include "dev/tty/tty.h"
 #include "fs/file.h"
 #include "fs/vfs.h"
 #include "sys/sys.h"
@@ -24,6 +25,7 @@ void sys_task_init(void)
 		.fs_get = fs_context_get,
 		.fs_put = fs_context_put,
 		.fd_close = close_fd,
+		.tty_disassociate = tty_disassociate,
 	};
 
 	task_set_resources(&res);

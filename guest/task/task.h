@@ -90,6 +90,7 @@ struct process {
 	struct list all_node;	/* in the list that process_for_each walks */
 	int pgid, sid;
 	struct tty *ctty;
+	int tty_old_pgrp;	/* of a leader whose terminal hung up: its foreground group, told when the leader ends */
 	struct waitq child_wait; /* wait4(2) of this process's threads */
 	int exit_signal;	/* to the parent when the group dies; 0: none */
 	bool exiting;		/* exit_group or fatal signal */

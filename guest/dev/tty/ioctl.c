@@ -37,7 +37,7 @@ static int drain(struct tty *t)
 static s64 set_termios(struct tty *t, uaddr_t arg, size_t n, bool wait, bool flush)
 {
 	struct termios2 v;
-	u32 old;
+	u32 old, oldi;
 	int err = tty_job_control(t, SIGTTOU);
 
 	if (err)
@@ -56,11 +56,14 @@ static s64 set_termios(struct tty *t, uaddr_t arg, size_t n, bool wait, bool flu
 	if (flush)
 		tty_flush_input(t);
 	old = t->termios.lflag;
+	oldi = t->termios.iflag;
 	t->termios = v;
 	if ((old ^ v.lflag) & ICANON)
 		tty_mode_changed(t, old);
 	if (!(v.iflag & IXON))
 		t->stopped = false;
+	if ((oldi ^ v.iflag) & IXON)
+		pty_status(t, v.iflag & IXON ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP);
 	spin_unlock(&t->lock);
 	poll_wake(&t->q, POLL_READABLE | POLL_WRITABLE);
 	return 0;
@@ -131,7 +134,10 @@ static s64 flow(struct tty *t, u64 how)
 	switch (how) {
 	case 0: /* TCOOFF */
 	case 1: /* TCOON */
+		spin_lock(&t->lock);
 		t->stopped = how == 0;
+		pty_status(t, how ? TIOCPKT_START : TIOCPKT_STOP);
+		spin_unlock(&t->lock);
 		if (how)
 			poll_wake(&t->q, POLL_WRITABLE);
 		return 0;

@@ -139,8 +139,15 @@ void tty_disassociate(struct process *p)
 	if (t)
 		pgid = t->pgid;
 	spin_unlock(&task_lock);
-	if (!t)
+	if (!t) {
+		pgid = p->tty_old_pgrp;
+		p->tty_old_pgrp = 0;
+		if (pgid) {
+			signal_pgrp(pgid, SIGHUP, NULL);
+			signal_pgrp(pgid, SIGCONT, NULL);
+		}
 		return;
+	}
 	drop_session(t);
 	if (pgid) {
 		signal_pgrp(pgid, SIGHUP, NULL);
@@ -157,11 +164,8 @@ void tty_hangup(struct tty *t)
 	if (leader) {
 		signal_process(leader, SIGHUP, NULL);
 		signal_process(leader, SIGCONT, NULL);
+		leader->tty_old_pgrp = pgid;
 		process_put(leader);
-	}
-	if (pgid && pgid != sid) {
-		signal_pgrp(pgid, SIGHUP, NULL);
-		signal_pgrp(pgid, SIGCONT, NULL);
 	}
 	drop_session(t);
 }

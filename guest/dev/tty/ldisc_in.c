@@ -2,7 +2,7 @@
  * ldisc_in.c - the input side of the line discipline (N_TTY): canonical editing, echo, signal characters, flow control.
  *
  * Input is one ring of bytes. In canonical mode a bit beside a byte says that a line ends there; the byte of an EOF
- * character is kept as a marked NUL that reading swallows. Differs from Linux: no packet mode, no parity marking.
+ * character is kept as a marked NUL that reading swallows. Differs from Linux: no parity marking.
  */
 #include <string.h>
 
@@ -57,6 +57,7 @@ void tty_flush_input(struct tty *t)
 {
 	t->tail = t->ready = t->head = 0;
 	t->literal = false;
+	pty_status(t, TIOCPKT_FLUSHREAD);
 }
 
 /* Entering canonical mode makes what is there one line; leaving it needs nothing: marks are ignored then. */

@@ -25,6 +25,8 @@ struct pty {
 	u32 head, tail;
 	bool opened;	  /* the slave was open at some time */
 	bool master_open;
+	bool packet; /* TIOCPKT: reads begin with a status byte */
+	u8 status;   /* TIOCPKT_* that the master has not read */
 	struct waitq mq;  /* the master's readers, writers, pollers */
 };
 
@@ -91,12 +93,44 @@ struct tty *pts_find(int index)
 	return t;
 }
 
+/* The status byte of packet mode. 0: a status alone was read; 1: data follows; -errno. */
+static s64 packet_head(struct pty *p, struct iov *to)
+{
+	bool data;
+	u8 st;
+
+	spin_lock(&p->tty.lock);
+	st = p->status;
+	p->status = 0;
+	data = p->head != p->tail;
+	spin_unlock(&p->tty.lock);
+	if (!st && !data)
+		return p->opened && !p->tty.opens ? -EIO : -EAGAIN;
+	if (iov_to(to, &st, 1) < 1)
+		return -EFAULT;
+	return st ? 0 : 1;
+}
+
+void pty_status(struct tty *t, u8 status)
+{
+	if (!t->pty || !t->pty->packet)
+		return;
+	t->pty->status |= status;
+	poll_wake(&t->pty->mq, POLL_READABLE | POLLPRI);
+}
+
 static s64 master_read(struct file *f, struct iov *to, u64 *pos)
 {
 	struct pty *p = f->priv;
 	u8 buf[BOUNCE];
 	s64 done = 0;
 
+	if (p->packet && to->left) {
+		s64 n = packet_head(p, to);
+
+		if (n <= 0)
+			return n ? n : 1;
+	}
 	while (to->left) {
 		size_t n = 0, max = MIN(to->left, sizeof(buf));
 		bool gone;
@@ -116,7 +150,7 @@ static s64 master_read(struct file *f, struct iov *to, u64 *pos)
 		done += (s64)n;
 	}
 	poll_wake(&p->tty.q, POLL_WRITABLE);
-	return done;
+	return done + p->packet;
 }
 
 static s64 master_write(struct file *f, struct iov *from, u64 *pos)
@@ -149,6 +183,8 @@ static u32 master_poll(struct file *f, struct poll_table *pt)
 	spin_lock(&p->tty.lock);
 	if (p->head != p->tail)
 		ev |= POLL_READABLE;
+	if (p->packet && p->status)
+		ev |= POLL_READABLE | POLLPRI;
 	if (p->opened && !p->tty.opens)
 		ev |= POLLHUP;
 	if ((p->tty.termios.lflag & ICANON) || p->tty.head - p->tty.tail < TTY_INPUT)
@@ -200,6 +236,12 @@ static s64 master_ioctl(struct file *f, unsigned cmd, u64 arg)
 		return 0;
 	case TIOCGPTLCK:
 		return put_int(arg, p->tty.locked);
+	case TIOCPKT:
+		if (user_read(&v, arg, sizeof(v)))
+			return -EFAULT;
+		p->status = 0;
+		p->packet = v;
+		return 0;
 	case TIOCGPTPEER:
 		return open_peer(p, (u32)arg);
 	case TIOCGPGRP:

@@ -107,6 +107,14 @@ s64 tty_common_ioctl(struct tty *t, unsigned cmd, u64 arg, bool master);
 #define ENOIOCTLCMD 515
 
 /* ---- pty.c ---- */
+/* Tell a master in packet mode (TIOCPKT_* bits). No effect on others. lock held. */
+void pty_status(struct tty *t, u8 status);
+#define TIOCPKT_FLUSHREAD  1
+#define TIOCPKT_FLUSHWRITE 2
+#define TIOCPKT_STOP	   4
+#define TIOCPKT_START	   8
+#define TIOCPKT_NOSTOP	   16
+#define TIOCPKT_DOSTOP	   32
 int ptmx_open(struct inode *i, struct file *f);
 struct tty *pts_find(int index); /* with a reference */
 void pty_set_devpts(void (*added)(int index, u32 uid, u32 gid), void (*removed)(int index));
