@@ -13,41 +13,20 @@
 #include "lib/atomic.h"
 #include "lib/log.h"
 #include "lib/spinlock.h"
-#include "mm/frame.h"
+#include "mm/frame_priv.h"
 #include <string.h>
 
-#define F_FREE	  1 /* first frame of a block in a free list */
-#define F_ZERO	  2 /* content known to be zero */
-#define F_CHARGED 4
-
-#define ORDERS	   (FRAME_ORDER_MAX + 1)
-#define MIX_ORDER  4 /* blocks from here on merge only with blocks of the same state */
 #define CACHE_MAX  32
 #define CACHE_FILL 16
-#define NIL	   0xffffffffu
-
-enum { DIRTY, ZERO, STATES };
-
-struct zone {
-	struct spinlock lock;
-	paddr_t start, next, end; /* next: the frontier */
-	u32 head[STATES][ORDERS]; /* ids; NIL */
-	u64 frames[STATES];	  /* in the lists */
-	u64 releasing;		  /* on their way back to the host */
-};
 
 struct frame_cache {
 	unsigned n[ZONES];
 	paddr_t pa[ZONES][CACHE_MAX];
 } __attribute__((aligned(64)));
 
-static struct zone zones[ZONES];
+struct zone frame_zones[ZONES];
 static struct frame_cache caches[MAX_CPUS + 1];
 static struct frame *ram_frames, *arena_frames;
-static u64 limit = ~0ULL >> PAGE_SHIFT, charged;
-
-u64 (*frame_reclaim)(u64 frames);
-
 /* ---- metadata ---- */
 
 #define ARENA_ID ((u32)(RAM_MAX >> PAGE_SHIFT))
@@ -65,21 +44,15 @@ static u32 id_of(paddr_t pa)
 				 : (u32)(pa >> PAGE_SHIFT);
 }
 
-static paddr_t id_paddr(u32 id)
+paddr_t frame_id_paddr(u32 id)
 {
 	return id >= ARENA_ID ? ARENA_PADDR + ((u64)(id - ARENA_ID) << PAGE_SHIFT)
 			      : (u64)id << PAGE_SHIFT;
 }
 
-static struct frame *id_frame(u32 id)
+struct frame *frame_id_frame(u32 id)
 {
 	return id >= ARENA_ID ? &arena_frames[id - ARENA_ID] : &ram_frames[id];
-}
-
-/* owner of a listed block: next in the low half, previous in the high one. */
-static u32 link_next(const struct frame *f)
-{
-	return (u32)f->owner;
 }
 
 static void set_next(struct frame *f, u32 id)
@@ -102,21 +75,21 @@ static void list_push(struct zone *z, paddr_t pa, unsigned order, unsigned state
 	f->flags = F_FREE | (state == ZERO ? F_ZERO : 0);
 	f->owner = (u64)NIL << 32 | old;
 	if (old != NIL)
-		set_prev(id_frame(old), id);
+		set_prev(frame_id_frame(old), id);
 	z->head[state][order] = id;
 	z->frames[state] += 1ULL << order;
 }
 
-static void list_remove(struct zone *z, paddr_t pa)
+void zone_unlist(struct zone *z, paddr_t pa)
 {
 	struct frame *f = frame_of(pa);
 	unsigned state = f->flags & F_ZERO ? ZERO : DIRTY;
-	u32 next = link_next(f), prev = (u32)(f->owner >> 32);
+	u32 next = frame_link_next(f), prev = (u32)(f->owner >> 32);
 
 	if (next != NIL)
-		set_prev(id_frame(next), prev);
+		set_prev(frame_id_frame(next), prev);
 	if (prev != NIL)
-		set_next(id_frame(prev), next);
+		set_next(frame_id_frame(prev), next);
 	else
 		z->head[state][f->order] = next;
 	z->frames[state] -= 1ULL << f->order;
@@ -125,7 +98,7 @@ static void list_remove(struct zone *z, paddr_t pa)
 
 /* ---- a zone; all under its lock ---- */
 
-static void zone_free(struct zone *z, paddr_t pa, unsigned order, unsigned state)
+void zone_free(struct zone *z, paddr_t pa, unsigned order, unsigned state)
 {
 	while (order < FRAME_ORDER_MAX) {
 		u64 size = PAGE_SIZE << order;
@@ -141,7 +114,7 @@ static void zone_free(struct zone *z, paddr_t pa, unsigned order, unsigned state
 		bstate = b->flags & F_ZERO ? ZERO : DIRTY;
 		if (bstate != state && order >= MIX_ORDER)
 			break;
-		list_remove(z, buddy);
+		zone_unlist(z, buddy);
 		if (bstate == DIRTY)
 			state = DIRTY;
 		pa &= ~size;
@@ -183,8 +156,8 @@ static paddr_t zone_alloc(struct zone *z, unsigned order, unsigned *state)
 
 			if (z->head[s][o] == NIL)
 				continue;
-			pa = id_paddr(z->head[s][o]);
-			list_remove(z, pa);
+			pa = frame_id_paddr(z->head[s][o]);
+			zone_unlist(z, pa);
 			while (o > order) {
 				o--;
 				list_push(z, pa + (PAGE_SIZE << o), o, s);
@@ -206,17 +179,17 @@ static paddr_t zone_alloc_mixed(struct zone *z, unsigned order, unsigned *state)
 		u32 id = z->head[ZERO][o];
 
 		while (id != NIL) {
-			paddr_t pa = id_paddr(id), buddy = pa ^ (PAGE_SIZE << o);
+			paddr_t pa = frame_id_paddr(id), buddy = pa ^ (PAGE_SIZE << o);
 			struct frame *b;
 
-			id = link_next(id_frame(id));
+			id = frame_link_next(frame_id_frame(id));
 			if (buddy < z->start || buddy + (PAGE_SIZE << o) > z->next)
 				continue;
 			b = frame_of(buddy);
 			if (!(b->flags & F_FREE) || b->order != o)
 				continue;
-			list_remove(z, pa);
-			list_remove(z, buddy);
+			zone_unlist(z, pa);
+			zone_unlist(z, buddy);
 			list_push(z, MIN(pa, buddy), o + 1, DIRTY);
 			merged = true;
 			id = z->head[ZERO][o];
@@ -232,7 +205,7 @@ static paddr_t alloc_block(enum frame_zone zone, unsigned order, unsigned *state
 	static const enum frame_zone other[ZONES] = { ZONE_LARGE, ZONE_SMALL, ZONE_ARENA };
 
 	for (unsigned i = 0; i < 2; i++) {
-		struct zone *z = &zones[i ? other[zone] : zone];
+		struct zone *z = &frame_zones[i ? other[zone] : zone];
 		paddr_t pa;
 
 		if (i && other[zone] == zone)
@@ -255,7 +228,7 @@ static paddr_t alloc_one(enum frame_zone zone, unsigned *state)
 	paddr_t pa;
 
 	if (!c->n[zone]) {
-		struct zone *z = &zones[zone];
+		struct zone *z = &frame_zones[zone];
 
 		spin_lock(&z->lock);
 		while (c->n[zone] < CACHE_FILL) {
@@ -287,7 +260,7 @@ static enum frame_zone zone_of(paddr_t pa)
 {
 	if (pa >= ARENA_PADDR)
 		return ZONE_ARENA;
-	return pa >= zones[ZONE_LARGE].start ? ZONE_LARGE : ZONE_SMALL;
+	return pa >= frame_zones[ZONE_LARGE].start ? ZONE_LARGE : ZONE_SMALL;
 }
 
 paddr_t frame_alloc(enum frame_zone zone, unsigned order, unsigned flags)
@@ -319,7 +292,7 @@ static void free_one(struct frame *f, paddr_t pa)
 
 	f->flags = 0;
 	if (c->n[zone] == CACHE_MAX) {
-		struct zone *z = &zones[zone];
+		struct zone *z = &frame_zones[zone];
 
 		spin_lock(&z->lock);
 		for (unsigned i = 0; i < CACHE_FILL; i++) {
@@ -344,7 +317,7 @@ static void free_block(struct frame *f, paddr_t pa)
 	if (!order) {
 		free_one(f, pa);
 	} else {
-		struct zone *z = &zones[f->zone];
+		struct zone *z = &frame_zones[f->zone];
 
 		spin_lock(&z->lock);
 		zone_free(z, pa, order, DIRTY);
@@ -391,7 +364,7 @@ static void split_locked(struct frame *f)
 void frame_split(paddr_t pa)
 {
 	struct frame *f = frame_of(pa);
-	struct zone *z = &zones[f->zone];
+	struct zone *z = &frame_zones[f->zone];
 
 	spin_lock(&z->lock);
 	split_locked(f);
@@ -401,7 +374,7 @@ void frame_split(paddr_t pa)
 void frame_block_get(paddr_t pa)
 {
 	struct frame *f = frame_of(pa);
-	struct zone *z = &zones[f->zone];
+	struct zone *z = &frame_zones[f->zone];
 
 	spin_lock(&z->lock);
 	if (f->order) {
@@ -416,7 +389,7 @@ void frame_block_get(paddr_t pa)
 void frame_block_put(paddr_t pa)
 {
 	struct frame *f = frame_of(pa);
-	struct zone *z = &zones[f->zone];
+	struct zone *z = &frame_zones[f->zone];
 	bool split, last = false;
 
 	spin_lock(&z->lock);
@@ -433,7 +406,7 @@ void frame_block_put(paddr_t pa)
 int frame_block_exclusive(paddr_t pa)
 {
 	struct frame *f = frame_of(pa);
-	struct zone *z = &zones[f->zone];
+	struct zone *z = &frame_zones[f->zone];
 	int r;
 
 	spin_lock(&z->lock);
@@ -442,71 +415,11 @@ int frame_block_exclusive(paddr_t pa)
 	return r;
 }
 
-/* ---- charge ---- */
-
-int frame_try_charge(u64 n)
-{
-	if (atomic_add(&charged, n) <= READ_ONCE(limit))
-		return 0;
-	atomic_sub(&charged, n);
-	return -1;
-}
-
-int frame_charge(u64 n)
-{
-	for (int tries = 0; frame_try_charge(n); tries++) {
-		if (tries == 8 || !frame_reclaim || !frame_reclaim(MAX(n, 64UL)))
-			return -12; /* ENOMEM */
-	}
-	return 0;
-}
-
-void frame_force_charge(u64 n)
-{
-	atomic_add(&charged, n);
-}
-
-void frame_uncharge(u64 n)
-{
-	atomic_sub(&charged, n);
-}
-
-void frame_set_limit(u64 bytes)
-{
-	WRITE_ONCE(limit, bytes >> PAGE_SHIFT);
-}
-
-bool frame_plentiful(u64 n)
-{
-	u64 l = READ_ONCE(limit), c = READ_ONCE(charged);
-
-	return c + n <= l - l / 8;
-}
-
-/* ---- pages for the Sentry itself ---- */
-
-void *page_alloc(void)
-{
-	paddr_t pa = frame_alloc(ZONE_SMALL, 0, FRAME_ZERO | FRAME_CHARGED);
-
-	if (!pa)
-		return NULL;
-	/* Not refused: the Sentry's own need must not fail half way through a system call. */
-	frame_force_charge(1);
-	return paddr_to_ptr(pa);
-}
-
-void page_free(void *page)
-{
-	if (page)
-		frame_put(ptr_to_paddr(page));
-}
-
 /* ---- start, statistics ---- */
 
 static void zone_init(enum frame_zone i, paddr_t start, paddr_t end)
 {
-	struct zone *z = &zones[i];
+	struct zone *z = &frame_zones[i];
 
 	memset(z, 0, sizeof(*z));
 	z->start = z->next = ALIGN_UP(start, PAGE_SIZE);
@@ -522,7 +435,7 @@ void frame_init(paddr_t ram_free, u64 ram_size, paddr_t arena_free, u64 arena_si
 
 	BUG_ON(ram_size > RAM_MAX || arena_size > ARENA_MAX);
 	memset(caches, 0, sizeof(caches));
-	charged = 0;
+	frame_charge_init();
 	ram_frames = paddr_to_ptr(p);
 	p += ALIGN_UP((ram_size >> PAGE_SHIFT) * sizeof(struct frame), PAGE_SIZE);
 	arena_frames = paddr_to_ptr(p);
@@ -542,7 +455,7 @@ void frame_stats(struct frame_stats *out)
 {
 	memset(out, 0, sizeof(*out));
 	for (unsigned i = 0; i < ZONES; i++) {
-		struct zone *z = &zones[i];
+		struct zone *z = &frame_zones[i];
 
 		spin_lock(&z->lock);
 		out->total += (z->end - z->start) >> PAGE_SHIFT;
@@ -553,84 +466,5 @@ void frame_stats(struct frame_stats *out)
 		for (unsigned c = 0; c < ARRAY_SIZE(caches); c++)
 			out->free += READ_ONCE(caches[c].n[i]);
 	}
-	out->limit = READ_ONCE(limit);
-	out->charged = READ_ONCE(charged);
-}
-
-/* ---- giving memory back ---- */
-
-#define REPORT_ORDER 4		   /* 64 KiB */
-#define REPORT_BATCH 32		   /* blocks per call */
-#define REPORT_IDLE  200000000ULL /* ns that blocks must have been free */
-#define REPORT_MIN   256	   /* frames: below a MiB it is not worth a host call */
-
-static void release_done(void *arg)
-{
-	paddr_t pa = (paddr_t)(unsigned long)arg;
-	struct frame *f = frame_of(pa);
-	struct zone *z = &zones[f->zone];
-
-	spin_lock(&z->lock);
-	z->releasing -= 1ULL << f->order;
-	zone_free(z, pa, f->order, ZERO);
-	spin_unlock(&z->lock);
-}
-
-/* Frames in dirty blocks of at least REPORT_ORDER; stops counting at REPORT_MIN. */
-static u64 zone_reportable(struct zone *z)
-{
-	u64 n = 0;
-
-	spin_lock(&z->lock);
-	for (int o = FRAME_ORDER_MAX; o >= REPORT_ORDER && n < REPORT_MIN; o--)
-		for (u32 id = z->head[DIRTY][o]; id != NIL && n < REPORT_MIN;
-		     id = link_next(id_frame(id)))
-			n += 1ULL << o;
-	spin_unlock(&z->lock);
-	return n;
-}
-
-u64 frame_report_free(u64 now)
-{
-	static struct spinlock lock;
-	static u64 since; /* when reportable memory was first seen; 0: there was none */
-	paddr_t batch[REPORT_BATCH];
-	unsigned n = 0;
-	u64 again = 0;
-
-	if (!spin_trylock(&lock))
-		return 0;
-	if (zone_reportable(&zones[ZONE_SMALL]) + zone_reportable(&zones[ZONE_LARGE]) <
-	    REPORT_MIN) {
-		since = 0;
-		goto out;
-	}
-	if (!since || now < since)
-		since = now;
-	again = since + REPORT_IDLE;
-	if (now < again)
-		goto out;
-	for (unsigned i = ZONE_SMALL; i <= ZONE_LARGE; i++) {
-		struct zone *z = &zones[i];
-
-		spin_lock(&z->lock);
-		for (int o = FRAME_ORDER_MAX; o >= REPORT_ORDER; o--) {
-			while (n < REPORT_BATCH && z->head[DIRTY][o] != NIL) {
-				paddr_t pa = id_paddr(z->head[DIRTY][o]);
-
-				list_remove(z, pa);
-				frame_of(pa)->zone = (u8)i;
-				z->releasing += 1ULL << o;
-				batch[n++] = pa;
-			}
-		}
-		spin_unlock(&z->lock);
-	}
-	again = now;
-out:
-	spin_unlock(&lock);
-	for (unsigned i = 0; i < n; i++)
-		ram_release(batch[i], PAGE_SIZE << frame_of(batch[i])->order, release_done,
-			    (void *)(unsigned long)batch[i]);
-	return again;
+	frame_charge_stats(out);
 }
