@@ -40,6 +40,7 @@ struct conn {
 	bool moat;	/* extensions are on */
 	struct fid_table fids;
 	struct node_table nodes;
+	size_t xattr_bytes;	     /* that fids hold */
 	uint8_t *tbuf, *rbuf, *dbuf; /* CONN_T_MAX, CONN_R_MAX, CONN_R_MAX (directory entries) */
 };
 
@@ -96,6 +97,9 @@ struct make {
 /* Make a regular file and open it. A descriptor, or -errno; *node gets a reference. */
 int make_file(struct conn *c, struct node *dir, const struct make *m, int oflags,
 	      struct node **node, struct statx *st);
+
+/* xattr.c: free a fid's attribute, if it has one. */
+void xattr_free(struct conn *c, struct fid *f);
 
 /* xattr.c: store what was written to a FID_XATTR_WRITE. 0 or -errno. */
 int xattr_commit(struct conn *c, struct fid *f);

@@ -55,7 +55,7 @@ static void destroy(struct conn *c, struct fid *f)
 	if (f->fd >= 0)
 		open_drop(c, f->fd);
 	node_unref(c, f->node);
-	free(f->xattr);
+	xattr_free(c, f);
 	free(f);
 	c->fids.count--;
 }

@@ -15,6 +15,9 @@
 #include "host/gofer/conn.h"
 
 #define XATTR_MAX 65536 /* the kernel's limit for a value and for a list */
+#define XATTR_TOTAL \
+	(4u         \
+	 << 20) /* what the fids of a connection may hold together; more is refused with ENOMEM */
 
 /* Make the node reachable by *name in the working directory. */
 static int enter(struct conn *c, struct node *n, const char **name)
@@ -47,6 +50,27 @@ static ssize_t get(struct conn *c, struct fid *f, const char *attr, char *buf)
 	return n < 0 ? -errno : n;
 }
 
+static struct fid_xattr *xattr_new(struct conn *c, size_t size)
+{
+	struct fid_xattr *x = NULL;
+
+	if (size <= XATTR_TOTAL - c->xattr_bytes)
+		x = malloc(sizeof(*x) + size);
+	if (!x)
+		return NULL;
+	x->size = size;
+	c->xattr_bytes += size;
+	return x;
+}
+
+void xattr_free(struct conn *c, struct fid *f)
+{
+	if (f->xattr)
+		c->xattr_bytes -= f->xattr->size;
+	free(f->xattr);
+	f->xattr = NULL;
+}
+
 _Static_assert(CONN_R_MAX >= XATTR_MAX, "dbuf takes an extended attribute");
 
 int op_xattrwalk(struct req *r)
@@ -71,16 +95,16 @@ int op_xattrwalk(struct req *r)
 	n = get(r->c, f, attr, (char *)r->c->dbuf);
 	if (n < 0)
 		return n;
-	x = malloc(sizeof(*x) + n);
-	if (!x)
-		return -ENOMEM;
-	memcpy(x->data, r->c->dbuf, n);
-	x->size = x->filled = n;
 	ret = fid_new(r->c, to, f->uid, node_ref(f->node), &made);
-	if (ret < 0) {
-		free(x);
+	if (ret < 0)
 		return ret;
+	x = xattr_new(r->c, n);
+	if (!x) {
+		fid_drop(r->c, made);
+		return -ENOMEM;
 	}
+	memcpy(x->data, r->c->dbuf, n);
+	x->filled = n;
 	made->kind = FID_XATTR_READ;
 	made->xattr = x;
 	wire_put64(&r->w, n);
@@ -109,10 +133,9 @@ int op_xattrcreate(struct req *r)
 		return -EINVAL;
 	if (size > XATTR_MAX)
 		return -E2BIG;
-	x = malloc(sizeof(*x) + size);
+	x = xattr_new(r->c, size);
 	if (!x)
 		return -ENOMEM;
-	x->size = size;
 	x->filled = 0;
 	x->flags = flags;
 	strcpy(x->name, attr);

@@ -529,7 +529,14 @@ static void xattrs(struct p9c *c)
 	CHECK_EQ(p9c_call(c, P9_TXATTRCREATE, "dsqd", 2, "user.t", 65537ULL, 0), E2BIG);
 	CHECK_EQ(p9c_call(c, P9_TXATTRCREATE, "dsqd", 2, "user.t", 1ULL, 4), EINVAL);
 	CHECK_EQ(p9c_call(c, P9_TXATTRCREATE, "dsqd", 2, "user.t", 3ULL, 0), 0);
-	CHECK_EQ(p9c_clunk(c, 2), EINVAL);     /* not all of it came */
+	CHECK_EQ(p9c_clunk(c, 2), EINVAL);	     /* not all of it came */
+	for (uint32_t fid = 100; fid < 165; fid++) { /* 64 of the largest may be held at a time */
+		CHECK_EQ(p9c_walk(c, 0, fid, "x"), 0);
+		CHECK_EQ(p9c_call(c, P9_TXATTRCREATE, "dsqd", fid, "user.t", 65536ULL, 0),
+			 fid < 164 ? 0 : ENOMEM);
+	}
+	for (uint32_t fid = 100; fid < 165; fid++)
+		CHECK_EQ(p9c_clunk(c, fid), fid < 164 ? EINVAL : 0);
 	CHECK_EQ(p9c_walk(c, 0, 2, "out"), 0); /* of a link, not of /etc */
 	CHECK_EQ(p9c_call(c, P9_TXATTRWALK, "dds", 2, 3, ""), 0);
 	CHECK_EQ(p9c_clunk(c, 3), 0);
