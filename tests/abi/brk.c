@@ -35,8 +35,8 @@ TEST_FORK(refusal_returns_old_break)
 	CHECK_EQ(raw_brk(-1UL), now);
 	CHECK_EQ(raw_brk(0), now);
 	/* another area stands in the way */
-	void *p = mmap((void *)(base + 16 * PAGE), PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
-								MAP_FIXED_NOREPLACE, -1, 0);
+	void *p = mmap((void *)(base + 16 * PAGE), PAGE, PROT_READ,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	REQUIRE(p != MAP_FAILED);
 	CHECK_EQ(raw_brk(base + 32 * PAGE), now);
 	CHECK_EQ(raw_brk(base + 8 * PAGE), base + 8 * PAGE);
@@ -45,7 +45,7 @@ TEST_FORK(refusal_returns_old_break)
 TEST_FORK(rlimit_data)
 {
 	uintptr_t now = raw_brk(0);
-	struct rlimit r = {1 << 20, 1 << 20};
+	struct rlimit r = { 1 << 20, 1 << 20 };
 
 	CHECK_OK(setrlimit(RLIMIT_DATA, &r));
 	CHECK_EQ(raw_brk(now + (4 << 20)), now);

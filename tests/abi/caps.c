@@ -24,7 +24,7 @@ static int cap_set(struct caps *c)
 
 TEST(capget_versions)
 {
-	struct caps c = {0};
+	struct caps c = { 0 };
 
 	c.h.version = 0x1234;
 	CHECK_ERRNO(syscall(SYS_capget, &c.h, c.d), EINVAL);
@@ -89,7 +89,8 @@ TEST_FORK(dropped_capability_bites)
 	CHECK_ERRNO(open("f", O_WRONLY), EACCES);
 	c.d[0].effective &= ~(1u << CAP_SETUID);
 	CHECK_OK(cap_set(&c));
-	CHECK_ERRNO(syscall(SYS_setuid, 1000) == 0 && getuid() == 1000 ? 0 : (errno = EPERM, -1), EPERM);
+	CHECK_ERRNO(syscall(SYS_setuid, 1000) == 0 && getuid() == 1000 ? 0 : (errno = EPERM, -1),
+		    EPERM);
 }
 
 TEST_FORK(bounding_set)
@@ -123,7 +124,7 @@ static int run_has(int cap)
 
 	snprintf(n, sizeof(n), "%d", cap);
 	if (p == 0) {
-		execve(abi_self, (char *[]){abi_self, "@has", n, NULL}, environ);
+		execve(abi_self, (char *[]){ abi_self, "@has", n, NULL }, environ);
 		_exit(1);
 	}
 	return WEXITSTATUS(abi_wait(p));

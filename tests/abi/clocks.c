@@ -14,7 +14,7 @@ static int64_t ns(struct timespec t)
 
 static int64_t raw_clock(int id)
 {
-	struct timespec t = {0, 0};
+	struct timespec t = { 0, 0 };
 
 	CHECK_OK(syscall(SYS_clock_gettime, id, &t));
 	return ns(t);
@@ -22,7 +22,7 @@ static int64_t raw_clock(int id)
 
 static int64_t libc_clock(int id)
 {
-	struct timespec t = {0, 0};
+	struct timespec t = { 0, 0 };
 
 	CHECK_OK(clock_gettime(id, &t));
 	return ns(t);
@@ -70,8 +70,9 @@ TEST(vdso_functions)
 	time_t (*vtime)(time_t *) = vdso_symbol("__vdso_time");
 	int (*vgetcpu)(unsigned *, unsigned *, void *) = vdso_symbol("__vdso_getcpu");
 	int (*vgetres)(int, struct timespec *) = vdso_symbol("__vdso_clock_getres");
-	static const int ids[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_MONOTONIC_RAW,
-				  CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE};
+	static const int ids[] = { CLOCK_REALTIME,	  CLOCK_MONOTONIC,
+				   CLOCK_BOOTTIME,	  CLOCK_MONOTONIC_RAW,
+				   CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE };
 
 	REQUIRE(vgettime && vtod && vtime && vgetcpu);
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
@@ -104,11 +105,13 @@ TEST(vdso_functions)
 
 TEST(libc_and_raw_agree)
 {
-	static const int ids[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_MONOTONIC_RAW};
+	static const int ids[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME,
+				   CLOCK_MONOTONIC_RAW };
 
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
 		for (int k = 0; k < 1000; k++) {
-			int64_t a = raw_clock(ids[i]), b = libc_clock(ids[i]), c = raw_clock(ids[i]);
+			int64_t a = raw_clock(ids[i]), b = libc_clock(ids[i]),
+				c = raw_clock(ids[i]);
 
 			if (!CHECK(a <= b) || !CHECK(b <= c))
 				break;
@@ -199,7 +202,7 @@ TEST(cpu_clocks)
 
 TEST(errors)
 {
-	struct timespec t = {0, 0};
+	struct timespec t = { 0, 0 };
 
 	CHECK_ERRNO(syscall(SYS_clock_gettime, 99, &t), EINVAL);
 	CHECK_ERRNO(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, bad_ptr()), EFAULT);
@@ -259,7 +262,7 @@ TEST(times_and_rusage)
 
 TEST(adjtimex_reads)
 {
-	struct timex t = {0};
+	struct timex t = { 0 };
 
 	CHECK_OK(syscall(SYS_adjtimex, &t));
 	CHECK(t.tick >= 9000 && t.tick <= 11000);

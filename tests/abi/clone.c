@@ -4,7 +4,7 @@
 #include <asm/prctl.h>
 
 #define STACK 65536
-#define THREAD_FLAGS                                                                               \
+#define THREAD_FLAGS \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 
 static char *new_stack(void)

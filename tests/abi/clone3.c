@@ -9,7 +9,7 @@ static long clone3(struct clone_args *a, size_t n)
 
 TEST(like_fork)
 {
-	struct clone_args a = {.exit_signal = SIGCHLD};
+	struct clone_args a = { .exit_signal = SIGCHLD };
 	long p = clone3(&a, sizeof(a));
 	int st;
 
@@ -25,7 +25,7 @@ TEST(sizes)
 	struct {
 		struct clone_args a;
 		uint64_t extra[4];
-	} x = {.a = {.exit_signal = SIGCHLD}};
+	} x = { .a = { .exit_signal = SIGCHLD } };
 	int st;
 	long p;
 
@@ -46,10 +46,10 @@ TEST(sizes)
 	CHECK_ERRNO(clone3(bad_ptr(), sizeof(x.a)), EFAULT);
 }
 
-#define BAD(err, ...)                                                                              \
-	do {                                                                                       \
-		struct clone_args a_ = {__VA_ARGS__};                                              \
-		CHECK_ERRNO(clone3(&a_, sizeof(a_)), err);                                         \
+#define BAD(err, ...)                                      \
+	do {                                               \
+		struct clone_args a_ = { __VA_ARGS__ };    \
+		CHECK_ERRNO(clone3(&a_, sizeof(a_)), err); \
 	} while (0)
 
 TEST(field_checks)
@@ -64,7 +64,8 @@ TEST(field_checks)
 	BAD(EINVAL, .exit_signal = SIGCHLD, .flags = CLONE_SIGHAND);
 	BAD(EINVAL, .exit_signal = SIGCHLD, .flags = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM);
 	BAD(EINVAL, .exit_signal = SIGCHLD, .flags = CLONE_PARENT);
-	BAD(EINVAL, .exit_signal = SIGCHLD, .flags = CLONE_CLEAR_SIGHAND | CLONE_SIGHAND | CLONE_VM);
+	BAD(EINVAL, .exit_signal = SIGCHLD,
+	    .flags = CLONE_CLEAR_SIGHAND | CLONE_SIGHAND | CLONE_VM);
 	BAD(EINVAL, .exit_signal = SIGCHLD, .stack = (uintptr_t)stack); /* size without */
 	BAD(EINVAL, .exit_signal = SIGCHLD, .stack_size = sizeof(stack));
 	BAD(EINVAL, .exit_signal = SIGCHLD, .stack = 1UL << 62, .stack_size = 4096);
@@ -76,8 +77,9 @@ TEST(field_checks)
 TEST(pidfd)
 {
 	int fd = -1, st;
-	struct clone_args a = {
-		.exit_signal = SIGCHLD, .flags = CLONE_PIDFD, .pidfd = (uintptr_t)&fd};
+	struct clone_args a = { .exit_signal = SIGCHLD,
+				.flags = CLONE_PIDFD,
+				.pidfd = (uintptr_t)&fd };
 	long p = clone3(&a, sizeof(a));
 
 	if (p == 0)
@@ -90,7 +92,7 @@ TEST(pidfd)
 
 TEST_FORK(clear_sighand)
 {
-	struct clone_args a = {.exit_signal = SIGCHLD, .flags = CLONE_CLEAR_SIGHAND};
+	struct clone_args a = { .exit_signal = SIGCHLD, .flags = CLONE_CLEAR_SIGHAND };
 	struct sigaction sa;
 	long p;
 	int st;
@@ -146,8 +148,9 @@ TEST(set_tid)
 {
 	/* only with CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE over the pid namespace */
 	pid_t want = 12000 + getpid() % 10000;
-	struct clone_args a = {
-		.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&want, .set_tid_size = 1};
+	struct clone_args a = { .exit_signal = SIGCHLD,
+				.set_tid = (uintptr_t)&want,
+				.set_tid_size = 1 };
 	int st;
 	long p;
 

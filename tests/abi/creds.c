@@ -81,7 +81,7 @@ TEST_FORK(setreuid_rules)
 	IN_CHILD
 	{
 		CHECK_OK(set_reuid(1000, 2000));
-		ids_are(1000, 2000, 2000); /* ruid was set: the saved id follows */
+		ids_are(1000, 2000, 2000);	 /* ruid was set: the saved id follows */
 		CHECK_OK(set_reuid(2000, 1000)); /* swap */
 		ids_are(2000, 1000, 1000);
 		CHECK_ERRNO(set_reuid(-1, 3000), EPERM);
@@ -149,7 +149,7 @@ TEST_FORK(groups)
 		CHECK_EQ(out[i], 4961 + i); /* Linux sorts them */
 	CHECK_ERRNO(syscall(SYS_setgroups, 65537, in), EINVAL);
 	CHECK_ERRNO(syscall(SYS_setgroups, 1, bad_ptr()), EFAULT);
-	CHECK_ERRNO(syscall(SYS_setgroups, 1, &(gid_t){-1}), EINVAL);
+	CHECK_ERRNO(syscall(SYS_setgroups, 1, &(gid_t){ -1 }), EINVAL);
 	CHECK_OK(syscall(SYS_setgroups, 0, NULL));
 	CHECK_EQ(getgroups(0, NULL), 0);
 	/* a group opens files */
@@ -216,7 +216,7 @@ static int run(char *path, char *a, char *b)
 	pid_t p = abi_fork();
 
 	if (p == 0) {
-		execve(path, (char *[]){path, "@ids", a, b, NULL}, environ);
+		execve(path, (char *[]){ path, "@ids", a, b, NULL }, environ);
 		_exit(100 + errno);
 	}
 	return WEXITSTATUS(abi_wait(p));

@@ -6,7 +6,7 @@
 
 static void is_char(const char *path, int major, int minor)
 {
-	struct stat st = {0};
+	struct stat st = { 0 };
 
 	CHECK_OK(stat(path, &st));
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(major, minor))
@@ -60,7 +60,8 @@ TEST(zero)
 	CHECK_EQ(p[PAGE], 0);
 	p[PAGE] = 1;
 	CHECK_OK(munmap(p, 4 * PAGE));
-	p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0); /* shared anonymous memory */
+	p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		 0); /* shared anonymous memory */
 	REQUIRE(p != MAP_FAILED);
 	IN_CHILD
 	{
@@ -91,11 +92,11 @@ TEST(full)
 
 TEST(random)
 {
-	static const char *names[] = {"/dev/random", "/dev/urandom"};
+	static const char *names[] = { "/dev/random", "/dev/urandom" };
 
 	for (int i = 0; i < 2; i++) {
-		unsigned char a[64] = {0}, b[64] = {0};
-		struct pollfd p = {open(names[i], O_RDWR), POLLIN | POLLOUT, 0};
+		unsigned char a[64] = { 0 }, b[64] = { 0 };
+		struct pollfd p = { open(names[i], O_RDWR), POLLIN | POLLOUT, 0 };
 
 		REQUIRE(p.fd >= 0);
 		CHECK_EQ(read(p.fd, a, 64), 64);
@@ -115,8 +116,8 @@ TEST_FORK(tty_without_terminal)
 
 TEST(permissions_for_all)
 {
-	static const char *names[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random",
-				      "/dev/urandom"};
+	static const char *names[] = { "/dev/null", "/dev/zero", "/dev/full", "/dev/random",
+				       "/dev/urandom" };
 
 	IN_CHILD_AS(NOBODY)
 	{

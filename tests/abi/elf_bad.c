@@ -18,7 +18,9 @@ static struct image img;
 
 static void make_image(void)
 {
-	static const unsigned char code[] = {0xbf, 7, 0, 0, 0, 0xb8, 231, 0, 0, 0, 0x0f, 0x05, 0xf4};
+	static const unsigned char code[] = {
+		0xbf, 7, 0, 0, 0, 0xb8, 231, 0, 0, 0, 0x0f, 0x05, 0xf4
+	};
 	uint64_t base = 0x10000000;
 
 	memset(&img, 0, sizeof(img));
@@ -34,9 +36,9 @@ static void make_image(void)
 	img.eh.e_ehsize = sizeof(Elf64_Ehdr);
 	img.eh.e_phentsize = sizeof(Elf64_Phdr);
 	img.eh.e_phnum = 2;
-	img.ph[0] = (Elf64_Phdr){PT_LOAD, PF_R | PF_X, 0, base, base, PAGE, PAGE, PAGE};
-	img.ph[1] = (Elf64_Phdr){PT_LOAD,	PF_R | PF_W, PAGE, base + PAGE,
-				 base + PAGE, PAGE,	     PAGE, PAGE};
+	img.ph[0] = (Elf64_Phdr){ PT_LOAD, PF_R | PF_X, 0, base, base, PAGE, PAGE, PAGE };
+	img.ph[1] = (Elf64_Phdr){ PT_LOAD,     PF_R | PF_W, PAGE, base + PAGE,
+				  base + PAGE, PAGE,	    PAGE, PAGE };
 	memcpy(img.code, code, sizeof(code));
 }
 
@@ -52,7 +54,7 @@ static int run_image(size_t size)
 		ABI_FAIL("cannot write the image: %s", abi_errname(errno));
 	pid = abi_fork();
 	if (pid == 0) {
-		execve("./elf", (char *[]){"elf", NULL}, (char *[]){NULL});
+		execve("./elf", (char *[]){ "elf", NULL }, (char *[]){ NULL });
 		_exit(100 + errno);
 	}
 	st = abi_wait(pid);
@@ -61,23 +63,23 @@ static int run_image(size_t size)
 	return WEXITSTATUS(st) >= 100 ? -(WEXITSTATUS(st) - 100) : WEXITSTATUS(st);
 }
 
-#define EXPECT(want, change)                                                                       \
-	do {                                                                                       \
-		make_image();                                                                      \
-		change;                                                                            \
-		int got_ = run_image(sizeof(img));                                                 \
-		if (got_ != (want))                                                                \
-			ABI_FAIL("%s: expected %d, got %d", #change, (int)(want), got_);           \
+#define EXPECT(want, change)                                                             \
+	do {                                                                             \
+		make_image();                                                            \
+		change;                                                                  \
+		int got_ = run_image(sizeof(img));                                       \
+		if (got_ != (want))                                                      \
+			ABI_FAIL("%s: expected %d, got %d", #change, (int)(want), got_); \
 	} while (0)
 
 /* Any outcome but a success or a hang will do: Linux versions differ. */
-#define EXPECT_NOT_RUN(change)                                                                     \
-	do {                                                                                       \
-		make_image();                                                                      \
-		change;                                                                            \
-		int got_ = run_image(sizeof(img));                                                 \
-		if (got_ >= 0 && got_ < SIGNAL)                                                    \
-			ABI_FAIL("%s: it ran: %d", #change, got_);                                 \
+#define EXPECT_NOT_RUN(change)                                     \
+	do {                                                       \
+		make_image();                                      \
+		change;                                            \
+		int got_ = run_image(sizeof(img));                 \
+		if (got_ >= 0 && got_ < SIGNAL)                    \
+			ABI_FAIL("%s: it ran: %d", #change, got_); \
 	} while (0)
 
 TEST(valid)
@@ -85,7 +87,7 @@ TEST(valid)
 	abi_tmpdir();
 	EXPECT(OK7, (void)0);
 	EXPECT(OK7, img.eh.e_phnum = 1);
-	EXPECT(OK7, img.ph[1].p_memsz = 1 << 20); /* bss */
+	EXPECT(OK7, img.ph[1].p_memsz = 1 << 20);     /* bss */
 	EXPECT(OK7, img.eh.e_shoff = 0xffffffffffff); /* sections are nobody's business */
 	EXPECT(OK7, img.eh.e_version = 0);
 }
@@ -107,7 +109,7 @@ TEST(header)
 
 TEST(truncated)
 {
-	static const size_t sizes[] = {1, 4, 16, 52, 63, 64, 100, 119};
+	static const size_t sizes[] = { 1, 4, 16, 52, 63, 64, 100, 119 };
 
 	abi_tmpdir();
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
@@ -170,9 +172,9 @@ TEST(data_past_the_end_of_the_file)
 TEST(interpreter)
 {
 	abi_tmpdir();
-#define INTERP(text, len)                                                                          \
-	(img.eh.e_phnum = 3, strcpy(img.interp, text), img.ph[2].p_type = PT_INTERP,               \
-	 img.ph[2].p_offset = offsetof(struct image, interp), img.ph[2].p_filesz = (len),          \
+#define INTERP(text, len)                                                                 \
+	(img.eh.e_phnum = 3, strcpy(img.interp, text), img.ph[2].p_type = PT_INTERP,      \
+	 img.ph[2].p_offset = offsetof(struct image, interp), img.ph[2].p_filesz = (len), \
 	 img.ph[2].p_memsz = (len))
 	EXPECT(-ENOENT, INTERP("/nonexistent/ld.so", 19));
 	EXPECT(-ENOEXEC, INTERP("/nonexistent/ld.so", 10)); /* no NUL at the end */

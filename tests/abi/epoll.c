@@ -7,7 +7,7 @@
 
 static int ctl(int ep, int op, int fd, uint32_t events, uint64_t data)
 {
-	struct epoll_event ev = {.events = events, .data.u64 = data};
+	struct epoll_event ev = { .events = events, .data.u64 = data };
 
 	return epoll_ctl(ep, op, fd, &ev);
 }
@@ -19,7 +19,7 @@ static int wait0(int ep, struct epoll_event *ev)
 
 static void put(int fd)
 {
-	CHECK_EQ(write(fd, &(uint64_t){1}, 8), 8);
+	CHECK_EQ(write(fd, &(uint64_t){ 1 }, 8), 8);
 }
 
 static void take(int fd)
@@ -65,7 +65,7 @@ TEST(edge)
 	CHECK_EQ(wait0(ep, ev), 1);
 	CHECK_EQ(wait0(ep, ev), 0); /* told once */
 	put(fd);
-	CHECK_EQ(wait0(ep, ev), 1); /* each write is a new edge */
+	CHECK_EQ(wait0(ep, ev), 1);				    /* each write is a new edge */
 	CHECK_OK(ctl(ep, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLET, 1)); /* so is a change */
 	CHECK_EQ(wait0(ep, ev), 1);
 	CHECK_EQ(wait0(ep, ev), 0);
@@ -133,7 +133,7 @@ TEST(timeouts)
 	int ep = epoll_create1(0);
 	struct epoll_event ev;
 	int64_t t0 = abi_now_ns();
-	struct timespec ts = {0, 2500000};
+	struct timespec ts = { 0, 2500000 };
 
 	CHECK_EQ(epoll_wait(ep, &ev, 1, 3), 0);
 	CHECK(abi_now_ns() - t0 >= 3000000);
@@ -179,7 +179,7 @@ TEST(closing_removes)
 
 TEST(maxevents_rotates)
 {
-	int ep = epoll_create1(0), fd[4], seen[4] = {0};
+	int ep = epoll_create1(0), fd[4], seen[4] = { 0 };
 	struct epoll_event ev;
 
 	for (int i = 0; i < 4; i++) {
@@ -201,7 +201,7 @@ TEST(nested)
 {
 	int a = epoll_create1(0), b = epoll_create1(0), fd = eventfd(0, 0);
 	struct epoll_event ev[8];
-	struct pollfd p = {a, POLLIN, 0};
+	struct pollfd p = { a, POLLIN, 0 };
 
 	CHECK_OK(ctl(a, EPOLL_CTL_ADD, b, EPOLLIN, 1));
 	CHECK_OK(ctl(b, EPOLL_CTL_ADD, fd, EPOLLIN, 2));

@@ -62,7 +62,7 @@ TEST(errors)
 TEST(readiness)
 {
 	int fd = eventfd(0, EFD_NONBLOCK);
-	struct pollfd p = {fd, POLLIN | POLLOUT, 0};
+	struct pollfd p = { fd, POLLIN | POLLOUT, 0 };
 
 	CHECK_EQ(poll(&p, 1, 0), 1);
 	CHECK_EQ(p.revents, POLLOUT);

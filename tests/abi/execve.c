@@ -21,21 +21,22 @@ static int run(const char *path, char *const argv[], char *const envp[])
 
 static int run_helper(char *name, char *a, char *b)
 {
-	return run(abi_self, (char *[]){abi_self, name, a, b, NULL}, environ);
+	return run(abi_self, (char *[]){ abi_self, name, a, b, NULL }, environ);
 }
 
 HELPER(args)
 {
 	return argc == 3 && !strcmp(argv[0], "one") && !argv[1][0] && !strcmp(argv[2], "a b") &&
-			       !argv[3] && getenv("K") && !strcmp(getenv("K"), "V=W") && !getenv("PATH")
+			       !argv[3] && getenv("K") && !strcmp(getenv("K"), "V=W") &&
+			       !getenv("PATH")
 		       ? 7
 		       : 1;
 }
 
 TEST(arguments_and_environment)
 {
-	char *argv[] = {"anything", "@args", "one", "", "a b", NULL};
-	char *envp[] = {"K=V=W", "EMPTY=", NULL};
+	char *argv[] = { "anything", "@args", "one", "", "a b", NULL };
+	char *envp[] = { "K=V=W", "EMPTY=", NULL };
 
 	CHECK_EQ(run(abi_self, argv, envp), 7);
 }
@@ -52,7 +53,7 @@ HELPER(count)
 TEST(many_arguments)
 {
 	static char *argv[5003], big[128 * 1024 + 1];
-	char *envp[] = {NULL};
+	char *envp[] = { NULL };
 
 	argv[0] = "x";
 	argv[1] = "@count";
@@ -73,7 +74,7 @@ TEST(many_arguments)
 
 TEST(errors)
 {
-	char *argv[] = {"x", NULL}, *envp[] = {NULL};
+	char *argv[] = { "x", NULL }, *envp[] = { NULL };
 	char name[300];
 
 	abi_tmpdir();
@@ -141,13 +142,13 @@ TEST(permissions)
 {
 	abi_tmpdir();
 	copy_self("x", 0711);
-	CHECK_EQ(run("./x", (char *[]){"x", "@seven", NULL}, environ), 7);
+	CHECK_EQ(run("./x", (char *[]){ "x", "@seven", NULL }, environ), 7);
 	IN_CHILD_AS(NOBODY) /* execute permission is enough */
 	{
-		CHECK_EQ(run("./x", (char *[]){"x", "@seven", NULL}, environ), 7);
+		CHECK_EQ(run("./x", (char *[]){ "x", "@seven", NULL }, environ), 7);
 	}
 	CHECK_OK(chmod("x", 0600));
-	CHECK_EQ(run("./x", (char *[]){"x", "@seven", NULL}, environ), -EACCES);
+	CHECK_EQ(run("./x", (char *[]){ "x", "@seven", NULL }, environ), -EACCES);
 	CHECK_OK(unlink("x"));
 }
 
@@ -159,9 +160,9 @@ TEST(text_busy)
 	copy_self("busy", 0755);
 	fd = open("busy", O_WRONLY | O_CLOEXEC);
 	REQUIRE(fd >= 0);
-	CHECK_EQ(run("./busy", (char *[]){"x", "@seven", NULL}, environ), -ETXTBSY);
+	CHECK_EQ(run("./busy", (char *[]){ "x", "@seven", NULL }, environ), -ETXTBSY);
 	CHECK_OK(close(fd));
-	CHECK_EQ(run("./busy", (char *[]){"x", "@seven", NULL}, environ), 7);
+	CHECK_EQ(run("./busy", (char *[]){ "x", "@seven", NULL }, environ), 7);
 	CHECK_OK(unlink("busy"));
 }
 
@@ -183,7 +184,7 @@ TEST(running_text_is_busy)
 	pid = abi_fork();
 	if (pid == 0) {
 		dup2(fds[0], 0);
-		execve("./running", (char *[]){"x", "@wait_for_stdin", NULL}, environ);
+		execve("./running", (char *[]){ "x", "@wait_for_stdin", NULL }, environ);
 		_exit(1);
 	}
 	close(fds[0]);
@@ -208,7 +209,8 @@ static void script(const char *name, const char *text)
 HELPER(script_args)
 {
 	/* interpreter optional-argument script-path original-arguments */
-	return argc == 3 && !strcmp(argv[0], "./s1") && !strcmp(argv[1], "p") && !strcmp(argv[2], "q")
+	return argc == 3 && !strcmp(argv[0], "./s1") && !strcmp(argv[1], "p") &&
+			       !strcmp(argv[2], "q")
 		       ? 7
 		       : 1;
 }
@@ -222,21 +224,21 @@ TEST(scripts)
 	if (strlen(text) > 250)
 		SKIP("path of the build folder is too long for a #! line");
 	script("s1", text);
-	CHECK_EQ(run("./s1", (char *[]){"whatever", "p", "q", NULL}, environ), 7);
+	CHECK_EQ(run("./s1", (char *[]){ "whatever", "p", "q", NULL }, environ), 7);
 	snprintf(text, sizeof(text), "#! \t %s   @script_args  \t \nx\n", abi_self);
 	script("s1", text);
-	CHECK_EQ(run("./s1", (char *[]){"whatever", "p", "q", NULL}, environ), 7);
+	CHECK_EQ(run("./s1", (char *[]){ "whatever", "p", "q", NULL }, environ), 7);
 	snprintf(text, sizeof(text), "#!%s @seven", abi_self); /* no newline */
 	script("s1", text);
-	CHECK_EQ(run("./s1", (char *[]){"x", NULL}, environ), 7);
+	CHECK_EQ(run("./s1", (char *[]){ "x", NULL }, environ), 7);
 	script("s2", "#!/nonexistent/interpreter\n");
-	CHECK_EQ(run("./s2", (char *[]){"x", NULL}, environ), -ENOENT);
+	CHECK_EQ(run("./s2", (char *[]){ "x", NULL }, environ), -ENOENT);
 	script("s2", "#!\n");
-	CHECK_EQ(run("./s2", (char *[]){"x", NULL}, environ), -ENOEXEC);
+	CHECK_EQ(run("./s2", (char *[]){ "x", NULL }, environ), -ENOEXEC);
 	script("s2", "#!   \n");
-	CHECK_EQ(run("./s2", (char *[]){"x", NULL}, environ), -ENOEXEC);
+	CHECK_EQ(run("./s2", (char *[]){ "x", NULL }, environ), -ENOEXEC);
 	script("s2", "#!.\n");
-	CHECK_EQ(run("./s2", (char *[]){"x", NULL}, environ), -EACCES);
+	CHECK_EQ(run("./s2", (char *[]){ "x", NULL }, environ), -EACCES);
 }
 
 TEST(nested_scripts)
@@ -253,10 +255,10 @@ TEST(nested_scripts)
 		snprintf(name, sizeof(name), "n%d", i);
 		script(name, text);
 	}
-	CHECK_EQ(run("./n0", (char *[]){"x", NULL}, environ), 7);
-	CHECK_EQ(run("./n4", (char *[]){"x", NULL}, environ), 7);
-	CHECK_EQ(run("./n5", (char *[]){"x", NULL}, environ), -ELOOP);
-	CHECK_EQ(run("./n6", (char *[]){"x", NULL}, environ), -ELOOP);
+	CHECK_EQ(run("./n0", (char *[]){ "x", NULL }, environ), 7);
+	CHECK_EQ(run("./n4", (char *[]){ "x", NULL }, environ), 7);
+	CHECK_EQ(run("./n5", (char *[]){ "x", NULL }, environ), -ELOOP);
+	CHECK_EQ(run("./n6", (char *[]){ "x", NULL }, environ), -ELOOP);
 }
 
 HELPER(state)
@@ -285,8 +287,8 @@ TEST_FORK(state_across_exec)
 	pid_t pid = abi_fork();
 
 	if (pid == 0) {
-		stack_t ss = {.ss_sp = malloc(65536), .ss_size = 65536};
-		struct sigaction sa = {.sa_handler = abi_on_alarm, .sa_flags = SA_RESTART};
+		stack_t ss = { .ss_sp = malloc(65536), .ss_size = 65536 };
+		struct sigaction sa = { .sa_handler = abi_on_alarm, .sa_flags = SA_RESTART };
 		sigset_t set;
 
 		snprintf(a, sizeof(a), "%d", keep);
@@ -300,7 +302,7 @@ TEST_FORK(state_across_exec)
 		raise(SIGTERM);
 		sigaltstack(&ss, NULL);
 		umask(027);
-		execve(abi_self, (char *[]){abi_self, "@state", a, b, c, NULL}, environ);
+		execve(abi_self, (char *[]){ abi_self, "@state", a, b, c, NULL }, environ);
 		_exit(1);
 	}
 	CHECK_EQ(WEXITSTATUS(abi_wait(pid)), 7);
@@ -308,7 +310,7 @@ TEST_FORK(state_across_exec)
 
 static void *exec_from_thread(void *arg)
 {
-	execve(abi_self, (char *[]){abi_self, "@single", arg, NULL}, environ);
+	execve(abi_self, (char *[]){ abi_self, "@single", arg, NULL }, environ);
 	_exit(1);
 }
 
@@ -350,9 +352,10 @@ TEST_FORK(exec_from_second_thread)
 
 HELPER(auxv)
 {
-	return getauxval(AT_PAGESZ) == PAGE && getauxval(AT_CLKTCK) == 100 && getauxval(AT_PHENT) == 56 &&
-			       getauxval(AT_UID) == getuid() && getauxval(AT_EUID) == geteuid() &&
-			       !getauxval(AT_SECURE) && getauxval(AT_HWCAP) && getauxval(AT_RANDOM) &&
+	return getauxval(AT_PAGESZ) == PAGE && getauxval(AT_CLKTCK) == 100 &&
+			       getauxval(AT_PHENT) == 56 && getauxval(AT_UID) == getuid() &&
+			       getauxval(AT_EUID) == geteuid() && !getauxval(AT_SECURE) &&
+			       getauxval(AT_HWCAP) && getauxval(AT_RANDOM) &&
 			       !strcmp((char *)getauxval(AT_EXECFN), abi_self) &&
 			       !strcmp((char *)getauxval(AT_PLATFORM), "x86_64") &&
 			       getauxval(AT_SYSINFO_EHDR)

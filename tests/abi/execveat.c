@@ -6,7 +6,7 @@ HELPER(seven)
 	return 7;
 }
 
-static char *helper_argv[] = {"x", "@seven", NULL};
+static char *helper_argv[] = { "x", "@seven", NULL };
 
 static int run_at(int dirfd, const char *path, int flags)
 {
@@ -68,7 +68,8 @@ TEST(flags)
 	CHECK_EQ(run_at(AT_FDCWD, "link", 0), 7);
 	CHECK_EQ(run_at(AT_FDCWD, "link", AT_SYMLINK_NOFOLLOW), -ELOOP);
 	CHECK_EQ(run_at(AT_FDCWD, abi_self, AT_SYMLINK_NOFOLLOW), 7);
-	CHECK_ERRNO(syscall(SYS_execveat, AT_FDCWD, abi_self, helper_argv, environ, 0x40000), EINVAL);
+	CHECK_ERRNO(syscall(SYS_execveat, AT_FDCWD, abi_self, helper_argv, environ, 0x40000),
+		    EINVAL);
 	CHECK_ERRNO(syscall(SYS_execveat, AT_FDCWD, bad_ptr(), helper_argv, environ, 0), EFAULT);
 }
 

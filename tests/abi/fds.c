@@ -154,7 +154,7 @@ TEST(owner)
 	int fds[2];
 	struct {
 		int type, pid;
-	} ex = {1 /* F_OWNER_PID */, 0};
+	} ex = { 1 /* F_OWNER_PID */, 0 };
 
 	REQUIRE(pipe(fds) == 0);
 	CHECK_EQ(fcntl(fds[0], F_GETOWN), 0);

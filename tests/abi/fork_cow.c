@@ -146,7 +146,8 @@ TEST(two_hundred_children)
 
 		if (kid == 0) {
 			p[(i % 16) * PAGE] = i;
-			_exit(p[(i % 16) * PAGE] == (char)i && p[((i + 1) % 16) * PAGE] == 1 ? 0 : 1);
+			_exit(p[(i % 16) * PAGE] == (char)i && p[((i + 1) % 16) * PAGE] == 1 ? 0
+											     : 1);
 		}
 		bad = abi_wait(kid) != 0;
 	}
@@ -181,7 +182,7 @@ TEST(child_identity)
 
 TEST_FORK(inherited_and_not)
 {
-	struct itimerval it = {{0, 0}, {1000, 0}}, got;
+	struct itimerval it = { { 0, 0 }, { 1000, 0 } }, got;
 	sigset_t set, now;
 	int fd = open("/dev/null", O_RDWR);
 	char c[2] = "";
@@ -225,7 +226,7 @@ TEST(rlimit_nproc)
 	NEED_ROOT();
 	IN_CHILD_AS(64999) /* one process of this user exists: ours */
 	{
-		struct rlimit r = {1, 1};
+		struct rlimit r = { 1, 1 };
 
 		CHECK_OK(setrlimit(RLIMIT_NPROC, &r));
 		CHECK_ERRNO(fork(), EAGAIN);

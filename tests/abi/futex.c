@@ -36,21 +36,24 @@ static void wake_all(volatile uint32_t *w, int n)
 {
 	int total = 0;
 
-	WAIT_UNTIL((total += futex(w, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0)) >= n);
+	WAIT_UNTIL((total += futex(w, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0)) >=
+		   n);
 	CHECK_EQ(total, n);
 }
 
 TEST(errors)
 {
-	struct timespec bad = {0, 1000000000}, neg = {-1, 0};
+	struct timespec bad = { 0, 1000000000 }, neg = { -1, 0 };
 
 	word = 1;
 	CHECK_ERRNO(futex(&word, FUTEX_WAIT, 0, NULL, NULL, 0), EAGAIN);
 	CHECK_ERRNO(futex((char *)&word + 1, FUTEX_WAIT, 1, NULL, NULL, 0), EINVAL);
 	CHECK_ERRNO(futex((char *)&word + 2, FUTEX_WAKE, 1, NULL, NULL, 0), EINVAL);
 	CHECK_ERRNO(futex(bad_ptr(), FUTEX_WAIT, 1, NULL, NULL, 0), EFAULT);
-	CHECK_ERRNO(futex(bad_ptr(), FUTEX_WAKE, 1, NULL, NULL, 0), EFAULT); /* shared: page needed */
-	CHECK_EQ(futex(bad_ptr(), FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 0); /* private: a mere key */
+	CHECK_ERRNO(futex(bad_ptr(), FUTEX_WAKE, 1, NULL, NULL, 0),
+		    EFAULT); /* shared: page needed */
+	CHECK_EQ(futex(bad_ptr(), FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0),
+		 0); /* private: a mere key */
 	CHECK_ERRNO(futex((void *)-4096L, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), EFAULT);
 	CHECK_ERRNO(futex(&word, 77, 1, NULL, NULL, 0), ENOSYS);
 	CHECK_ERRNO(futex(&word, FUTEX_WAIT, 1, &bad, NULL, 0), EINVAL);
@@ -86,18 +89,20 @@ TEST(bitset_selects)
 	start_waiters(a, 2, 1);
 	start_waiters(b, 2, 2);
 	CHECK_EQ(futex(&word, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, 9, NULL, NULL, 4), 0);
-	WAIT_UNTIL((n += futex(&word, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, 9, NULL, NULL, 2)) == 2);
+	WAIT_UNTIL((n += futex(&word, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, 9, NULL, NULL, 2)) ==
+		   2);
 	pthread_join(b[0], NULL);
 	pthread_join(b[1], NULL);
 	n = 0;
-	WAIT_UNTIL((n += futex(&word, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, 9, NULL, NULL, 5)) == 2);
+	WAIT_UNTIL((n += futex(&word, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, 9, NULL, NULL, 5)) ==
+		   2);
 	pthread_join(a[0], NULL);
 	pthread_join(a[1], NULL);
 }
 
 TEST(timeouts)
 {
-	struct timespec rel = {0, 3000000}, zero = {0, 0}, abs;
+	struct timespec rel = { 0, 3000000 }, zero = { 0, 0 }, abs;
 	int64_t t0 = abi_now_ns();
 
 	word = 0;
@@ -110,7 +115,8 @@ TEST(timeouts)
 	abs.tv_nsec += 2000000;
 	abs.tv_sec += abs.tv_nsec / 1000000000;
 	abs.tv_nsec %= 1000000000;
-	CHECK_ERRNO(futex(&word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &abs, NULL, 1), ETIMEDOUT);
+	CHECK_ERRNO(futex(&word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &abs, NULL, 1),
+		    ETIMEDOUT);
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
 	CHECK(now.tv_sec > abs.tv_sec || (now.tv_sec == abs.tv_sec && now.tv_nsec >= abs.tv_nsec));
@@ -125,8 +131,8 @@ TEST(requeue)
 	start_waiters(t, 4, FUTEX_BITSET_MATCH_ANY);
 	CHECK_ERRNO(futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)10, &word2, 99), EAGAIN);
 	/* wakes one and moves the rest; the value counts both */
-	WAIT_UNTIL((moved += futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, moved ? 0 : 1, (void *)10, &word2,
-				   0)) == 4);
+	WAIT_UNTIL((moved += futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, moved ? 0 : 1, (void *)10,
+				   &word2, 0)) == 4);
 	WAIT_UNTIL(woken == 1);
 	CHECK_EQ(futex(&word, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0), 0);
 	CHECK_EQ(futex(&word2, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0), 3);
@@ -159,20 +165,24 @@ TEST(wake_op)
 		pthread_join(t[i], NULL);
 	word2 = 6;
 	CHECK_EQ(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, &word2,
-		       FUTEX_OP(FUTEX_OP_OR, 1, FUTEX_OP_CMP_EQ, 0)), 0);
+		       FUTEX_OP(FUTEX_OP_OR, 1, FUTEX_OP_CMP_EQ, 0)),
+		 0);
 	CHECK_EQ(word2, 7);
 	CHECK_EQ(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, &word2,
-		       FUTEX_OP(FUTEX_OP_ANDN, 2, FUTEX_OP_CMP_EQ, 0)), 0);
+		       FUTEX_OP(FUTEX_OP_ANDN, 2, FUTEX_OP_CMP_EQ, 0)),
+		 0);
 	CHECK_EQ(word2, 5);
 	CHECK_EQ(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, &word2,
-		       FUTEX_OP(FUTEX_OP_XOR, 1, FUTEX_OP_CMP_EQ, 0)), 0);
+		       FUTEX_OP(FUTEX_OP_XOR, 1, FUTEX_OP_CMP_EQ, 0)),
+		 0);
 	CHECK_EQ(word2, 4);
 	CHECK_ERRNO(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, bad_ptr(), 0), EFAULT);
 }
 
 TEST(between_processes)
 {
-	volatile uint32_t *w = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile uint32_t *w =
+		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t p;
 
 	REQUIRE(w != MAP_FAILED);
@@ -225,9 +235,9 @@ static void on_signal(int sig ABI_UNUSED)
 
 TEST_FORK(interrupted)
 {
-	struct sigaction sa = {.sa_handler = on_signal};
-	struct itimerval it = {{0, 2000}, {0, 2000}};
-	struct timespec ts = {10, 0}, far = {1L << 40, 0};
+	struct sigaction sa = { .sa_handler = on_signal };
+	struct itimerval it = { { 0, 2000 }, { 0, 2000 } };
+	struct timespec ts = { 10, 0 }, far = { 1L << 40, 0 };
 
 	word = 0;
 	CHECK_OK(sigaction(SIGALRM, &sa, NULL));
@@ -250,8 +260,8 @@ static void on_tick(int sig ABI_UNUSED)
 TEST_FORK(restarted)
 {
 	/* without a timeout SA_RESTART makes it look again at the word, which has changed by then */
-	struct sigaction sa = {.sa_handler = on_tick, .sa_flags = SA_RESTART};
-	struct itimerval it = {{0, 2000}, {0, 2000}};
+	struct sigaction sa = { .sa_handler = on_tick, .sa_flags = SA_RESTART };
+	struct itimerval it = { { 0, 2000 }, { 0, 2000 } };
 
 	word = 0;
 	CHECK_OK(sigaction(SIGALRM, &sa, NULL));
@@ -267,7 +277,7 @@ TEST_FORK(stopped_and_continued)
 	pid_t p = abi_fork();
 
 	if (p == 0) {
-		struct timespec ts = {0, 40000000};
+		struct timespec ts = { 0, 40000000 };
 
 		word = 0;
 		CHECK_ERRNO(futex(&word, FUTEX_WAIT, 0, &ts, NULL, 0), ETIMEDOUT);
@@ -286,8 +296,8 @@ TEST(waitv)
 {
 #ifdef SYS_futex_waitv
 	struct futex_waitv w[2] = {
-		{.val = 0, .uaddr = (uintptr_t)&word, .flags = FUTEX_32 | FUTEX_PRIVATE_FLAG},
-		{.val = 0, .uaddr = (uintptr_t)&word2, .flags = FUTEX_32 | FUTEX_PRIVATE_FLAG},
+		{ .val = 0, .uaddr = (uintptr_t)&word, .flags = FUTEX_32 | FUTEX_PRIVATE_FLAG },
+		{ .val = 0, .uaddr = (uintptr_t)&word2, .flags = FUTEX_32 | FUTEX_PRIVATE_FLAG },
 	};
 	struct timespec ts;
 

@@ -91,7 +91,8 @@ TEST(timeout)
 
 static pthread_mutex_t *shared_mutex(int pi)
 {
-	pthread_mutex_t *m = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_mutex_t *m =
+		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pthread_mutexattr_t a;
 
 	pthread_mutexattr_init(&a);
@@ -179,7 +180,7 @@ TEST(robust_thread_exits)
 
 TEST_FORK(list_calls)
 {
-	struct robust_list_head head = {{&head.list}, 0, NULL}, *got = NULL;
+	struct robust_list_head head = { { &head.list }, 0, NULL }, *got = NULL;
 	size_t len = 0;
 
 	CHECK_OK(syscall(SYS_get_robust_list, 0, &got, &len));

@@ -12,7 +12,8 @@ static int new_terminal(void)
 	int n = -1, zero = 0;
 
 	master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
-	if (master < 0 || ioctl(master, TIOCGPTN, &n) || ioctl(master, TIOCSPTLCK, &zero) || setsid() < 0)
+	if (master < 0 || ioctl(master, TIOCGPTN, &n) || ioctl(master, TIOCSPTLCK, &zero) ||
+	    setsid() < 0)
 		return 0;
 	snprintf(name, sizeof(name), "/dev/pts/%d", n);
 	slave = open(name, O_RDWR | O_NOCTTY);
@@ -341,7 +342,7 @@ TEST_FORK(leader_exit_hangs_up)
 		sigaddset(&set, SIGHUP);
 		sigprocmask(SIG_BLOCK, &set, NULL);
 		if (fork() == 0) { /* in the foreground group */
-			struct timespec ts = {5, 0};
+			struct timespec ts = { 5, 0 };
 
 			c = sigtimedwait(&set, NULL, &ts) == SIGHUP ? 'y' : 'n';
 			WAIT_UNTIL(open("/dev/tty", O_RDWR) == -1); /* the session lost it */
@@ -365,7 +366,7 @@ static void on_winch(int sig ABI_UNUSED)
 
 TEST_FORK(window_change)
 {
-	struct winsize w = {30, 90, 0, 0};
+	struct winsize w = { 30, 90, 0, 0 };
 
 	REQUIRE(new_terminal());
 	signal(SIGWINCH, on_winch);

@@ -22,7 +22,7 @@ static void put(const char *path, const char *text)
 
 static ino_t inode(const char *path)
 {
-	struct stat st = {0};
+	struct stat st = { 0 };
 
 	CHECK_OK(lstat(path, &st));
 	return st.st_ino;
@@ -153,7 +153,7 @@ TEST(rename_files)
 	CHECK_ERRNO(syscall(SYS_rename, bad_ptr(), "x"), EFAULT);
 	CHECK_OK(symlink("b", "l"));
 	CHECK_OK(rename("l", "l2")); /* the link, not its target */
-	CHECK_EQ(readlink("l2", (char[8]){0}, 8), 1);
+	CHECK_EQ(readlink("l2", (char[8]){ 0 }, 8), 1);
 	unlink("b"), unlink("c"), unlink("l2");
 }
 
@@ -230,7 +230,8 @@ TEST(cross_device)
 	struct stat a, b;
 
 	abi_tmpdir();
-	if (stat(".", &a) || stat("/dev/shm", &b) || a.st_dev == b.st_dev || access("/dev/shm", W_OK))
+	if (stat(".", &a) || stat("/dev/shm", &b) || a.st_dev == b.st_dev ||
+	    access("/dev/shm", W_OK))
 		SKIP("no second file system to write to");
 	put("a", "A");
 	char to[64];

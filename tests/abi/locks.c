@@ -4,7 +4,7 @@
 
 static int lock(int fd, int cmd, int type, off_t start, off_t len)
 {
-	struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
+	struct flock l = { .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len };
 
 	return fcntl(fd, cmd, &l);
 }
@@ -12,7 +12,7 @@ static int lock(int fd, int cmd, int type, off_t start, off_t len)
 /* What a lock of this kind would meet, as seen by this process. */
 static struct flock blocker(int fd, int cmd, int type, off_t start, off_t len)
 {
-	struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
+	struct flock l = { .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len };
 
 	CHECK_OK(fcntl(fd, cmd, &l));
 	return l;
@@ -200,8 +200,8 @@ static void on_alarm(int sig ABI_UNUSED)
 TEST_FORK(interrupted)
 {
 	int fd = file();
-	struct sigaction sa = {.sa_handler = on_alarm};
-	struct itimerval it = {{0, 2000}, {0, 2000}};
+	struct sigaction sa = { .sa_handler = on_alarm };
+	struct itimerval it = { { 0, 2000 }, { 0, 2000 } };
 
 	CHECK_OK(lock(fd, F_SETLK, F_WRLCK, 0, 0));
 	IN_CHILD
@@ -220,21 +220,21 @@ TEST_FORK(interrupted)
 TEST(record_errors)
 {
 	int fd = file(), rd = open("f", O_RDONLY), wr = open("f", O_WRONLY);
-	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = -1};
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = -1 };
 
 	CHECK_ERRNO(fcntl(fd, F_SETLK, &l), EINVAL);
-	l = (struct flock){.l_type = 99, .l_whence = SEEK_SET};
+	l = (struct flock){ .l_type = 99, .l_whence = SEEK_SET };
 	CHECK_ERRNO(fcntl(fd, F_SETLK, &l), EINVAL);
-	l = (struct flock){.l_type = F_WRLCK, .l_whence = 99};
+	l = (struct flock){ .l_type = F_WRLCK, .l_whence = 99 };
 	CHECK_ERRNO(fcntl(fd, F_SETLK, &l), EINVAL);
-	l = (struct flock){.l_type = F_UNLCK, .l_whence = SEEK_SET};
+	l = (struct flock){ .l_type = F_UNLCK, .l_whence = SEEK_SET };
 	CHECK_ERRNO(fcntl(fd, F_GETLK, &l), EINVAL);
 	CHECK_ERRNO(lock(rd, F_SETLK, F_WRLCK, 0, 0), EBADF);
 	CHECK_ERRNO(lock(wr, F_SETLK, F_RDLCK, 0, 0), EBADF);
 	CHECK_ERRNO(lock(-1, F_SETLK, F_WRLCK, 0, 0), EBADF);
 	CHECK_ERRNO(syscall(SYS_fcntl, fd, F_SETLK, bad_ptr()), EFAULT);
 	/* a negative length reaches backwards; relative starts */
-	l = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 5, .l_len = -3};
+	l = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 5, .l_len = -3 };
 	CHECK_OK(fcntl(fd, F_SETLK, &l));
 	IN_CHILD
 	{
@@ -244,9 +244,9 @@ TEST(record_errors)
 		CHECK_EQ(b.l_len, 3);
 	}
 	lseek(fd, 4, SEEK_SET);
-	l = (struct flock){.l_type = F_UNLCK, .l_whence = SEEK_CUR, .l_start = -4, .l_len = 100};
+	l = (struct flock){ .l_type = F_UNLCK, .l_whence = SEEK_CUR, .l_start = -4, .l_len = 100 };
 	CHECK_OK(fcntl(fd, F_SETLK, &l));
-	l = (struct flock){.l_type = F_RDLCK, .l_whence = SEEK_END, .l_start = -1, .l_len = 1};
+	l = (struct flock){ .l_type = F_RDLCK, .l_whence = SEEK_END, .l_start = -1, .l_len = 1 };
 	CHECK_OK(fcntl(fd, F_SETLK, &l));
 	IN_CHILD
 	{
@@ -278,7 +278,7 @@ TEST(open_file_description_locks)
 	CHECK_ERRNO(lock(b, F_OFD_SETLK, F_WRLCK, 0, 1), EAGAIN);
 	close(c);
 	CHECK_OK(lock(b, F_OFD_SETLK, F_WRLCK, 0, 1));
-	l = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_pid = 5};
+	l = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_pid = 5 };
 	CHECK_ERRNO(fcntl(b, F_OFD_SETLK, &l), EINVAL); /* l_pid must be 0 */
 	close(b);
 }

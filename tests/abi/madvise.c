@@ -3,7 +3,7 @@
 
 #define RW (PROT_READ | PROT_WRITE)
 #ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_READ  22
 #define MADV_POPULATE_WRITE 23
 #endif
 
@@ -92,10 +92,10 @@ TEST(free_is_zero_or_old)
 
 TEST(hints)
 {
-	static const int advice[] = {MADV_NORMAL,   MADV_RANDOM,     MADV_SEQUENTIAL,
-				     MADV_WILLNEED, MADV_DONTDUMP,   MADV_DODUMP,
-				     MADV_DONTFORK, MADV_DOFORK,     MADV_WIPEONFORK,
-				     MADV_KEEPONFORK, MADV_COLD,     MADV_PAGEOUT};
+	static const int advice[] = { MADV_NORMAL,     MADV_RANDOM,   MADV_SEQUENTIAL,
+				      MADV_WILLNEED,   MADV_DONTDUMP, MADV_DODUMP,
+				      MADV_DONTFORK,   MADV_DOFORK,   MADV_WIPEONFORK,
+				      MADV_KEEPONFORK, MADV_COLD,     MADV_PAGEOUT };
 	char *p = area(4, MAP_PRIVATE);
 
 	memset(p, 3, 4 * PAGE);

@@ -82,7 +82,7 @@ TEST(madvise_on_locked)
 
 TEST_FORK(memlock_limit)
 {
-	struct rlimit r = {2 * PAGE, 2 * PAGE}, none = {0, 0};
+	struct rlimit r = { 2 * PAGE, 2 * PAGE }, none = { 0, 0 };
 	char *p = anon(4);
 
 	CHECK_OK(setrlimit(RLIMIT_MEMLOCK, &r));
@@ -91,7 +91,8 @@ TEST_FORK(memlock_limit)
 		CHECK_OK(mlock(p, 2 * PAGE));
 		CHECK_ERRNO(mlock(p, 3 * PAGE), ENOMEM);
 		CHECK_OK(munlock(p, 2 * PAGE));
-		CHECK_ERRNO(mmap(NULL, 8 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0),
+		CHECK_ERRNO(mmap(NULL, 8 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1,
+				 0),
 			    EAGAIN);
 		CHECK_ERRNO(mlockall(MCL_CURRENT), ENOMEM);
 		CHECK_OK(setrlimit(RLIMIT_MEMLOCK, &none));

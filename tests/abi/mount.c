@@ -21,11 +21,11 @@ static const char *setup(const char *options)
 	return NULL;
 }
 
-#define SETUP(options)                                                                             \
-	do {                                                                                       \
-		const char *why_ = setup(options);                                                 \
-		if (why_)                                                                          \
-			SKIP("%s (%s)", why_, abi_errname(errno));                                 \
+#define SETUP(options)                                             \
+	do {                                                       \
+		const char *why_ = setup(options);                 \
+		if (why_)                                          \
+			SKIP("%s (%s)", why_, abi_errname(errno)); \
 	} while (0)
 
 TEST_FORK(hides_and_reveals)
@@ -107,7 +107,8 @@ TEST_FORK(read_only)
 	close(fd);
 	CHECK_OK(mount(NULL, "m", NULL, MS_REMOUNT, NULL));
 	fd = CHECK_OK(open("m/f", O_RDWR));
-	CHECK_ERRNO(mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL), EBUSY); /* open for writing */
+	CHECK_ERRNO(mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL),
+		    EBUSY); /* open for writing */
 	close(fd);
 }
 
@@ -118,7 +119,7 @@ TEST_FORK(noexec_nosuid_nodev)
 	SETUP(NULL);
 	CHECK_OK(mount("none", "m", "tmpfs", MS_NOEXEC | MS_NOSUID | MS_NODEV, NULL));
 	close(abi_file("m/script", "#!/bin/sh\n", 0755));
-	CHECK_ERRNO(execve("m/script", (char *[]){"x", NULL}, environ), EACCES);
+	CHECK_ERRNO(execve("m/script", (char *[]){ "x", NULL }, environ), EACCES);
 	CHECK_OK(statfs("m", &s));
 	CHECK_EQ(s.f_flags & (MS_NOEXEC | MS_NOSUID | MS_NODEV), MS_NOEXEC | MS_NOSUID | MS_NODEV);
 	if (mknod("m/null", S_IFCHR | 0666, 0x103) == 0)

@@ -19,7 +19,8 @@ TEST(errors)
 	CHECK_ERRNO(mprotect(p + 1, PAGE, PROT_READ), EINVAL);
 	CHECK_OK(mprotect(p, 0, PROT_READ));
 	CHECK_ERRNO(mprotect(p, PAGE, 0x100), EINVAL);
-	CHECK_ERRNO(syscall(SYS_mprotect, p, PAGE, PROT_READ | PROT_GROWSUP | PROT_GROWSDOWN), EINVAL);
+	CHECK_ERRNO(syscall(SYS_mprotect, p, PAGE, PROT_READ | PROT_GROWSUP | PROT_GROWSDOWN),
+		    EINVAL);
 	CHECK_ERRNO(syscall(SYS_mprotect, p, -1UL, PROT_READ), ENOMEM);
 	CHECK_OK(munmap(p + 2 * PAGE, PAGE));
 	CHECK_ERRNO(mprotect(p + 2 * PAGE, PAGE, PROT_READ), ENOMEM);
@@ -91,7 +92,7 @@ TEST(code_changes_are_seen)
 TEST(exec_only_syscall_site)
 {
 	/* A page that the program writes, then runs, and that makes a system call by itself. */
-	static const unsigned char code[] = {0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xc3}; /* getpid */
+	static const unsigned char code[] = { 0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xc3 }; /* getpid */
 	unsigned char *p = (unsigned char *)anon(1);
 	long (*fn)(void) = (long (*)(void))p;
 

@@ -145,7 +145,7 @@ TEST(file_mapping_moves_with_offset)
 	fd = abi_file("f", "", 0644);
 	CHECK_OK(ftruncate(fd, 4 * PAGE));
 	for (int i = 0; i < 4; i++)
-		CHECK_EQ(pwrite(fd, (char[]){'a' + i}, 1, i * PAGE), 1);
+		CHECK_EQ(pwrite(fd, (char[]){ 'a' + i }, 1, i * PAGE), 1);
 	p = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, fd, 0);
 	REQUIRE(p != MAP_FAILED);
 	q = mremap(p + 2 * PAGE, PAGE, 2 * PAGE, MREMAP_MAYMOVE); /* neighbour in the way */

@@ -10,7 +10,8 @@ TEST(access_modes)
 	CHECK_EQ(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDWR);
 	CHECK_OK(close(fd));
 	fd = CHECK_OK(open("f", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC));
-	CHECK_EQ(fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK), O_WRONLY | O_APPEND | O_NONBLOCK);
+	CHECK_EQ(fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK),
+		 O_WRONLY | O_APPEND | O_NONBLOCK);
 	CHECK_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	CHECK_OK(close(fd));
 	fd = CHECK_OK(open("f", O_RDONLY));
@@ -218,7 +219,7 @@ TEST(nofile_limit)
 {
 	IN_CHILD
 	{
-		struct rlimit r = {64, 64};
+		struct rlimit r = { 64, 64 };
 		int fd, last = -1;
 
 		CHECK_OK(setrlimit(RLIMIT_NOFILE, &r));
@@ -229,7 +230,7 @@ TEST(nofile_limit)
 		CHECK_ERRNO(dup(0), EMFILE);
 		CHECK_ERRNO(dup2(0, 64), EBADF);
 		CHECK_ERRNO(fcntl(0, F_DUPFD, 64), EINVAL);
-		CHECK_ERRNO(pipe((int[2]){0}), EMFILE);
+		CHECK_ERRNO(pipe((int[2]){ 0 }), EMFILE);
 	}
 }
 

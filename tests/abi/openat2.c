@@ -4,7 +4,7 @@
 
 static int open2(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
 {
-	struct open_how h = {.flags = flags, .mode = mode, .resolve = resolve};
+	struct open_how h = { .flags = flags, .mode = mode, .resolve = resolve };
 
 	return syscall(SYS_openat2, dir, path, &h, sizeof(h));
 }
@@ -42,7 +42,7 @@ TEST(strict_arguments)
 	struct {
 		struct open_how h;
 		uint64_t extra[2];
-	} x = {.h = {.flags = O_RDONLY}};
+	} x = { .h = { .flags = O_RDONLY } };
 	int d = tree();
 
 	CHECK_ERRNO(open2(d, "file", 1UL << 40, 0, 0), EINVAL);

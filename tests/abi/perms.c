@@ -3,7 +3,7 @@
 
 static struct stat st_of(const char *path)
 {
-	struct stat st = {0};
+	struct stat st = { 0 };
 
 	CHECK_OK(lstat(path, &st));
 	return st;

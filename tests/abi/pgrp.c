@@ -69,7 +69,7 @@ TEST_FORK(setpgid_after_exec)
 	REQUIRE(pipe2(fds, O_CLOEXEC) == 0);
 	p = abi_fork();
 	if (p == 0) {
-		execve(abi_self, (char *[]){abi_self, "@sleep", NULL}, environ);
+		execve(abi_self, (char *[]){ abi_self, "@sleep", NULL }, environ);
 		_exit(1);
 	}
 	close(fds[1]);
@@ -90,7 +90,7 @@ TEST_FORK(setsid)
 		CHECK_OK(setsid());
 		CHECK_EQ(getsid(0), getpid());
 		CHECK_EQ(getpgrp(), getpid());
-		CHECK_ERRNO(setsid(), EPERM);	     /* a group leader may not */
+		CHECK_ERRNO(setsid(), EPERM);	   /* a group leader may not */
 		CHECK_ERRNO(setpgid(0, 0), EPERM); /* nor a session leader move */
 		CHECK_ERRNO(open("/dev/tty", O_RDWR), ENXIO);
 		CHECK_EQ(write(from[1], "r", 1), 1);

@@ -78,7 +78,7 @@ TEST(broken)
 		CHECK_ERRNO(write(fds[1], "x", 1), EPIPE);
 		CHECK_EQ(write(fds[1], "", 0), 0);
 	}
-	struct pollfd p = {fds[1], POLLOUT, 0};
+	struct pollfd p = { fds[1], POLLOUT, 0 };
 	CHECK_EQ(poll(&p, 1, 0), 1);
 	CHECK_EQ(p.revents & POLLERR, POLLERR);
 	close(fds[1]);
@@ -135,7 +135,8 @@ TEST(blocking_transfer)
 		close(fds[0]);
 		for (size_t i = 0; i < sizeof(big); i++)
 			big[i] = i % 251;
-		CHECK_EQ(write(fds[1], big, sizeof(big)), sizeof(big)); /* blocks until all is gone */
+		CHECK_EQ(write(fds[1], big, sizeof(big)),
+			 sizeof(big)); /* blocks until all is gone */
 		abi_exit();
 	}
 	close(fds[1]);
@@ -156,7 +157,7 @@ TEST(blocking_transfer)
 TEST(writes_are_atomic)
 {
 	enum { WRITERS = 4, LINES = 300, LEN = 64 };
-	int fds[2], counts[WRITERS] = {0};
+	int fds[2], counts[WRITERS] = { 0 };
 	pid_t kid[WRITERS];
 	char line[LEN];
 
@@ -238,8 +239,8 @@ TEST(poll_states)
 	struct pollfd p[2];
 
 	make(fds, O_NONBLOCK);
-	p[0] = (struct pollfd){fds[0], POLLIN, 0};
-	p[1] = (struct pollfd){fds[1], POLLOUT, 0};
+	p[0] = (struct pollfd){ fds[0], POLLIN, 0 };
+	p[1] = (struct pollfd){ fds[1], POLLOUT, 0 };
 	CHECK_EQ(poll(p, 2, 0), 1);
 	CHECK_EQ(p[0].revents, 0);
 	CHECK_EQ(p[1].revents, POLLOUT);
@@ -327,7 +328,7 @@ TEST(async_owner)
 	make(fds, 0);
 	IN_CHILD
 	{
-		struct timespec ts = {5, 0};
+		struct timespec ts = { 5, 0 };
 
 		sigemptyset(&set);
 		sigaddset(&set, SIGIO);

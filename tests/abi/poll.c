@@ -7,7 +7,7 @@
 
 TEST(kinds_of_files)
 {
-	struct pollfd p = {-1, POLLIN | POLLOUT, 77};
+	struct pollfd p = { -1, POLLIN | POLLOUT, 77 };
 	int fd;
 
 	CHECK_EQ(poll(&p, 1, 0), 0); /* negative descriptors are skipped */
@@ -32,8 +32,8 @@ TEST(kinds_of_files)
 TEST(timeouts)
 {
 	int64_t t0 = abi_now_ns();
-	struct timespec ts = {0, 2500000}, bad = {0, -1};
-	struct timeval tv = {0, 2000};
+	struct timespec ts = { 0, 2500000 }, bad = { 0, -1 };
+	struct timeval tv = { 0, 2000 };
 
 	CHECK_EQ(poll(NULL, 0, 3), 0);
 	CHECK(abi_now_ns() - t0 >= 3000000);
@@ -50,7 +50,7 @@ TEST(timeouts)
 	CHECK_ERRNO(ppoll(NULL, 0, &bad, NULL), EINVAL);
 	tv.tv_usec = -1;
 	CHECK_ERRNO(select(0, NULL, NULL, NULL, &tv), EINVAL);
-	tv = (struct timeval){0, 2000000}; /* select takes more than a second of microseconds */
+	tv = (struct timeval){ 0, 2000000 }; /* select takes more than a second of microseconds */
 	int fd = open("/dev/null", O_RDONLY);
 	fd_set r;
 	FD_ZERO(&r);
@@ -62,7 +62,7 @@ TEST(timeouts)
 
 TEST(poll_errors)
 {
-	struct pollfd p = {0, POLLIN, 0};
+	struct pollfd p = { 0, POLLIN, 0 };
 
 	CHECK_ERRNO(syscall(SYS_poll, bad_ptr(), 1, 0), EFAULT);
 	CHECK_ERRNO(syscall(SYS_poll, &p, 1 << 30, 0), EINVAL);
@@ -93,7 +93,7 @@ TEST(select_sets)
 	CHECK(FD_ISSET(fds[0], &r) && FD_ISSET(fds[1], &w));
 	FD_ZERO(&r);
 	FD_SET(fds[1], &r);
-	CHECK_EQ(select(fds[1], &r, NULL, NULL, &(struct timeval){0, 0}), 0); /* n excludes it */
+	CHECK_EQ(select(fds[1], &r, NULL, NULL, &(struct timeval){ 0, 0 }), 0); /* n excludes it */
 	close(fds[0]);
 	FD_ZERO(&w);
 	FD_SET(fds[1], &w);
@@ -102,12 +102,12 @@ TEST(select_sets)
 	FD_ZERO(&r);
 	FD_SET(fds[0], &r);
 	CHECK_ERRNO(select(max, &r, NULL, NULL, NULL), EBADF);
-	CHECK_ERRNO(select(-1, NULL, NULL, NULL, &(struct timeval){0, 0}), EINVAL);
+	CHECK_ERRNO(select(-1, NULL, NULL, NULL, &(struct timeval){ 0, 0 }), EINVAL);
 	CHECK_ERRNO(syscall(SYS_select, 5, bad_ptr(), NULL, NULL, NULL), EFAULT);
 	CHECK_ERRNO(syscall(SYS_select, 0, NULL, NULL, NULL, bad_ptr()), EFAULT);
 	/* a count far above the table is cut down to it */
 	FD_ZERO(&r);
-	CHECK_EQ(syscall(SYS_select, FD_SETSIZE, &r, NULL, NULL, &(struct timeval){0, 0}), 0);
+	CHECK_EQ(syscall(SYS_select, FD_SETSIZE, &r, NULL, NULL, &(struct timeval){ 0, 0 }), 0);
 }
 
 TEST(pselect_argument_pack)
@@ -115,8 +115,8 @@ TEST(pselect_argument_pack)
 	struct {
 		const sigset_t *s;
 		size_t n;
-	} pack = {NULL, 8};
-	struct timespec zero = {0, 0};
+	} pack = { NULL, 8 };
+	struct timespec zero = { 0, 0 };
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -134,7 +134,7 @@ static int wake_fd;
 static void *wakes(void *arg)
 {
 	abi_sleep_ms(3);
-	CHECK_EQ(write(wake_fd, &(uint64_t){1}, 8), 8);
+	CHECK_EQ(write(wake_fd, &(uint64_t){ 1 }, 8), 8);
 	return arg;
 }
 
@@ -146,8 +146,8 @@ TEST(sleepers_are_woken)
 	fd_set r;
 
 	wake_fd = eventfd(0, 0);
-	p[0] = (struct pollfd){eventfd(0, 0), POLLIN, 0};
-	p[1] = (struct pollfd){wake_fd, POLLIN, 0};
+	p[0] = (struct pollfd){ eventfd(0, 0), POLLIN, 0 };
+	p[1] = (struct pollfd){ wake_fd, POLLIN, 0 };
 	REQUIRE(pthread_create(&t, NULL, wakes, NULL) == 0);
 	CHECK_EQ(poll(p, 2, 10000), 1);
 	CHECK_EQ(p[1].revents, POLLIN);
@@ -164,7 +164,7 @@ TEST(sleepers_are_woken)
 TEST(same_descriptor_twice)
 {
 	int fd = eventfd(1, 0);
-	struct pollfd p[3] = {{fd, POLLIN, 0}, {fd, POLLOUT, 0}, {fd, POLLPRI, 0}};
+	struct pollfd p[3] = { { fd, POLLIN, 0 }, { fd, POLLOUT, 0 }, { fd, POLLPRI, 0 } };
 
 	CHECK_EQ(poll(p, 3, 0), 2);
 	CHECK_EQ(p[0].revents, POLLIN);
@@ -179,7 +179,7 @@ TEST(many)
 	static struct pollfd p[N];
 
 	for (int i = 0; i < N; i++) {
-		p[i] = (struct pollfd){eventfd(i % 10 == 0, 0), POLLIN, 0};
+		p[i] = (struct pollfd){ eventfd(i % 10 == 0, 0), POLLIN, 0 };
 		REQUIRE(p[i].fd >= 0);
 	}
 	CHECK_EQ(poll(p, N, -1), N / 10);

@@ -117,7 +117,8 @@ TEST(stat)
 	int pid, ppid, pgrp, sid;
 	char comm[32], state;
 
-	CHECK_EQ(sscanf(proc("stat"), "%d (%31[^)]) %c %d %d %d", &pid, comm, &state, &ppid, &pgrp, &sid),
+	CHECK_EQ(sscanf(proc("stat"), "%d (%31[^)]) %c %d %d %d", &pid, comm, &state, &ppid, &pgrp,
+			&sid),
 		 6);
 	CHECK_EQ(pid, getpid());
 	CHECK_STR(comm, "proc_self");
@@ -183,7 +184,8 @@ TEST(command_line_of_arguments)
 	p = abi_fork();
 	if (p == 0) {
 		dup2(fds[1], 1);
-		execve(abi_self, (char *[]){"zero", "@show_cmdline", "a b", "", "c", NULL}, environ);
+		execve(abi_self, (char *[]){ "zero", "@show_cmdline", "a b", "", "c", NULL },
+		       environ);
 		_exit(1);
 	}
 	close(fds[1]);
@@ -240,7 +242,8 @@ TEST(descriptors)
 	d = opendir("/proc/self/fd");
 	REQUIRE(d);
 	while ((e = readdir(d)))
-		seen += atoi(e->d_name) == fd || atoi(e->d_name) == fds[0] || atoi(e->d_name) == fds[1];
+		seen += atoi(e->d_name) == fd || atoi(e->d_name) == fds[0] ||
+			atoi(e->d_name) == fds[1];
 	closedir(d);
 	CHECK_EQ(seen, 3);
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
@@ -253,14 +256,16 @@ TEST(descriptors)
 
 TEST(maps)
 {
-	char want[64], *p = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char want[64], *p = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *s;
 	int fd;
 
 	REQUIRE(p != MAP_FAILED);
 	CHECK_OK(mprotect(p + PAGE, PAGE, PROT_READ | PROT_EXEC));
 	s = proc("maps");
-	snprintf(want, sizeof(want), "%lx-%lx r-xp 00000000 00:00 0", (long)p + PAGE, (long)p + 2 * PAGE);
+	snprintf(want, sizeof(want), "%lx-%lx r-xp 00000000 00:00 0", (long)p + PAGE,
+		 (long)p + 2 * PAGE);
 	CHECK(strstr(s, want) != NULL);
 	CHECK(strstr(s, "[stack]") != NULL);
 	CHECK(strstr(s, "[vdso]") != NULL);

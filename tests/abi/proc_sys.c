@@ -82,7 +82,9 @@ TEST(loadavg)
 	double a, b, c;
 	int run, all, last;
 
-	CHECK_EQ(sscanf(slurp("/proc/loadavg"), "%lf %lf %lf %d/%d %d", &a, &b, &c, &run, &all, &last), 6);
+	CHECK_EQ(sscanf(slurp("/proc/loadavg"), "%lf %lf %lf %d/%d %d", &a, &b, &c, &run, &all,
+			&last),
+		 6);
 	CHECK(run >= 1 && all >= run && last >= 1);
 }
 

@@ -37,7 +37,7 @@ static void drop(struct pty *p)
 static char *output(int fd, size_t want)
 {
 	static char b[8192];
-	struct pollfd p = {fd, POLLIN, 0};
+	struct pollfd p = { fd, POLLIN, 0 };
 	size_t n = 0;
 
 	while (n < want && poll(&p, 1, 2000) == 1 && (p.revents & POLLIN)) {
@@ -53,7 +53,7 @@ static char *output(int fd, size_t want)
 
 static int ready(int fd)
 {
-	struct pollfd p = {fd, POLLIN, 0};
+	struct pollfd p = { fd, POLLIN, 0 };
 
 	return poll(&p, 1, 0);
 }
@@ -61,7 +61,7 @@ static int ready(int fd)
 /* Linux passes input on from a work queue: it may take its time to the other side. */
 static int becomes_ready(int fd)
 {
-	struct pollfd p = {fd, POLLIN, 0};
+	struct pollfd p = { fd, POLLIN, 0 };
 
 	return poll(&p, 1, 5000);
 }
@@ -290,12 +290,12 @@ TEST(vmin_and_vtime)
 TEST(window_size)
 {
 	struct pty p;
-	struct winsize w = {0};
+	struct winsize w = { 0 };
 
 	REQUIRE(make(&p));
 	CHECK_OK(ioctl(p.slave, TIOCGWINSZ, &w));
 	CHECK_EQ(w.ws_row, 0);
-	w = (struct winsize){24, 80, 1, 2};
+	w = (struct winsize){ 24, 80, 1, 2 };
 	CHECK_OK(ioctl(p.master, TIOCSWINSZ, &w));
 	memset(&w, 0, sizeof(w));
 	CHECK_OK(ioctl(p.slave, TIOCGWINSZ, &w));
@@ -341,7 +341,7 @@ TEST(hang_up)
 	CHECK_EQ(becomes_ready(p.master), 1);
 	CHECK_EQ(read(p.master, b, 8), 4); /* what was written is still there */
 	CHECK_ERRNO(read(p.master, b, 8), EIO);
-	f = (struct pollfd){p.master, POLLIN, 0};
+	f = (struct pollfd){ p.master, POLLIN, 0 };
 	CHECK_EQ(poll(&f, 1, 0), 1);
 	CHECK_EQ(f.revents & POLLHUP, POLLHUP);
 	p.slave = CHECK_OK(open(p.name, O_RDWR | O_NOCTTY)); /* it can come back */

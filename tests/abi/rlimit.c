@@ -13,9 +13,9 @@ TEST_FORK(get_and_set)
 	CHECK_ERRNO(getrlimit(-1, &r), EINVAL);
 	CHECK_ERRNO(syscall(SYS_getrlimit, RLIMIT_NOFILE, bad_ptr()), EFAULT);
 	CHECK_ERRNO(syscall(SYS_setrlimit, RLIMIT_NOFILE, bad_ptr()), EFAULT);
-	r = (struct rlimit){100, 50};
+	r = (struct rlimit){ 100, 50 };
 	CHECK_ERRNO(setrlimit(RLIMIT_CORE, &r), EINVAL);
-	r = (struct rlimit){100, 200};
+	r = (struct rlimit){ 100, 200 };
 	CHECK_OK(setrlimit(RLIMIT_NOFILE, &r));
 	CHECK_OK(getrlimit(RLIMIT_NOFILE, &s));
 	CHECK_EQ(s.rlim_cur, 100);
@@ -24,12 +24,12 @@ TEST_FORK(get_and_set)
 	CHECK_OK(setrlimit(RLIMIT_NOFILE, &r)); /* soft up to hard */
 	IN_CHILD_AS(NOBODY)
 	{
-		struct rlimit more = {200, 201};
+		struct rlimit more = { 200, 201 };
 
 		CHECK_OK(getrlimit(RLIMIT_NOFILE, &s));
 		CHECK_EQ(s.rlim_max, 200); /* inherited */
 		CHECK_ERRNO(setrlimit(RLIMIT_NOFILE, &more), EPERM);
-		more = (struct rlimit){10, 10};
+		more = (struct rlimit){ 10, 10 };
 		CHECK_OK(setrlimit(RLIMIT_NOFILE, &more));
 	}
 	CHECK_OK(getrlimit(RLIMIT_NOFILE, &s));
@@ -38,9 +38,9 @@ TEST_FORK(get_and_set)
 
 TEST_FORK(raising_the_hard_limit)
 {
-	struct rlimit r = {50, 50}, s = {60, 60};
+	struct rlimit r = { 50, 50 }, s = { 60, 60 };
 
-	CHECK_OK(setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}));
+	CHECK_OK(setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }));
 	CHECK_OK(setrlimit(RLIMIT_NOFILE, &r));
 	if (abi_cap(24)) /* CAP_SYS_RESOURCE */
 		CHECK_OK(setrlimit(RLIMIT_NOFILE, &s));
@@ -50,7 +50,7 @@ TEST_FORK(raising_the_hard_limit)
 
 TEST_FORK(prlimit_of_another)
 {
-	struct rlimit r, set = {77, 77};
+	struct rlimit r, set = { 77, 77 };
 	pid_t p = abi_fork();
 
 	if (p == 0)
@@ -77,7 +77,7 @@ TEST_FORK(prlimit_of_another)
 
 TEST_FORK(address_space)
 {
-	struct rlimit r = {256 << 20, 256 << 20};
+	struct rlimit r = { 256 << 20, 256 << 20 };
 
 	CHECK_OK(setrlimit(RLIMIT_AS, &r));
 	CHECK_ERRNO(mmap(NULL, 512 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), ENOMEM);
@@ -91,7 +91,7 @@ TEST_FORK(cpu_time)
 {
 	CHILD_DIES(SIGXCPU)
 	{
-		struct rlimit r = {1, 2};
+		struct rlimit r = { 1, 2 };
 		volatile unsigned long n = 0;
 
 		/* burn most of the second before the limit falls: then it bites soon */

@@ -39,9 +39,9 @@ TEST_FORK(register_rules)
 
 	if (!__rseq_size)
 		SKIP("libc could not register rseq");
-	CHECK_ERRNO(syscall(SYS_rseq, &other, 32, 0, SIG), EINVAL);   /* another area is registered */
-	CHECK_ERRNO(syscall(SYS_rseq, r, 32, 0, SIG), EBUSY);	      /* this very one */
-	CHECK_ERRNO(syscall(SYS_rseq, r, 32, 0, SIG + 1), EPERM);     /* with another signature */
+	CHECK_ERRNO(syscall(SYS_rseq, &other, 32, 0, SIG), EINVAL); /* another area is registered */
+	CHECK_ERRNO(syscall(SYS_rseq, r, 32, 0, SIG), EBUSY);	    /* this very one */
+	CHECK_ERRNO(syscall(SYS_rseq, r, 32, 0, SIG + 1), EPERM);   /* with another signature */
 	CHECK_ERRNO(syscall(SYS_rseq, r, 32, 0x100, SIG), EINVAL);
 	CHECK_ERRNO(syscall(SYS_rseq, r, 32, RSEQ_FLAG_UNREGISTER, SIG + 1), EPERM);
 	CHECK_ERRNO(syscall(SYS_rseq, &other, 32, RSEQ_FLAG_UNREGISTER, SIG), EINVAL);
@@ -74,30 +74,29 @@ static void critical(struct rseq *r)
 	static struct rseq_cs cs __attribute__((aligned(32)));
 	unsigned long spin = 200000;
 
-	__asm__ volatile goto(
-		"lea 1f(%%rip), %%rax\n\t"
-		"mov %%rax, 8(%[cs])\n\t" /* start_ip */
-		"lea 2f(%%rip), %%rcx\n\t"
-		"sub %%rax, %%rcx\n\t"
-		"mov %%rcx, 16(%[cs])\n\t" /* post_commit_offset */
-		"lea 4f(%%rip), %%rax\n\t"
-		"mov %%rax, 24(%[cs])\n\t" /* abort_ip */
-		"mov %[cs], 8(%[r])\n"	   /* rseq_cs: from here on it counts */
-		"1:\n\t"
-		"mov %[spin], %%rax\n"
-		"5:\tdec %%rax\n\t"
-		"jnz 5b\n\t"
-		"2:\n\t"
-		"jmp 3f\n\t"
-		".byte 0x0f, 0xb9, 0x3d\n\t"
-		".long 0x53053053\n"
-		"4:\n\t"
-		"jmp %l[aborted]\n"
-		"3:\n\t"
-		:
-		: [cs] "r"(&cs), [r] "r"(r), [spin] "r"(spin)
-		: "rax", "rcx", "memory", "cc"
-		: aborted);
+	__asm__ volatile goto("lea 1f(%%rip), %%rax\n\t"
+			      "mov %%rax, 8(%[cs])\n\t" /* start_ip */
+			      "lea 2f(%%rip), %%rcx\n\t"
+			      "sub %%rax, %%rcx\n\t"
+			      "mov %%rcx, 16(%[cs])\n\t" /* post_commit_offset */
+			      "lea 4f(%%rip), %%rax\n\t"
+			      "mov %%rax, 24(%[cs])\n\t" /* abort_ip */
+			      "mov %[cs], 8(%[r])\n"	 /* rseq_cs: from here on it counts */
+			      "1:\n\t"
+			      "mov %[spin], %%rax\n"
+			      "5:\tdec %%rax\n\t"
+			      "jnz 5b\n\t"
+			      "2:\n\t"
+			      "jmp 3f\n\t"
+			      ".byte 0x0f, 0xb9, 0x3d\n\t"
+			      ".long 0x53053053\n"
+			      "4:\n\t"
+			      "jmp %l[aborted]\n"
+			      "3:\n\t"
+			      :
+			      : [cs] "r"(&cs), [r] "r"(r), [spin] "r"(spin)
+			      : "rax", "rcx", "memory", "cc"
+			      : aborted);
 	commits++;
 	return;
 aborted:
@@ -110,8 +109,8 @@ static void on_tick(int sig ABI_UNUSED)
 
 TEST_FORK(critical_section_is_aborted)
 {
-	struct sigaction sa = {.sa_handler = on_tick};
-	struct itimerval it = {{0, 500}, {0, 500}};
+	struct sigaction sa = { .sa_handler = on_tick };
+	struct itimerval it = { { 0, 500 }, { 0, 500 } };
 	int64_t end = abi_now_ns() + 8000000000LL;
 
 	if (!__rseq_size)

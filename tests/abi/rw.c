@@ -126,8 +126,8 @@ TEST(append)
 TEST(vectors)
 {
 	char a[4] = "", b[8] = "";
-	struct iovec w[3] = {{"one", 3}, {"", 0}, {"twothree", 8}};
-	struct iovec r[3] = {{a, 3}, {NULL, 0}, {b, 3}};
+	struct iovec w[3] = { { "one", 3 }, { "", 0 }, { "twothree", 8 } };
+	struct iovec r[3] = { { a, 3 }, { NULL, 0 }, { b, 3 } };
 	int fd;
 
 	abi_tmpdir();
@@ -160,7 +160,7 @@ TEST(vectors)
 TEST(preadv2_flags)
 {
 	char a[8] = "";
-	struct iovec v = {a, 3};
+	struct iovec v = { a, 3 };
 	int fd;
 
 	abi_tmpdir();
@@ -207,7 +207,7 @@ TEST(rlimit_fsize)
 	abi_tmpdir();
 	IN_CHILD
 	{
-		struct rlimit r = {100, 100};
+		struct rlimit r = { 100, 100 };
 		char b[200] = "";
 		int fd = abi_file("limited", "", 0644);
 

@@ -12,7 +12,7 @@ struct sched_attr_v0 {
 
 TEST_FORK(policies)
 {
-	struct sched_param p = {0};
+	struct sched_param p = { 0 };
 
 	CHECK_EQ(sched_getscheduler(0), SCHED_OTHER);
 	CHECK_OK(sched_getparam(0, &p));
@@ -24,7 +24,7 @@ TEST_FORK(policies)
 	CHECK_ERRNO(sched_setscheduler(0, SCHED_OTHER, &p), EINVAL);
 	CHECK_ERRNO(sched_setscheduler(0, 77, &p), EINVAL);
 	CHECK_ERRNO(sched_setscheduler(-1, SCHED_OTHER, &p), EINVAL);
-	CHECK_ERRNO(sched_setscheduler(0x3ffffffe, SCHED_BATCH, &(struct sched_param){0}), ESRCH);
+	CHECK_ERRNO(sched_setscheduler(0x3ffffffe, SCHED_BATCH, &(struct sched_param){ 0 }), ESRCH);
 	CHECK_ERRNO(sched_getscheduler(-1), EINVAL);
 	CHECK_ERRNO(sched_getscheduler(0x3ffffffe), ESRCH);
 	CHECK_ERRNO(sched_getparam(0, NULL), EINVAL);
@@ -34,7 +34,7 @@ TEST_FORK(policies)
 	CHECK_ERRNO(sched_setscheduler(0, SCHED_FIFO, &p), EINVAL);
 	IN_CHILD_AS(NOBODY)
 	{
-		struct rlimit r = {0, 0};
+		struct rlimit r = { 0, 0 };
 
 		p.sched_priority = 1;
 		setrlimit(RLIMIT_RTPRIO, &r);
@@ -58,8 +58,8 @@ TEST(priority_ranges)
 
 TEST_FORK(real_time)
 {
-	struct sched_param p = {.sched_priority = 5};
-	struct timespec ts = {0, 0};
+	struct sched_param p = { .sched_priority = 5 };
+	struct timespec ts = { 0, 0 };
 
 	NEED_CAP(23);
 	if (sched_setscheduler(0, SCHED_RR, &p))
@@ -82,7 +82,7 @@ TEST_FORK(real_time)
 
 TEST_FORK(attributes)
 {
-	struct sched_attr_v0 a = {0};
+	struct sched_attr_v0 a = { 0 };
 
 	CHECK_OK(syscall(SYS_sched_getattr, 0, &a, sizeof(a), 0));
 	CHECK_EQ(a.size, sizeof(a));

@@ -28,14 +28,14 @@ static void on_nested(int sig)
 
 static void handle(int sig, void (*fn)(int), int flags)
 {
-	struct sigaction sa = {.sa_handler = fn, .sa_flags = flags};
+	struct sigaction sa = { .sa_handler = fn, .sa_flags = flags };
 
 	CHECK_OK(sigaction(sig, &sa, NULL));
 }
 
 TEST_FORK(sigaction_errors)
 {
-	struct sigaction sa = {.sa_handler = SIG_IGN}, old;
+	struct sigaction sa = { .sa_handler = SIG_IGN }, old;
 
 	CHECK_ERRNO(sigaction(0, &sa, NULL), EINVAL);
 	CHECK_ERRNO(sigaction(65, &sa, NULL), EINVAL);
@@ -92,11 +92,12 @@ TEST_FORK(kill_errors)
 
 TEST_FORK(default_actions)
 {
-	static const int deadly[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGILL,	 SIGTRAP,  SIGABRT,
-				     SIGBUS,  SIGFPE,  SIGKILL, SIGUSR1, SIGSEGV,  SIGUSR2,
-				     SIGPIPE, SIGALRM, SIGTERM, SIGXCPU, SIGXFSZ,  SIGVTALRM,
-				     SIGPROF, SIGIO,   SIGPWR,	SIGSYS,	 SIGSTKFLT, 34, 50, 64};
-	static const int ignored[] = {SIGCHLD, SIGURG, SIGWINCH, SIGCONT};
+	static const int deadly[] = { SIGHUP,  SIGINT,	SIGQUIT, SIGILL,  SIGTRAP,   SIGABRT,
+				      SIGBUS,  SIGFPE,	SIGKILL, SIGUSR1, SIGSEGV,   SIGUSR2,
+				      SIGPIPE, SIGALRM, SIGTERM, SIGXCPU, SIGXFSZ,   SIGVTALRM,
+				      SIGPROF, SIGIO,	SIGPWR,	 SIGSYS,  SIGSTKFLT, 34,
+				      50,      64 };
+	static const int ignored[] = { SIGCHLD, SIGURG, SIGWINCH, SIGCONT };
 
 	for (size_t i = 0; i < ARRAY_LEN(deadly); i++) {
 		CHILD_DIES(deadly[i])
@@ -175,12 +176,13 @@ static void on_mask(int sig ABI_UNUSED)
 	sigset_t set;
 
 	sigprocmask(SIG_BLOCK, NULL, &set);
-	got = sigismember(&set, SIGUSR1) + 2 * sigismember(&set, SIGUSR2) + 4 * sigismember(&set, SIGTERM);
+	got = sigismember(&set, SIGUSR1) + 2 * sigismember(&set, SIGUSR2) +
+	      4 * sigismember(&set, SIGTERM);
 }
 
 TEST_FORK(sa_mask)
 {
-	struct sigaction sa = {.sa_handler = on_mask};
+	struct sigaction sa = { .sa_handler = on_mask };
 	sigset_t set;
 
 	sigaddset(&sa.sa_mask, SIGUSR2);
@@ -194,8 +196,8 @@ TEST_FORK(sa_mask)
 
 TEST_FORK(siginfo_of_senders)
 {
-	struct sigaction sa = {.sa_sigaction = on_info, .sa_flags = SA_SIGINFO};
-	union sigval v = {.sival_int = 4711};
+	struct sigaction sa = { .sa_sigaction = on_info, .sa_flags = SA_SIGINFO };
+	union sigval v = { .sival_int = 4711 };
 	int r;
 
 	CHECK_OK(sigaction(SIGUSR1, &sa, NULL));
@@ -214,7 +216,7 @@ TEST_FORK(siginfo_of_senders)
 	CHECK_EQ(info.si_pid, getpid());
 	CHECK_EQ(got, 3);
 	/* codes that only the kernel may use, towards others */
-	siginfo_t forged = {.si_signo = SIGUSR1, .si_code = SI_KERNEL};
+	siginfo_t forged = { .si_signo = SIGUSR1, .si_code = SI_KERNEL };
 	pid_t p = abi_fork();
 	if (p == 0)
 		for (;;)
@@ -253,7 +255,7 @@ TEST_FORK(realtime_order)
 	CHECK_OK(kill(getpid(), SIGUSR1));
 	/* lowest number first, equal numbers in order of sending */
 	while (n < 5) {
-		int s = sigtimedwait(&set, &si, &(struct timespec){0, 0});
+		int s = sigtimedwait(&set, &si, &(struct timespec){ 0, 0 });
 
 		if (s < 0)
 			break;
@@ -272,8 +274,8 @@ TEST_FORK(realtime_order)
 
 TEST_FORK(queue_limit)
 {
-	struct rlimit r = {5, 5};
-	union sigval v = {0};
+	struct rlimit r = { 5, 5 };
+	union sigval v = { 0 };
 	sigset_t set;
 	int n = 0;
 

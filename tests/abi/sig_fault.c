@@ -26,7 +26,7 @@ static void on_fault_skip(int sig, siginfo_t *si, void *uc)
 
 static void handle(int sig, void (*fn)(int, siginfo_t *, void *))
 {
-	struct sigaction sa = {.sa_sigaction = fn, .sa_flags = SA_SIGINFO};
+	struct sigaction sa = { .sa_sigaction = fn, .sa_flags = SA_SIGINFO };
 
 	got = 0;
 	CHECK_OK(sigaction(sig, &sa, NULL));
@@ -51,7 +51,8 @@ TEST_FORK(segv_maperr_and_accerr)
 	CHECK_EQ(FAULT_WRITE(p + 123), SIGSEGV);
 	CHECK_EQ(abi_fault_info.si_code, SEGV_ACCERR);
 	CHECK(abi_fault_info.si_addr == p + 123);
-	CHECK_EQ(FAULT_READ(0xffffffff80000000), SIGSEGV); /* kernel half: exists or not, who knows */
+	CHECK_EQ(FAULT_READ(0xffffffff80000000),
+		 SIGSEGV); /* kernel half: exists or not, who knows */
 	CHECK_EQ(FAULT_READ(0x8000000000000000), SIGSEGV); /* not canonical: a #GP */
 	CHECK_EQ(abi_fault_info.si_code, SI_KERNEL);
 	CHECK(abi_fault_info.si_addr == NULL);
@@ -78,7 +79,10 @@ TEST_FORK(fpe)
 
 	handle(SIGFPE, on_fault_skip);
 	skip = 2; /* idiv %ecx: f7 f9 */
-	__asm__ volatile("xor %%edx, %%edx\n\tmov $1, %%eax\n\t.byte 0xf7, 0xf9" : : "c"(zero) : "eax", "edx");
+	__asm__ volatile("xor %%edx, %%edx\n\tmov $1, %%eax\n\t.byte 0xf7, 0xf9"
+			 :
+			 : "c"(zero)
+			 : "eax", "edx");
 	CHECK_EQ(got, 1);
 	CHECK_EQ(info.si_signo, SIGFPE);
 	CHECK_EQ(info.si_code, FPE_INTDIV);
@@ -214,8 +218,8 @@ static void on_alt(int sig ABI_UNUSED)
 
 TEST_FORK(alternate_stack)
 {
-	stack_t ss = {.ss_sp = malloc(32768), .ss_size = 32768}, old;
-	struct sigaction sa = {.sa_handler = on_alt, .sa_flags = SA_ONSTACK};
+	stack_t ss = { .ss_sp = malloc(32768), .ss_size = 32768 }, old;
+	struct sigaction sa = { .sa_handler = on_alt, .sa_flags = SA_ONSTACK };
 
 	CHECK_OK(sigaltstack(NULL, &old));
 	CHECK_EQ(old.ss_flags, SS_DISABLE);
@@ -240,7 +244,7 @@ TEST_FORK(alternate_stack)
 
 static void on_change_stack(int sig ABI_UNUSED)
 {
-	stack_t ss = {.ss_flags = SS_DISABLE};
+	stack_t ss = { .ss_flags = SS_DISABLE };
 
 	errno = 0;
 	got = sigaltstack(&ss, NULL) == -1 ? errno : 0;
@@ -248,8 +252,8 @@ static void on_change_stack(int sig ABI_UNUSED)
 
 TEST_FORK(alternate_stack_in_use)
 {
-	stack_t ss = {.ss_sp = malloc(32768), .ss_size = 32768};
-	struct sigaction sa = {.sa_handler = on_change_stack, .sa_flags = SA_ONSTACK};
+	stack_t ss = { .ss_sp = malloc(32768), .ss_size = 32768 };
+	struct sigaction sa = { .sa_handler = on_change_stack, .sa_flags = SA_ONSTACK };
 
 	CHECK_OK(sigaltstack(&ss, NULL));
 	CHECK_OK(sigaction(SIGUSR1, &sa, NULL));
@@ -268,6 +272,9 @@ TEST_FORK(int80_and_sysenter)
 	}
 	CHILD_DIES(SIGSEGV)
 	{
-		__asm__ volatile("mov %%rsp, %%rbp\n\tmov $20, %%eax\n\tsysenter" : : : "eax", "memory");
+		__asm__ volatile("mov %%rsp, %%rbp\n\tmov $20, %%eax\n\tsysenter"
+				 :
+				 :
+				 : "eax", "memory");
 	}
 }

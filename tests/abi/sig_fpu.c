@@ -16,15 +16,15 @@ struct vectors {
 	uint64_t v[16][4];
 } __attribute__((aligned(32)));
 
-#define EACH(op)                                                                                   \
-	op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7) op(8) op(9) op(10) op(11) op(12) op(13)    \
+#define EACH(op)                                                                                \
+	op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7) op(8) op(9) op(10) op(11) op(12) op(13) \
 		op(14) op(15)
 #define LOAD_Y(n) "vmovups " #n "*32(%0), %%ymm" #n "\n\t"
 #define SAVE_Y(n) "vmovups %%ymm" #n ", " #n "*32(%1)\n\t"
 #define LOAD_X(n) "movups " #n "*32(%0), %%xmm" #n "\n\t"
 #define SAVE_X(n) "movups %%xmm" #n ", " #n "*32(%1)\n\t"
-#define XMMS                                                                                       \
-	"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",   \
+#define XMMS                                                                                     \
+	"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
 		"xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
 
 /* Loads all, makes one system call (or spins while nr is -1), saves all. */
@@ -34,19 +34,21 @@ static void across(const struct vectors *in, struct vectors *out, long nr, long 
 	register long rdi __asm__("rdi") = a, rsi __asm__("rsi") = b, rdx __asm__("rdx") = c;
 
 	if (avx)
-		__asm__ volatile(EACH(LOAD_Y) "mov %2, %%rax\n\ttest %%rax, %%rax\n\tjs 1f\n\tsyscall\n"
-				 "\tjmp 2f\n1:\tmov $3000000, %%ecx\n3:\tdec %%ecx\n\tjnz 3b\n2:\n\t" EACH(
-					 SAVE_Y) "vzeroupper"
-				 :
-				 : "r"(in), "r"(out), "r"(nr), "r"(rdi), "r"(rsi), "r"(rdx)
-				 : "rax", "rcx", "r11", "memory", XMMS);
+		__asm__ volatile(
+			EACH(LOAD_Y) "mov %2, %%rax\n\ttest %%rax, %%rax\n\tjs 1f\n\tsyscall\n"
+				     "\tjmp 2f\n1:\tmov $3000000, %%ecx\n3:\tdec %%ecx\n\tjnz 3b\n2:\n\t" EACH(
+					     SAVE_Y) "vzeroupper"
+			:
+			: "r"(in), "r"(out), "r"(nr), "r"(rdi), "r"(rsi), "r"(rdx)
+			: "rax", "rcx", "r11", "memory", XMMS);
 	else
-		__asm__ volatile(EACH(LOAD_X) "mov %2, %%rax\n\ttest %%rax, %%rax\n\tjs 1f\n\tsyscall\n"
-				 "\tjmp 2f\n1:\tmov $3000000, %%ecx\n3:\tdec %%ecx\n\tjnz 3b\n2:\n\t" EACH(
-					 SAVE_X)
-				 :
-				 : "r"(in), "r"(out), "r"(nr), "r"(rdi), "r"(rsi), "r"(rdx)
-				 : "rax", "rcx", "r11", "memory", XMMS);
+		__asm__ volatile(
+			EACH(LOAD_X) "mov %2, %%rax\n\ttest %%rax, %%rax\n\tjs 1f\n\tsyscall\n"
+				     "\tjmp 2f\n1:\tmov $3000000, %%ecx\n3:\tdec %%ecx\n\tjnz 3b\n2:\n\t" EACH(
+					     SAVE_X)
+			:
+			: "r"(in), "r"(out), "r"(nr), "r"(rdi), "r"(rsi), "r"(rdx)
+			: "rax", "rcx", "r11", "memory", XMMS);
 }
 
 static void fill(struct vectors *v, uint64_t seed)
@@ -82,8 +84,8 @@ static void on_tick(int sig ABI_UNUSED)
 
 static void tick(long usec)
 {
-	struct sigaction sa = {.sa_handler = on_tick};
-	struct itimerval it = {{0, usec}, {0, usec}};
+	struct sigaction sa = { .sa_handler = on_tick };
+	struct itimerval it = { { 0, usec }, { 0, usec } };
 
 	ticks = 0;
 	CHECK_OK(sigaction(SIGALRM, &sa, NULL));
@@ -105,7 +107,7 @@ TEST(across_system_calls)
 	CHECK(same(&in, &out));
 	across(&in, &out, SYS_read, fds[0], (long)&fds, 1); /* a bad size on purpose: one byte */
 	CHECK(same(&in, &out));
-	across(&in, &out, SYS_nanosleep, (long)&(struct timespec){0, 1000000}, 0, 0);
+	across(&in, &out, SYS_nanosleep, (long)&(struct timespec){ 0, 1000000 }, 0, 0);
 	CHECK(same(&in, &out));
 	across(&in, &out, 100000, 0, 0, 0);
 	CHECK(same(&in, &out));
@@ -130,7 +132,7 @@ TEST_FORK(mxcsr_and_x87_survive_a_handler)
 	uint32_t mxcsr = 0x3f80, now = 0; /* round down */
 	uint16_t cw = 0x0f7f, cw_now = 0;
 	double top = 0;
-	struct sigaction sa = {.sa_handler = on_tick};
+	struct sigaction sa = { .sa_handler = on_tick };
 
 	CHECK_OK(sigaction(SIGUSR1, &sa, NULL));
 	__asm__ volatile("ldmxcsr %2\n\tfninit\n\tfldcw %3\n\tfld1\n\t"
@@ -139,7 +141,7 @@ TEST_FORK(mxcsr_and_x87_survive_a_handler)
 			 : "=m"(top), "=m"(now), "+m"(mxcsr), "+m"(cw), "=m"(cw_now)
 			 : [nr] "i"(SYS_kill), "D"(getpid()), "S"(SIGUSR1)
 			 : "rax", "rcx", "r11", "memory");
-	__asm__ volatile("fninit\n\tldmxcsr %0" : : "m"((uint32_t){0x1f80}));
+	__asm__ volatile("fninit\n\tldmxcsr %0" : : "m"((uint32_t){ 0x1f80 }));
 	CHECK_EQ(ticks, 1);
 	CHECK_EQ(now & 0xffc0, 0x3f80);
 	CHECK_EQ(cw_now, 0x0f7f);
@@ -196,13 +198,13 @@ static void on_frame(int sig ABI_UNUSED, siginfo_t *si ABI_UNUSED, void *ucp)
 
 	frame_ok = uc->uc_mcontext.fpregs != NULL && ((uintptr_t)uc->uc_mcontext.fpregs & 63) == 0;
 	if (have_avx())
-		frame_ok &= sw[0] == 0x46505853; /* FP_XSTATE_MAGIC1 */
+		frame_ok &= sw[0] == 0x46505853;		 /* FP_XSTATE_MAGIC1 */
 	uc->uc_mcontext.fpregs->_xmm[3].element[0] = 0x12345678; /* seen after sigreturn */
 }
 
 TEST_FORK(frame_layout_and_changes)
 {
-	struct sigaction sa = {.sa_sigaction = on_frame, .sa_flags = SA_SIGINFO};
+	struct sigaction sa = { .sa_sigaction = on_frame, .sa_flags = SA_SIGINFO };
 	struct vectors in, out;
 
 	CHECK_OK(sigaction(SIGUSR1, &sa, NULL));
@@ -217,15 +219,16 @@ static void on_regs(int sig ABI_UNUSED, siginfo_t *si ABI_UNUSED, void *ucp)
 {
 	ucontext_t *uc = ucp;
 
-	frame_ok = uc->uc_mcontext.gregs[REG_RBX] == 0xb1 && uc->uc_mcontext.gregs[REG_R12] == 0x12 &&
-		   uc->uc_mcontext.gregs[REG_R15] == 0x15;
+	frame_ok = uc->uc_mcontext.gregs[REG_RBX] == 0xb1 &&
+		   uc->uc_mcontext.gregs[REG_R12] == 0x12 && uc->uc_mcontext.gregs[REG_R15] == 0x15;
 	uc->uc_mcontext.gregs[REG_R12] = 0x1212;
 }
 
 TEST_FORK(general_registers)
 {
-	register long rbx __asm__("rbx") = 0xb1, r12 __asm__("r12") = 0x12, r15 __asm__("r15") = 0x15;
-	struct sigaction sa = {.sa_sigaction = on_regs, .sa_flags = SA_SIGINFO};
+	register long rbx __asm__("rbx") = 0xb1, r12 __asm__("r12") = 0x12,
+			  r15 __asm__("r15") = 0x15;
+	struct sigaction sa = { .sa_sigaction = on_regs, .sa_flags = SA_SIGINFO };
 	long pid = getpid(), rax;
 
 	CHECK_OK(sigaction(SIGUSR1, &sa, NULL));
@@ -246,7 +249,7 @@ TEST_FORK(general_registers)
 TEST(flags_are_clean_in_handlers_and_kept)
 {
 	/* DF set by a program must not reach a handler: string code there would run backwards */
-	struct sigaction sa = {.sa_handler = on_tick};
+	struct sigaction sa = { .sa_handler = on_tick };
 	unsigned long fl;
 	long rax;
 

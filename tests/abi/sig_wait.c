@@ -14,7 +14,7 @@ static void on_sig(int sig ABI_UNUSED)
 
 static void handle(int sig, int flags)
 {
-	struct sigaction sa = {.sa_handler = on_sig, .sa_flags = flags};
+	struct sigaction sa = { .sa_handler = on_sig, .sa_flags = flags };
 
 	got = 0;
 	CHECK_OK(sigaction(sig, &sa, NULL));
@@ -23,7 +23,7 @@ static void handle(int sig, int flags)
 /* Ticks SIGALRM every other millisecond, so that a first tick that comes too early does not hang. */
 static void tick(long usec)
 {
-	struct itimerval it = {{0, usec}, {0, usec}};
+	struct itimerval it = { { 0, usec }, { 0, usec } };
 
 	CHECK_OK(setitimer(ITIMER_REAL, &it, NULL));
 }
@@ -60,8 +60,8 @@ TEST_FORK(pause_and_sigsuspend)
 TEST_FORK(sigtimedwait)
 {
 	sigset_t set = set_of(SIGUSR1, SIGRTMIN), alarm_set = set_of(SIGALRM, 0);
-	struct timespec zero = {0, 0}, short_time = {0, 3000000}, bad = {0, -1};
-	union sigval v = {.sival_int = 9};
+	struct timespec zero = { 0, 0 }, short_time = { 0, 3000000 }, bad = { 0, -1 };
+	union sigval v = { .sival_int = 9 };
 	siginfo_t si;
 	int64_t t0;
 
@@ -94,7 +94,7 @@ TEST_FORK(signalfd)
 {
 	sigset_t set = set_of(SIGUSR1, SIGRTMIN), more;
 	struct signalfd_siginfo si[4];
-	union sigval v = {.sival_int = 77};
+	union sigval v = { .sival_int = 77 };
 	struct pollfd p;
 	int fd;
 
@@ -103,7 +103,7 @@ TEST_FORK(signalfd)
 	CHECK_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	CHECK_ERRNO(read(fd, si, sizeof(si)), EAGAIN);
 	CHECK_ERRNO(read(fd, si, 10), EINVAL);
-	p = (struct pollfd){fd, POLLIN, 0};
+	p = (struct pollfd){ fd, POLLIN, 0 };
 	CHECK_EQ(poll(&p, 1, 0), 0);
 	CHECK_OK(sigqueue(getpid(), SIGRTMIN, v));
 	CHECK_OK(kill(getpid(), SIGUSR1));
@@ -179,7 +179,7 @@ TEST_FORK(read_restarts)
 	CHECK_EQ(read(fds[0], &c, 1), 1);
 	CHECK(got > 0);
 	abi_reap(p);
-	struct iovec v = {&c, 1};
+	struct iovec v = { &c, 1 };
 	got = 0;
 	p = late_writer(fds[1]);
 	CHECK_EQ(readv(fds[0], &v, 1), 1);
@@ -204,8 +204,8 @@ TEST_FORK(write_restarts_or_is_short)
 
 TEST_FORK(never_restarted)
 {
-	struct pollfd pfd = {-1, 0, 0};
-	struct timespec far = {100, 0};
+	struct pollfd pfd = { -1, 0, 0 };
+	struct timespec far = { 100, 0 };
 	fd_set none;
 
 	handle(SIGALRM, SA_RESTART);
@@ -224,7 +224,7 @@ TEST_FORK(never_restarted)
 
 TEST_FORK(nanosleep_remaining)
 {
-	struct timespec req = {50, 0}, rem = {0, 0};
+	struct timespec req = { 50, 0 }, rem = { 0, 0 };
 
 	handle(SIGALRM, 0);
 	tick(5000);
@@ -239,7 +239,7 @@ TEST_FORK(nanosleep_survives_stop)
 	pid_t p = abi_fork();
 
 	if (p == 0) {
-		struct timespec req = {0, 40000000}, rem = {7, 7};
+		struct timespec req = { 0, 40000000 }, rem = { 7, 7 };
 
 		CHECK_OK(nanosleep(&req, &rem));
 		CHECK(abi_now_ns() - t0 >= 40000000);
@@ -288,7 +288,7 @@ TEST_FORK(restart_keeps_registers)
 TEST_FORK(mask_of_ppoll_and_pselect)
 {
 	sigset_t set = set_of(SIGUSR1, 0), none = set_of(0, 0), now;
-	struct timespec far = {100, 0};
+	struct timespec far = { 100, 0 };
 
 	handle(SIGUSR1, 0);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -300,7 +300,7 @@ TEST_FORK(mask_of_ppoll_and_pselect)
 	CHECK_EQ(got, 2);
 	CHECK_OK(sigprocmask(SIG_BLOCK, NULL, &now));
 	CHECK_EQ(sigismember(&now, SIGUSR1), 1);
-	far = (struct timespec){0, 0};
+	far = (struct timespec){ 0, 0 };
 	raise(SIGUSR1);
 	CHECK_EQ(ppoll(NULL, 0, &far, &set), 0); /* stays blocked */
 	CHECK_EQ(got, 2);

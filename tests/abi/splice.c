@@ -119,7 +119,7 @@ TEST(splice)
 	CHECK_EQ(off, 6);
 	CHECK_EQ(splice(p[0], NULL, q[1], NULL, 5, 0), 5); /* pipe to pipe */
 	CHECK_EQ(splice(q[0], NULL, out, NULL, 100, 0), 5);
-	CHECK_EQ(splice(p[0], NULL, out, &(loff_t){0}, 1, SPLICE_F_MOVE | SPLICE_F_MORE), 1);
+	CHECK_EQ(splice(p[0], NULL, out, &(loff_t){ 0 }, 1, SPLICE_F_MOVE | SPLICE_F_MORE), 1);
 	CHECK_STR(slurp(out), "41233");
 	CHECK_EQ(read(p[0], b, 32), 1);
 	CHECK_ERRNO(splice(in, NULL, out, NULL, 1, 0), EINVAL); /* neither is a pipe */
@@ -164,7 +164,7 @@ TEST(tee)
 TEST(vmsplice)
 {
 	char a[8] = "one", b[8] = "two", r[16] = "";
-	struct iovec v[2] = {{a, 3}, {b, 3}};
+	struct iovec v[2] = { { a, 3 }, { b, 3 } };
 	int p[2];
 
 	REQUIRE(pipe(p) == 0);

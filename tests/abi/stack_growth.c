@@ -54,7 +54,7 @@ static __attribute__((noinline)) int forever(int n)
 
 TEST_FORK(overflow_kills)
 {
-	struct rlimit r = {1 << 20, 1 << 20};
+	struct rlimit r = { 1 << 20, 1 << 20 };
 
 	CHECK_OK(setrlimit(RLIMIT_STACK, &r));
 	CHILD_DIES(SIGSEGV)
@@ -77,9 +77,9 @@ static void on_segv(int sig, siginfo_t *si, void *uc ABI_UNUSED)
 
 TEST_FORK(overflow_on_alternate_stack)
 {
-	struct sigaction sa = {.sa_sigaction = on_segv, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-	stack_t ss = {.ss_sp = malloc(65536), .ss_size = 65536};
-	struct rlimit r = {1 << 20, 1 << 20};
+	struct sigaction sa = { .sa_sigaction = on_segv, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	stack_t ss = { .ss_sp = malloc(65536), .ss_size = 65536 };
+	struct rlimit r = { 1 << 20, 1 << 20 };
 
 	CHECK_OK(setrlimit(RLIMIT_STACK, &r));
 	CHECK_OK(sigaltstack(&ss, NULL));
@@ -124,7 +124,7 @@ TEST(growsdown_area)
 
 TEST(stack_is_not_executable)
 {
-	volatile unsigned char code[16] = {0xc3};
+	volatile unsigned char code[16] = { 0xc3 };
 
 	CHECK_EQ(FAULT_EXEC(code), SIGSEGV);
 	CHECK_EQ(abi_fault_info.si_code, SEGV_ACCERR);

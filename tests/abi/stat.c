@@ -30,8 +30,8 @@ TEST(regular_file)
 	CHECK_EQ(write(fd, "more!!", 6), 6);
 	CHECK_OK(fstat(fd, &st2));
 	CHECK_EQ(st2.st_size, 6);
-	CHECK(st2.st_mtim.tv_sec > st.st_mtim.tv_sec ||
-	      (st2.st_mtim.tv_sec == st.st_mtim.tv_sec && st2.st_mtim.tv_nsec > st.st_mtim.tv_nsec));
+	CHECK(st2.st_mtim.tv_sec > st.st_mtim.tv_sec || (st2.st_mtim.tv_sec == st.st_mtim.tv_sec &&
+							 st2.st_mtim.tv_nsec > st.st_mtim.tv_nsec));
 	CHECK_EQ(st2.st_mtim.tv_nsec, st2.st_ctim.tv_nsec);
 	abi_sleep_ms(12);
 	CHECK_OK(fchmod(fd, 0600));

@@ -36,7 +36,7 @@ TEST(sysinfo)
 
 TEST(getrandom)
 {
-	unsigned char a[32] = {0}, b[32] = {0}, big[5000] = {0};
+	unsigned char a[32] = { 0 }, b[32] = { 0 }, big[5000] = { 0 };
 	int zeros = 0;
 
 	CHECK_EQ(getrandom(a, sizeof(a), 0), sizeof(a));
@@ -108,10 +108,11 @@ TEST(not_for_ordinary_users)
 
 TEST(removed_calls)
 {
-	static const int gone[] = {SYS_uselib, SYS_create_module, SYS_get_kernel_syms, SYS_query_module,
-				   SYS_nfsservctl, SYS_getpmsg, SYS_putpmsg, SYS_afs_syscall,
-				   SYS_tuxcall, SYS_security, SYS_vserver, SYS_epoll_ctl_old,
-				   SYS_epoll_wait_old};
+	static const int gone[] = { SYS_uselib,	       SYS_create_module, SYS_get_kernel_syms,
+				    SYS_query_module,  SYS_nfsservctl,	  SYS_getpmsg,
+				    SYS_putpmsg,       SYS_afs_syscall,	  SYS_tuxcall,
+				    SYS_security,      SYS_vserver,	  SYS_epoll_ctl_old,
+				    SYS_epoll_wait_old };
 
 	for (size_t i = 0; i < ARRAY_LEN(gone); i++) {
 		errno = 0;

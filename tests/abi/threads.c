@@ -305,7 +305,7 @@ static void *posts(void *arg ABI_UNUSED)
 
 TEST(semaphore_and_timed_waits)
 {
-	struct timespec past = {1, 0}, soon;
+	struct timespec past = { 1, 0 }, soon;
 	pthread_t t;
 
 	sem_init(&sem, 0, 0);

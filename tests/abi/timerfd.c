@@ -5,8 +5,8 @@
 
 static int arm(int fd, int flags, long value_ns, long interval_ns)
 {
-	struct itimerspec its = {{interval_ns / 1000000000, interval_ns % 1000000000},
-				 {value_ns / 1000000000, value_ns % 1000000000}};
+	struct itimerspec its = { { interval_ns / 1000000000, interval_ns % 1000000000 },
+				  { value_ns / 1000000000, value_ns % 1000000000 } };
 
 	return timerfd_settime(fd, flags, &its, NULL);
 }
@@ -28,7 +28,7 @@ TEST(one_shot)
 TEST(periodic)
 {
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	struct pollfd p = {fd, POLLIN, 0};
+	struct pollfd p = { fd, POLLIN, 0 };
 	struct itimerspec cur;
 	uint64_t n = 0;
 
@@ -53,11 +53,11 @@ TEST(periodic)
 
 TEST(absolute)
 {
-	static const int ids[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME};
+	static const int ids[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME };
 
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
 		int fd = timerfd_create(ids[i], 0);
-		struct itimerspec its = {{0, 0}, {1, 0}};
+		struct itimerspec its = { { 0, 0 }, { 1, 0 } };
 		uint64_t n = 0;
 
 		REQUIRE(fd >= 0);
@@ -76,7 +76,7 @@ TEST(absolute)
 TEST(old_value)
 {
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
-	struct itimerspec its = {{2, 3}, {500, 0}}, old;
+	struct itimerspec its = { { 2, 3 }, { 500, 0 } }, old;
 
 	CHECK_OK(timerfd_settime(fd, 0, &its, &old));
 	CHECK_EQ(old.it_value.tv_sec + old.it_interval.tv_sec, 0);
@@ -90,7 +90,7 @@ TEST(old_value)
 TEST(errors)
 {
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), null = open("/dev/null", O_RDONLY);
-	struct itimerspec its = {{0, 0}, {0, 1000000000}};
+	struct itimerspec its = { { 0, 0 }, { 0, 1000000000 } };
 	uint64_t n;
 
 	CHECK_ERRNO(timerfd_create(99, 0), EINVAL);
@@ -119,7 +119,7 @@ TEST(shared_over_fork_and_dup)
 	CHECK_OK(arm(fd, 0, 1000000, 0));
 	IN_CHILD
 	{
-		struct pollfd p = {two, POLLIN, 0};
+		struct pollfd p = { two, POLLIN, 0 };
 
 		CHECK_EQ(poll(&p, 1, 5000), 1);
 		CHECK_EQ(read(two, &n, 8), 8);

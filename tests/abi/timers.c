@@ -19,7 +19,7 @@ static void on_tick(int sig ABI_UNUSED, siginfo_t *si, void *uc ABI_UNUSED)
 
 static void handle(int sig)
 {
-	struct sigaction sa = {.sa_sigaction = on_tick, .sa_flags = SA_SIGINFO | SA_RESTART};
+	struct sigaction sa = { .sa_sigaction = on_tick, .sa_flags = SA_SIGINFO | SA_RESTART };
 
 	ticks = 0;
 	CHECK_OK(sigaction(sig, &sa, NULL));
@@ -27,7 +27,8 @@ static void handle(int sig)
 
 TEST(nanosleep)
 {
-	struct timespec t = {0, 2000000}, bad = {0, 1000000000}, neg = {-1, 0}, zero = {0, 0};
+	struct timespec t = { 0, 2000000 }, bad = { 0, 1000000000 }, neg = { -1, 0 },
+			zero = { 0, 0 };
 	int64_t t0 = abi_now_ns();
 
 	CHECK_OK(nanosleep(&t, NULL));
@@ -41,7 +42,7 @@ TEST(nanosleep)
 TEST(clock_nanosleep)
 {
 	struct timespec t;
-	static const int ids[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME};
+	static const int ids[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME };
 
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
 		struct timespec now;
@@ -52,13 +53,13 @@ TEST(clock_nanosleep)
 		t.tv_nsec %= 1000000000;
 		CHECK_EQ(clock_nanosleep(ids[i], TIMER_ABSTIME, &t, NULL), 0);
 		clock_gettime(ids[i], &now);
-		CHECK(now.tv_sec > t.tv_sec || (now.tv_sec == t.tv_sec && now.tv_nsec >= t.tv_nsec));
+		CHECK(now.tv_sec > t.tv_sec ||
+		      (now.tv_sec == t.tv_sec && now.tv_nsec >= t.tv_nsec));
 	}
-	t = (struct timespec){1, 0};
+	t = (struct timespec){ 1, 0 };
 	CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL), 0); /* long ago */
 	CHECK_ERRNO(syscall(SYS_clock_nanosleep, 99, 0, &t, NULL), EINVAL);
-	CHECK_ERRNO(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL),
-		    EOPNOTSUPP);
+	CHECK_ERRNO(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL), EOPNOTSUPP);
 	CHECK_ERRNO(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, bad_ptr(), NULL), EFAULT);
 	t.tv_nsec = -1;
 	CHECK_ERRNO(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &t, NULL), EINVAL);
@@ -81,7 +82,7 @@ TEST_FORK(alarm)
 
 TEST_FORK(itimer_real)
 {
-	struct itimerval it = {{0, 2000}, {0, 1000}}, old;
+	struct itimerval it = { { 0, 2000 }, { 0, 1000 } }, old;
 
 	handle(SIGALRM);
 	CHECK_OK(setitimer(ITIMER_REAL, &it, NULL));
@@ -103,7 +104,7 @@ TEST_FORK(itimer_real)
 
 TEST_FORK(itimer_virtual_and_prof)
 {
-	struct itimerval it = {{0, 0}, {0, 10000}};
+	struct itimerval it = { { 0, 0 }, { 0, 10000 } };
 
 	handle(SIGVTALRM);
 	handle(SIGPROF);
@@ -122,7 +123,7 @@ TEST_FORK(itimer_virtual_and_prof)
 
 static timer_t make_timer(int clock, int notify, int sig, int value)
 {
-	struct sigevent ev = {.sigev_notify = notify, .sigev_signo = sig};
+	struct sigevent ev = { .sigev_notify = notify, .sigev_signo = sig };
 	int id = -1;
 
 	ev.sigev_value.sival_int = value;
@@ -133,7 +134,7 @@ static timer_t make_timer(int clock, int notify, int sig, int value)
 
 static int set_timer(timer_t t, int flags, long value_ns, long interval_ns)
 {
-	struct itimerspec its = {{0, interval_ns}, {0, value_ns}};
+	struct itimerspec its = { { 0, interval_ns }, { 0, value_ns } };
 
 	return syscall(SYS_timer_settime, (int)(intptr_t)t, flags, &its, NULL);
 }
@@ -197,7 +198,7 @@ static void *second(void *arg)
 
 TEST_FORK(timer_for_one_thread)
 {
-	struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1};
+	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1 };
 	pthread_t th;
 	int id;
 
@@ -221,7 +222,7 @@ TEST_FORK(timer_for_one_thread)
 TEST_FORK(timer_none_and_absolute)
 {
 	timer_t t = make_timer(CLOCK_MONOTONIC, SIGEV_NONE, 0, 0);
-	struct itimerspec its = {{0, 0}, {0, 0}}, cur;
+	struct itimerspec its = { { 0, 0 }, { 0, 0 } }, cur;
 
 	clock_gettime(CLOCK_MONOTONIC, &its.it_value);
 	its.it_value.tv_sec += 100;
@@ -231,15 +232,15 @@ TEST_FORK(timer_none_and_absolute)
 	CHECK_OK(syscall(SYS_timer_delete, (int)(intptr_t)t));
 	t = make_timer(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR2, 0);
 	handle(SIGUSR2);
-	its.it_value = (struct timespec){1, 0}; /* in the past: at once */
+	its.it_value = (struct timespec){ 1, 0 }; /* in the past: at once */
 	CHECK_OK(syscall(SYS_timer_settime, (int)(intptr_t)t, TIMER_ABSTIME, &its, NULL));
 	WAIT_UNTIL(ticks == 1);
 }
 
 TEST_FORK(timer_errors)
 {
-	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = 99};
-	struct itimerspec bad = {{0, 0}, {0, 1000000000}};
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = 99 };
+	struct itimerspec bad = { { 0, 0 }, { 0, 1000000000 } };
 	int id;
 
 	CHECK_ERRNO(syscall(SYS_timer_create, 99, NULL, &id), EINVAL);
@@ -251,7 +252,8 @@ TEST_FORK(timer_errors)
 	CHECK_ERRNO(syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL, bad_ptr()), EFAULT);
 	CHECK_ERRNO(syscall(SYS_timer_gettime, 12345, &bad), EINVAL);
 	CHECK_ERRNO(syscall(SYS_timer_getoverrun, 12345), EINVAL);
-	CHECK_OK(syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL, &id)); /* SIGALRM, its id as value */
+	CHECK_OK(syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL,
+			 &id)); /* SIGALRM, its id as value */
 	CHECK_ERRNO(syscall(SYS_timer_settime, id, 0, &bad, NULL), EINVAL);
 	CHECK_ERRNO(syscall(SYS_timer_settime, id, 0, NULL, NULL), EINVAL);
 	CHECK_ERRNO(syscall(SYS_timer_settime, id, 0, bad_ptr(), NULL), EFAULT);

@@ -18,10 +18,10 @@ static void leave(void)
 	abi_remove_tree(AT_FDCWD, dir);
 }
 
-#define ENTER()                                                                                    \
-	do {                                                                                       \
-		if (!enter())                                                                      \
-			SKIP("no writable /dev/shm");                                              \
+#define ENTER()                                       \
+	do {                                          \
+		if (!enter())                         \
+			SKIP("no writable /dev/shm"); \
 	} while (0)
 
 TEST(kind)
@@ -165,7 +165,7 @@ TEST(interleaved_writers)
 	/* O_APPEND from four processes: no write is lost or torn */
 	enum { KIDS = 4, LINES = 200, LEN = 16 };
 	char line[LEN];
-	int fd, count[KIDS] = {0};
+	int fd, count[KIDS] = { 0 };
 	pid_t kid[KIDS];
 
 	ENTER();

@@ -98,7 +98,7 @@ TEST(fallocate)
 
 static struct stat st_of(const char *p)
 {
-	struct stat st = {0};
+	struct stat st = { 0 };
 
 	CHECK_OK(lstat(p, &st));
 	return st;
@@ -106,7 +106,7 @@ static struct stat st_of(const char *p)
 
 TEST(utimensat)
 {
-	struct timespec t[2] = {{1000, 123456789}, {2000, 987654321}};
+	struct timespec t[2] = { { 1000, 123456789 }, { 2000, 987654321 } };
 	struct stat before, st;
 	int fd;
 
@@ -126,7 +126,7 @@ TEST(utimensat)
 	st = st_of("f");
 	CHECK_EQ(st.st_atim.tv_nsec, before.st_atim.tv_nsec);
 	CHECK(st.st_mtime > 1500000000);
-	t[0] = t[1] = (struct timespec){5, 0};
+	t[0] = t[1] = (struct timespec){ 5, 0 };
 	CHECK_OK(utimensat(AT_FDCWD, "l", t, AT_SYMLINK_NOFOLLOW));
 	CHECK_EQ(st_of("l").st_mtime, 5);
 	CHECK(st_of("f").st_mtime > 5);
@@ -134,11 +134,12 @@ TEST(utimensat)
 	CHECK_EQ(st_of("f").st_mtime, 5);
 	CHECK_OK(utimensat(AT_FDCWD, "f", NULL, 0));
 	CHECK(st_of("f").st_mtime > 5);
-	CHECK_OK(utime("f", &(struct utimbuf){77, 88}));
+	CHECK_OK(utime("f", &(struct utimbuf){ 77, 88 }));
 	CHECK_EQ(st_of("f").st_mtime, 88);
-	CHECK_OK(utimes("f", (struct timeval[2]){{9, 1}, {10, 2}}));
+	CHECK_OK(utimes("f", (struct timeval[2]){ { 9, 1 }, { 10, 2 } }));
 	CHECK_EQ(st_of("f").st_mtim.tv_nsec, 2000);
-	CHECK_OK(syscall(SYS_futimesat, AT_FDCWD, "f", (struct timeval[2]){{11, 1}, {12, 2}}));
+	CHECK_OK(
+		syscall(SYS_futimesat, AT_FDCWD, "f", (struct timeval[2]){ { 11, 1 }, { 12, 2 } }));
 	CHECK_EQ(st_of("f").st_mtime, 12);
 	t[0].tv_nsec = 1000000000;
 	CHECK_ERRNO(utimensat(AT_FDCWD, "f", t, 0), EINVAL);
@@ -147,7 +148,7 @@ TEST(utimensat)
 	CHECK_ERRNO(utimensat(AT_FDCWD, "none", t, 0), ENOENT);
 	CHECK_ERRNO(futimens(-1, t), EBADF);
 	CHECK_ERRNO(syscall(SYS_utimensat, AT_FDCWD, "f", bad_ptr(), 0), EFAULT);
-	CHECK_ERRNO(utimes("f", (struct timeval[2]){{0, 1000000}, {0, 0}}), EINVAL);
+	CHECK_ERRNO(utimes("f", (struct timeval[2]){ { 0, 1000000 }, { 0, 0 } }), EINVAL);
 	if (geteuid() == 0) {
 		IN_CHILD_AS(NOBODY)
 		{
@@ -170,7 +171,7 @@ TEST(utimensat)
 TEST(access_time)
 {
 	/* relatime: a read moves an atime that is older than the mtime */
-	struct timespec t[2] = {{1000, 0}, {2000, 0}};
+	struct timespec t[2] = { { 1000, 0 }, { 2000, 0 } };
 	char c;
 	int fd;
 

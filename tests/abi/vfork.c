@@ -32,7 +32,7 @@ TEST(parent_waits_for_exit)
 
 TEST(parent_resumes_at_exec)
 {
-	char *argv[] = {abi_self, "@slow", NULL};
+	char *argv[] = { abi_self, "@slow", NULL };
 	volatile int word = 0;
 	pid_t p = vfork();
 	int st;
@@ -56,7 +56,7 @@ TEST(failed_exec)
 	int st;
 
 	if (p == 0) {
-		execve("/nonexistent", (char *[]){"x", NULL}, environ);
+		execve("/nonexistent", (char *[]){ "x", NULL }, environ);
 		err = errno;
 		_exit(127);
 	}
@@ -68,7 +68,8 @@ TEST(failed_exec)
 
 TEST(killed_child_releases_parent)
 {
-	volatile pid_t *kid = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile pid_t *kid =
+		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t killer = abi_fork(), p;
 	int st;
 
@@ -105,7 +106,7 @@ TEST(descriptors_are_separate)
 
 TEST(loop)
 {
-	char *argv[] = {abi_self, "@seven", NULL};
+	char *argv[] = { abi_self, "@seven", NULL };
 
 	for (int i = 0; i < 100; i++) {
 		pid_t p = vfork();

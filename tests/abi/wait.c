@@ -95,7 +95,7 @@ TEST_FORK(nohang)
 
 TEST_FORK(siginfo)
 {
-	siginfo_t si = {0};
+	siginfo_t si = { 0 };
 	pid_t p = exits_with(5);
 
 	CHECK_OK(waitid(P_PID, p, &si, WEXITED | WNOWAIT)); /* stays a zombie */
@@ -117,7 +117,7 @@ TEST_FORK(siginfo)
 
 TEST_FORK(stop_and_continue)
 {
-	siginfo_t si = {0};
+	siginfo_t si = { 0 };
 	pid_t p = sleeper();
 	int st;
 
@@ -170,7 +170,7 @@ TEST_FORK(by_group)
 
 TEST_FORK(pidfd)
 {
-	siginfo_t si = {0};
+	siginfo_t si = { 0 };
 	pid_t p = exits_with(9);
 	int fd = syscall(SYS_pidfd_open, p, 0);
 
@@ -192,7 +192,7 @@ TEST_FORK(ignored_sigchld_reaps)
 	CHECK_ERRNO(wait4(p, &st, 0, NULL), ECHILD); /* waits for all, then says so */
 	CHECK_ERRNO(kill(p, 0), ESRCH);
 	signal(SIGCHLD, SIG_DFL);
-	struct sigaction sa = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT};
+	struct sigaction sa = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT };
 	CHECK_OK(sigaction(SIGCHLD, &sa, NULL));
 	p = exits_with(0);
 	CHECK_ERRNO(wait4(-1, &st, 0, NULL), ECHILD);
@@ -210,7 +210,7 @@ static void on_chld(int sig ABI_UNUSED, siginfo_t *si, void *uc ABI_UNUSED)
 
 TEST_FORK(sigchld)
 {
-	struct sigaction sa = {.sa_sigaction = on_chld, .sa_flags = SA_SIGINFO};
+	struct sigaction sa = { .sa_sigaction = on_chld, .sa_flags = SA_SIGINFO };
 	pid_t p;
 	int st;
 
@@ -238,8 +238,8 @@ TEST_FORK(sigchld)
 
 TEST_FORK(interrupted)
 {
-	struct sigaction sa = {.sa_sigaction = on_chld, .sa_flags = SA_SIGINFO};
-	struct itimerval it = {{0, 2000}, {0, 2000}};
+	struct sigaction sa = { .sa_sigaction = on_chld, .sa_flags = SA_SIGINFO };
+	struct itimerval it = { { 0, 2000 }, { 0, 2000 } };
 	pid_t p = sleeper();
 	int st;
 

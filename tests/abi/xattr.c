@@ -14,10 +14,10 @@ static int supported(void)
 	return ok;
 }
 
-#define NEED_XATTR()                                                                               \
-	do {                                                                                       \
-		if (!supported())                                                                  \
-			SKIP("file system without user attributes");                               \
+#define NEED_XATTR()                                                 \
+	do {                                                         \
+		if (!supported())                                    \
+			SKIP("file system without user attributes"); \
 	} while (0)
 
 TEST(set_and_get)
