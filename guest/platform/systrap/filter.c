@@ -148,13 +148,13 @@ static void allow_mapping(struct builder *b)
 }
 
 /*
- * The Sentry's own seal, for all its threads: 18 entries, and death for anything else. It opens nothing, makes no task
+ * The Sentry's own seal, for all its threads: 19 entries, and death for anything else. It opens nothing, makes no task
  * (helpers do), maps no file and nothing executable; signals go to its own pid namespace, which holds stubs alone.
  */
 void filter_sentry_install(void)
 {
 	static const u16 plain[] = { HC_futex, HC_rt_sigreturn, HC_sched_yield, HC_epoll_wait, HC_munmap,
-				     HC_sched_setaffinity, HC_exit_group };
+				     HC_sched_setaffinity, HC_exit_group, HC_restart_syscall };
 	struct bpf_insn insns[128];
 	struct builder b = { insns, 0 };
 

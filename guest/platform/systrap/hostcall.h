@@ -37,6 +37,7 @@
 #define HC_exit_group	      231
 #define HC_epoll_wait	      232
 #define HC_epoll_ctl	      233
+#define HC_restart_syscall    219 /* the host makes it itself, when a timed wait is stopped and continued */
 #define HC_tgkill	      234
 #define HC_fallocate	      285
 #define HC_epoll_create1      291
