@@ -93,6 +93,7 @@ void zone_unlist(struct zone *z, paddr_t pa)
 	else
 		z->head[state][f->order] = next;
 	z->frames[state] -= 1ULL << f->order;
+	z->low = MIN(z->low, z->frames[DIRTY]);
 	f->flags = 0;
 }
 

@@ -23,6 +23,7 @@ struct zone {
 	u32 head[STATES][ORDERS]; /* ids; NIL */
 	u64 frames[STATES];	  /* in the lists */
 	u64 releasing;		  /* on their way back to the host */
+	u64 low;		  /* least frames[DIRTY] since report.c looked: those are idle */
 };
 
 extern struct zone frame_zones[ZONES];

@@ -2,7 +2,8 @@
  * report.c - free-page reporting: free memory goes back to the host once it has been free for a while.
  *
  * Runs in the idle loop, in batches, and asks for a timer only while there is something to give: an idle sandbox is not
- * woken. Blocks on their way are in no list (zone->releasing counts them), so nobody can take them before the host is
+ * woken. What counts as idle is the least amount of dirty free memory in the last interval, so a busy program's memory
+ * does not go back and forth. Blocks on their way are in no list (zone->releasing counts them), so nobody can take them before the host is
  * done. The arena is not given back: the gofer maps it.
  */
 #include "lib/atomic.h"
@@ -10,7 +11,7 @@
 
 #define REPORT_ORDER 4		   /* 64 KiB */
 #define REPORT_BATCH 32		   /* blocks per call */
-#define REPORT_IDLE  200000000ULL /* ns that blocks must have been free */
+#define REPORT_IDLE  500000000ULL /* ns */
 #define REPORT_MIN   256	   /* frames: below a MiB it is not worth a host call */
 
 static void release_done(void *arg)
@@ -39,10 +40,35 @@ static u64 zone_reportable(struct zone *z)
 	return n;
 }
 
+/* Take idle blocks off the lists, up to the batch's size. */
+static unsigned zone_take(unsigned zone, paddr_t *batch, unsigned n)
+{
+	struct zone *z = &frame_zones[zone];
+	u64 left, size;
+
+	spin_lock(&z->lock);
+	left = z->low;
+	for (int o = FRAME_ORDER_MAX; o >= REPORT_ORDER; o--) {
+		size = 1ULL << o;
+		while (n < REPORT_BATCH && left >= size && z->head[DIRTY][o] != NIL) {
+			paddr_t pa = frame_id_paddr(z->head[DIRTY][o]);
+
+			zone_unlist(z, pa);
+			frame_of(pa)->zone = (u8)zone;
+			z->releasing += size;
+			left -= size;
+			batch[n++] = pa;
+		}
+	}
+	z->low = n < REPORT_BATCH ? z->frames[DIRTY] : left;
+	spin_unlock(&z->lock);
+	return n;
+}
+
 u64 frame_report_free(u64 now)
 {
 	static struct spinlock lock;
-	static u64 since; /* when reportable memory was first seen; 0: there was none */
+	static u64 since; /* start of the interval; 0: there was nothing to give */
 	paddr_t batch[REPORT_BATCH];
 	unsigned n = 0;
 	u64 again = 0;
@@ -52,31 +78,23 @@ u64 frame_report_free(u64 now)
 	if (zone_reportable(&frame_zones[ZONE_SMALL]) + zone_reportable(&frame_zones[ZONE_LARGE]) <
 	    REPORT_MIN) {
 		since = 0;
-		goto out;
-	}
-	if (!since || now < since)
+	} else if (!since || now < since) {
 		since = now;
-	again = since + REPORT_IDLE;
-	if (now < again)
-		goto out;
-	for (unsigned i = ZONE_SMALL; i <= ZONE_LARGE; i++) {
-		struct zone *z = &frame_zones[i];
-
-		spin_lock(&z->lock);
-		for (int o = FRAME_ORDER_MAX; o >= REPORT_ORDER; o--) {
-			while (n < REPORT_BATCH && z->head[DIRTY][o] != NIL) {
-				paddr_t pa = frame_id_paddr(z->head[DIRTY][o]);
-
-				zone_unlist(z, pa);
-				frame_of(pa)->zone = (u8)i;
-				z->releasing += 1ULL << o;
-				batch[n++] = pa;
-			}
+		for (unsigned i = ZONE_SMALL; i <= ZONE_LARGE; i++)
+			frame_zones[i].low = frame_zones[i].frames[DIRTY];
+		again = since + REPORT_IDLE;
+	} else if (now < since + REPORT_IDLE) {
+		again = since + REPORT_IDLE;
+	} else {
+		n = zone_take(ZONE_SMALL, batch, n);
+		n = zone_take(ZONE_LARGE, batch, n);
+		if (n == REPORT_BATCH) {
+			again = now;
+		} else {
+			since = now;
+			again = now + REPORT_IDLE;
 		}
-		spin_unlock(&z->lock);
 	}
-	again = now;
-out:
 	spin_unlock(&lock);
 	for (unsigned i = 0; i < n; i++)
 		ram_release(batch[i], PAGE_SIZE << frame_of(batch[i])->order, release_done,

@@ -19,6 +19,7 @@
  */
 #include "lib/err.h"
 #include "lib/log.h"
+#include "mm/frame.h"
 #include "mm/mm.h"
 #include "task/sched.h"
 
@@ -293,6 +294,9 @@ static void finish_switch(void)
 	bool moves = rq->prev_moves;
 	struct rq *to;
 
+	/* Before user mode: the slice of the task that runs now, and timers that the last one started. */
+	WRITE_ONCE(rq->cpu->need_resched, 1);
+
 	rq->prev = NULL;
 	rq->prev_moves = false;
 	if (!prev)
@@ -317,6 +321,7 @@ static void switch_to(struct rq *rq, struct task *prev, struct task *next, u64 n
 
 	rq->curr = next;
 	rq->prev = prev;
+	rq->slice_end = 0;
 	rq->nr_switches++;
 	if (next) {
 		next->se.exec_start = next->mode_start = now;
@@ -436,7 +441,6 @@ void sched_resched(void)
 		rq->slice_end = 0;
 		spin_unlock(&rq->lock);
 	} else if (preempts(rq, first, t)) {
-		rq->slice_end = now + SLICE_NS;
 		preempt(rq, t, pick(rq), now);
 	} else {
 		/* Something waits. Unless t is known to sleep soon after a wake-up, an idle CPU may have it. */
@@ -513,6 +517,29 @@ static struct task *steal(struct rq *me)
 	return NULL;
 }
 
+/* Free memory that nobody wanted for a while goes back to the host; one timer, only while there is some. */
+static u32 report_armed;
+
+static void report_tick(struct ktimer *t)
+{
+	atomic_store(&report_armed, 0);
+}
+
+static void give_memory_back(struct cpu *cpu)
+{
+	static struct ktimer timer;
+	u64 now = clock_mono(), again;
+
+	do
+		again = frame_report_free(now);
+	while (again && again <= now && !READ_ONCE(cpu->kicked));
+	if (again > now && atomic_cas(&report_armed, 0, 1)) {
+		if (!timer.fn)
+			ktimer_init(&timer, report_tick);
+		ktimer_start(&timer, again);
+	}
+}
+
 void sched_cpu_main(void)
 {
 	struct cpu *cpu = cpu_this();
@@ -536,14 +563,13 @@ void sched_cpu_main(void)
 		}
 		if (next) {
 			atomic_and(&idle_mask, ~bit);
-			rq->slice_end = rq->nr ? clock_mono() + SLICE_NS : 0;
-			WRITE_ONCE(cpu->need_resched, rq->nr != 0);
 			switch_to(rq, NULL, next, clock_mono());
 			continue;
 		}
 		rq->slice_end = 0;
 		spin_unlock(&rq->lock);
 		utask_switch_in(NULL);
+		give_memory_back(cpu);
 		program_timer(rq, true);
 		cpu_idle();
 		timer_run(cpu->id);
