@@ -1,16 +1,19 @@
 /*
  * p9.h - the file protocol between the Sentry and the gofer: 9P2000.L, and moat's extensions of it.
  *
- * Every message is size[4] type[1] tag[2] body, little-endian, unaligned; size counts itself. Strings are len[2] and
- * bytes without a NUL. The packed structs below are the parts of fixed layout; memcpy them, never cast to them.
+ * Every message is size[4] type[1] tag[2] body, little-endian, unaligned; size counts itself.
+ * Strings are len[2] and bytes without a NUL. The packed structs below are the parts of fixed
+ * layout; memcpy them, never cast to them.
  *
- * A client that asks for P9_VERSION_MOAT and gets it back may send the P9_T* numbers from 200 on. With P9_VERSION_L the
- * gofer serves any standard client (Linux v9fs, diod), and refuses those numbers with EOPNOTSUPP.
+ * A client that asks for P9_VERSION_MOAT and gets it back may send the P9_T* numbers from 200 on.
+ * With P9_VERSION_L the gofer serves any standard client (Linux v9fs, diod), and refuses those
+ * numbers with EOPNOTSUPP.
  *
- * Over a ring (ring.h) a request is one chain: the T-message in the buffers that the host reads, then room for the
- * R-message in the buffers that the host writes. Both may be cut anywhere; the data of Tread, Twrite, Treaddir lies
- * contiguously behind the fixed part, so a client that makes its first writable buffer exactly P9_READ_HDR bytes gets
- * the data on page boundaries. The used length is the R-message's size, or 0 where not even an Rlerror fitted.
+ * Over a ring (ring.h) a request is one chain: the T-message in the buffers that the host reads,
+ * then room for the R-message in the buffers that the host writes. Both may be cut anywhere; the
+ * data of Tread, Twrite, Treaddir lies contiguously behind the fixed part, so a client that makes
+ * its first writable buffer exactly P9_READ_HDR bytes gets the data on page boundaries. The used
+ * length is the R-message's size, or 0 where not even an Rlerror fitted.
  */
 #ifndef MOAT_ABI_P9_H
 #define MOAT_ABI_P9_H
@@ -38,13 +41,16 @@
 enum p9_type {
 	P9_TLERROR = 6, /* never sent */
 	P9_RLERROR = 7, /* ecode[4] */
-	P9_TSTATFS =
-		8, /* fid[4] -> type[4] bsize[4] blocks[8] bfree[8] bavail[8] files[8] ffree[8] fsid[8] namelen[4] */
+	/*
+	 * fid[4] -> type[4] bsize[4] blocks[8] bfree[8] bavail[8] files[8] ffree[8] fsid[8]
+	 * namelen[4]
+	 */
+	P9_TSTATFS = 8,
 	P9_RSTATFS,
 	P9_TLOPEN = 12, /* fid[4] flags[4] -> qid[13] iounit[4] */
 	P9_RLOPEN,
-	P9_TLCREATE =
-		14, /* fid[4] name[s] flags[4] mode[4] gid[4] -> qid[13] iounit[4]; fid becomes the open file */
+	/* fid[4] name[s] flags[4] mode[4] gid[4] -> qid[13] iounit[4]; fid becomes the open file */
+	P9_TLCREATE = 14,
 	P9_RLCREATE,
 	P9_TSYMLINK = 16, /* dfid[4] name[s] target[s] gid[4] -> qid[13] */
 	P9_RSYMLINK,
@@ -60,20 +66,19 @@ enum p9_type {
 	P9_RSETATTR,
 	P9_TXATTRWALK = 30, /* fid[4] newfid[4] name[s] -> size[8]; an empty name lists */
 	P9_RXATTRWALK,
-	P9_TXATTRCREATE =
-		32, /* fid[4] name[s] size[8] flags[4] -> ; set when the fid is clunked; size 0 and
-				 XATTR_REPLACE removes */
+	/* fid[4] name[s] size[8] flags[4] -> ; set at clunk; size 0 and XATTR_REPLACE removes */
+	P9_TXATTRCREATE = 32,
 	P9_RXATTRCREATE,
-	P9_TREADDIR =
-		40, /* fid[4] offset[8] count[4] -> count[4] { qid[13] offset[8] type[1] name[s] }* */
+	/* fid[4] offset[8] count[4] -> count[4] { qid[13] offset[8] type[1] name[s] }* */
+	P9_TREADDIR = 40,
 	P9_RREADDIR,
 	P9_TFSYNC = 50, /* fid[4] datasync[4] -> ; the last field may be absent */
 	P9_RFSYNC,
-	P9_TLOCK =
-		52, /* fid[4] type[1] flags[4] start[8] length[8] proc_id[4] client_id[s] -> status[1] */
+	/* fid[4] type[1] flags[4] start[8] length[8] proc_id[4] client_id[s] -> status[1] */
+	P9_TLOCK = 52,
 	P9_RLOCK,
-	P9_TGETLOCK =
-		54, /* fid[4] type[1] start[8] length[8] proc_id[4] client_id[s] -> the same less the fid */
+	/* fid[4] type[1] start[8] length[8] proc_id[4] client_id[s] -> the same less the fid */
+	P9_TGETLOCK = 54,
 	P9_RGETLOCK,
 	P9_TLINK = 70, /* dfid[4] fid[4] name[s] -> */
 	P9_RLINK,
@@ -108,33 +113,37 @@ enum p9_type {
 	 * Walk, attributes, link targets and open in one message:
 	 *   fid[4] newfid[4] flags[4] nwname[2] name[s]*
 	 *   -> error[4] iounit[4] nattr[2] { struct p9_attr, target[s] }*
-	 * One attribute record per component walked (with nwname 0: one, fid's own); target is the content of a
-	 * symbolic link and empty for anything else. Where a component does not exist or is refused, error says why
-	 * and the nattr records before it are valid: nattr < nwname and ENOENT is a negative entry, ENOTDIR behind a
-	 * symbolic link means "resolve target and walk on". nattr = nwname with an error: the open failed.
-	 * error is 0 or a positive errno; Rlerror comes only for a bad message or fid.
-	 * flags: P9_WGA_NOOPEN, or the flags of Tlopen (newfid is then open, and the last record is from after the
-	 * open). newfid P9_NOFID: attributes only, there is nothing to clunk; otherwise newfid is made only if error
-	 * is 0. newfid may not be fid.
+	 * One attribute record per component walked (with nwname 0: one, fid's own); target is the
+	 * content of a symbolic link and empty for anything else. Where a component does not exist
+	 * or is refused, error says why and the nattr records before it are valid: nattr < nwname
+	 * and ENOENT is a negative entry, ENOTDIR behind a symbolic link means "resolve target and
+	 * walk on". nattr = nwname with an error: the open failed. error is 0 or a positive errno;
+	 * Rlerror comes only for a bad message or fid.
+	 *
+	 * flags: P9_WGA_NOOPEN, or the flags of Tlopen (newfid is then open, and the last record is
+	 * from after the open). newfid P9_NOFID: attributes only, there is nothing to clunk;
+	 * otherwise newfid is made only if error is 0. newfid may not be fid.
 	 */
 	P9_TWALKGETATTR = 200,
 	P9_RWALKGETATTR,
 
 	/*
 	 * fid[4] offset[8] count[4] -> count[4] { offset[8] type[1] struct p9_attr name[s] }*
-	 * As Treaddir. attr.valid is 0 where the entry could not be examined; only attr.qid.path holds then. "." and
-	 * ".." carry attributes too.
+	 *
+	 * As Treaddir. attr.valid is 0 where the entry could not be examined; only attr.qid.path
+	 * holds then. "." and ".." carry attributes too.
 	 */
 	P9_TREADDIRPLUS = 202,
 	P9_RREADDIRPLUS,
 
 	/*
 	 * Make anything, with an owner, and open it:
-	 *   dfid[4] newfid[4] name[s] mode[4] rdev[8] uid[4] gid[4] flags[4] target[s] -> iounit[4] struct p9_attr
-	 * mode has the file type: S_IFREG, S_IFDIR, S_IFLNK (with target), S_IFIFO, S_IFSOCK, else EPERM. It fails with
-	 * EEXIST where the name exists, whatever flags say (O_EXCL always; after EEXIST walk, then open). uid and gid
-	 * P9_NONUID: leave what the host gives. newfid P9_NOFID: make only. flags: P9_WGA_NOOPEN or Tlopen's, for a
-	 * regular file only.
+	 *   dfid[4] newfid[4] name[s] mode[4] rdev[8] uid[4] gid[4] flags[4] target[s]
+	 *   -> iounit[4] struct p9_attr
+	 * mode has the file type: S_IFREG, S_IFDIR, S_IFLNK (with target), S_IFIFO, S_IFSOCK, else
+	 * EPERM. It fails with EEXIST where the name exists, whatever flags say (O_EXCL always;
+	 * after EEXIST walk, then open). uid and gid P9_NONUID: leave what the host gives. newfid
+	 * P9_NOFID: make only. flags: P9_WGA_NOOPEN or Tlopen's, for a regular file only.
 	 */
 	P9_TMAKE = 204,
 	P9_RMAKE,
@@ -143,7 +152,10 @@ enum p9_type {
 	P9_TALLOCATE = 206,
 	P9_RALLOCATE,
 
-	/* renameat2(2): olddirfid[4] oldname[s] newdirfid[4] newname[s] flags[4] -> ; RENAME_NOREPLACE, _EXCHANGE */
+	/*
+	 * renameat2(2): olddirfid[4] oldname[s] newdirfid[4] newname[s] flags[4] -> ;
+	 * RENAME_NOREPLACE, _EXCHANGE
+	 */
 	P9_TRENAMEAT2 = 208,
 	P9_RRENAMEAT2,
 
@@ -159,14 +171,19 @@ enum p9_type {
 #define P9_QTSYMLINK 0x02
 #define P9_QTFILE    0x00
 
-/* Equal path: the same file of the same mount. version changes when the file's ctime or size does. */
+/*
+ * Equal path: the same file of the same mount. version changes when the file's ctime or size does.
+ */
 struct p9_qid {
 	uint8_t type;
 	uint32_t version;
 	uint64_t path;
 } __attribute__((packed));
 
-/* Rgetattr's body. Times are seconds and nanoseconds since the epoch; rdev has the C library's encoding. */
+/*
+ * Rgetattr's body. Times are seconds and nanoseconds since the epoch; rdev has the C library's
+ * encoding.
+ */
 struct p9_attr {
 	uint64_t valid; /* P9_STATS_* */
 	struct p9_qid qid;

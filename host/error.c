@@ -1,5 +1,6 @@
 /*
- * error.c - see error.h. Messages that grow too long lose their end, never their front, which names the context.
+ * error.c - see error.h. Messages that grow too long lose their end, never their front, which names
+ * the context.
  */
 #include <errno.h>
 #include <stdarg.h>

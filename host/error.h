@@ -1,7 +1,8 @@
 /*
- * error.h - how host code reports failure: the function returns -1 (or NULL) and fills a struct error with an errno and
- * one line for the user. Callers add what they were doing in front as the error travels up, so that the line ends up
- * naming the file, the value and the remedy. No locks, no allocation; a NULL struct error * is allowed everywhere.
+ * error.h - how host code reports failure: the function returns -1 (or NULL) and fills a struct
+ * error with an errno and one line for the user. Callers add what they were doing in front as the
+ * error travels up, so that the line ends up naming the file, the value and the remedy. No locks,
+ * no allocation; a NULL struct error * is allowed everywhere.
  */
 #ifndef MOAT_HOST_ERROR_H
 #define MOAT_HOST_ERROR_H

@@ -1,12 +1,13 @@
 /*
  * ring_dev.c - device side of a split ring (ring_dev.h).
  *
- * Memory order, in virtio's terms (1.2, 2.7.13): avail.idx is loaded with acquire before the entry and descriptors;
- * used.idx is stored with release behind the entries; a full fence lies between our store of an event index or used.idx
- * and our load of the other side's index, else both could sleep.
+ * Memory order, in virtio's terms (1.2, 2.7.13): avail.idx is loaded with acquire before the entry
+ * and descriptors; used.idx is stored with release behind the entries; a full fence lies between
+ * our store of an event index or used.idx and our load of the other side's index, else both could
+ * sleep.
  *
- * Where it differs from Linux's vhost: no indirect descriptors and no packed ring; a chain that mixes readable behind
- * writable buffers is refused, as is one whose buffers leave the arena.
+ * Where it differs from Linux's vhost: no indirect descriptors and no packed ring; a chain that
+ * mixes readable behind writable buffers is refused, as is one whose buffers leave the arena.
  */
 #include <errno.h>
 

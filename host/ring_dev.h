@@ -1,13 +1,13 @@
 /*
- * ring_dev.h - the device side of one queue of abi/ring.h, for whoever serves it: the gofer's 9P transport, the
- * launcher's console and control code. It knows nothing of what the buffers mean.
+ * ring_dev.h - the device side of one queue of abi/ring.h, for whoever serves it: the gofer's 9P
+ * transport, the launcher's console and control code. It knows nothing of what the buffers mean.
  *
- * The driver is hostile. Every field is read once into private memory; a chain is checked in full (bounds, loops,
- * readable before writable) before the caller sees any of it. What a chain's iovecs point to stays shared and may
- * change under the reader: copy before you look twice.
+ * The driver is hostile. Every field is read once into private memory; a chain is checked in full
+ * (bounds, loops, readable before writable) before the caller sees any of it. What a chain's iovecs
+ * point to stays shared and may change under the reader: copy before you look twice.
  *
- * One thread per queue; no locks. Order: ring_dev_pop, work, ring_dev_push ..., ring_dev_publish, then before sleeping
- * ring_dev_arm, and sleep only if it returned false.
+ * One thread per queue; no locks. Order: ring_dev_pop, work, ring_dev_push ..., ring_dev_publish,
+ * then before sleeping ring_dev_arm, and sleep only if it returned false.
  */
 #ifndef MOAT_HOST_RING_DEV_H
 #define MOAT_HOST_RING_DEV_H
@@ -29,7 +29,10 @@ struct ring_dev {
 	bool broken;	     /* the driver broke the protocol; nothing is popped any more */
 };
 
-/* A checked private copy of one descriptor chain: nout buffers for us to read, then nin for us to write. */
+/*
+ * A checked private copy of one descriptor chain: nout buffers for us to read, then nin for us to
+ * write.
+ */
 struct ring_chain {
 	uint16_t head;
 	unsigned nout, nin;
@@ -38,8 +41,8 @@ struct ring_chain {
 };
 
 /*
- * Attach to queue number queue of an arena that is mapped at arena. The state is taken from the ring (used.idx), so a
- * device may take over a queue whose buffers are all returned.
+ * Attach to queue number queue of an arena that is mapped at arena. The state is taken from the
+ * ring (used.idx), so a device may take over a queue whose buffers are all returned.
  */
 void ring_dev_init(struct ring_dev *rd, void *arena, uint64_t arena_size, unsigned queue);
 
@@ -47,17 +50,24 @@ void ring_dev_init(struct ring_dev *rd, void *arena, uint64_t arena_size, unsign
 bool ring_dev_ready(const struct ring_dev *rd);
 
 /*
- * Take the next chain. 1: *chain is filled; 0: none waits; -EPROTO: the driver made more chains available than the ring
- * has entries, or named a head outside of it, and the queue is dead from now on; -EINVAL: this one chain is malformed, it
- * has been returned with a used length of 0, go on with the next. Buffers of length 0 are dropped from the copy.
+ * Take the next chain. 1: *chain is filled; 0: none waits; -EPROTO: the driver made more chains
+ * available than the ring has entries, or named a head outside of it, and the queue is dead from
+ * now on; -EINVAL: this one chain is malformed, it has been returned with a used length of 0, go on
+ * with the next. Buffers of length 0 are dropped from the copy.
  */
 int ring_dev_pop(struct ring_dev *rd, struct ring_chain *chain);
 
-/* As ring_dev_pop, but the chain stays first in the queue until ring_dev_accept: for a reader that may have to wait. */
+/*
+ * As ring_dev_pop, but the chain stays first in the queue until ring_dev_accept: for a reader that
+ * may have to wait.
+ */
 int ring_dev_peek(struct ring_dev *rd, struct ring_chain *chain);
 void ring_dev_accept(struct ring_dev *rd);
 
-/* Return a chain; written = bytes that we wrote to it. Not visible to the driver before ring_dev_publish. */
+/*
+ * Return a chain; written = bytes that we wrote to it. Not visible to the driver before
+ * ring_dev_publish.
+ */
 void ring_dev_push(struct ring_dev *rd, uint16_t head, uint32_t written);
 
 /* Make pushed chains visible. True: the driver wants its interrupt, write the call eventfd. */

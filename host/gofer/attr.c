@@ -1,8 +1,9 @@
 /*
  * attr.c - statx to qids and attributes; Tgetattr, Tsetattr, Tstatfs.
  *
- * A qid's path is the inode number on the root's device; for other devices (mounts below the root) the place of the
- * device in a table fills the upper byte. Where inode numbers use that byte themselves, the path is a hash.
+ * A qid's path is the inode number on the root's device; for other devices (mounts below the root)
+ * the place of the device in a table fills the upper byte. Where inode numbers use that byte
+ * themselves, the path is a hash.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -109,7 +110,10 @@ int op_getattr(struct req *r)
 	return 0;
 }
 
-/* A descriptor that is open for data, for calls that take no O_PATH one; *close_it if it is only ours. */
+/*
+ * A descriptor that is open for data, for calls that take no O_PATH one; *close_it if it is only
+ * ours.
+ */
 static int data_fd(struct conn *c, struct fid *f, int flags, bool *close_it)
 {
 	*close_it = false;
@@ -138,7 +142,10 @@ static int set_mode(struct conn *c, struct fid *f, uint32_t mode)
 		return 0;
 	if (errno != ENOSYS)
 		return -errno;
-	/* Before Linux 6.6 only a descriptor that is open for data will do; a FIFO or a socket has none. */
+	/*
+	 * Before Linux 6.6 only a descriptor that is open for data will do; a FIFO or a socket has
+	 * none.
+	 */
 	fd = data_fd(c, f, O_RDONLY, &close_it);
 	if (fd < 0)
 		return fd == -ENXIO ? -EOPNOTSUPP : fd;
@@ -192,7 +199,10 @@ static int set_times(struct conn *c, struct fid *f, const struct p9_setattr *a)
 	return utimensat(fd, "", ts, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-/* Owner first, for a change of owner takes mode bits away; times last, for a change of size sets them. */
+/*
+ * Owner first, for a change of owner takes mode bits away; times last, for a change of size sets
+ * them.
+ */
 int op_setattr(struct req *r)
 {
 	struct fid *f = fid_find(r->c, wire_get32(&r->t));

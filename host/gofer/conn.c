@@ -1,6 +1,6 @@
 /*
- * conn.c - one connection: takes a T-message apart, calls its handler, puts the R-message together; the messages about
- * the connection itself (version, auth, flush).
+ * conn.c - one connection: takes a T-message apart, calls its handler, puts the R-message together;
+ * the messages about the connection itself (version, auth, flush).
  *
  * Requests are served in order, one at a time, so there is never anything to flush.
  */
@@ -144,7 +144,10 @@ int op_version(struct req *r)
 	return 0;
 }
 
-/* Who may connect was decided by whoever gave the client its ring. To diod's clients ENOENT means: not needed here. */
+/*
+ * Who may connect was decided by whoever gave the client its ring. To diod's clients ENOENT means:
+ * not needed here.
+ */
 int op_auth(struct req *r)
 {
 	(void)r;

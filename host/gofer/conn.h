@@ -1,8 +1,8 @@
 /*
  * conn.h - one 9P connection: its fids, its nodes, and the request in hand. Internal to host/gofer.
  *
- * A connection is served by one thread and shares nothing that changes with the others except the device table of
- * struct gofer, so that a slow disk holds up one connection only.
+ * A connection is served by one thread and shares nothing that changes with the others except the
+ * device table of struct gofer, so that a slow disk holds up one connection only.
  */
 #ifndef MOAT_GOFER_CONN_H
 #define MOAT_GOFER_CONN_H
@@ -29,7 +29,10 @@ struct gofer {
 	uint64_t devs[GOFER_DEVS];
 };
 
-/* Private copies: the largest T-message but for Twrite's data, the largest R-message but for Rread's. */
+/*
+ * Private copies: the largest T-message but for Twrite's data, the largest R-message but for
+ * Rread's.
+ */
 #define CONN_T_MAX 16384
 #define CONN_R_MAX 65536
 
@@ -44,7 +47,9 @@ struct conn {
 	uint8_t *tbuf, *rbuf, *dbuf; /* CONN_T_MAX, CONN_R_MAX, CONN_R_MAX (directory entries) */
 };
 
-/* The request in hand. A handler reads t, then fills w, or scatters data_len bytes behind w itself. */
+/*
+ * The request in hand. A handler reads t, then fills w, or scatters data_len bytes behind w itself.
+ */
 struct req {
 	struct conn *c;
 	struct wire_rd t;
@@ -60,8 +65,8 @@ int conn_init(struct conn *c, struct gofer *g, unsigned max_fds);
 void conn_destroy(struct conn *c);
 
 /*
- * Answer the T-message in out. Returns the size of the R-message that was put into in; 0 if not even an error fitted.
- * The buffers may be changed by the client meanwhile.
+ * Answer the T-message in out. Returns the size of the R-message that was put into in; 0 if not
+ * even an error fitted. The buffers may be changed by the client meanwhile.
  */
 size_t conn_handle(struct conn *c, const struct iovec *out, unsigned nout, size_t out_len,
 		   const struct iovec *in, unsigned nin, size_t in_len);
@@ -81,7 +86,10 @@ uint64_t attr_dev(const struct statx *st);
 /* open.c: flags of Tlopen to flags of open(2), or -EROFS. */
 int open_flags(const struct conn *c, uint32_t flags);
 
-/* open.c: make a fid an open one, by a descriptor that was reserved for it; or give such a descriptor up. */
+/*
+ * open.c: make a fid an open one, by a descriptor that was reserved for it; or give such a
+ * descriptor up.
+ */
 void open_attach(struct fid *f, int fd);
 void open_drop(struct conn *c, int fd);
 

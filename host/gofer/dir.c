@@ -1,8 +1,9 @@
 /*
  * dir.c - Treaddir and Treaddirplus.
  *
- * Offsets are the host's directory cookies. The host's entries are read into a private buffer and encoded from there;
- * those that no longer fit are read again next time. ".." of the root is the root.
+ * Offsets are the host's directory cookies. The host's entries are read into a private buffer and
+ * encoded from there; those that no longer fit are read again next time. ".." of the root is the
+ * root.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -122,7 +123,9 @@ static int read_entries(struct req *r, bool plus)
 		r->w.cap = start + count;
 
 	while (all) {
-		/* About as much as will fit once encoded; 24 bytes are the host's for a short name. */
+		/*
+		 * About as much as will fit once encoded; 24 bytes are the host's for a short name.
+		 */
 		size_t want = (r->w.cap - r->w.len) * 24 / (entry + 8);
 		ssize_t n;
 

@@ -1,6 +1,6 @@
 /*
- * fid.h - the fid table of a connection: the client's numbers for files that it walked to, opened, or whose extended
- * attributes it is reading or writing. One thread; no locks.
+ * fid.h - the fid table of a connection: the client's numbers for files that it walked to, opened,
+ * or whose extended attributes it is reading or writing. One thread; no locks.
  */
 #ifndef MOAT_GOFER_FID_H
 #define MOAT_GOFER_FID_H
@@ -49,7 +49,10 @@ struct fid_table {
 /* NULL if there is none. */
 struct fid *fid_find(struct conn *c, uint32_t num);
 
-/* A fid that is not in the table yet, taking over the caller's reference to node (also on failure). 0 or -errno. */
+/*
+ * A fid that is not in the table yet, taking over the caller's reference to node (also on failure).
+ * 0 or -errno.
+ */
 int fid_new(struct conn *c, uint32_t num, uint32_t uid, struct node *node, struct fid **out);
 
 /* May num be made? 0, -EBADF (P9_NOFID), -EEXIST, -ENFILE. */

@@ -1,10 +1,12 @@
 /*
- * gofer.h - the file server of a sandbox: the only process that touches the container's files. It speaks 9P2000.L and
- * moat's extensions (abi/p9.h) over device rings (abi/ring.h) or, for tests and interop, over a stream socket.
+ * gofer.h - the file server of a sandbox: the only process that touches the container's files. It
+ * speaks 9P2000.L and moat's extensions (abi/p9.h) over device rings (abi/ring.h) or, for tests and
+ * interop, over a stream socket.
  *
- * The caller makes the process, its namespaces, its empty root and its resource limits; gofer_main gives up the rest
- * (descriptors, capabilities, system calls) and serves. Nothing the client sends is trusted; names are resolved one
- * component at a time relative to descriptors, below the root, and never through a symbolic link.
+ * The caller makes the process, its namespaces, its empty root and its resource limits; gofer_main
+ * gives up the rest (descriptors, capabilities, system calls) and serves. Nothing the client sends
+ * is trusted; names are resolved one component at a time relative to descriptors, below the root,
+ * and never through a symbolic link.
  */
 #ifndef MOAT_HOST_GOFER_H
 #define MOAT_HOST_GOFER_H
@@ -26,8 +28,8 @@ struct gofer_config {
 	bool cross_mounts;  /* walk into mounts below the root; else EXDEV */
 	bool set_owner;	    /* privileged: what is made gets the request's uid and gid */
 	bool keep_dac_read; /* read-only server keeps CAP_DAC_READ_SEARCH */
-	const char *const *
-		hidden; /* NULL-ended names directly below the root that do not exist here, or NULL */
+	/* NULL-ended names directly below the root that do not exist here, or NULL */
+	const char *const *hidden;
 	unsigned max_fds; /* descriptors that we may use; 0: RLIMIT_NOFILE, at most GOFER_MAX_FDS */
 
 	int arena_fd; /* sealed memfd, mapped and closed; unused without queues */
@@ -41,15 +43,15 @@ struct gofer_config {
 #define GOFER_MAX_FDS 4096
 
 /*
- * Seal the process and serve until the lifeline or the stream closes. Takes over all descriptors of cfg and closes
- * every other one but 2. Returns 0 after an orderly end, -1 with *err if the service could not start. Call it in a
- * single-threaded process of its own.
+ * Seal the process and serve until the lifeline or the stream closes. Takes over all descriptors of
+ * cfg and closes every other one but 2. Returns 0 after an orderly end, -1 with *err if the service
+ * could not start. Call it in a single-threaded process of its own.
  */
 int gofer_main(const struct gofer_config *cfg, struct error *err);
 
 /*
- * Serve one stream connection without sealing anything, on the calling thread; for tests. fd and cfg->root_fd stay
- * open and the caller's. 0 at end of file, -1 with *err.
+ * Serve one stream connection without sealing anything, on the calling thread; for tests. fd and
+ * cfg->root_fd stay open and the caller's. 0 at end of file, -1 with *err.
  */
 int gofer_serve_stream(int fd, const struct gofer_config *cfg, struct error *err);
 

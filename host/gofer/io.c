@@ -1,8 +1,9 @@
 /*
  * io.c - data of open files: read, write, fsync, allocate, locks; and clunk.
  *
- * File data goes straight between the file and the client's buffers. Locks belong to the fid's open file description,
- * so that two fids exclude each other and other processes of the host; we never wait for one.
+ * File data goes straight between the file and the client's buffers. Locks belong to the fid's open
+ * file description, so that two fids exclude each other and other processes of the host; we never
+ * wait for one.
  */
 #include <errno.h>
 #include <fcntl.h>

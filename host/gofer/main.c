@@ -1,8 +1,10 @@
 /*
- * main.c - the gofer's entry points: one connection on a stream, or one thread for each queue of the arena.
+ * main.c - the gofer's entry points: one connection on a stream, or one thread for each queue of
+ * the arena.
  *
- * Order of gofer_main: close what is not ours, map the arena, give up capabilities, start the threads (each with a
- * working directory of its own, xattr.c), then the seccomp filter over all of them, then serve.
+ * Order of gofer_main: close what is not ours, map the arena, give up capabilities, start the
+ * threads (each with a working directory of its own, xattr.c), then the seccomp filter over all of
+ * them, then serve.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -21,7 +23,10 @@
 #include "host/gofer/seal.h"
 #include "host/gofer/transport.h"
 
-/* Descriptors outside of the connections' budgets: standard ones, root, eventfds, those that live for one request. */
+/*
+ * Descriptors outside of the connections' budgets: standard ones, root, eventfds, those that live
+ * for one request.
+ */
 #define FDS_RESERVED(nqueues) (16 + 2 * (nqueues))
 
 struct worker {
@@ -81,7 +86,7 @@ int gofer_serve_stream(int fd, const struct gofer_config *cfg, struct error *err
 	if (check_root(cfg, &g, err) < 0)
 		return -1;
 	umask(0);
-	unshare(CLONE_FS); /* a working directory of this thread alone; if it has none, nobody else shares it */
+	unshare(CLONE_FS); /* a working directory of this thread alone, for xattr.c */
 	ret = conn_init(&c, &g, fd_budget(cfg));
 	if (ret < 0)
 		return error_set(err, -ret, "gofer: no connection: %s", strerror(-ret));
@@ -106,7 +111,10 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Until the lifeline ends, which one worker is enough to tell of (another may be held up by a disk), or no ring works. */
+/*
+ * Until the lifeline ends, which one worker is enough to tell of (another may be held up by a
+ * disk), or no ring works.
+ */
 static int wait_workers(struct worker *workers, unsigned n, struct error *err)
 {
 	for (unsigned left = n; left;) {

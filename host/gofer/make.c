@@ -1,9 +1,9 @@
 /*
- * make.c - new names: regular files, directories, symbolic links, FIFOs, sockets. Devices are refused (EPERM): the
- * client's kernel has its own.
+ * make.c - new names: regular files, directories, symbolic links, FIFOs, sockets. Devices are
+ * refused (EPERM): the client's kernel has its own.
  *
- * What was made belongs to us first and is given to the request's owner afterwards, by descriptor; a failure there
- * takes the name away again.
+ * What was made belongs to us first and is given to the request's owner afterwards, by descriptor;
+ * a failure there takes the name away again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -79,7 +79,9 @@ static int make_any(struct conn *c, struct node *dir, const struct make *m, stru
 	ret = node_walk(c, dir, m->name, node, st);
 	if (ret < 0)
 		goto undo;
-	/* Somebody on the host may have put another file there: that one is not ours to give away. */
+	/*
+	 * Somebody on the host may have put another file there: that one is not ours to give away.
+	 */
 	if ((st->stx_mode & S_IFMT) != (m->mode & S_IFMT) ||
 	    (!S_ISDIR(st->stx_mode) && st->stx_nlink != 1)) {
 		node_unref(c, *node);

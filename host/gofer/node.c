@@ -1,8 +1,10 @@
 /*
- * node.c - what nodes stand for on the host: walking to them, their descriptors, opening and making files (node.h).
+ * node.c - what nodes stand for on the host: walking to them, their descriptors, opening and making
+ * files (node.h).
  *
- * Every host call here names one component relative to a descriptor, with RESOLVE_BENEATH and no symbolic or magic
- * links; nothing is remembered about a path but names, and identities are compared after the fact, on the descriptor.
+ * Every host call here names one component relative to a descriptor, with RESOLVE_BENEATH and no
+ * symbolic or magic links; nothing is remembered about a path but names, and identities are
+ * compared after the fact, on the descriptor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +42,10 @@ void node_table_destroy(struct conn *c)
 	c->nodes.root = NULL;
 }
 
-/* openat2 of one component, below dirfd, never through a link; closes cached descriptors if we run out of them. */
+/*
+ * openat2 of one component, below dirfd, never through a link; closes cached descriptors if we run
+ * out of them.
+ */
 static int open_child(struct conn *c, int dirfd, const char *name, int flags, mode_t mode)
 {
 	struct open_how how = {
@@ -216,7 +221,9 @@ int node_open(struct conn *c, struct node *n, int flags)
 	dirfd = node_fd(c, n->type == S_IFDIR ? n : n->parent);
 	if (dirfd < 0)
 		return dirfd;
-	/* O_TRUNC waits until we know what we opened. O_NONBLOCK: it may have become a FIFO by now. */
+	/*
+	 * O_TRUNC waits until we know what we opened. O_NONBLOCK: it may have become a FIFO by now.
+	 */
 	fd = open_child(c, dirfd, n->type == S_IFDIR ? "." : n->name,
 			(flags & ~O_TRUNC) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
 	if (fd < 0)

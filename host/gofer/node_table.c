@@ -1,7 +1,7 @@
 /*
- * node_table.c - the nodes of a connection as a data structure: found by (parent, name), counted references, the list of
- * cached descriptors by their last use, and what a rename or an unlink through us does to them. The host is asked for
- * nothing here, except to close.
+ * node_table.c - the nodes of a connection as a data structure: found by (parent, name), counted
+ * references, the list of cached descriptors by their last use, and what a rename or an unlink
+ * through us does to them. The host is asked for nothing here, except to close.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -212,7 +212,10 @@ void node_forget(struct conn *c, struct node *dir, const char *name)
 		node_unhash(c, n);
 }
 
-/* Is n to, or above it? Possible only if the tree was changed behind our back; then n may not go below to. */
+/*
+ * Is n to, or above it? Possible only if the tree was changed behind our back; then n may not go
+ * below to.
+ */
 static bool above(const struct node *n, const struct node *to)
 {
 	while (to && to != n)
@@ -220,7 +223,10 @@ static bool above(const struct node *n, const struct node *to)
 	return to != NULL;
 }
 
-/* Put n, not hashed, where the host has put it. If that fails it stays unhashed, as if it were unlinked. */
+/*
+ * Put n, not hashed, where the host has put it. If that fails it stays unhashed, as if it were
+ * unlinked.
+ */
 static void place(struct conn *c, struct node *n, struct node *to, const char *name)
 {
 	struct node *old = n->parent;

@@ -6,7 +6,9 @@
 
 #include "host/gofer/node.h"
 
-/* The most recently used descriptors are never closed behind the back of the request that got them. */
+/*
+ * The most recently used descriptors are never closed behind the back of the request that got them.
+ */
 #define NODE_KEEP 8
 
 /* Close the least recently used descriptor. False: none can go. */
@@ -24,8 +26,8 @@ void node_insert(struct conn *c, struct node *n);
 void node_unhash(struct conn *c, struct node *n);
 
 /*
- * A node with one reference, not hashed, for what st describes; NULL if there are too many. Takes fd (O_PATH, or -1), also
- * on failure.
+ * A node with one reference, not hashed, for what st describes; NULL if there are too many. Takes
+ * fd (O_PATH, or -1), also on failure.
  */
 struct node *node_new(struct conn *c, struct node *parent, const char *name, int fd,
 		      const struct statx *st);

@@ -1,7 +1,8 @@
 /*
  * open.c - Tlopen, Tlcreate.
  *
- * Only regular files and directories are opened; FIFOs, sockets and devices are objects of the client's own kernel.
+ * Only regular files and directories are opened; FIFOs, sockets and devices are objects of the
+ * client's own kernel.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +10,10 @@
 
 #include "host/gofer/conn.h"
 
-/* What we honour. The rest (O_CREAT, O_EXCL, O_DIRECT, O_NONBLOCK ...) has a meaning on the client's side only. */
+/*
+ * What we honour. The rest (O_CREAT, O_EXCL, O_DIRECT, O_NONBLOCK ...) has a meaning on the
+ * client's side only.
+ */
 #define OPEN_FLAGS (O_ACCMODE | O_TRUNC | O_APPEND | O_DSYNC | O_SYNC | O_DIRECTORY | O_NOATIME)
 
 int open_flags(const struct conn *c, uint32_t flags)

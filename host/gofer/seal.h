@@ -1,5 +1,6 @@
 /*
- * seal.h - what the gofer gives up before it serves: descriptors, privileges, system calls, in this order.
+ * seal.h - what the gofer gives up before it serves: descriptors, privileges, system calls, in this
+ * order.
  */
 #ifndef MOAT_GOFER_SEAL_H
 #define MOAT_GOFER_SEAL_H
@@ -10,7 +11,10 @@ struct gofer_config;
 /* Close every descriptor but 2 and those that cfg names. */
 int seal_descriptors(const struct gofer_config *cfg, struct error *err);
 
-/* No new privileges, no dumps, and only the capabilities that the mode of service needs. Before any thread starts. */
+/*
+ * No new privileges, no dumps, and only the capabilities that the mode of service needs. Before any
+ * thread starts.
+ */
 int seal_privileges(const struct gofer_config *cfg, struct error *err);
 
 /* Install the allow-list over all threads. Any other system call kills the process. */

@@ -1,5 +1,6 @@
 /*
- * transport.h - how messages reach a connection. Both loops run on the thread that calls them, until the client is gone.
+ * transport.h - how messages reach a connection. Both loops run on the thread that calls them,
+ * until the client is gone.
  */
 #ifndef MOAT_GOFER_TRANSPORT_H
 #define MOAT_GOFER_TRANSPORT_H
@@ -19,7 +20,9 @@ struct ring_bells {
 	bool spin;    /* there is a CPU to poll on */
 };
 
-/* A queue in the arena. 0 when the lifeline hung up, -1 with *err where the driver broke the ring. */
+/*
+ * A queue in the arena. 0 when the lifeline hung up, -1 with *err where the driver broke the ring.
+ */
 int transport_ring_serve(struct conn *c, struct ring_dev *rd, const struct ring_bells *bells,
 			 struct error *err);
 

@@ -1,6 +1,6 @@
 /*
- * transport_fd.c - 9P over a stream socket, for interop with Linux's trans=fd, diod's tools, and tests. Data is copied
- * through a buffer here; the product's path is transport_ring.c.
+ * transport_fd.c - 9P over a stream socket, for interop with Linux's trans=fd, diod's tools, and
+ * tests. Data is copied through a buffer here; the product's path is transport_ring.c.
  */
 #include <errno.h>
 #include <stdlib.h>

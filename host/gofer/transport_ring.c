@@ -1,9 +1,10 @@
 /*
- * transport_ring.c - 9P over a queue of the arena: requests are served out of and into the arena, without a copy of data.
+ * transport_ring.c - 9P over a queue of the arena: requests are served out of and into the arena,
+ * without a copy of data.
  *
- * After traffic the ring is polled for a short while before we sleep, as long as polling has paid off lately: half the
- * time if it did not, the full time again when a request comes that such polling would have met. An idle client costs
- * no wake-up.
+ * After traffic the ring is polled for a short while before we sleep, as long as polling has paid
+ * off lately: half the time if it did not, the full time again when a request comes that such
+ * polling would have met. An idle client costs no wake-up.
  */
 #include <errno.h>
 #include <poll.h>

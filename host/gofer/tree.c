@@ -1,8 +1,8 @@
 /*
  * tree.c - names that exist: link, rename, unlink, remove, readlink.
  *
- * After each change the nodes of this connection follow (node_moved, node_forget); other connections find out when
- * they next look, by the identity check.
+ * After each change the nodes of this connection follow (node_moved, node_forget); other
+ * connections find out when they next look, by the identity check.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,10 @@ int op_readlink(struct req *r)
 	return 0;
 }
 
-/* linkat of a descriptor needs a capability before Linux 6.10; without it: by name, then see what we have linked. */
+/*
+ * linkat of a descriptor needs a capability before Linux 6.10; without it: by name, then see what
+ * we have linked.
+ */
 static int link_by_name(struct conn *c, struct node *n, struct node *dir, const char *name)
 {
 	int from = node_locate(c, n), to;

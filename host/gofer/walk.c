@@ -1,9 +1,9 @@
 /*
  * walk.c - how fids come and go: attach, walk, the compound walk of moat1, clunk.
  *
- * Twalk takes "." and "..", which diod's tools send (v9fs and the Sentry resolve them in their dentry caches). They never
- * reach the host: "." is the node itself and ".." its parent node; the root has none and stays. Everywhere else they are
- * refused.
+ * Twalk takes "." and "..", which diod's tools send (v9fs and the Sentry resolve them in their
+ * dentry caches). They never reach the host: "." is the node itself and ".." its parent node; the
+ * root has none and stays. Everywhere else they are refused.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -114,7 +114,10 @@ int op_walk(struct req *r)
 		return ret;
 	if (!f)
 		return -EBADF;
-	/* The protocol forbids to walk from an open fid, but diod's tools do, and v9fs clones those of unlinked files. */
+	/*
+	 * The protocol forbids to walk from an open fid, but diod's tools do, and v9fs clones those
+	 * of unlinked files.
+	 */
 	if (f->kind != FID_PATH && to == from)
 		return -EBADF;
 	if (to != from && (ret = fid_check_new(r->c, to)) < 0)
@@ -146,7 +149,10 @@ int op_walk(struct req *r)
 	return 0;
 }
 
-/* One record of Rwalkgetattr: attributes, and the target of a link: of fd itself, or of that name in it. */
+/*
+ * One record of Rwalkgetattr: attributes, and the target of a link: of fd itself, or of that name
+ * in it.
+ */
 static int put_record(struct req *r, int fd, const char *name, const struct statx *st)
 {
 	char target[4096] = "";
@@ -165,7 +171,10 @@ static int put_record(struct req *r, int fd, const char *name, const struct stat
 	return r->w.bad ? -EMSGSIZE : 0;
 }
 
-/* Open the node and examine it again: an open can change size and times. The old record, at off, is replaced. */
+/*
+ * Open the node and examine it again: an open can change size and times. The old record, at off, is
+ * replaced.
+ */
 static int open_last(struct req *r, struct node *node, uint32_t flags, size_t off, int *fd)
 {
 	struct statx st;
@@ -192,9 +201,9 @@ static int open_last(struct req *r, struct node *node, uint32_t flags, size_t of
 }
 
 /*
- * The records of all names below *node, which is moved along (to the last one only if keep is set); without names, that
- * of f itself. *last is where the last record starts. Returns the number of records, *error says why it is less than the
- * number of names; or -errno: no answer at all.
+ * The records of all names below *node, which is moved along (to the last one only if keep is set);
+ * without names, that of f itself. *last is where the last record starts. Returns the number of
+ * records, *error says why it is less than the number of names; or -errno: no answer at all.
  */
 static int walk_records(struct req *r, struct fid *f, const struct walk_names *names, bool keep,
 			struct node **node, size_t *last, int *error)

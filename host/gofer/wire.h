@@ -1,8 +1,9 @@
 /*
  * wire.h - bounds-checked cursors over a 9P message, and copies between messages and iovecs.
  *
- * A reader that runs past the end, and a writer that runs past its room, sets .bad and goes on with zeros; callers look
- * at .bad once, after the last field. The bytes behind a reader are private, never shared with the client.
+ * A reader that runs past the end, and a writer that runs past its room, sets .bad and goes on with
+ * zeros; callers look at .bad once, after the last field. The bytes behind a reader are private,
+ * never shared with the client.
  */
 #ifndef MOAT_GOFER_WIRE_H
 #define MOAT_GOFER_WIRE_H
@@ -33,10 +34,16 @@ uint32_t wire_get32(struct wire_rd *r);
 uint64_t wire_get64(struct wire_rd *r);
 void wire_get(struct wire_rd *r, void *dst, size_t len);
 
-/* A string of any bytes but NUL, at most cap - 1 of them, made NUL-terminated. 0, -EPROTO, -EINVAL, -ENAMETOOLONG. */
+/*
+ * A string of any bytes but NUL, at most cap - 1 of them, made NUL-terminated. 0, -EPROTO, -EINVAL,
+ * -ENAMETOOLONG.
+ */
 int wire_get_str(struct wire_rd *r, char *dst, size_t cap);
 
-/* One path component: 1..255 bytes, no slash, neither "." nor "..". Also -ENOENT (empty) and -EINVAL. */
+/*
+ * One path component: 1..255 bytes, no slash, neither "." nor "..". Also -ENOENT (empty) and
+ * -EINVAL.
+ */
 int wire_get_name(struct wire_rd *r, char name[P9_NAME_MAX + 1]);
 
 /* All fields read and nothing left over: 0, else -EPROTO. */

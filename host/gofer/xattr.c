@@ -1,10 +1,11 @@
 /*
  * xattr.c - extended attributes: Txattrwalk, Txattrcreate.
  *
- * The calls that take a descriptor want one that is open for data, which not every file can have. So an unopened file
- * is reached as a name in the working directory, which every serving thread has for itself and no other code uses: a
- * directory as "." of itself, anything else as its name in its parent, after the node's identity was checked. Between
- * check and call the name can be replaced, but only by another file of the same directory, never by what a link names.
+ * The calls that take a descriptor want one that is open for data, which not every file can have.
+ * So an unopened file is reached as a name in the working directory, which every serving thread has
+ * for itself and no other code uses: a directory as "." of itself, anything else as its name in its
+ * parent, after the node's identity was checked. Between check and call the name can be replaced,
+ * but only by another file of the same directory, never by what a link names.
  */
 #include <errno.h>
 #include <stdlib.h>

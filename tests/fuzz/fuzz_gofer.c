@@ -1,15 +1,16 @@
 // sources: host/gofer/*.c host/error.c host/ring_dev.c tests/unit/p9_client.c
 // libs: -lseccomp -lpthread
 /*
- * fuzz_gofer.c - sessions of mostly sensible, partly broken 9P messages against one connection of the gofer.
+ * fuzz_gofer.c - sessions of mostly sensible, partly broken 9P messages against one connection of
+ * the gofer.
  *
  *   fuzz_gofer [SEED [SESSIONS]]      deterministic; a session depends on its seed alone, which counts up
  * With -DMOAT_LIBFUZZER it is a libFuzzer target instead: each input is one session.
  *
- * A session is a string of bytes that steers a grammar: which message, which fid of a few, which name of a few (links out
- * of the root and hostile ones among them), and which damage is done to the message before it is sent. After each message:
- * the answer is well formed and within its room. After each session: no descriptor is left, and nothing outside the root
- * has changed.
+ * A session is a string of bytes that steers a grammar: which message, which fid of a few, which
+ * name of a few (links out of the root and hostile ones among them), and which damage is done to
+ * the message before it is sent. After each message: the answer is well formed and within its room.
+ * After each session: no descriptor is left, and nothing outside the root has changed.
  */
 #include <errno.h>
 #include <fcntl.h>

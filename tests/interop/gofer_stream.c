@@ -1,8 +1,8 @@
 // sources: host/gofer/*.c host/error.c host/ring_dev.c
 // libs: -lseccomp -lpthread
 /*
- * gofer_stream.c - the gofer behind a listening socket, for clients that are not ours: Linux's v9fs (trans=tcp, unix),
- * diod's tools. One process for each connection, without the seal unless -s.
+ * gofer_stream.c - the gofer behind a listening socket, for clients that are not ours: Linux's v9fs
+ * (trans=tcp, unix), diod's tools. One process for each connection, without the seal unless -s.
  *
  *   gofer_stream [-r] [-s] [-x] [-n CONNECTIONS] DIR PATH|PORT
  *     -r read-only, -s seal the process as in production, -x cross mounts, -n exit after so many connections

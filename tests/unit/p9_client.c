@@ -23,7 +23,10 @@
 
 int p9c_failed;
 
-/* Threads of a sealed server would take down the sanitizer's signal stack by a call that the filter kills. */
+/*
+ * Threads of a sealed server would take down the sanitizer's signal stack by a call that the filter
+ * kills.
+ */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -132,7 +135,10 @@ static struct ring_mem *ring(struct p9c *c)
 	return (struct ring_mem *)(c->arena + c->queue[c->on].index * RING_STRIDE);
 }
 
-/* T-message at 1 MiB of the arena, cut as c->split says; room for the answer at 4 MiB: the header, then data. */
+/*
+ * T-message at 1 MiB of the arena, cut as c->split says; room for the answer at 4 MiB: the header,
+ * then data.
+ */
 static size_t ring_raw(struct p9c *c, size_t t_len)
 {
 	struct ring_mem *q = ring(c);

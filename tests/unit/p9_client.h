@@ -1,6 +1,7 @@
 /*
- * p9_client.h - a 9P client for tests of the gofer: messages by format string, over a socket or a ring, against a
- * server on a thread of this process or in a sealed process of its own. It checks sizes and tags of every answer.
+ * p9_client.h - a 9P client for tests of the gofer: messages by format string, over a socket or a
+ * ring, against a server on a thread of this process or in a sealed process of its own. It checks
+ * sizes and tags of every answer.
  */
 #ifndef TESTS_P9_CLIENT_H
 #define TESTS_P9_CLIENT_H
@@ -44,17 +45,23 @@ struct p9c {
 void p9c_start(struct p9c *c, enum p9c_kind kind, const char *dir,
 	       const struct gofer_config *flags);
 
-/* Hang up and wait for the server. Its exit status: 0 for an orderly end, 128 + signal after a signal. */
+/*
+ * Hang up and wait for the server. Its exit status: 0 for an orderly end, 128 + signal after a
+ * signal.
+ */
 int p9c_stop(struct p9c *c);
 
 /*
- * Send a message and wait for the answer: 0, the errno of Rlerror, or 9999 for an answer that breaks the protocol.
- * Format: b w d q integers of 1, 2, 4, 8 bytes; s string; S pointer, length: a string of any bytes;
- * D pointer, length: bytes as they are.
+ * Send a message and wait for the answer: 0, the errno of Rlerror, or 9999 for an answer that
+ * breaks the protocol. Format: b w d q integers of 1, 2, 4, 8 bytes; s string; S pointer, length: a
+ * string of any bytes; D pointer, length: bytes as they are.
  */
 int p9c_call(struct p9c *c, uint8_t type, const char *fmt, ...);
 
-/* Send t_len bytes as they are in c->t. 0: no answer (hung up, or an empty one on a ring). Else the answer's size. */
+/*
+ * Send t_len bytes as they are in c->t. 0: no answer (hung up, or an empty one on a ring). Else the
+ * answer's size.
+ */
 size_t p9c_raw(struct p9c *c, size_t t_len);
 
 /* Most used sequences. Each returns as p9c_call. */

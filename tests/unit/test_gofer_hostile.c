@@ -1,9 +1,9 @@
 // sources: host/gofer/*.c host/error.c host/ring_dev.c tests/unit/p9_client.c
 // libs: -lseccomp -lpthread
 /*
- * test_gofer_hostile.c - messages that no honest client sends: cut at every length, with bytes behind their end, wrong
- * sizes, unknown types and fids; links that lead out of the root; mounts. The server answers with an error or hangs up,
- * touches nothing outside, and goes on serving.
+ * test_gofer_hostile.c - messages that no honest client sends: cut at every length, with bytes
+ * behind their end, wrong sizes, unknown types and fids; links that lead out of the root; mounts.
+ * The server answers with an error or hangs up, touches nothing outside, and goes on serving.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,8 +35,8 @@ static void start(struct p9c *c, enum p9c_kind kind, const char *dir,
 }
 
 /*
- * The message that p9c_call has just built (its size in the first four bytes), sent again with every shorter length and
- * with a byte too many. The size field is honest about it.
+ * The message that p9c_call has just built (its size in the first four bytes), sent again with
+ * every shorter length and with a byte too many. The size field is honest about it.
  */
 static void cut(struct p9c *c, size_t optional)
 {
@@ -103,7 +103,10 @@ static void truncated(struct p9c *c)
 	CHECK_EQ(p9c_attach(c, 0, 0), 0);
 }
 
-/* A string whose length reaches behind the message's end; counts that promise more names than there are. */
+/*
+ * A string whose length reaches behind the message's end; counts that promise more names than there
+ * are.
+ */
 static void lengths(struct p9c *c)
 {
 	static char big[P9_DATA_MAX];
@@ -130,7 +133,10 @@ static void lengths(struct p9c *c)
 	CHECK_EQ(p9c_call(c, P9_TGETATTR, "dq", 0, 0ULL), 0);
 }
 
-/* A stream whose framing cannot be trusted any more is closed; on a ring the message's size may not exceed the chain. */
+/*
+ * A stream whose framing cannot be trusted any more is closed; on a ring the message's size may not
+ * exceed the chain.
+ */
 static void sizes(enum p9c_kind kind, const char *dir, const struct gofer_config *flags)
 {
 	static const uint32_t bad[] = { 0, 1, 6, P9_MSIZE_MAX + 1, 1u << 31, -1u };
@@ -197,7 +203,10 @@ static void escapes(struct p9c *c, const char *outside)
 		CHECK_EQ(p9c_call(c, P9_TLINK, "dds", 0, 1, *n), EINVAL);
 	}
 
-	/* a directory that is replaced by a link after it was walked: its descriptor stays what it was */
+	/*
+	 * a directory that is replaced by a link after it was walked: its descriptor stays what it
+	 * was
+	 */
 	mkdir("swap", 0755);
 	put_file("swap/file", "inside");
 	CHECK_EQ(p9c_walk(c, 0, 5, "swap"), 0);

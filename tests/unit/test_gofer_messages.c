@@ -1,8 +1,9 @@
 // sources: host/gofer/*.c host/error.c host/ring_dev.c tests/unit/p9_client.c
 // libs: -lseccomp -lpthread
 /*
- * test_gofer_messages.c - every 9P2000.L message, result for result and errno for errno, against a server on a thread
- * (so that the sanitizers see it), a sealed process on a socket, and a sealed process on a ring.
+ * test_gofer_messages.c - every 9P2000.L message, result for result and errno for errno, against a
+ * server on a thread (so that the sanitizers see it), a sealed process on a socket, and a sealed
+ * process on a ring.
  */
 #include <errno.h>
 #include <fcntl.h>

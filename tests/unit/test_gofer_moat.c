@@ -1,8 +1,8 @@
 // sources: host/gofer/*.c host/error.c host/ring_dev.c tests/unit/p9_client.c
 // libs: -lseccomp -lpthread
 /*
- * test_gofer_moat.c - the messages of 9P2000.L.moat1, read-only service, hidden names, and the limits on descriptors and
- * fids.
+ * test_gofer_moat.c - the messages of 9P2000.L.moat1, read-only service, hidden names, and the
+ * limits on descriptors and fids.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -241,7 +241,10 @@ static void make_rename(struct p9c *c)
 	CHECK_EQ(p9c_clunk(c, 1), 0);
 }
 
-/* More fids than descriptors: they are closed and reopened behind the client's back, through renames as well. */
+/*
+ * More fids than descriptors: they are closed and reopened behind the client's back, through
+ * renames as well.
+ */
 static void many(struct p9c *c)
 {
 	const uint32_t n = 300;

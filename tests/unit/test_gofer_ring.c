@@ -1,8 +1,9 @@
 // sources: host/gofer/*.c host/error.c host/ring_dev.c tests/unit/p9_client.c
 // libs: -lseccomp -lpthread
 /*
- * test_gofer_ring.c - the device side of a ring: order, wrap of the indices, notifications, malformed chains; and a gofer
- * whose driver breaks the ring, is slow, or sends many requests at once.
+ * test_gofer_ring.c - the device side of a ring: order, wrap of the indices, notifications,
+ * malformed chains; and a gofer whose driver breaks the ring, is slow, or sends many requests at
+ * once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -210,7 +211,10 @@ static void in_flight(struct p9c *c)
 	}
 }
 
-/* Requests without a body, without room, or malformed cost the sandbox its answer and nobody anything else. */
+/*
+ * Requests without a body, without room, or malformed cost the sandbox its answer and nobody
+ * anything else.
+ */
 static void odd_chains(struct p9c *c)
 {
 	struct ring_mem *g = gofer_ring(c);
@@ -283,7 +287,10 @@ static void gofer(void)
 	free(dir);
 }
 
-/* Two connections of one gofer know nothing of each other's fids, and one that breaks its ring leaves the other alone. */
+/*
+ * Two connections of one gofer know nothing of each other's fids, and one that breaks its ring
+ * leaves the other alone.
+ */
 static void two_queues(void)
 {
 	struct gofer_config flags = { .nqueues = 2 };
