@@ -2,7 +2,7 @@
  * pipe.c - pipes and FIFOs: one ring of bytes in pages that exist only while they hold data.
  *
  * A write of up to PIPE_BUF bytes is atomic. In packet mode (O_DIRECT) each write is a record with its length in front.
- * Capacity counts bytes, not pages as in Linux: many small writes fill Linux's pipe earlier, never ours.
+ * Capacity counts bytes, not buffers as in Linux: many small writes fill Linux's pipe earlier, never ours.
  *
  * Lock: pipe->lock, a mutex that is held around user copies (a fault never needs it). Hot path, one byte each way: 1
  * mutex, 1 copy, 1 wake-up, no allocation once a page is cached.
@@ -72,6 +72,12 @@ static void pipe_put(struct pipe *p)
 static u64 used(const struct pipe *p)
 {
 	return p->tail - p->head;
+}
+
+/* The page that is being read is given to writers only when it is empty: no page holds the oldest and the newest bytes. */
+static u64 room(const struct pipe *p)
+{
+	return p->capacity - (p->tail - ALIGN_DOWN(p->head, PAGE_SIZE));
 }
 
 static u8 **slot(const struct pipe *p, u64 at)
@@ -192,7 +198,7 @@ static s64 write_one_packet(struct pipe *p, struct iov *from)
 	struct iov_seg seg;
 	struct iov k;
 
-	if (p->capacity - used(p) < len + PACKET_HEAD)
+	if (room(p) < len + PACKET_HEAD)
 		return -EAGAIN;
 	iov_kernel(&k, &seg, &len, sizeof(len));
 	if (put_bytes(p, &k, PACKET_HEAD) < PACKET_HEAD || put_bytes(p, from, len) < len) {
@@ -215,21 +221,21 @@ static s64 write_packets(struct pipe *p, struct iov *from)
 static s64 pipe_write(struct file *f, struct iov *from, u64 *pos)
 {
 	struct pipe *p = f->priv;
-	size_t want = from->left, room;
+	size_t want = from->left, space;
 	s64 ret;
 
 	if (!want)
 		return 0;
 	mutex_lock(&p->lock);
-	room = p->capacity - used(p);
+	space = room(p);
 	if (!p->readers) {
 		ret = -EPIPE;
 	} else if (f->flags & O_DIRECT) {
 		ret = write_packets(p, from);
-	} else if (!room || (want <= PIPE_BUF && room < want)) {
+	} else if (!space || (want <= PIPE_BUF && space < want)) {
 		ret = -EAGAIN;
 	} else {
-		ret = (s64)put_bytes(p, from, MIN(want, room));
+		ret = (s64)put_bytes(p, from, MIN(want, space));
 		if (!ret)
 			ret = -EFAULT;
 	}
@@ -255,7 +261,7 @@ static u32 pipe_poll(struct file *f, struct poll_table *pt)
 			ev |= POLLHUP;
 	}
 	if (f->mode & FMODE_WRITE) {
-		if (p->capacity - used(p) >= PIPE_BUF)
+		if (room(p) >= PIPE_BUF)
 			ev |= POLL_WRITABLE;
 		if (!p->readers)
 			ev |= POLLERR;

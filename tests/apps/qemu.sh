@@ -1,0 +1,11 @@
+#!/bin/sh
+# qemu-user: a large static program that maps memory wildly, here to run a program for arm64.
+# files: /usr/bin/qemu-aarch64-static third_party/arm64/busybox
+. "$(dirname "$0")/lib.sh"
+guest=$(cd "$(dirname "$0")/../.." && pwd)/third_party/arm64/busybox
+[ -f "$guest" ] || guest=third_party/arm64/busybox
+[ -f "$guest" ] || skip "third_party/arm64/busybox is missing: run make deps"
+[ -f "$guest" ] && case $guest in /*) ;; *) guest=$PWD/$guest ;; esac
+expect "machine" "aarch64" "$(inside /usr/bin/qemu-aarch64-static "$guest" uname -m)"
+expect "work" "338350" "$(inside /usr/bin/qemu-aarch64-static "$guest" awk 'BEGIN { for (i = 1; i <= 100; i++) s += i * i; print s }')"
+done_testing

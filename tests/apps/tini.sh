@@ -1,0 +1,9 @@
+#!/bin/sh
+# tini as init: it reaps, forwards signals, passes the status on.
+# files: /usr/bin/tini-static /bin/busybox
+. "$(dirname "$0")/lib.sh"
+expect "output" "child of tini" "$(inside /usr/bin/tini-static -- /bin/busybox echo child of tini)"
+expect_status "status" 9 /usr/bin/tini-static -- /bin/busybox sh -c 'exit 9'
+expect "orphans are reaped" "0" "$(inside /usr/bin/tini-static -- /bin/busybox sh -c '
+for i in 1 2 3 4 5; do (sleep 0.05 & exec true) ; done; sleep 0.3; ps -o stat= | grep -c Z')"
+done_testing
