@@ -504,6 +504,8 @@ int main(int argc, char **argv)
 	abi_pid = getpid();
 	snprintf(abi_tmp, sizeof(abi_tmp), "%s/abi-%d-%lx", base && *base ? base : "/tmp", abi_pid,
 		 (unsigned long)__builtin_ia32_rdtsc());
+	if (getenv("ABI_TIMEOUT"))
+		abi_timeout = strtoul(getenv("ABI_TIMEOUT"), NULL, 0);
 	setrlimit(RLIMIT_CORE, &no_core);
 	for (struct abi_test *t = abi_tests; t; t = t->next) {
 		if (argc > 1 && strcmp(argv[1], t->name))

@@ -72,7 +72,7 @@ static volatile int stop;
 static void critical(struct rseq *r)
 {
 	static struct rseq_cs cs __attribute__((aligned(32)));
-	unsigned long spin = 200000;
+	unsigned long spin = 20000;
 
 	__asm__ volatile goto("lea 1f(%%rip), %%rax\n\t"
 			      "mov %%rax, 8(%[cs])\n\t" /* start_ip */
