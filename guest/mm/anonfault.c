@@ -92,6 +92,11 @@ static bool huge_new(struct vma *v, uaddr_t base, u64 *pmd)
 		frame_uncharge(HUGE_PAGES);
 		return false;
 	}
+	/*
+	 * The first touch through the direct map, which has the huge-page advice, makes it one huge page of the host;
+	 * an application's mapping may have no such advice (systrap).
+	 */
+	WRITE_ONCE(*(u64 *)paddr_to_ptr(block), 0);
 	*pmd = block | AE_PRESENT | AE_HUGE;
 	v->mm->rss_anon += HUGE_PAGES;
 	return true;
