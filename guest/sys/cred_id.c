@@ -275,9 +275,32 @@ s64 sys_getgroups(int_a size, uptr_a list)
 	return c->ngroups;
 }
 
+/* Lookups may rely on it, and getgroups(2) shows it. Heap sort: no recursion. */
+static void sort_ids(u32 *v, u32 n)
+{
+	u32 i, k, child, end = n, x;
+
+	for (i = n / 2; end > 1;) {
+		if (i) {
+			x = v[--i];
+		} else {
+			x = v[--end];
+			v[end] = v[0];
+		}
+		for (k = i; (child = 2 * k + 1) < end; k = child) {
+			if (child + 1 < end && v[child + 1] > v[child])
+				child++;
+			if (v[child] <= x)
+				break;
+			v[k] = v[child];
+		}
+		v[k] = x;
+	}
+}
+
 s64 sys_setgroups(int_a size, uptr_a list)
 {
-	u32 *groups = NULL, n = (u32)size;
+	u32 *groups = NULL, n = (u32)size, i;
 	struct cred *c;
 
 	if (!capable(CAP_SETGID))
@@ -292,6 +315,12 @@ s64 sys_setgroups(int_a size, uptr_a list)
 			kfree(groups);
 			return -EFAULT;
 		}
+		for (i = 0; i < n; i++)
+			if (groups[i] == NO_ID) {
+				kfree(groups);
+				return -EINVAL;
+			}
+		sort_ids(groups, n);
 	}
 	c = cred_dup(cur());
 	if (!c) {

@@ -149,7 +149,7 @@ static int enter_script(struct exec *x, char *line, size_t n, const char *name, 
 }
 
 /* Follow `#!` lines until x->file is something else. */
-static int resolve_scripts(struct exec *x)
+static int resolve_scripts(struct exec *x, bool unreachable)
 {
 	char line[SCRIPT_LINE], *name = NULL, *next;
 	int depth, err = 0;
@@ -164,6 +164,10 @@ static int resolve_scripts(struct exec *x)
 		}
 		if (line[0] != '#' || line[1] != '!')
 			break;
+		if (unreachable) {
+			err = -ENOENT;
+			break;
+		}
 		if (depth == EXEC_SCRIPTS) {
 			err = -ELOOP;
 			break;
@@ -290,7 +294,7 @@ static int do_exec(int dirfd, const char *open_name, const char *name, int flags
 		x->file = NULL;
 		goto out;
 	}
-	err = resolve_scripts(x);
+	err = resolve_scripts(x, src->unreachable);
 	if (!err)
 		err = collect_strings(x, src);
 	if (!err)
@@ -330,9 +334,7 @@ s64 sys_execveat(fd_a dfd, path_a path, uptr_a argv, uptr_a envp, flags_a flags)
 	if (IS_ERR(name))
 		return PTR_ERR(name);
 	if (dfd != AT_FDCWD && name[0] != '/') {
-		if (fd_get_cloexec(dfd) == 1)
-			klog_once((u64)dfd, "%s: a script by descriptor %d will not find itself",
-				  task_current()->comm, dfd);
+		src.unreachable = fd_get_cloexec(dfd) == 1;
 		size = strlen(name) + 24;
 		shown = kmalloc(size);
 		err = -ENOMEM;

@@ -34,6 +34,7 @@ size_t exec_strings_length(const struct exec_strings *s, size_t off);
 /* Where a program's arguments come from. */
 struct exec_source {
 	bool user;
+	bool unreachable; /* the name leads to a descriptor that exec closes: no good for a script */
 	uaddr_t uargv, uenvp;
 	char *const *argv, *const *envp;
 };

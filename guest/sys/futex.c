@@ -26,7 +26,7 @@ static u64 absolute(u64 ns, bool realtime)
 	s64 off = realtime ? clock_real_offset() : 0;
 
 	if (ns >= 9223372036854775807ULL)
-		return NO_DEADLINE;
+		return NO_DEADLINE - 1; /* there is a timeout, if a far one: it matters for restarts */
 	if (off > 0 && ns <= (u64)off)
 		return 1;
 	return MAX(ns - (u64)off, 1ULL);

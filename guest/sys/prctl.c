@@ -229,9 +229,12 @@ s64 sys_prctl(int_a option, ulong_a a2, ulong_a a3, ulong_a a4, ulong_a a5)
 	case PR_GET_TID_ADDRESS:
 		return user_write(a2, &t->clear_child_tid, 8) ? -EFAULT : 0;
 	case PR_SET_THP_DISABLE:
-		return a3 | a4 | a5 ? -EINVAL : 0;
+		if (a3 | a4 | a5)
+			return -EINVAL;
+		p->thp_disable = a2;
+		return 0;
 	case PR_GET_THP_DISABLE:
-		return a2 | a3 | a4 | a5 ? -EINVAL : 0;
+		return a2 | a3 | a4 | a5 ? -EINVAL : p->thp_disable;
 	case PR_CAP_AMBIENT:
 		return ambient(a2, a3, a4, a5);
 	case PR_GET_SPECULATION_CTRL:

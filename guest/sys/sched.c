@@ -183,7 +183,7 @@ s64 sys_sched_setaffinity(pid_a pid, uint_a len, uptr_a mask)
 
 	if (user_read(&m, mask, MIN(len, 8u)))
 		return -EFAULT;
-	t = target(pid);
+	t = pid < 0 ? ERR_PTR(-ESRCH) : target(pid);
 	if (IS_ERR(t))
 		return PTR_ERR(t);
 	err = same_owner(t) || capable(CAP_SYS_NICE) ? sched_set_affinity(t, m) : -EPERM;
@@ -200,7 +200,7 @@ s64 sys_sched_getaffinity(pid_a pid, uint_a len, uptr_a mask)
 
 	if (len < 8 || len & 7)
 		return -EINVAL;
-	t = target(pid);
+	t = pid < 0 ? ERR_PTR(-ESRCH) : target(pid);
 	if (IS_ERR(t))
 		return PTR_ERR(t);
 	m = sched_affinity(t);

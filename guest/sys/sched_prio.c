@@ -97,19 +97,37 @@ s64 sys_setpriority(int_a which, int_a who, int_a prio)
 	return run(&v);
 }
 
-/* I/O is not scheduled by priority here: a class of "none" is the truth, and setting one has no effect. */
+/* I/O is not scheduled by priority here: the value is kept for whoever asks, and has no effect. */
 s64 sys_ioprio_get(int_a which, int_a who)
 {
-	return which < 1 || which > 3 ? -EINVAL : 0;
+	struct task *t;
+	s64 v;
+
+	if (which < 1 || which > 3)
+		return -EINVAL;
+	t = which == 1 && who ? task_find(who) : task_current();
+	if (!t)
+		return -ESRCH;
+	v = t->ioprio;
+	if (which == 1 && who)
+		task_put(t);
+	return v;
 }
 
 s64 sys_ioprio_set(int_a which, int_a who, int_a prio)
 {
 	int class = prio >> 13;
+	struct task *t;
 
 	if (which < 1 || which > 3 || class < 0 || class > 3 || (prio & 0x1fff) > 7)
 		return -EINVAL;
 	if (class == 1 && !capable(CAP_SYS_NICE))
 		return -EPERM;
+	t = which == 1 && who ? task_find(who) : task_current();
+	if (!t)
+		return -ESRCH;
+	t->ioprio = (u16)prio;
+	if (which == 1 && who)
+		task_put(t);
 	return 0;
 }

@@ -76,6 +76,8 @@ s64 sys_clone3(uptr_a args, size_a size)
 	}
 	if (a.flags & ~known || a.flags & 0x400000 /* CLONE_DETACHED */)
 		return -EINVAL;
+	if (a.stack_size > USER_END || a.stack > USER_END - a.stack_size)
+		return -EINVAL;
 	if (a.exit_signal > NSIG || (!a.stack) != (!a.stack_size) ||
 	    (a.flags & 0x18000 /* CLONE_THREAD, CLONE_PARENT */ && a.exit_signal))
 		return -EINVAL;

@@ -30,6 +30,8 @@ s64 sys_clock_getres(int_a clock, uptr_a ts)
 
 	if (err)
 		return err;
+	if (clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
+		v.nsec = 4000000; /* what programs expect of them; they are finer here */
 	return ts && user_write(ts, &v, sizeof(v)) ? -EFAULT : 0;
 }
 
@@ -188,9 +190,7 @@ static s64 do_sleep(int clock, bool absolute, const struct abi_timespec *req, ua
 		return -EINVAL;
 	ns = abi_ns(req);
 	if (!clock_is_wall(clock)) {
-		if (clock == CLOCK_THREAD_CPUTIME_ID)
-			return -EINVAL;
-		if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
+		if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
 		    clock == CLOCK_MONOTONIC_COARSE)
 			return -EOPNOTSUPP;
 		return sleep_cpu(clock, absolute, ns);

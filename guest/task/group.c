@@ -100,8 +100,8 @@ int process_setpgid(int pid, int pgid)
 {
 	int err;
 
-	if (pid < 0)
-		return -ESRCH;
+	if (!pgid && pid)
+		pgid = pid;
 	if (pgid < 0)
 		return -EINVAL;
 	spin_lock(&task_lock);

@@ -86,6 +86,22 @@ struct task *pid_task(int pid)
 	return s ? s->task : NULL;
 }
 
+struct task *pid_next_task(int *pid)
+{
+	int i = *pid > 0 ? *pid : 1;
+
+	while (i < PID_MAX) {
+		struct slot *c = chunks[i / CHUNK];
+
+		if (c && c[i % CHUNK].task) {
+			*pid = i;
+			return c[i % CHUNK].task;
+		}
+		i = c ? i + 1 : (i / CHUNK + 1) * CHUNK;
+	}
+	return NULL;
+}
+
 void pid_hold(int pid)
 {
 	struct slot *s = slot_of(pid, true);

@@ -40,6 +40,8 @@ int pid_alloc(int wanted); /* wanted 0: any. The number, -EEXIST or -EAGAIN */
 void pid_free(int pid);	   /* the task is gone */
 void pid_set(int pid, struct task *t);
 struct task *pid_task(int pid); /* no reference */
+/* The task with the smallest number >= *pid, which is put there; NULL: there is none. */
+struct task *pid_next_task(int *pid);
 /* Groups and sessions keep a number in use. */
 void pid_hold(int pid);
 void pid_drop(int pid);

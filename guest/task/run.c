@@ -7,13 +7,13 @@
  * Faults of the application become signals with Linux's si_code for each vector. A fault inside a user copy comes by
  * task_user_fault and becomes the copy's -EFAULT.
  */
+#include <string.h>
+
 #include "lib/err.h"
-#include "lib/log.h"
 #include "mm/mm.h"
+#include "mm/slab.h"
 #include "task/private.h"
 
-
-#define RFLAGS_TF 0x100
 
 void task_account(struct task *t, bool user)
 {
@@ -56,11 +56,31 @@ static void handle_fault(struct task *t, const struct stop *stop)
 	signal_force(e.signo, &info);
 }
 
+/* The unmasked exceptions that are flagged in the FPU image: x87 (status and control word) or SSE (MXCSR). */
+static u64 fpu_exceptions(struct task *t, bool sse)
+{
+	u8 *buf = kzalloc(fpu_size());
+	u64 flags;
+	u32 mxcsr;
+	u16 fcw, fsw;
+
+	if (!buf)
+		return 0;
+	utask_fpu_save(t->utask, buf);
+	memcpy(&fcw, buf, 2);
+	memcpy(&fsw, buf + 2, 2);
+	memcpy(&mxcsr, buf + 24, 4);
+	kfree(buf);
+	flags = sse ? mxcsr & ~(mxcsr >> 7) : fsw & ~fcw;
+	return flags & 0x3f;
+}
+
 /* Vectors as in the processor's manual; codes as Linux's traps.c gives them. */
 static void handle_exception(struct task *t, const struct stop *stop)
 {
 	struct user_regs *regs = utask_regs(t->utask);
 	struct siginfo info = { 0 };
+	u64 code;
 
 	info.signo = SIGSEGV;
 	info.code = SI_KERNEL;
@@ -93,14 +113,14 @@ static void handle_exception(struct task *t, const struct stop *stop)
 	case 16: /* #MF */
 	case 19: /* #XM */
 		info.signo = SIGFPE;
-		info.code = 0;
 		info.fault.addr = regs->rip;
-		info.code = stop->code & 1 ? 7 /* FPE_FLTINV */
-			    : stop->code & 4 ? 3 /* FPE_FLTDIV */
-			    : stop->code & 8 ? 4 /* FPE_FLTOVF */
-			    : stop->code & 0x12 ? 5 /* FPE_FLTUND */
-			    : stop->code & 0x20 ? 6 /* FPE_FLTRES */
-						: 0;
+		code = stop->code & 0x3f ? stop->code : fpu_exceptions(t, stop->vector == 19);
+		info.code = code & 1	  ? 7 /* FPE_FLTINV */
+			    : code & 4	  ? 3 /* FPE_FLTDIV */
+			    : code & 8	  ? 4 /* FPE_FLTOVF */
+			    : code & 0x12 ? 5 /* FPE_FLTUND */
+			    : code & 0x20 ? 6 /* FPE_FLTRES */
+					  : 0;
 		break;
 	case 17: /* #AC */
 		info.signo = SIGBUS;

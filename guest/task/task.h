@@ -120,6 +120,7 @@ struct process {
 	u64 start_time;		/* clock_mono */
 	int oom_score_adj;
 	u32 personality;
+	bool thp_disable;
 	u32 membarrier;		/* registered commands */
 };
 
@@ -186,6 +187,7 @@ struct task {
 	struct completion *vfork_done;
 
 	u64 timer_slack;
+	u16 ioprio;
 	void *ptrace;		/* tracer's bookkeeping */
 	void *seccomp;
 	u64 nvcsw, nivcsw, minflt, majflt;
