@@ -12,7 +12,9 @@
 #include "dev/devfs.h"
 #include "dev/tty/tty.h"
 #include "fs/pipe.h"
+#include "fs/procfs.h"
 #include "fs/vfs.h"
+#include "init.h"
 #include "lib/log.h"
 #include "lib/random.h"
 #include "mm/frame.h"
@@ -87,29 +89,6 @@ static void init_failed(int err)
 	platform_halt();
 }
 
-static void set_limits(void)
-{
-	for (unsigned i = 0; i < boot.nrlimits; i++) {
-		u32 r = boot.rlimits[i].resource;
-
-		if (r < RLIM_NLIMITS)
-			task_boot_rlimits[r] = (struct rlimit){ boot.rlimits[i].cur, boot.rlimits[i].max };
-	}
-}
-
-static struct cred *init_cred(void)
-{
-	struct cred *c = cred_dup(task_current()->cred);
-
-	if (IS_ERR(c))
-		panic("out of memory at boot");
-	c->uid = c->euid = c->suid = c->fsuid = boot.uid;
-	c->gid = c->egid = c->sgid = c->fsgid = boot.gid;
-	c->cap_permitted = c->cap_effective = c->cap_bounding = boot.caps;
-	c->cap_inheritable = c->cap_ambient = 0;
-	return c;
-}
-
 static void boot_thread(void *arg)
 {
 	struct fs_boot_config fc = {
@@ -129,6 +108,7 @@ static void boot_thread(void *arg)
 	vfs_set_special(&special);
 	fs_mmap_init();
 	devfs_register();
+	proc_register();
 	if (boot.tty)
 		console_tty_start(boot.rows, boot.cols);
 	for (int i = 0; i < 3; i++)
@@ -140,9 +120,8 @@ static void boot_thread(void *arg)
 		control_send_sync(CTL_FATAL, 125, why, sizeof(why) - 1);
 		platform_halt();
 	}
-	set_limits();
 	boot_lines(boot.dmesg_seed, boot.cpus, boot.ram_size);
-	err = task_start_init(boot.argv[0], boot.argv, boot.envp, init_cred());
+	err = init_start_program(&boot);
 	if (err)
 		init_failed(err);
 	control_send(CTL_READY, (clock_cycles() - start_cycles) * 1000 / (boot.tsc_hz / 1000000), NULL, 0);
