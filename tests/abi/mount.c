@@ -3,22 +3,35 @@
 #include <sys/mount.h>
 #include <sys/statfs.h>
 
+static int visible; /* the sandbox gave us no namespace: unmount by hand */
+
 /* A mount namespace of our own, so that nothing we do is seen outside; then a tmpfs on ./m. */
 static const char *setup(const char *options)
 {
 	abi_tmpdir();
 	if (!abi_cap(21))
 		return "needs CAP_SYS_ADMIN";
-	if (!abi_sandboxed()) {
-		if (unshare(CLONE_NEWNS))
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
+		if (!abi_sandboxed())
 			return "cannot make a mount namespace";
-		if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-			return "cannot make the mounts private";
+		visible = 1;
 	}
 	mkdir("m", 0755);
 	if (options && mount("none", "m", "tmpfs", 0, options))
 		return "cannot mount a tmpfs";
 	return NULL;
+}
+
+static void teardown(void)
+{
+	static const char *const points[] = { "m/in", "m", "n", "target" };
+
+	if (!visible)
+		return;
+	abi_tmpdir();
+	for (size_t i = 0; i < ARRAY_LEN(points); i++)
+		while (umount2(points[i], MNT_DETACH) == 0)
+			;
 }
 
 #define SETUP(options)                                             \
@@ -50,6 +63,7 @@ TEST_FORK(hides_and_reveals)
 	CHECK_OK(access("m/below", F_OK));
 	CHECK_ERRNO(access("m/above", F_OK), ENOENT);
 	CHECK_ERRNO(umount("m"), EINVAL);
+	teardown();
 }
 
 TEST_FORK(options)
@@ -88,6 +102,7 @@ TEST_FORK(options)
 	CHECK_OK(umount("m"));
 	CHECK_ERRNO(mount("none", "m", "tmpfs", 0, "size=junk"), EINVAL);
 	CHECK_ERRNO(mount("none", "m", "tmpfs", 0, "nosuchoption=1"), EINVAL);
+	teardown();
 }
 
 TEST_FORK(read_only)
@@ -110,6 +125,7 @@ TEST_FORK(read_only)
 	CHECK_ERRNO(mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL),
 		    EBUSY); /* open for writing */
 	close(fd);
+	teardown();
 }
 
 TEST_FORK(noexec_nosuid_nodev)
@@ -127,6 +143,7 @@ TEST_FORK(noexec_nosuid_nodev)
 	int fd = open("m/script", O_RDONLY);
 	CHECK_ERRNO(mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0), EPERM);
 	close(fd);
+	teardown();
 }
 
 TEST_FORK(busy_and_lazy)
@@ -141,6 +158,7 @@ TEST_FORK(busy_and_lazy)
 	char b[8] = "";
 	CHECK_EQ(read(fd, b, 8), 4); /* lives as long as it is open */
 	close(fd);
+	teardown();
 }
 
 TEST_FORK(stacked_and_nested)
@@ -155,6 +173,7 @@ TEST_FORK(stacked_and_nested)
 	CHECK_OK(umount("m/in"));
 	CHECK_OK(umount("m"));
 	CHECK_OK(access("m/one", F_OK));
+	teardown();
 }
 
 TEST_FORK(bind)
@@ -177,6 +196,7 @@ TEST_FORK(bind)
 	CHECK_ERRNO(mount("src/f", "m", NULL, MS_BIND, NULL), ENOTDIR);
 	CHECK_OK(umount("target"));
 	CHECK_OK(umount("m"));
+	teardown();
 }
 
 TEST_FORK(move)
@@ -189,6 +209,7 @@ TEST_FORK(move)
 	CHECK_ERRNO(access("m/f", F_OK), ENOENT);
 	CHECK_ERRNO(mount("m", "n", NULL, MS_MOVE, NULL), EINVAL); /* not a mount */
 	CHECK_OK(umount("n"));
+	teardown();
 }
 
 TEST_FORK(errors)
@@ -206,6 +227,7 @@ TEST_FORK(errors)
 	CHECK_ERRNO(umount("missing"), ENOENT);
 	CHECK_ERRNO(umount2("m", 0x100), EINVAL);
 	CHECK_ERRNO(umount2("m", MNT_EXPIRE | MNT_FORCE), EINVAL);
+	teardown();
 }
 
 TEST(unprivileged)
