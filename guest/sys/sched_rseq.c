@@ -62,6 +62,9 @@ enum {
 };
 #define MB_ALL 1023
 
+#define SPINS  200
+#define NAP_NS 20000
+
 /*
  * Every CPU that runs application code of the address space (NULL: of any) passes through the Sentry once: entering it
  * is a full barrier and serializes.
@@ -70,7 +73,7 @@ static void barrier(const struct pmap *only, int cpu)
 {
 	struct task *self = task_current();
 	const struct pmap *p;
-	unsigned i;
+	unsigned i, spins;
 
 	atomic_fence();
 	for (i = 0; i < cpu_count(); i++) {
@@ -82,10 +85,21 @@ static void barrier(const struct pmap *only, int cpu)
 		if (!p || (only && p != only))
 			continue;
 		cpu_kick(c);
-		/* Until it has taken the kick, left user mode, or switched to another space. */
-		while (atomic_load(&c->mode) == CPU_USER && atomic_load(&c->kicked) &&
-		       atomic_load(&c->pmap) == p && !signal_fatal_pending(self))
-			cpu_relax();
+		/*
+		 * Until it has taken the kick, left user mode, or switched to another space. On systrap it may need the very
+		 * host CPU that this one runs on: so a short spin, then naps.
+		 */
+		for (spins = 0; atomic_load(&c->mode) == CPU_USER && atomic_load(&c->kicked) &&
+				atomic_load(&c->pmap) == p && !signal_fatal_pending(self);
+		     spins++) {
+			if (spins < SPINS) {
+				cpu_relax();
+				continue;
+			}
+			sched_prepare(SLEEP_KILLABLE);
+			sched_sleep(clock_mono() + NAP_NS);
+			sched_awake();
+		}
 	}
 	atomic_fence();
 }

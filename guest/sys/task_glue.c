@@ -4,6 +4,7 @@
 #include "dev/tty/tty.h"
 #include "fs/file.h"
 #include "fs/vfs.h"
+#include "sys/pidfd.h"
 #include "sys/sys.h"
 #include "sys/task_glue.h"
 #include "task/task.h"
@@ -25,6 +26,8 @@ void sys_task_init(void)
 		.fs_get = fs_context_get,
 		.fs_put = fs_context_put,
 		.fd_close = close_fd,
+		.pidfd_create = pidfd_create_plain,
+		.pidfd_pid = pidfd_pid,
 		.tty_disassociate = tty_disassociate,
 	};
 
