@@ -9,7 +9,7 @@
 
 #include "fs/epoll.h"
 #include "fs/lock.h"
-#include "fs/vfs.h"
+#include "fs/mount.h"
 #include "mm/slab.h"
 #include "task/task.h"
 
@@ -85,8 +85,10 @@ void file_put(struct file *f)
 		file_locks_release(f);
 	if (f->ops && f->ops->release && !(f->mode & FMODE_PATH))
 		f->ops->release(f);
-	if (f->mode & FMODE_WRITER)
+	if (f->mode & FMODE_WRITER) {
 		atomic_sub(&f->inode->writecount, 1);
+		atomic_sub(&f->path->mnt->writers, 1);
+	}
 	if (f->mode & FMODE_EXEC_DENY)
 		atomic_add(&f->inode->writecount, 1);
 	if (f->inode)

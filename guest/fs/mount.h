@@ -22,6 +22,7 @@ struct mount {
 	struct ref ref; /* one of them is the tree's */
 	u32 id;
 	u32 flags; /* MNT_* */
+	u32 writers; /* files open for writing; atomic */
 	bool attached;
 	struct super_block *sb;
 	struct dentry *root;

@@ -31,6 +31,22 @@ static int attach(struct mount *m, const struct path_ref *at)
 	return err;
 }
 
+/* Is a file of the mount, or of any mount of sb, open for writing? */
+static bool has_writers(const struct mount *only, const struct super_block *sb)
+{
+	struct mount *m;
+	bool any = false;
+
+	if (only)
+		return atomic_load(&only->writers);
+	mutex_lock(&vfs_mounts_mutex);
+	list_for_each(m, &vfs_mounts, all)
+		if (m->sb == sb && atomic_load(&m->writers))
+			any = true;
+	mutex_unlock(&vfs_mounts_mutex);
+	return any;
+}
+
 static int do_remount(const struct path_ref *at, u64 flags, const char *data)
 {
 	struct super_block *sb = at->mnt->sb;
@@ -39,6 +55,8 @@ static int do_remount(const struct path_ref *at, u64 flags, const char *data)
 
 	if (at->dentry != at->mnt->root)
 		return -EINVAL;
+	if ((flags & MS_RDONLY) && has_writers(flags & MS_BIND ? at->mnt : NULL, sb))
+		return -EBUSY;
 	if (!(flags & MS_BIND)) {
 		if (sb->ops && sb->ops->remount)
 			err = sb->ops->remount(sb, (u32)flags, data);

@@ -106,6 +106,7 @@ static struct file *open_object(const struct path_ref *p, u32 flags)
 		if (err)
 			goto fail;
 		f->mode |= FMODE_WRITER;
+		atomic_add(&p->mnt->writers, 1);
 	}
 	f->ops = i->fops;
 	switch (i->mode & S_IFMT) {

@@ -280,6 +280,19 @@ static s64 pipe_ioctl(struct file *f, unsigned cmd, u64 arg)
 	return user_write(arg, &n, sizeof(n)) ? -EFAULT : 0;
 }
 
+/* Nobody has it open any more: the next opener makes a new one. p->lock held. */
+static void fifo_detach(struct pipe *p)
+{
+	struct inode *i = p->inode;
+
+	if (!i)
+		return;
+	spin_lock(&i->lock);
+	i->special = NULL;
+	spin_unlock(&i->lock);
+	p->inode = NULL;
+}
+
 static void pipe_release(struct file *f)
 {
 	struct pipe *p = f->priv;
@@ -291,10 +304,8 @@ static void pipe_release(struct file *f)
 	if (f->mode & FMODE_WRITE)
 		p->writers--;
 	last = !p->readers && !p->writers;
-	if (last && p->inode) {
-		p->inode->special = NULL;
-		p->inode = NULL;
-	}
+	if (last)
+		fifo_detach(p);
 	mutex_unlock(&p->lock);
 	poll_wake(&p->q, POLL_READABLE | POLL_WRITABLE | POLLHUP | POLLERR);
 	pipe_put(p);
@@ -402,6 +413,8 @@ int pipe_open_fifo(struct inode *i, struct file *f)
 		pipe_put(p);
 	} while (1);
 	if (mode == FMODE_WRITE && (f->flags & O_NONBLOCK) && !p->readers) {
+		if (!p->writers)
+			fifo_detach(p);
 		mutex_unlock(&p->lock);
 		pipe_put(p);
 		return -ENXIO;

@@ -122,8 +122,41 @@ struct f_owner_ex_abi {
 	s32 type, pid;
 };
 
+static void same_group(struct process *p, void *arg)
+{
+	if (p->pgid == -*(int *)arg)
+		*(int *)arg = 1;
+}
+
+/* Does the task (type 0), process (1) or group (2) exist? 0: nobody. */
+static bool owner_exists(int type, int pid)
+{
+	struct process *p;
+	struct task *t;
+	int found = -pid;
+
+	if (!pid)
+		return true;
+	if (type == 2) {
+		process_for_each(same_group, &found);
+		return found == 1;
+	}
+	if (type == 0) {
+		t = task_find(pid);
+		if (t)
+			task_put(t);
+		return t;
+	}
+	p = process_find(pid);
+	if (p)
+		process_put(p);
+	return p;
+}
+
 static s64 set_owner(struct file *f, int type, int pid)
 {
+	if (!owner_exists(type, pid))
+		return -ESRCH;
 	f->owner.type = type;
 	f->owner.pid = pid;
 	return 0;

@@ -27,46 +27,45 @@ static s64 rw(struct file *f, struct iov *v, u64 *pos, bool write)
 	return r;
 }
 
-s64 sys_read(fd_a fd, ubuf_a buf, size_a count)
+/* A buffer that leaves user space is refused as a whole, before any byte moves, but after the descriptor's checks. */
+static s64 rw_buf(fd_a fd, uaddr_t buf, u64 count, u64 *pos, bool write)
 {
+	struct file *f = fd_get(fd);
 	struct iov_seg one;
 	struct iov v;
 
+	if (!IS_ERR(f) && (count > USER_END || buf > USER_END - count)) {
+		s64 r = f->mode & (write ? FMODE_WRITE : FMODE_READ) ? -EFAULT : -EBADF;
+
+		file_put(f);
+		return r;
+	}
 	iov_user(&v, &one, buf, MIN(count, RW_MAX));
-	return rw(fd_get(fd), &v, NULL, false);
+	return rw(f, &v, pos, write);
+}
+
+s64 sys_read(fd_a fd, ubuf_a buf, size_a count)
+{
+	return rw_buf(fd, buf, count, NULL, false);
 }
 
 s64 sys_write(fd_a fd, ubuf_a buf, size_a count)
 {
-	struct iov_seg one;
-	struct iov v;
-
-	iov_user(&v, &one, buf, MIN(count, RW_MAX));
-	return rw(fd_get(fd), &v, NULL, true);
+	return rw_buf(fd, buf, count, NULL, true);
 }
 
 s64 sys_pread64(fd_a fd, ubuf_a buf, size_a count, off_a pos)
 {
-	struct iov_seg one;
-	struct iov v;
 	u64 p = (u64)pos;
 
-	if (pos < 0)
-		return -EINVAL;
-	iov_user(&v, &one, buf, MIN(count, RW_MAX));
-	return rw(fd_get(fd), &v, &p, false);
+	return pos < 0 ? -EINVAL : rw_buf(fd, buf, count, &p, false);
 }
 
 s64 sys_pwrite64(fd_a fd, ubuf_a buf, size_a count, off_a pos)
 {
-	struct iov_seg one;
-	struct iov v;
 	u64 p = (u64)pos;
 
-	if (pos < 0)
-		return -EINVAL;
-	iov_user(&v, &one, buf, MIN(count, RW_MAX));
-	return rw(fd_get(fd), &v, &p, true);
+	return pos < 0 ? -EINVAL : rw_buf(fd, buf, count, &p, true);
 }
 
 /* Copy in a vector: v->seg is `small` or from the heap (freed by the caller if it differs). */
@@ -92,6 +91,11 @@ int iov_import(struct iov *v, struct iov_seg *small, uaddr_t vec, u64 n)
 			if (seg != small)
 				kfree(seg);
 			return -EINVAL;
+		}
+		if (seg[k].len > USER_END || seg[k].base > USER_END - seg[k].len) {
+			if (seg != small)
+				kfree(seg);
+			return -EFAULT;
 		}
 		seg[k].len = MIN(seg[k].len, left);
 		left -= seg[k].len;
