@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "abi/boot.h"
+#include "fs/epoll.h"
 #include "fs/mount.h"
 #include "lib/log.h"
 #include "mm/frame.h"
@@ -93,6 +94,11 @@ static void oom(u64 frames)
 
 /* Weak: the test of the ring answers doorbells. */
 void __attribute__((weak)) doorbell_ring(unsigned queue)
+{
+}
+
+/* No epoll here, so no file is watched. */
+void __attribute__((weak)) epoll_forget(struct file *f)
 {
 }
 
