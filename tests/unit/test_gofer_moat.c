@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/p9_client.h"
@@ -233,7 +234,12 @@ static void make_rename(struct p9c *c)
 	CHECK_EQ(p9c_walk(c, 0, 1, "ra"), 0);
 	CHECK_EQ(p9c_call(c, P9_TRENAMEAT2, "dsdsd", 0, "ra", 0, "rb", RENAME_NOREPLACE), EEXIST);
 	CHECK_EQ(p9c_call(c, P9_TRENAMEAT2, "dsdsd", 0, "ra", 0, "rb", 4), EINVAL);
+	CHECK_EQ(p9c_walk(c, 0, 2, "rb"), 0);
 	CHECK_EQ(p9c_call(c, P9_TRENAMEAT2, "dsdsd", 0, "ra", 0, "rb", RENAME_EXCHANGE), 0);
+	CHECK_EQ(p9c_open(c, 2, O_RDONLY), 0);
+	CHECK_EQ(p9c_call(c, P9_TREAD, "dqd", 2, 0ULL, 10), 0);
+	CHECK_EQ(wire_get32(&c->rd), 2);
+	CHECK_EQ(p9c_clunk(c, 2), 0);
 	CHECK(!stat("ra", &st) && st.st_size == 2);
 	CHECK_EQ(p9c_open(c, 1, O_RDONLY), 0); /* the fid follows its file */
 	CHECK_EQ(p9c_call(c, P9_TREAD, "dqd", 1, 0ULL, 10), 0);
@@ -380,6 +386,49 @@ static void all(enum p9c_kind kind, bool cross_mounts)
 	free(dir);
 }
 
+/* An owner that cannot be given takes the new name away again. */
+static void undo(void)
+{
+	struct gofer_config flags = { .set_owner = true };
+	char *dir = p9c_tmpdir();
+	struct p9_attr a;
+	struct p9c c;
+
+	if (chdir(dir) < 0)
+		exit(1);
+	p9c_start(&c, P9C_THREAD, dir, &flags);
+	CHECK_EQ(p9c_version(&c, P9_VERSION_MOAT, P9_MSIZE_MAX), 0);
+	CHECK_EQ(p9c_attach(&c, 0, P9_NONUID), 0);
+	CHECK_EQ(make(&c, 1, "f", S_IFREG | 0644, 1, 1, O_RDWR, "", &a), EPERM);
+	CHECK_EQ(make(&c, 1, "d", S_IFDIR | 0755, 1, 1, P9_WGA_NOOPEN, "", &a), EPERM);
+	CHECK_EQ(make(&c, 1, "l", S_IFLNK, 1, 1, P9_WGA_NOOPEN, "target", &a), EPERM);
+	CHECK_EQ(p9c_call(&c, P9_TMKDIR, "dsdd", 0, "d", 0755, 1), EPERM);
+	CHECK_EQ(p9c_clunk(&c, 1), EBADF);
+	CHECK(access("f", F_OK) < 0 && access("d", F_OK) < 0 && access("l", F_OK) < 0);
+	CHECK_EQ(make(&c, 1, "f", S_IFREG | 0644, geteuid(), getegid(), O_RDWR, "", &a), 0);
+	CHECK_EQ(p9c_stop(&c), 0);
+	if (chdir("/") < 0)
+		exit(1);
+	p9c_rmtree(dir);
+	free(dir);
+}
+
+static void undo_unprivileged(void)
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		if (!geteuid() && (setgid(65534) < 0 || setuid(65534) < 0))
+			exit(1);
+		undo();
+		exit(p9c_failed != 0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && !status);
+}
+
 int main(void)
 {
 	umask(022);
@@ -387,5 +436,6 @@ int main(void)
 	all(P9C_THREAD, true);
 	all(P9C_SEALED, false);
 	all(P9C_RING, true);
+	undo_unprivileged();
 	return p9c_failed ? 1 : 0;
 }

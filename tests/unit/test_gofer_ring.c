@@ -281,7 +281,7 @@ static void gofer(void)
 	fflush(stdout);
 	__atomic_store_n(&gofer_ring(&c)->avail.idx, 5000, __ATOMIC_RELEASE);
 	kick(&c);
-	usleep(50000);
+	CHECK(poll(&(struct pollfd){ c.fd, POLLIN, 0 }, 1, 10000) == 1); /* until it has ended */
 	CHECK_EQ(p9c_stop(&c), 1);
 	p9c_rmtree(dir);
 	free(dir);
