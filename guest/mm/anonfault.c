@@ -102,18 +102,28 @@ static bool huge_new(struct vma *v, uaddr_t base, u64 *pmd)
 	return true;
 }
 
+/*
+ * Where an area's pages come from: those of large areas share huge pages of the host, which cost one host fault per 512
+ * frames; those of small ones stay in 4 KiB pages, so that a small program stays small.
+ */
+static enum frame_zone area_zone(const struct vma *v)
+{
+	return v->end - v->start >= HUGE_SIZE ? ZONE_LARGE : ZONE_SMALL;
+}
+
 /* ---- first touch ---- */
 
 /* Fill leaf[lo..hi) with zeroed frames in as few blocks as possible; returns how many pages were filled. */
 static unsigned fill(struct vma *v, u64 *leaf, unsigned lo, unsigned hi, unsigned max_order)
 {
+	enum frame_zone zone = area_zone(v);
 	unsigned at = lo;
 
 	while (at < hi) {
 		unsigned order = MIN(log2_floor(hi - at), max_order);
 		paddr_t pa;
 
-		pa = frame_alloc(ZONE_SMALL, order, FRAME_ZERO | FRAME_CHARGED);
+		pa = frame_alloc(zone, order, FRAME_ZERO | FRAME_CHARGED);
 		if (!pa) {
 			if (!order)
 				break;
@@ -122,6 +132,8 @@ static unsigned fill(struct vma *v, u64 *leaf, unsigned lo, unsigned hi, unsigne
 		}
 		if (order)
 			frame_split(pa);
+		if (zone == ZONE_LARGE) /* as in huge_new */
+			WRITE_ONCE(*(u64 *)paddr_to_ptr(pa), 0);
 		for (unsigned i = 0; i < 1u << order; i++)
 			leaf[at + i] = (pa + i * PAGE_SIZE) | AE_PRESENT;
 		at += 1u << order;
@@ -185,7 +197,7 @@ static int cow_window(struct vma *v, u64 *leaf, uaddr_t va)
 			return -ENOMEM;
 	}
 	if (order && order <= 4 && shared > size / 2) {
-		block = frame_alloc(ZONE_SMALL, order, FRAME_CHARGED);
+		block = frame_alloc(area_zone(v), order, FRAME_CHARGED);
 		if (block)
 			frame_split(block);
 	}
@@ -200,7 +212,7 @@ static int cow_window(struct vma *v, u64 *leaf, uaddr_t va)
 			new = keep[i & (size - 1)];
 			keep[i & (size - 1)] = 0;
 		} else {
-			new = frame_alloc(ZONE_SMALL, 0, FRAME_CHARGED);
+			new = frame_alloc(area_zone(v), 0, FRAME_CHARGED);
 			if (!new) {
 				frame_uncharge(shared);
 				return anon_exclusive(leaf[pte_index(va)]) ? 0 : -ENOMEM;
@@ -225,15 +237,17 @@ static int cow_window(struct vma *v, u64 *leaf, uaddr_t va)
 
 static int anon_present(struct vma *v, u64 *leaf, uaddr_t va, bool write)
 {
-	unsigned lo, hi;
+	unsigned lo, hi, order = 4;
 
-	if (write && !anon_exclusive(leaf[pte_index(va)])) {
+	if (write && anon_exclusive(leaf[pte_index(va)])) {
+		order = 6; /* after fork and exit of the child all of it is ours again */
+	} else if (write) {
 		int err = cow_window(v, leaf, va);
 
 		if (err)
 			return err;
 	}
-	window(v, va, 4, &lo, &hi);
+	window(v, va, order, &lo, &hi);
 	return anon_map(v, leaf, ALIGN_DOWN(va, HUGE_SIZE), lo, hi);
 }
 
