@@ -52,9 +52,9 @@ static int file_fault(struct vma *v, uaddr_t va, unsigned access)
 {
 	uaddr_t start = ALIGN_DOWN(va, FAULT_AROUND * PAGE_SIZE), end = start + FAULT_AROUND * PAGE_SIZE;
 	bool shared = vma_shared(v), write = access & ACCESS_WRITE;
-	unsigned prot = vma_pmap_prot(v), n;
+	unsigned prot = vma_pmap_prot(v), n, fresh = 0;
 	bool writable[FAULT_AROUND];
-	paddr_t pa[FAULT_AROUND];
+	paddr_t pa[FAULT_AROUND], old;
 	int err;
 
 	if (!shared) {
@@ -79,6 +79,7 @@ static int file_fault(struct vma *v, uaddr_t va, unsigned access)
 		}
 		p = writable[i] ? prot : prot & ~PMAP_W;
 		writable[i] = p & PMAP_W;
+		fresh += pa[i] && !pmap_lookup(v->mm->pmap, start + i * PAGE_SIZE, &old, &p);
 	}
 	for (unsigned i = 0, run; i < n; i += run) {
 		run = 1;
@@ -91,8 +92,8 @@ static int file_fault(struct vma *v, uaddr_t va, unsigned access)
 			       writable[i] ? prot : prot & ~PMAP_W);
 		if (err)
 			return err;
-		vma_add_mapped(v, run);
 	}
+	vma_add_mapped(v, fresh);
 	return 0;
 }
 
