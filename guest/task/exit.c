@@ -216,6 +216,7 @@ void task_exit(int code)
 	leader = t == p->leader;
 	spin_lock(&p->sig_lock);
 	add_times(p, t);
+	sched_settle(t);
 	t->utime = t->stime = 0;
 	t->state = leader ? TASK_ZOMBIE : TASK_DEAD;
 	if (!leader) {

@@ -38,6 +38,9 @@ struct rq {
 	u64 min_vruntime;
 	u64 slice_end; /* when to look again; 0: nothing waits */
 	u64 nr_switches;
+	/* Times of this CPU for /proc/stat: up to `since`, when curr (or idling) began */
+	struct sched_cpu_times times;
+	u64 since, user_base; /* user_base: curr's utime at that moment */
 	/* this CPU only */
 	u64 armed;	   /* what the hardware timer is set to, or 0 */
 	struct task *prev; /* left by the switch under way */
@@ -314,11 +317,29 @@ static void finish_switch(void)
 	}
 }
 
+/* Add what happened since rq->since: t (or nobody) ran. The lock is held. */
+static void add_times(const struct rq *rq, const struct task *t, u64 now, struct sched_cpu_times *to)
+{
+	u64 d = now > rq->since ? now - rq->since : 0, user;
+
+	if (!t) {
+		to->idle += d;
+		return;
+	}
+	user = t->utime > rq->user_base ? MIN(t->utime - rq->user_base, d) : 0;
+	*(t->se.nice > 0 ? &to->nice : &to->user) += user;
+	to->system += d - user;
+}
+
 /* From the current context (prev, or the idle loop) to next (or the idle loop). The lock is held, and dropped. */
 static void switch_to(struct rq *rq, struct task *prev, struct task *next, u64 now)
 {
 	struct cpu *cpu = rq->cpu;
 
+	load_tick(now);
+	add_times(rq, prev, now, &rq->times);
+	rq->since = now;
+	rq->user_base = next ? next->utime : 0;
 	rq->curr = next;
 	rq->prev = prev;
 	rq->slice_end = 0;
@@ -586,6 +607,7 @@ void sched_init(void)
 		spin_init(&rqs[i].lock);
 		list_init(&rqs[i].rt);
 		rqs[i].cpu = cpu_get(i);
+		rqs[i].since = clock_mono();
 		rqs[i].cpu->sched = &rqs[i];
 		timer_init_cpu(i);
 	}
@@ -730,6 +752,30 @@ unsigned sched_nr_running(void)
 	for (i = 0; i < cpu_count(); i++)
 		n += READ_ONCE(rqs[i].nr) + (READ_ONCE(rqs[i].curr) != NULL);
 	return n;
+}
+
+void sched_cpu_times(unsigned cpu, struct sched_cpu_times *out)
+{
+	struct rq *rq = &rqs[cpu];
+
+	spin_lock(&rq->lock);
+	*out = rq->times;
+	add_times(rq, rq->curr, clock_mono(), out);
+	spin_unlock(&rq->lock);
+}
+
+void sched_settle(struct task *t)
+{
+	struct rq *rq;
+	u64 now;
+
+	rq = rq_this();
+	spin_lock(&rq->lock);
+	now = clock_mono();
+	add_times(rq, t, now, &rq->times);
+	rq->since = now;
+	rq->user_base = 0;
+	spin_unlock(&rq->lock);
 }
 
 u64 sched_nr_switches(void)

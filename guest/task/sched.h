@@ -40,5 +40,24 @@ u64 sched_interval(struct task *t);		  /* ns, for sched_rr_get_interval */
 u64 sched_runtime(struct task *t);		  /* CPU time so far, ns */
 unsigned sched_nr_running(void);
 u64 sched_nr_switches(void);
+/* What a CPU did since boot, ns. */
+struct sched_cpu_times {
+	u64 user, nice, system, idle;
+};
+void sched_cpu_times(unsigned cpu, struct sched_cpu_times *out);
+/* The current task is about to set its own times to 0: charge them to its CPU first. */
+void sched_settle(struct task *t);
+
+/* ---- load.c ---- */
+extern u64 load_next; /* when the next sample is due */
+void load_sample(u64 now);
+/* At each switch, before the run queue changes: what was runnable until now counts for the periods that are over. */
+static inline void load_tick(u64 now)
+{
+	if (unlikely(now >= READ_ONCE(load_next)))
+		load_sample(now);
+}
+/* Averages over 1, 5 and 15 minutes, fixed point with 11 bits. */
+void sched_load(u32 load[3]);
 
 #endif

@@ -1,0 +1,30 @@
+/*
+ * attr.h - the small files of /proc/PID (attr.c), for the table.
+ */
+#ifndef MOAT_FS_PROC_ATTR_H
+#define MOAT_FS_PROC_ATTR_H
+
+#include "fs/proc/proc.h"
+
+#define SHOW(name) int proc_show_##name(struct seq *s, struct task *t, bool thread)
+SHOW(oom_score);
+SHOW(oom_score_adj);
+SHOW(oom_adj);
+SHOW(personality);
+SHOW(unset);
+SHOW(cgroup);
+SHOW(wchan);
+SHOW(schedstat);
+SHOW(setgroups);
+SHOW(id_map);
+SHOW(timerslack);
+SHOW(coredump_filter);
+SHOW(mounts);
+SHOW(mountinfo);
+SHOW(mountstats);
+#undef SHOW
+s64 proc_store_oom_score_adj(struct task *t, char *buf, size_t n);
+s64 proc_store_oom_adj(struct task *t, char *buf, size_t n);
+s64 proc_store_timerslack(struct task *t, char *buf, size_t n);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * global.h - the files of /proc that are about the whole sandbox.
+ */
+#ifndef MOAT_FS_PROC_GLOBAL_H
+#define MOAT_FS_PROC_GLOBAL_H
+
+#include "fs/proc/proc.h"
+
+/* cpuinfo.c */
+void proc_cpuinfo_init(void);
+u64 proc_cpu_khz(void);
+int proc_show_cpuinfo(struct seq *s, void *arg);
+/* meminfo.c */
+int proc_show_meminfo(struct seq *s, void *arg);
+int proc_show_vmstat(struct seq *s, void *arg);
+/* load.c */
+int proc_show_global_stat(struct seq *s, void *arg);
+int proc_show_uptime(struct seq *s, void *arg);
+int proc_show_loadavg(struct seq *s, void *arg);
+
+#endif
