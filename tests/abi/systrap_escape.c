@@ -115,7 +115,7 @@ static void jump(unsigned long to, unsigned long seed)
 
 TEST(jump_into_stub)
 {
-	unsigned long off, step = getenv("TEST_FULL") ? 1 : 13;
+	unsigned long off, step = getenv("TEST_FULL") ? 3 : 19;
 
 	NEED_SANDBOX();
 	for (off = 0; off < STUB_SIZE; off += step) {
@@ -126,7 +126,7 @@ TEST(jump_into_stub)
 			jump(STUB_TEXT + off, off);
 			_exit(0);
 		}
-		status = reap_within(pid, 100);
+		status = reap_within(pid, 15);
 		CHECK(status != -1);
 	}
 }
@@ -214,7 +214,7 @@ static unsigned long slot_base(void)
 TEST(scribble_own_context)
 {
 	NEED_SANDBOX();
-	for (unsigned seed = 1; seed < 40; seed++) {
+	for (unsigned seed = 1; seed < 20; seed++) {
 		pid_t pid = fork();
 		int status;
 
@@ -238,7 +238,7 @@ TEST(scribble_own_context)
 			}
 			_exit(0);
 		}
-		status = reap_within(pid, 1000);
+		status = reap_within(pid, 200);
 		CHECK(status != -1);
 	}
 }

@@ -109,23 +109,43 @@ void cpu_bind_task(u32 tid, u32 *bound, u32 host_cpu)
 	affinity(tid, host_cpu);
 }
 
+/* Does another of our workers run on this host CPU? */
+static bool host_cpu_taken(struct sys_cpu *c, u32 host_cpu)
+{
+	for (unsigned i = 0; i < sys_ncpus; i++)
+		if (&sys_cpus[i] != c && READ_ONCE(sys_cpus[i].host_cpu) == host_cpu)
+			return true;
+	return false;
+}
+
 void cpu_bind(struct sys_cpu *c)
 {
-	u32 aux;
+	u32 cpu, other;
 
 	if (c->host_cpu != ~0U)
 		return;
-	__asm__ volatile("rdtscp" : "=c"(aux) : : "eax", "edx");
-	aux &= 0xfff;
-	cpu_bind_task(0, &c->host_cpu, aux < 1024 ? aux : 0);
+	__asm__ volatile("rdtscp" : "=c"(cpu) : : "eax", "edx");
+	cpu &= 0xfff;
+	if (cpu >= 1024)
+		cpu = 0;
+	/* The host wakes a worker where the waker runs; two busy ones on one CPU would stay there. */
+	if (host_cpu_taken(c, cpu)) {
+		for (other = host_cpu_other(cpu); other != cpu; other = host_cpu_other(other)) {
+			if (!host_cpu_taken(c, other)) {
+				cpu = other;
+				break;
+			}
+		}
+	}
+	cpu_bind_task(0, &c->host_cpu, cpu);
 }
 
-static void cpu_unbind(struct sys_cpu *c)
+void cpu_unbind(struct sys_cpu *c, struct stub *s)
 {
-	if (c->host_cpu != ~0U) {
-		c->host_cpu = ~0U;
-		affinity(0, ~0U);
-	}
+	if (c->host_cpu != ~0U)
+		cpu_bind_task(0, &c->host_cpu, ~0U);
+	if (s)
+		cpu_bind_task(s->tid, &s->host_cpu, ~0U);
 }
 
 void cpu_idle(void)
@@ -141,7 +161,7 @@ void cpu_idle(void)
 		now = clock_mono();
 		wait = now < c->deadline ? c->deadline - now : 0;
 	}
-	cpu_unbind(c);
+	cpu_unbind(c, NULL);
 	atomic_sub(&cpus_busy, 1);
 	atomic_xchg(&c->c.mode, CPU_IDLE);
 	while (!atomic_load(&c->c.kicked))

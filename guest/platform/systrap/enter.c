@@ -22,6 +22,10 @@
 
 #define KICK_RETRY_NS	50000000ULL
 #define KICK_RETRIES	200
+/* Application code that runs this long without a stop may be moved by the host's scheduler. */
+#define LONG_NS		20000000ULL
+/* A kick of another CPU that the application has swallowed is found after this time. */
+#define KICK_CHECK_NS	250000000ULL
 
 /* The host kernel's ucontext up to the FPU pointer, and the parts of siginfo that are used. */
 struct host_ucontext {
@@ -289,19 +293,24 @@ static void spin_event(struct utask *u)
 static bool wait_event(struct sys_cpu *c, struct stub *s)
 {
 	unsigned kicks = 0;
+	bool bound = true;
 	u64 now, wait;
 	u32 state;
 
 	while ((state = atomic_load(&s->ctx->state)) == STATE_RUN) {
-		wait = ~0ULL;
-		if (kicks) {
-			wait = KICK_RETRY_NS;
-		} else if (c->deadline) {
+		wait = kicks ? KICK_RETRY_NS : bound ? LONG_NS : KICK_CHECK_NS;
+		if (!kicks && c->deadline) {
 			now = clock_mono();
-			wait = now < c->deadline ? c->deadline - now : 0;
+			wait = now < c->deadline ? MIN(wait, c->deadline - now) : 0;
 		}
 		if (wait && hc_futex_wait(&s->ctx->state, STATE_RUN, wait) != -ETIMEDOUT)
 			continue;
+		if (!kicks && !timer_due(c) && !atomic_load(&c->c.kicked)) {
+			if (bound)
+				cpu_unbind(c, s);
+			bound = false;
+			continue;
+		}
 		if (kicks++ == KICK_RETRIES)
 			return false;
 		stub_kick(s->tid);

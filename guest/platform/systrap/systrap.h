@@ -137,6 +137,7 @@ u32 host_cpu_other(u32 cpu); /* another host CPU that we may use, or cpu itself 
 extern unsigned host_cpus;   /* how many we may use */
 extern u32 cpus_busy;	     /* workers that are not idle */
 void cpu_bind(struct sys_cpu *c); /* this worker to the host CPU that it is on */
+void cpu_unbind(struct sys_cpu *c, struct stub *s); /* s may be NULL */
 void cpu_bind_task(u32 tid, u32 *bound, u32 host_cpu); /* *bound: where it is bound to now */
 
 /* split.c */
