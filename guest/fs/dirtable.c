@@ -78,6 +78,7 @@ struct dirnode *dirtable_add(struct dirtable *t, const char *name, unsigned len,
 	n->cookie = t->next_cookie++;
 	n->hash = hash_name(name, len);
 	n->len = len;
+	n->covers = !i;
 	memcpy(n->name, name, len);
 	n->name[len] = 0;
 	b = &t->bucket[n->hash & t->mask];

@@ -17,6 +17,7 @@ struct dirnode {
 	u64 cookie;
 	u32 hash;
 	u32 len;
+	bool covers; /* the lower layer may have this name: removing it leaves a whiteout */
 	char name[];
 };
 

@@ -160,7 +160,7 @@ struct p9_sb {
 	struct itable inodes;	/* by qid.path */
 	struct mutex fid_lock;	/* LOCK_P9_FID: fids, parents and names of all inodes */
 	struct list fids;	/* inodes with fids, least recently used first */
-	unsigned nfids;
+	unsigned nfids, max_fids; /* max: P9_FIDS_MAX, or less where the server says EMFILE */
 	bool readonly;
 };
 

@@ -302,6 +302,8 @@ static void name_lost(struct p9_inode *dir, const char *name, unsigned len, stru
 	if (victim->i.nlink)
 		victim->i.nlink = S_ISDIR(victim->i.mode) ? 0 : victim->i.nlink - 1;
 	spin_unlock(&victim->i.lock);
+	if (!victim->i.nlink) /* its number is free for something new */
+		itable_remove(&s->inodes, &victim->i);
 }
 
 static int remove(struct inode *dir, const char *name, unsigned len, struct inode *victim, u32 flags)

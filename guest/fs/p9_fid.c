@@ -30,7 +30,7 @@ static void trim(struct p9_sb *s)
 	struct p9_inode *pi, *tmp;
 
 	list_for_each_safe(pi, tmp, &s->fids, lru) {
-		if (s->nfids <= P9_FIDS_MAX)
+		if (s->nfids <= s->max_fids)
 			return;
 		if (!pi->parent || pi->gone)
 			continue;
@@ -101,11 +101,25 @@ done:
 	return err;
 }
 
-static u32 open_flags(const struct p9_sb *s, const struct p9_inode *pi, enum p9_fid_kind kind)
+static u32 open_flags(const struct p9_inode *pi, enum p9_fid_kind kind)
 {
 	if (S_ISDIR(pi->i.mode))
 		return O_RDONLY | O_DIRECTORY;
 	return kind == P9_FID_WRITE ? O_RDWR : O_RDONLY;
+}
+
+static int make_fid(struct p9_sb *s, struct p9_inode *pi, enum p9_fid_kind kind, u32 *n)
+{
+	int err = walk_to(s, pi, n);
+
+	if (err || kind == P9_FID_WALK)
+		return err;
+	err = p9_lopen(&s->c, *n, open_flags(pi, kind));
+	if (err == -EACCES && kind == P9_FID_WRITE)
+		err = p9_lopen(&s->c, *n, O_WRONLY);
+	if (err)
+		p9_clunk(&s->c, *n);
+	return err;
 }
 
 int p9_fid_get(struct p9_inode *pi, enum p9_fid_kind kind, u32 *fid)
@@ -116,13 +130,12 @@ int p9_fid_get(struct p9_inode *pi, enum p9_fid_kind kind, u32 *fid)
 
 	mutex_lock(&s->fid_lock);
 	if (!pi->fid[kind]) {
-		err = walk_to(s, pi, &n);
-		if (!err && kind != P9_FID_WALK) {
-			err = p9_lopen(&s->c, n, open_flags(s, pi, kind));
-			if (err == -EACCES && kind == P9_FID_WRITE)
-				err = p9_lopen(&s->c, n, O_WRONLY);
-			if (err)
-				p9_clunk(&s->c, n);
+		err = make_fid(s, pi, kind, &n);
+		if ((err == -EMFILE || err == -ENFILE) && s->nfids > 16) {
+			/* The server has fewer descriptors than we thought. */
+			s->max_fids = s->nfids / 2;
+			trim(s);
+			err = make_fid(s, pi, kind, &n);
 		}
 		if (!err)
 			keep(s, pi, kind, n);

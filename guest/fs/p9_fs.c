@@ -89,6 +89,7 @@ static struct super_block *p9_mount(const struct file_system *fs, const struct m
 	sb->priv = s;
 	s->sb = sb;
 	s->readonly = a->flags & MS_RDONLY;
+	s->max_fids = P9_FIDS_MAX;
 	mutex_init(&s->fid_lock);
 	list_init(&s->fids);
 	p9_reqs_init(&s->c);

@@ -74,9 +74,10 @@ struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent, cons
 
 	if (i && (i->mode & S_IFMT) == (a->mode & S_IFMT))
 		return i;
-	if (i) {
+	if (i) { /* the host reused the number of something that went away behind our back */
+		itable_remove(&s->inodes, i);
+		p9_i(i)->gone = true;
 		inode_put(i);
-		return ERR_PTR(-EIO);
 	}
 	if (!known_type(a->mode))
 		return ERR_PTR(-EIO);

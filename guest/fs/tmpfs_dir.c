@@ -34,8 +34,11 @@ static void add_links(struct inode *i, int n)
 	spin_unlock(&i->lock);
 }
 
-/* The name stands for i from now on (takes over its reference on success). A whiteout may be there. */
-static int put_name(struct inode *dir, const char *name, unsigned len, struct inode *i)
+/*
+ * The name stands for i from now on (takes over its reference on success). A whiteout may be there. covers: unless the
+ * name is in the table, the lower layer has it (else it was looked up there just now, in vain).
+ */
+static int put_name(struct inode *dir, const char *name, unsigned len, struct inode *i, bool covers)
 {
 	struct dirtable *t = &tmpfs_i(dir)->dir;
 	struct dirnode *n = dirtable_find(t, name, len);
@@ -45,8 +48,11 @@ static int put_name(struct inode *dir, const char *name, unsigned len, struct in
 		old = dirtable_set(t, n, i);
 		if (old)
 			inode_put(old);
-	} else if (!dirtable_add(t, name, len, i)) {
-		return -ENOMEM;
+	} else {
+		n = dirtable_add(t, name, len, i);
+		if (!n)
+			return -ENOMEM;
+		n->covers = covers;
 	}
 	dir->size = (u64)t->count * 20;
 	return 0;
@@ -59,7 +65,7 @@ static int drop_name(struct inode *dir, const char *name, unsigned len)
 	struct dirnode *n = dirtable_find(t, name, len);
 	struct inode *old = NULL;
 
-	if (overlay_has(dir, name, len)) {
+	if ((!n || n->covers) && overlay_has(dir, name, len)) {
 		if (n)
 			old = dirtable_set(t, n, NULL);
 		else if (!dirtable_add(t, name, len, NULL))
@@ -81,7 +87,7 @@ static struct inode *tmpfs_make(struct inode *dir, const char *name, unsigned le
 
 	if (IS_ERR(i))
 		return i;
-	err = put_name(dir, name, len, i);
+	err = put_name(dir, name, len, i, false);
 	if (err) {
 		inode_put(i);
 		return ERR_PTR(err);
@@ -107,7 +113,7 @@ static int tmpfs_link(struct inode *dir, const char *name, unsigned len, struct 
 	int err;
 
 	inode_get(target);
-	err = put_name(dir, name, len, target);
+	err = put_name(dir, name, len, target, false);
 	if (err) {
 		inode_put(target);
 		return err;
@@ -166,15 +172,15 @@ static int exchange(struct inode *odir, const char *oname, unsigned olen, struct
 	int err;
 
 	inode_get(src);
-	err = put_name(ndir, nname, nlen, src);
+	err = put_name(ndir, nname, nlen, src, true);
 	if (err) {
 		inode_put(src);
 		return err;
 	}
 	inode_get(victim);
-	err = put_name(odir, oname, olen, victim);
+	err = put_name(odir, oname, olen, victim, true);
 	if (err) { /* put the first name back: it is in the table, so that cannot fail */
-		put_name(ndir, nname, nlen, victim);
+		put_name(ndir, nname, nlen, victim, true);
 		return err;
 	}
 	if (odir != ndir && S_ISDIR(src->mode) != S_ISDIR(victim->mode)) {
@@ -203,7 +209,7 @@ static int tmpfs_rename(struct inode *odir, const char *oname, unsigned olen, st
 	/* Two references: one for the new entry, one that outlives the old entry's. */
 	inode_get(src);
 	inode_get(src);
-	err = put_name(ndir, nname, nlen, src);
+	err = put_name(ndir, nname, nlen, src, victim);
 	if (err) {
 		inode_put(src);
 		inode_put(src);
@@ -213,7 +219,7 @@ static int tmpfs_rename(struct inode *odir, const char *oname, unsigned olen, st
 		struct make_args a = { .mode = S_IFCHR, .uid = src->uid, .gid = src->gid };
 		struct inode *w = tmpfs_new(odir->sb, &a);
 
-		err = IS_ERR(w) ? (int)PTR_ERR(w) : put_name(odir, oname, olen, w);
+		err = IS_ERR(w) ? (int)PTR_ERR(w) : put_name(odir, oname, olen, w, true);
 	} else {
 		err = drop_name(odir, oname, olen);
 	}

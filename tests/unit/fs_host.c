@@ -240,6 +240,8 @@ void t_file(const char *name, const char *text)
 {
 	int fd = t_open(name, O_CREAT | O_TRUNC | O_WRONLY, 0644);
 
+	if (fd < 0)
+		fprintf(stderr, "%s: error %d\n", name, -fd);
 	CHECK(fd >= 0);
 	CHECK_EQ(t_write(fd, text, strlen(text)), strlen(text));
 	CHECK_EQ(fd_close(fd), 0);

@@ -1,0 +1,260 @@
+// sources: tests/unit/fs_host.c tests/unit/platform_host.c tests/unit/sched_host.c guest/mm/*.c guest/lib/*.c guest/task/mutex.c guest/task/wait.c
+// sources: guest/fs/attr.c guest/fs/create.c guest/fs/dentry.c guest/fs/dir.c guest/fs/dirtable.c guest/fs/fdtable.c guest/fs/file.c guest/fs/filesystems.c
+// sources: guest/fs/inode.c guest/fs/iov.c guest/fs/itable.c guest/fs/lock.c guest/fs/mount.c guest/fs/mount_ops.c guest/fs/namei.c guest/fs/open.c
+// sources: guest/fs/overlay.c guest/fs/p9*.c guest/fs/pagefile.c guest/fs/path.c guest/fs/permission.c guest/fs/pseudo.c guest/fs/rename.c guest/fs/seq.c
+// sources: guest/fs/super.c guest/fs/tmpfs*.c guest/fs/walk_fast.c guest/fs/xattrs.c guest/ring/ring.c
+// sources: tests/unit/gofer_stream.c tests/unit/p9_client.c host/gofer/*.c host/error.c host/ring_dev.c
+// cflags: -DMOAT_UNIT=1 -DMOAT_DEBUG=1 -pthread
+// libs: -pthread -lseccomp
+/*
+ * test_fs_p9.c - the 9P client against the real gofer: with its extensions and with plain 9P2000.L, read-write; answers
+ * of a hostile server; and a server that dies.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/mount.h"
+#include "fs/p9.h"
+#include "mm/pagecache.h"
+#include "task/task.h"
+#include "tests/unit/fs_host.h"
+#include "tests/unit/gofer_stream.h"
+
+static bool plain;	    /* ask for 9P2000.L only */
+static int evil;	    /* spoil the n-th answer from now on, in some way */
+static unsigned calls, how; /* messages sent; what kind of spoiling */
+
+static int submit(struct p9_client *c, struct p9_req *r)
+{
+	struct iovec v[P9_BUFS + 2];
+	u8 *t = r->bufs[0].ptr;
+	long got;
+
+	calls++;
+	if (plain && t[4] == P9_TVERSION) { /* size, type, tag, msize, string: cut ".moat1" off */
+		u32 size = 7 + 4 + 2 + 8;
+		u16 len = 8;
+
+		memcpy(t, &size, 4);
+		memcpy(t + 11, &len, 2);
+		r->bufs[0].len = size;
+	}
+	for (unsigned i = 0; i < r->nout + r->nin; i++)
+		v[i] = (struct iovec){ r->bufs[i].ptr, r->bufs[i].len };
+	got = gofer_stream_call(v, (int)r->nout, v + r->nout, (int)r->nin);
+	if (got < 0)
+		return -EIO;
+	if (evil && --evil == 0) {
+		u8 *p = r->bufs[r->nout].ptr;
+		size_t n = MIN((size_t)got, (size_t)r->bufs[r->nout].len);
+
+		switch (how % 5) {
+		case 0: got = rand() % (got + 1); break;
+		case 1: memset(p + 7, 0xff, n > 7 ? n - 7 : 0); break;
+		case 2: p[4] = (u8)rand(); break;
+		case 3: p[rand() % n] ^= (u8)(1 << rand() % 8); break;
+		case 4:
+			for (size_t k = 7; k < n; k++)
+				p[k] = (u8)rand();
+			break;
+		}
+	}
+	p9_req_done(r, (s32)got);
+	return 0;
+}
+
+static const struct p9_transport transport = { .submit = submit };
+
+static struct mount *connect_root(bool readonly)
+{
+	struct p9_boot b = { .ops = &transport, .aname = "" };
+	struct mount_args a = { .source = "gofer", .flags = readonly ? 1 : 0, .boot = &b };
+
+	return mount_create(fs_find("9p"), &a);
+}
+
+static void host(const char *cmd, const char *dir)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "cd %s && %s", dir, cmd);
+	CHECK_EQ(system(line), 0);
+}
+
+static void test_tree(const char *dir)
+{
+	struct stat_info st;
+	char big[3 * 4096 + 5], back[sizeof(big)];
+	char buf[64];
+	int fd;
+
+	host("mkdir -p a/b/c && echo deep > a/b/c/f && ln -s a/b l && seq 1 20000 > long && mkdir many && "
+	     "for i in $(seq 1 300); do : > many/f$i; done; mkfifo fifo; mkdir -p "
+	     "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20 && echo x > "
+	     "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/f", dir);
+	CHECK(!strcmp(t_text("/a/b/c/f"), "deep\n"));
+	CHECK(!strcmp(t_text("/l/c/f"), "deep\n"));
+	calls = 0;
+	CHECK_EQ(t_stat("/l/c/f", &st), 0);
+	CHECK_EQ(calls, 0); /* all cached */
+	CHECK_EQ(t_stat("/a/none", &st), -ENOENT);
+	calls = 0;
+	CHECK_EQ(t_stat("/a/none", &st), -ENOENT);
+	CHECK_EQ(calls, 0); /* so is what is missing */
+	CHECK_EQ(t_stat("/long", &st), 0);
+	CHECK_EQ(st.size, 108894);
+	fd = t_open("/long", O_RDONLY, 0);
+	CHECK_EQ(t_pread(fd, buf, 64, 108890), 4);
+	CHECK(!memcmp(buf, "000\n", 4));
+	fd_close(fd);
+	CHECK_EQ(strlen(t_list("/many", true)), 9 * 3 + 90 * 4 + 201 * 5 - 1);
+	CHECK(!strcmp(t_list("/", false), "1 a fifo l long many"));
+	CHECK(!strcmp(t_text("/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/f"), "x\n"));
+
+	/* What we write is on the host when write returns. */
+	t_file("/new", "written");
+	host("test \"$(cat new)\" = written", dir);
+	memset(big, 'b', sizeof(big));
+	fd = t_open("/big", O_CREAT | O_RDWR, 0640);
+	CHECK_EQ(t_pwrite(fd, big, sizeof(big), 100), sizeof(big));
+	CHECK_EQ(t_pread(fd, back, sizeof(back), 100), sizeof(back));
+	CHECK(!memcmp(big, back, sizeof(big)));
+	host("test $(stat -c %s:%a big) = 12393:640", dir);
+	CHECK_EQ(vfs_unlink(AT_FDCWD, "/big"), 0);
+	CHECK_EQ(t_pwrite(fd, "z", 1, 0), 1); /* unlinked, still open */
+	CHECK_EQ(t_pread(fd, back, 1, 0), 1);
+	CHECK(back[0] == 'z');
+	fd_close(fd);
+	CHECK_EQ(vfs_mkdir(AT_FDCWD, "/made", 0750), 0);
+	CHECK_EQ(vfs_symlink("new", AT_FDCWD, "/made/link"), 0);
+	CHECK_EQ(vfs_link(AT_FDCWD, "/new", AT_FDCWD, "/made/hard", 0), 0);
+	CHECK_EQ(t_stat("/new", &st), 0);
+	CHECK_EQ(st.nlink, 2);
+	CHECK_EQ(vfs_rename(AT_FDCWD, "/made", AT_FDCWD, "/a/moved", 0), 0);
+	CHECK(!strcmp(t_text("/a/moved/hard"), "written"));
+	dcache_reclaim(10000);
+	CHECK(!strcmp(t_text("/a/moved/hard"), "written"));
+	CHECK_EQ(t_chmod("/a/moved/hard", 0600), 0);
+	CHECK_EQ(t_open("/a/moved/hard", O_WRONLY | O_TRUNC, 0), 0);
+	fd_close(0);
+	host("test $(stat -c %s:%a new) = 0:600 && test $(readlink a/moved/link) = new && test -d a/moved", dir);
+	CHECK_EQ(vfs_rmdir(AT_FDCWD, "/a/moved"), -ENOTEMPTY);
+	CHECK_EQ(vfs_unlink(AT_FDCWD, "/a/moved/hard"), 0);
+	CHECK_EQ(vfs_unlink(AT_FDCWD, "/a/moved/link"), 0);
+	CHECK_EQ(vfs_rmdir(AT_FDCWD, "/a/moved"), 0);
+	CHECK_EQ(vfs_rename(AT_FDCWD, "/new", AT_FDCWD, "/long", 0), 0);
+	host("test ! -e new && test ! -s long && rm -r 1 a fifo l long many", dir);
+}
+
+/* Many fids: the cache gives old ones back, and names are found again by walks. */
+static void test_many_fids(const char *dir)
+{
+	char name[32], text[16];
+
+	host("for i in $(seq 1 1500); do echo $i > n$i; done", dir);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 1; i <= 1500; i++) {
+			snprintf(name, sizeof(name), "/n%d", i);
+			snprintf(text, sizeof(text), "%d\n", i);
+			CHECK(!strcmp(t_text(name), text));
+		}
+	}
+	host("rm n*", dir);
+}
+
+static void test_hostile(const char *dir)
+{
+	struct stat_info st;
+	unsigned fails = 0;
+
+	host("mkdir -p d/e && echo 1 > d/e/f && ln -s d/e l && for i in $(seq 1 50); do : > d/x$i; done", dir);
+	srand(3);
+	for (how = 0; how < 400; how++) {
+		struct mount *m;
+		struct path_ref root, p;
+
+		evil = 0;
+		m = connect_root(true);
+		CHECK(!IS_ERR(m));
+		root = (struct path_ref){ m, m->root };
+		evil = 1 + rand() % 6;
+		if (!path_lookup_from(&root, how & 1 ? "l/f" : "d/e/f", LOOKUP_FOLLOW, &p)) {
+			struct file *f = vfs_open_path(&p, O_RDONLY);
+			char buf[8];
+
+			if (!IS_ERR(f)) {
+				fails += file_read_kernel(f, buf, 8, 0) != 2;
+				file_put(f);
+			}
+			vfs_stat(&p, &st);
+			path_put(&p);
+		} else {
+			fails++;
+		}
+		evil = 0;
+		mount_put(m);
+	}
+	CHECK(fails > 50);
+	host("rm -r d l", dir);
+}
+
+/* The task's root and working directory. */
+static void enter(const struct path_ref *p)
+{
+	fs_context_set_root(task_current()->fs, p);
+	fs_context_set_cwd(task_current()->fs, p);
+}
+
+static void test_death(void)
+{
+	struct stat_info st;
+	char buf[8];
+	int fd;
+
+	t_file("/cached", "c");
+	t_file("/other", "o");
+	fd = t_open("/cached", O_RDWR, 0);
+	CHECK_EQ(t_pread(fd, buf, 1, 0), 1);
+	gofer_stream_kill();
+	CHECK_EQ(t_pread(fd, buf, 1, 0), 1); /* cached */
+	CHECK_EQ(t_pwrite(fd, "x", 1, 5000), -EIO);
+	CHECK_EQ(t_open("/none", O_RDONLY, 0), -EIO);
+	CHECK_EQ(vfs_mkdir(AT_FDCWD, "/dir", 0755), -EIO);
+	CHECK_EQ(t_stat("/other", &st), -EIO); /* its attributes were to be asked again */
+	fd_close(fd);
+}
+
+int main(void)
+{
+	struct path_ref top;
+	const char *dir;
+
+	setenv("LC_ALL", "C", 1);
+	unit_fs_init(NULL);
+	fs_context_root(&top);
+	dir = gofer_stream_start(false);
+	test_hostile(dir);
+	gofer_stream_kill();
+	for (int k = 0; k < 2; k++) {
+		struct path_ref root = { 0 };
+
+		plain = k;
+		dir = gofer_stream_start(false);
+		root.mnt = connect_root(false);
+		CHECK(!IS_ERR(root.mnt));
+		root.dentry = root.mnt->root;
+		enter(&root);
+		test_tree(dir);
+		test_many_fids(dir);
+		if (k)
+			test_death();
+		gofer_stream_kill();
+		enter(&top);
+		mount_put(root.mnt);
+	}
+	path_put(&top);
+	unit_fs_end();
+	gofer_stream_stop();
+	return 0;
+}
