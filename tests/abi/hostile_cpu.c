@@ -148,11 +148,19 @@ static long with_flags(unsigned long bits)
 	return (after & bits) == bits ? pid : -1;
 }
 
-TEST(flags_across_calls)
+TEST_FORK(direction_flag_across_calls)
 {
-	CHECK_EQ(with_flags(0x400), getpid());	 /* DF */
-	CHECK_EQ(with_flags(0x4000), getpid());	 /* NT: a careless IRET would fault */
-	CHECK_EQ(with_flags(0x40000), getpid()); /* AC */
+	CHECK_EQ(with_flags(0x400), getpid());
+}
+
+TEST_FORK(nested_task_flag_across_calls)
+{
+	CHECK_EQ(with_flags(0x4000), getpid()); /* a careless IRET would fault */
+}
+
+TEST_FORK(alignment_flag_across_calls)
+{
+	CHECK_EQ(with_flags(0x40000), getpid());
 	CHECK_EQ(with_flags(0x44400), getpid());
 }
 

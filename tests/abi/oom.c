@@ -16,21 +16,33 @@ static size_t total_memory(void)
 #define NEED_SMALL_SANDBOX()                                                       \
 	do {                                                                       \
 		if (!abi_sandboxed())                                              \
-			SKIP("runs in the sandbox alone");                         \
+			SKIP("runs in the sandbox alone (moat do --memory 256M)"); \
 		if (!total_memory() || total_memory() > 2UL << 30)                 \
 			SKIP("the sandbox has too much memory to fill in a test"); \
 	} while (0)
 
-/* Touches twice of what there is, in steps of 64 KiB at first and page by page then. */
-static void eat_all(int flags)
+/* One quarter of all memory: a mapping larger than the whole may be refused at once. */
+static char *quarter(int flags, size_t *n)
 {
-	size_t n = total_memory() * 2;
-	volatile char *p = mmap(NULL, n, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+	void *p;
 
+	*n = total_memory() / 4 & -PAGE;
+	p = mmap(NULL, *n, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		_exit(3);
-	for (size_t i = 0; i < n; i += PAGE)
-		p[i] = 1;
+	return p;
+}
+
+/* Touches twice of what there is, page by page. */
+static void eat_all(int flags)
+{
+	for (int k = 0; k < 8; k++) {
+		size_t n;
+		volatile char *p = quarter(flags, &n);
+
+		for (size_t i = 0; i < n; i += PAGE)
+			p[i] = 1;
+	}
 	_exit(4);
 }
 
@@ -75,13 +87,16 @@ TEST(the_kernels_own_copy_finds_none)
 	NEED_SMALL_SANDBOX();
 	CHILD_DIES(SIGKILL)
 	{
-		size_t n = total_memory() * 2, step = 8 << 20;
-		char *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		int fd = open("/dev/zero", O_RDONLY);
 
-		for (size_t at = 0; at < n; at += step)
-			if (read(fd, p + at, step) < 0)
-				_exit(5);
+		for (int k = 0; k < 8; k++) {
+			size_t n;
+			char *p = quarter(MAP_PRIVATE, &n);
+
+			for (size_t at = 0; at + (1 << 20) <= n; at += 1 << 20)
+				if (read(fd, p + at, 1 << 20) < 0)
+					_exit(5);
+		}
 		_exit(4);
 	}
 }
@@ -92,7 +107,7 @@ TEST(copy_on_write)
 	NEED_SMALL_SANDBOX();
 	IN_CHILD
 	{
-		size_t n = total_memory() / 100 * 40;
+		size_t n = total_memory() / 100 * 40 & -PAGE;
 		volatile char *p =
 			mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		pid_t kid;
@@ -109,7 +124,7 @@ TEST(copy_on_write)
 			_exit(sum == n / PAGE ? 0 : 1);
 		}
 		CHECK_EQ(abi_wait(kid), 0);
-		CHECK_EQ(p[n / 2 / PAGE * PAGE], 1);
+		CHECK_EQ(p[n / 2 & -PAGE], 1);
 	}
 }
 
