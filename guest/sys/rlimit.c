@@ -5,6 +5,7 @@
 #include "sys/abi_task.h"
 #include "sys/sys.h"
 #include "mm/mm.h"
+#include "task/itimer.h"
 #include "task/task.h"
 
 #define CAP_SYS_RESOURCE 24
@@ -31,6 +32,8 @@ static int change(struct process *p, unsigned resource, const struct rlimit *new
 			p->rlim[resource] = *new;
 	}
 	spin_unlock(&p->sig_lock);
+	if (new && !err && resource == 0) /* RLIMIT_CPU */
+		itimers_cpu_limit(p);
 	return err;
 }
 

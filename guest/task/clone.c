@@ -10,6 +10,7 @@
 #include "lib/log.h"
 #include "mm/mm.h"
 #include "mm/slab.h"
+#include "task/itimer.h"
 #include "task/private.h"
 
 #define RLIMIT_NPROC 6
@@ -303,6 +304,8 @@ s64 task_clone(const struct clone_request *r)
 	if (err)
 		goto drop_ref;
 	task_count_fork();
+	if (unlikely(c->process->rlim[0].cur != ~0ULL) && !(r->flags & CLONE_THREAD))
+		itimers_cpu_limit(c->process);
 	sched_start(c);
 	if (vfork) {
 		completion_wait(vfork, SLEEP_KILLABLE);

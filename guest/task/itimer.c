@@ -15,6 +15,9 @@
 #include "mm/slab.h"
 #include "task/itimer_priv.h"
 
+#define SECOND	      1000000000ULL
+#define CPU_LIMIT_MAX (~0ULL / SECOND) /* seconds; beyond: no limit */
+
 static const int cpu_signal[] = { SIGVTALRM, SIGPROF };
 static const enum cpu_clock cpu_kind[] = { CPU_VIRT, CPU_PROF };
 
@@ -38,6 +41,28 @@ static void real_expired(struct ktimer *k)
 
 /* ---- CPU time ---- */
 
+/* RLIMIT_CPU: SIGXCPU at the soft limit and every second after it, SIGKILL at the hard one. Time left, or ~0. */
+static u64 limit_check(struct itimers *it)
+{
+	struct process *p = it->process;
+	u64 soft = p->rlim[0].cur, hard = p->rlim[0].max, now;
+
+	if (soft >= CPU_LIMIT_MAX && hard >= CPU_LIMIT_MAX)
+		return ~0ULL;
+	now = process_cpu_time(p, CPU_SCHED);
+	if (now / SECOND >= hard) {
+		signal_process(p, SIGKILL, NULL);
+		return ~0ULL;
+	}
+	soft = MAX(soft, it->xcpu_next);
+	if (now / SECOND >= soft) {
+		signal_process(p, SIGXCPU, NULL);
+		soft = it->xcpu_next = now / SECOND + 1;
+	}
+	soft = MIN(soft, hard);
+	return soft >= CPU_LIMIT_MAX ? ~0ULL : soft * SECOND - now;
+}
+
 /* Send what has expired; returns the CPU time that is left until the next, or 0 for none. it->lock held. */
 static u64 cpu_check(struct itimers *it)
 {
@@ -58,6 +83,7 @@ static u64 cpu_check(struct itimers *it)
 		if (a->expires)
 			left = MIN(left, a->expires - now);
 	}
+	left = MIN(left, limit_check(it));
 	list_for_each(t, &it->timers, node)
 		if (!t->wall && t->expires)
 			left = MIN(left, ptimer_cpu_check(t));
@@ -103,9 +129,8 @@ void itimers_resume(struct process *p)
 
 /* ---- life ---- */
 
-struct itimers *itimers_get(void)
+static struct itimers *get(struct process *p)
 {
-	struct process *p = task_current()->process;
 	struct itimers *it = atomic_load(&p->timers);
 
 	if (it)
@@ -126,6 +151,27 @@ struct itimers *itimers_get(void)
 	return it;
 }
 
+struct itimers *itimers_get(void)
+{
+	return get(task_current()->process);
+}
+
+void itimers_cpu_limit(struct process *p)
+{
+	struct itimers *it;
+
+	if (p->rlim[0].cur >= CPU_LIMIT_MAX && p->rlim[0].max >= CPU_LIMIT_MAX)
+		return;
+	it = get(p);
+	if (!it)
+		return;
+	spin_lock(&it->lock);
+	it->xcpu_next = 0;
+	if (p->nr_threads)
+		itimers_cpu_start(it);
+	spin_unlock(&it->lock);
+}
+
 void itimers_exit(struct process *p)
 {
 	struct itimers *it = p->timers;
@@ -139,8 +185,12 @@ void itimers_exit(struct process *p)
 		it->cpu[0].expires = it->cpu[1].expires = it->real_interval = 0;
 		spin_unlock(&it->lock);
 	} while (ktimer_cancel(&it->cpu_timer) | ktimer_cancel(&it->real));
-	p->timers = NULL;
-	kfree(it);
+	/* The structure stays until the process does: prlimit(2) of another process may be looking at it. */
+}
+
+void itimers_free(struct process *p)
+{
+	kfree(p->timers);
 }
 
 /* POSIX timers end, the interval timers go on. */

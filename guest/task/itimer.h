@@ -20,6 +20,9 @@ struct ptimer_event {
 	bool value_is_id; /* no sigevent was given: the value is the timer's number */
 };
 
+/* RLIMIT_CPU of p was set. */
+void itimers_cpu_limit(struct process *p);
+
 /* The number of the new timer; -EINVAL, -EAGAIN. */
 int ptimer_create(int clock, const struct ptimer_event *ev);
 int ptimer_delete(int id);

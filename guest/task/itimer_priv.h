@@ -23,6 +23,7 @@ struct itimers {
 	struct cpu_alarm cpu[2]; /* virtual, prof */
 	struct ktimer cpu_timer;
 	u64 cpu_seen;
+	u64 xcpu_next; /* second at which SIGXCPU comes again */
 	bool dormant;
 	struct list timers; /* struct ptimer */
 	int next_id;

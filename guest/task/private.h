@@ -100,6 +100,7 @@ void futex_clear_tid(struct task *t); /* clear_child_tid */
 
 /* ---- timers of processes ---- */
 void itimers_exit(struct process *p);	 /* the last thread ends */
+void itimers_free(struct process *p);	 /* the process itself goes */
 void itimers_exec(struct process *p);
 void itimers_resume(struct process *p);	 /* a thread of it runs again: CPU-time timers count on */
 

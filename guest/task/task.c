@@ -108,6 +108,7 @@ void process_put(struct process *p)
 		return;
 	signal_flush(&p->shared_pending);
 	sighand_put(p->sighand);
+	itimers_free(p);
 	kfree(p);
 	atomic_sub(&nr_processes, 1);
 }
