@@ -185,9 +185,16 @@ void p9_fid_drop(struct p9_inode *pi)
 int p9_fid_moved(struct p9_inode *pi, struct p9_inode *parent, const char *name, unsigned len)
 {
 	struct p9_sb *s = p9_s(&pi->i);
-	char *copy = kmalloc(len + 1);
 	struct p9_inode *old;
+	char *copy;
+	bool same;
 
+	mutex_lock(&s->fid_lock);
+	same = pi->parent == parent && strlen(pi->name) == len && !memcmp(pi->name, name, len);
+	mutex_unlock(&s->fid_lock);
+	if (same)
+		return 0;
+	copy = kmalloc(len + 1);
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, name, len);

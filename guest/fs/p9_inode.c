@@ -65,6 +65,16 @@ static void set_ops(struct inode *i)
 	}
 }
 
+/* The same number, and not of something that was made later? */
+static bool same_file(const struct inode *i, const struct p9_attr *a)
+{
+	if ((i->mode & S_IFMT) != (a->mode & S_IFMT))
+		return false;
+	if (!(a->valid & P9_STATS_BTIME))
+		return true;
+	return i->btime.sec == (s64)a->btime_sec && i->btime.nsec == (u32)(a->btime_nsec % 1000000000);
+}
+
 struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent, const struct p9_name *name,
 			   const struct p9_attr *a, const char *target)
 {
@@ -72,8 +82,12 @@ struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent, cons
 	struct inode *i = itable_get(&s->inodes, a->qid.path), *have;
 	struct p9_inode *pi;
 
-	if (i && (i->mode & S_IFMT) == (a->mode & S_IFMT))
+	if (i && same_file(i, a)) {
+		/* Any of its names will do, but this one is right now. */
+		if (parent && !p9_fid_moved(p9_i(i), parent, name->s, name->len))
+			p9_i(i)->gone = false;
 		return i;
+	}
 	if (i) { /* the host reused the number of something that went away behind our back */
 		itable_remove(&s->inodes, i);
 		p9_i(i)->gone = true;
