@@ -301,6 +301,29 @@ static void test_copies(void)
 	say("ok user copies");
 }
 
+/* The timer ends a loop in ring 3, again and again, and also where an earlier deadline was overtaken by a later one. */
+static void test_preemption(void)
+{
+	u32 before = timer_count[0];
+	struct stop s;
+	u64 t0;
+	int i;
+
+	START(spin);
+	for (i = 0; i < 5; i++) {
+		t0 = clock_mono();
+		cpu_timer_set(t0 + 1000000);
+		cpu_timer_set(0);
+		cpu_timer_set(t0 + 3000000);
+		do {
+			enter_user(u, &s);
+			CHECK(s.kind == STOP_INTERRUPT);
+		} while (timer_count[0] == before + i);
+		CHECK(timer_count[0] == before + i + 1 && clock_mono() - t0 >= 3000000);
+	}
+	say("ok preemption, the last after %lu us", (unsigned long)((clock_mono() - t0) / 1000));
+}
+
 static void test_speed(void)
 {
 	struct user_regs *r = START(loop);
@@ -332,6 +355,7 @@ void test_user(void)
 	test_bases();
 	test_fpu();
 	test_copies();
+	test_preemption();
 	test_speed();
 	utask_switch_out(u);
 	utask_destroy(u);
