@@ -1,9 +1,8 @@
 /*
  * kvm_vcpu.c - the threads that do nothing but KVM_RUN.
  *
- * They are made by a bare clone() after the launcher has sealed itself: no TLS of their own, no libc in them, every
- * system call inline, so that the seal need not permit what pthread_create does, and so that each can lock itself into
- * a seccomp filter of six calls. A vCPU leaves the kernel only at the end: PORT_HALT, PORT_CRASH, or something
+ * They are made by a bare clone(), no TLS of their own, no libc in them, every system call inline, so that each can
+ * lock itself into a seccomp filter of six calls before its first KVM_RUN. A vCPU leaves the kernel only at the end: PORT_HALT, PORT_CRASH, or something
  * that a correct Sentry never does, which becomes a crash record with the vCPU's registers.
  */
 #include <errno.h>
@@ -16,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -153,7 +153,8 @@ static int thread_main(void *arg)
 	struct sock_fprog prog = { .len = sizeof(filter) / sizeof(filter[0]), .filter = filter };
 	struct kvm_vcpu *v = arg;
 
-	/* Needs no_new_privs or CAP_SYS_ADMIN: the seal has set the former. */
+	raw(__NR_prctl, PR_SET_NAME, (long)"moat-vcpu", 0);
+	/* Needs no_new_privs or CAP_SYS_ADMIN: jail_enter has set the former. */
 	if (raw(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, (long)&prog) < 0)
 		finish(v->vm, KVM_END_ERROR);
 	else

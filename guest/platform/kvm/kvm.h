@@ -29,12 +29,13 @@
 
 #define VEC_DB	     1
 #define VEC_NMI	     2
+#define VEC_UD	     6
 #define VEC_DF	     8
 #define VEC_GP	     13
 #define VEC_PF	     14
-#define VEC_MF 16
-#define VEC_MC 18
-#define VEC_XM 19
+#define VEC_MF	     16
+#define VEC_MC	     18
+#define VEC_XM	     19
 #define VEC_TIMER    0x70
 #define VEC_IPI	     0x71
 #define VEC_SPURIOUS 0xff

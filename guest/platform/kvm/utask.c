@@ -235,6 +235,14 @@ static inline bool sysret_ok(const struct user_regs *r)
 	       r->rip < CANONICAL_END - PAGE_SIZE;
 }
 
+/* AMD has no SYSENTER in long mode (#UD), Intel's is off (#GP): the application sees the latter everywhere. */
+static bool is_sysenter(uaddr_t rip)
+{
+	u16 op;
+
+	return !user_read(&op, rip, sizeof(op)) && op == 0x340f;
+}
+
 /* What the vector means to the caller. */
 static void describe(struct utask *u, unsigned vector, struct stop *stop)
 {
@@ -258,6 +266,8 @@ static void describe(struct utask *u, unsigned vector, struct stop *stop)
 		write_dr6(0xffff0ff0);
 	} else if (vector == VEC_MF || vector == VEC_XM) {
 		stop->code = fpu_exceptions(vector == VEC_XM);
+	} else if (vector == VEC_UD && is_sysenter(u->regs.rip)) {
+		stop->vector = VEC_GP;
 	}
 }
 
