@@ -56,4 +56,29 @@ ABI_UNUSED static void abi_do_call(void *p)
 #define FAULT_WRITE(p) abi_fault(abi_do_write, (void *)(p))
 #define FAULT_EXEC(p)  abi_fault(abi_do_call, (void *)(p))
 
+ABI_UNUSED static void abi_divide_floats(void *arg)
+{
+	uint32_t mxcsr = 0x1f80 & ~0x200; /* division by zero unmasked */
+	float one = 1, zero = 0;
+
+	__asm__ volatile("ldmxcsr %1\n\tmovss %2, %%xmm0\n\tdivss %3, %%xmm0\n\tstmxcsr %0"
+			 : "=m"(*(uint32_t *)arg)
+			 : "m"(mxcsr), "m"(one), "m"(zero)
+			 : "xmm0");
+}
+
+/*
+ * Whether the CPU is QEMU's emulation: it sets the flag of an unmasked SSE exception and raises
+ * none, which no kernel can bring about. Its IRETQ and far returns within ring 3 are wrong as well:
+ * Linux itself crashes of them there.
+ */
+ABI_UNUSED static int abi_cpu_emulated(void)
+{
+	uint32_t after = 0, normal = 0x1f80;
+	int sig = abi_fault(abi_divide_floats, &after);
+
+	__asm__ volatile("ldmxcsr %0" : : "m"(normal));
+	return sig == 0 && (after & 0x204) == 4;
+}
+
 #endif

@@ -13,12 +13,12 @@ static size_t total_memory(void)
 	return sysinfo(&s) ? 0 : s.totalram * s.mem_unit;
 }
 
-#define NEED_SMALL_SANDBOX()                                                       \
-	do {                                                                       \
-		if (!abi_sandboxed())                                              \
-			SKIP("runs in the sandbox alone (moat do --memory 256M)"); \
-		if (!total_memory() || total_memory() > 2UL << 30)                 \
-			SKIP("the sandbox has too much memory to fill in a test"); \
+#define NEED_SMALL_SANDBOX()                                                  \
+	do {                                                                  \
+		if (!abi_sandboxed())                                         \
+			SKIP("runs in the sandbox alone");                    \
+		if (!total_memory() || total_memory() > 512UL << 20)          \
+			SKIP("too much memory to fill: wants --memory 256M"); \
 	} while (0)
 
 /* One quarter of all memory: a mapping larger than the whole may be refused at once. */

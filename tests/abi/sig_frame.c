@@ -22,6 +22,7 @@ static int outcome(void (*fn)(ucontext_t *))
 	if (p == 0) {
 		struct sigaction sa = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
 
+		signal(SIGALRM, SIG_DFL);
 		alarm(5);
 		spoil = fn;
 		sigaction(SIGUSR1, &sa, NULL);
@@ -274,6 +275,7 @@ TEST(random_frames)
 		if (p == 0) {
 			uint64_t frame[256], y = x;
 
+			signal(SIGALRM, SIG_DFL);
 			alarm(2);
 			for (size_t k = 0; k < ARRAY_LEN(frame); k++)
 				frame[k] = y = y * 6364136223846793005 + 1442695040888963407;
