@@ -8,8 +8,8 @@
 #include "lib/types.h"
 
 struct radix {
-	u64 root;     /* height 0: the value at index 0; else a pointer to the top node */
-	u32 height;   /* levels of nodes */
+	u64 root;   /* height 0: the value at index 0; else a pointer to the top node */
+	u32 height; /* levels of nodes */
 };
 
 u64 radix_get(const struct radix *r, u64 index); /* 0: absent */

@@ -237,7 +237,8 @@ int anon_copy(struct mm *to, struct mm *from, uaddr_t start, uaddr_t end)
 		leaf = old ? anon_leaf(to, dst) : NULL;
 		if (!leaf)
 			return -ENOMEM;
-		for (unsigned i = pte_index(va); i < HUGE_PAGES && base + i * PAGE_SIZE < stop; i++) {
+		for (unsigned i = pte_index(va); i < HUGE_PAGES && base + i * PAGE_SIZE < stop;
+		     i++) {
 			if (!old[i])
 				continue;
 			frame_get(old[i] & AE_ADDR);
@@ -279,7 +280,8 @@ int anon_move(struct mm *mm, uaddr_t from, uaddr_t to, u64 len)
 		leaf = anon_leaf(mm, src);
 		if (!leaf)
 			return -ENOMEM;
-		for (unsigned i = pte_index(va); i < HUGE_PAGES && base + i * PAGE_SIZE < stop; i++) {
+		for (unsigned i = pte_index(va); i < HUGE_PAGES && base + i * PAGE_SIZE < stop;
+		     i++) {
 			u64 *slot;
 
 			if (!leaf[i])

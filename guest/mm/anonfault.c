@@ -60,8 +60,11 @@ static int anon_map(struct vma *v, const u64 *leaf, uaddr_t base, unsigned lo, u
 		       (anon_exclusive(leaf[lo + n]) ? full : full & ~PMAP_W) == prot)
 			n++;
 		err = pmap_map(v->mm->pmap, base + lo * PAGE_SIZE, n * PAGE_SIZE, pa, prot);
-		if (err)
+		if (err) {
+			/* A page that was copied just now must not stay mapped to its old frame. */
+			pmap_unmap(v->mm->pmap, base + lo * PAGE_SIZE, (hi - lo) * PAGE_SIZE);
 			return err;
+		}
 		lo += n;
 	}
 	return 0;
@@ -213,9 +216,13 @@ static int cow_window(struct vma *v, u64 *leaf, uaddr_t va)
 			keep[i & (size - 1)] = 0;
 		} else {
 			new = frame_alloc(area_zone(v), 0, FRAME_CHARGED);
-			if (!new) {
+			if (!new) { /* what is copied already is mapped by the caller, or not at all */
 				frame_uncharge(shared);
-				return anon_exclusive(leaf[pte_index(va)]) ? 0 : -ENOMEM;
+				if (anon_exclusive(leaf[pte_index(va)]))
+					return 0;
+				pmap_unmap(v->mm->pmap, ALIGN_DOWN(va, HUGE_SIZE) + lo * PAGE_SIZE,
+					   (hi - lo) * PAGE_SIZE);
+				return -ENOMEM;
 			}
 		}
 		memcpy(paddr_to_ptr(new), paddr_to_ptr(old), PAGE_SIZE);

@@ -50,7 +50,8 @@ static bool grow_stack(struct vma *v, uaddr_t va)
 
 static int file_fault(struct vma *v, uaddr_t va, unsigned access)
 {
-	uaddr_t start = ALIGN_DOWN(va, FAULT_AROUND * PAGE_SIZE), end = start + FAULT_AROUND * PAGE_SIZE;
+	uaddr_t start = ALIGN_DOWN(va, FAULT_AROUND * PAGE_SIZE),
+		end = start + FAULT_AROUND * PAGE_SIZE;
 	bool shared = vma_shared(v), write = access & ACCESS_WRITE;
 	unsigned prot = vma_pmap_prot(v), n, fresh = 0;
 	bool writable[FAULT_AROUND];

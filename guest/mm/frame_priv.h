@@ -11,9 +11,9 @@
 #define F_ZERO	  2 /* content known to be zero */
 #define F_CHARGED 4
 
-#define ORDERS	   (FRAME_ORDER_MAX + 1)
-#define MIX_ORDER  4 /* blocks from here on merge only with blocks of the same state */
-#define NIL	   0xffffffffu
+#define ORDERS	  (FRAME_ORDER_MAX + 1)
+#define MIX_ORDER 4 /* blocks from here on merge only with blocks of the same state */
+#define NIL	  0xffffffffu
 
 enum { DIRTY, ZERO, STATES };
 

@@ -57,8 +57,8 @@ int mm_map_vdso(struct mm *mm)
 		err = insert_area(mm, base, base + PAGE_SIZE, PROT_READ, VMA_PHYS | VMA_DONTDUMP,
 				  clock_vdso_page(), "[vvar]");
 	if (!err)
-		err = insert_area(mm, base + PAGE_SIZE, base + PAGE_SIZE + len, PROT_READ | PROT_EXEC,
-				  VMA_PHYS, vdso_image_paddr(), "[vdso]");
+		err = insert_area(mm, base + PAGE_SIZE, base + PAGE_SIZE + len,
+				  PROT_READ | PROT_EXEC, VMA_PHYS, vdso_image_paddr(), "[vdso]");
 	if (!err)
 		mm->layout.vdso = base + PAGE_SIZE;
 	mutex_unlock(&mm->lock);
@@ -88,7 +88,8 @@ static uaddr_t brk_locked(struct mm *mm, uaddr_t brk, struct list *dead, uaddr_t
 			return l->brk;
 	} else if (end > old_end) {
 		next = vma_find(mm, old_end);
-		if (next && next->start < end + (next->flags & VMA_GROWSDOWN ? STACK_GAP : PAGE_SIZE))
+		if (next &&
+		    next->start < end + (next->flags & VMA_GROWSDOWN ? STACK_GAP : PAGE_SIZE))
 			return l->brk;
 		if (mm_may_expand(mm, end - old_end, true))
 			return l->brk;

@@ -35,9 +35,7 @@ static int flag_change(const struct vma *v, int advice, u32 *set, u32 *clear)
 {
 	*set = *clear = 0;
 	switch (advice) {
-	case MADV_NORMAL:
-		*clear = VMA_SEQ | VMA_RAND;
-		return 0;
+	case MADV_NORMAL: *clear = VMA_SEQ | VMA_RAND; return 0;
 	case MADV_SEQUENTIAL:
 		*set = VMA_SEQ;
 		*clear = VMA_RAND;
@@ -46,24 +44,12 @@ static int flag_change(const struct vma *v, int advice, u32 *set, u32 *clear)
 		*set = VMA_RAND;
 		*clear = VMA_SEQ;
 		return 0;
-	case MADV_DONTFORK:
-		*set = VMA_DONTFORK;
-		return 0;
-	case MADV_DOFORK:
-		*clear = VMA_DONTFORK;
-		return v->flags & VMA_PHYS ? -EINVAL : 0;
-	case MADV_WIPEONFORK:
-		*set = VMA_WIPEONFORK;
-		return !vma_private_anon(v) ? -EINVAL : 0;
-	case MADV_KEEPONFORK:
-		*clear = VMA_WIPEONFORK;
-		return 0;
-	case MADV_DONTDUMP:
-		*set = VMA_DONTDUMP;
-		return 0;
-	case MADV_DODUMP:
-		*clear = VMA_DONTDUMP;
-		return v->flags & VMA_PHYS ? -EINVAL : 0;
+	case MADV_DONTFORK: *set = VMA_DONTFORK; return 0;
+	case MADV_DOFORK: *clear = VMA_DONTFORK; return v->flags & VMA_PHYS ? -EINVAL : 0;
+	case MADV_WIPEONFORK: *set = VMA_WIPEONFORK; return !vma_private_anon(v) ? -EINVAL : 0;
+	case MADV_KEEPONFORK: *clear = VMA_WIPEONFORK; return 0;
+	case MADV_DONTDUMP: *set = VMA_DONTDUMP; return 0;
+	case MADV_DODUMP: *clear = VMA_DONTDUMP; return v->flags & VMA_PHYS ? -EINVAL : 0;
 	case MADV_HUGEPAGE:
 		*set = VMA_HUGE;
 		*clear = VMA_NOHUGE;
@@ -72,8 +58,7 @@ static int flag_change(const struct vma *v, int advice, u32 *set, u32 *clear)
 		*set = VMA_NOHUGE;
 		*clear = VMA_HUGE;
 		return v->flags & VMA_PHYS ? -EINVAL : 0;
-	default:
-		return 0;
+	default: return 0;
 	}
 }
 
@@ -154,12 +139,9 @@ static int advise_area(struct vma *v, uaddr_t start, uaddr_t end, int advice)
 	case MADV_DONTNEED_LOCKED:
 	case MADV_FREE:
 	case MADV_COLD:
-	case MADV_PAGEOUT:
-		return advise_drop(v, start, end, advice);
-	case MADV_REMOVE:
-		return advise_remove(v, start, end);
-	default:
-		return advise_flags(v, start, end, advice);
+	case MADV_PAGEOUT: return advise_drop(v, start, end, advice);
+	case MADV_REMOVE: return advise_remove(v, start, end);
+	default: return advise_flags(v, start, end, advice);
 	}
 }
 
@@ -167,10 +149,8 @@ static bool known(int advice)
 {
 	switch (advice) {
 	case MADV_NORMAL ... MADV_DONTNEED:
-	case MADV_FREE ... MADV_DONTNEED_LOCKED:
-		return true;
-	default:
-		return false;
+	case MADV_FREE ... MADV_DONTNEED_LOCKED: return true;
+	default: return false;
 	}
 }
 

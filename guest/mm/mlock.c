@@ -88,7 +88,8 @@ int mm_mlock(struct mm *mm, uaddr_t addr, u64 len, int flags)
 
 int mm_munlock(struct mm *mm, uaddr_t addr, u64 len)
 {
-	uaddr_t start = ALIGN_DOWN(addr, PAGE_SIZE), end = start + ALIGN_UP(len + (addr - start), PAGE_SIZE);
+	uaddr_t start = ALIGN_DOWN(addr, PAGE_SIZE),
+		end = start + ALIGN_UP(len + (addr - start), PAGE_SIZE);
 	int err;
 
 	if (end < start)

@@ -13,8 +13,8 @@ struct mm_hooks mm_hooks;
 
 void mm_set_hooks(const struct mm_hooks *hooks)
 {
-#define SET(m)          \
-	if (hooks->m)   \
+#define SET(m)        \
+	if (hooks->m) \
 	mm_hooks.m = hooks->m
 	SET(rlimit);
 	SET(current_mm);

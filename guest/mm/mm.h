@@ -26,10 +26,10 @@ struct pagecache;
  */
 
 /* ---- life ---- */
-struct mm *mm_create(void);		  /* empty; ERR_PTR; one reference */
-struct mm *mm_fork(struct mm *from);	  /* copy-on-write duplicate */
+struct mm *mm_create(void);	     /* empty; ERR_PTR; one reference */
+struct mm *mm_fork(struct mm *from); /* copy-on-write duplicate */
 void mm_get(struct mm *mm);
-void mm_put(struct mm *mm);		  /* the last reference unmaps everything; may sleep */
+void mm_put(struct mm *mm); /* the last reference unmaps everything; may sleep */
 struct pmap *mm_pmap(struct mm *mm);
 
 /* ---- the system calls' work; addresses and flags as Linux's, checked here, errors in Linux's order ---- */
@@ -38,7 +38,8 @@ int mm_munmap(struct mm *mm, uaddr_t addr, u64 len);
 int mm_mprotect(struct mm *mm, uaddr_t addr, u64 len, int prot);
 s64 mm_mremap(struct mm *mm, uaddr_t old, u64 old_len, u64 new_len, int flags, uaddr_t new_addr);
 int mm_madvise(struct mm *mm, uaddr_t addr, u64 len, int advice);
-int mm_mincore(struct mm *mm, uaddr_t addr, u64 len, u8 *vec); /* vec: kernel buffer, a byte a page */
+int mm_mincore(struct mm *mm, uaddr_t addr, u64 len,
+	       u8 *vec); /* vec: kernel buffer, a byte a page */
 int mm_mlock(struct mm *mm, uaddr_t addr, u64 len, int flags);
 int mm_munlock(struct mm *mm, uaddr_t addr, u64 len);
 int mm_mlockall(struct mm *mm, int flags);
@@ -83,13 +84,14 @@ struct vma_info {
 	int prot;
 	bool shared, grows_down, locked;
 	u64 off;
-	struct file *file;  /* borrowed: valid inside the callback */
-	const char *name;   /* "[heap]", "[stack]", "[vdso]" or NULL */
-	u64 rss;	    /* bytes resident */
+	struct file *file; /* borrowed: valid inside the callback */
+	const char *name;  /* "[heap]", "[stack]", "[vdso]" or NULL */
+	u64 rss;	   /* bytes resident */
 };
 int mm_for_each_vma(struct mm *mm, int (*fn)(const struct vma_info *, void *), void *arg);
 struct mm_counters {
-	u64 total_vm, rss_anon, rss_file, rss_shmem, locked, data, stack, text, hiwater_rss, page_tables;
+	u64 total_vm, rss_anon, rss_file, rss_shmem, locked, data, stack, text, hiwater_rss,
+		page_tables;
 };
 void mm_counters(struct mm *mm, struct mm_counters *out);
 u64 mm_rss(struct mm *mm); /* bytes resident, for the OOM killer's choice; takes no lock */
@@ -106,9 +108,10 @@ struct mm_file_map {
 };
 
 struct mm_hooks {
-	u64 (*rlimit)(int resource);	/* of the current task: RLIMIT_AS, STACK, DATA, MEMLOCK */
+	u64 (*rlimit)(int resource); /* of the current task: RLIMIT_AS, STACK, DATA, MEMLOCK */
 	struct mm *(*current_mm)(void);
-	void (*oom)(u64 frames_wanted);	/* choose and kill a victim; returns when memory may be there */
+	void (*oom)(
+		u64 frames_wanted); /* choose and kill a victim; returns when memory may be there */
 	/* Drop clean cache beyond mm's own page caches (dentries ...): frames given back. May sleep. */
 	u64 (*reclaim)(u64 frames);
 	/* 0 or -errno in Linux's order (EACCES, ENODEV, EPERM). mm holds no lock. */

@@ -132,7 +132,7 @@ static void drop_source(struct source *s)
 }
 
 /* What MAP_SHARED_VALIDATE lets pass; MAP_SHARED ignores other flags. */
-#define KNOWN_FLAGS                                                                       \
+#define KNOWN_FLAGS                                                                               \
 	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | 0x1800 | MAP_LOCKED | \
 	 MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | 0x4000000)
 
@@ -191,7 +191,8 @@ static s64 map_locked(struct mm *mm, uaddr_t addr, u64 len, int prot, int flags,
 	err = mm_may_expand(mm, len, private && (prot & PROT_WRITE) && !(flags & MAP_NORESERVE));
 	if (err)
 		return err;
-	if (((flags & MAP_LOCKED) || mm->lock_future) && !(mm_hooks.may_lock && mm_hooks.may_lock()) &&
+	if (((flags & MAP_LOCKED) || mm->lock_future) &&
+	    !(mm_hooks.may_lock && mm_hooks.may_lock()) &&
 	    mm->locked + (len >> PAGE_SHIFT) > rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT)
 		return -EAGAIN;
 	v = vma_alloc(mm, addr, addr + len);

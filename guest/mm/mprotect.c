@@ -49,7 +49,8 @@ static int protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, int prot)
 		v = vma_at(mm, at);
 		if (v->prot & ~prot & (PROT_WRITE | PROT_EXEC))
 			pmap_protect(mm->pmap, v->start, v->end - v->start,
-				     (prot & PROT_RWX ? PMAP_R : 0) | (prot & PROT_EXEC ? PMAP_X : 0));
+				     (prot & PROT_RWX ? PMAP_R : 0) |
+					     (prot & PROT_EXEC ? PMAP_X : 0));
 		if (!prot || ((v->prot ^ prot) & PROT_EXEC & prot))
 			pmap_unmap(mm->pmap, v->start, v->end - v->start);
 		v->prot = (u8)prot;

@@ -27,14 +27,14 @@ struct pagecache_ops {
 	int (*write)(struct pagecache *pc, u64 index, const paddr_t *frames, unsigned n);
 	bool arena;	    /* frames come from ZONE_ARENA */
 	unsigned readahead; /* pages to read at once on sequential access (at most 64); 0: none */
-	unsigned fill;	    /* memory only: pages that one fault may create ahead (shared anonymous memory) */
+	unsigned fill; /* memory only: pages that one fault may create ahead (shared anonymous memory) */
 };
 
 struct pagecache {
 	struct mutex lock;
 	const struct pagecache_ops *ops;
-	void *owner;	    /* the inode */
-	u64 size;	    /* bytes; beyond its last page access is SIGBUS. Set by pagecache_truncate */
+	void *owner; /* the inode */
+	u64 size;    /* bytes; beyond its last page access is SIGBUS. Set by pagecache_truncate */
 	struct radix pages; /* entries: paddr and PC_ bits */
 	u64 nr_pages, nr_dirty;
 	struct list mappings; /* VMAs that map it; under mappings_lock */

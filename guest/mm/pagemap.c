@@ -383,7 +383,8 @@ static u64 reclaim_one(struct pagecache *pc, u64 n)
 	paddr_t chain;
 
 	/* Mapped: unmap first and everywhere; if an address space is locked just now, leave this cache alone. */
-	if (!list_empty(&pc->mappings) && !pagecache_zap(pc, 0, ~0ULL >> PAGE_SHIFT, ZAP_UNMAP, true))
+	if (!list_empty(&pc->mappings) &&
+	    !pagecache_zap(pc, 0, ~0ULL >> PAGE_SHIFT, ZAP_UNMAP, true))
 		return 0;
 	if (!mutex_trylock(&pc->lock))
 		return 0;

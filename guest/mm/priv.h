@@ -21,13 +21,13 @@
 
 /* ---- Linux's numbers ---- */
 
-#define PROT_READ  1
-#define PROT_WRITE 2
-#define PROT_EXEC  4
-#define PROT_SEM   8
+#define PROT_READ      1
+#define PROT_WRITE     2
+#define PROT_EXEC      4
+#define PROT_SEM       8
 #define PROT_GROWSDOWN 0x01000000
 #define PROT_GROWSUP   0x02000000
-#define PROT_RWX   7
+#define PROT_RWX       7
 
 #define MAP_SHARED	    0x01
 #define MAP_PRIVATE	    0x02
@@ -99,7 +99,7 @@ struct vma {
 	u8 window; /* order of the next anonymous window */
 	u32 flags;
 	uaddr_t next_fault; /* where the last window ended: a fault here is sequential */
-	u64 off;	    /* of start, bytes: in the page cache, or paddr for VMA_PHYS; 0 for private anonymous */
+	u64 off; /* of start, bytes: in the page cache, or paddr for VMA_PHYS; 0 for private anonymous */
 	struct pagecache *pc;
 	struct file *file;	/* keeps pc alive; or */
 	struct shm_object *shm; /* does */
@@ -119,9 +119,9 @@ struct mm {
 	struct avl_tree vmas;
 	struct list vma_list;
 	unsigned nr_vmas;
-	struct vma *cache; /* last area found */
-	u64 *anon;	   /* top table of private pages, or NULL */
-	u64 anon_tables;   /* pages */
+	struct vma *cache;		      /* last area found */
+	u64 *anon;			      /* top table of private pages, or NULL */
+	u64 anon_tables;		      /* pages */
 	u64 total, locked, rss_anon, hiwater; /* pages */
 	u64 rss_pc;			      /* pages: the areas' pc_mapped */
 	uaddr_t mmap_base;
@@ -171,19 +171,19 @@ static inline u64 mm_random(void)
 
 /* vma.c: the tree. All under mm->lock. */
 void vma_tree_init(struct mm *mm);
-struct vma *vma_find(struct mm *mm, uaddr_t va);	  /* first area that ends above va, or NULL */
-struct vma *vma_at(struct mm *mm, uaddr_t va);		  /* the area that contains va, or NULL */
+struct vma *vma_find(struct mm *mm, uaddr_t va); /* first area that ends above va, or NULL */
+struct vma *vma_at(struct mm *mm, uaddr_t va);	 /* the area that contains va, or NULL */
 struct vma *vma_alloc(struct mm *mm, uaddr_t start, uaddr_t end); /* not linked; NULL: no memory */
 struct vma *vma_dup(struct mm *mm, const struct vma *from);	  /* with references; not linked */
-void vma_insert(struct vma *v);				  /* counts and links it */
-void vma_remove(struct vma *v);				  /* unlinks it */
-void vma_free(struct vma *v);				  /* drops its references; may sleep */
+void vma_insert(struct vma *v);					  /* counts and links it */
+void vma_remove(struct vma *v);					  /* unlinks it */
+void vma_free(struct vma *v); /* drops its references; may sleep */
 void vma_set_flags(struct vma *v, u32 flags);
-void vma_add_mapped(struct vma *v, u64 pages); /* of the page cache */
+void vma_add_mapped(struct vma *v, u64 pages);		    /* of the page cache */
 void vma_resize(struct vma *v, uaddr_t start, uaddr_t end); /* adjusts off; no overlap */
-int vma_split(struct vma *v, uaddr_t at);		  /* v keeps the lower part; 0, -ENOMEM */
+int vma_split(struct vma *v, uaddr_t at);		    /* v keeps the lower part; 0, -ENOMEM */
 int vma_split_range(struct mm *mm, uaddr_t start, uaddr_t end);
-struct vma *vma_merge(struct vma *v);			  /* with its neighbours; returns what it became */
+struct vma *vma_merge(struct vma *v); /* with its neighbours; returns what it became */
 /* Highest gap of len bytes in [low, high), aligned; 0 if there is none. */
 uaddr_t vma_find_gap(struct mm *mm, u64 len, u64 align, uaddr_t low, uaddr_t high);
 bool vma_range_free(struct mm *mm, uaddr_t start, uaddr_t end);
@@ -204,7 +204,8 @@ u64 *anon_next_pmd(struct mm *mm, uaddr_t *va, uaddr_t end);
 u64 *anon_leaf(struct mm *mm, u64 *pmd);
 /* Entry of one page: paddr | AE_PRESENT, or 0. Looks through blocks. */
 u64 anon_lookup(struct mm *mm, uaddr_t va);
-int anon_set(struct mm *mm, uaddr_t va, paddr_t pa); /* takes over the reference; the slot is empty. -ENOMEM */
+int anon_set(struct mm *mm, uaddr_t va,
+	     paddr_t pa); /* takes over the reference; the slot is empty. -ENOMEM */
 void anon_drop(struct mm *mm, uaddr_t start, uaddr_t end); /* after pmap_unmap and commit */
 int anon_copy(struct mm *to, struct mm *from, uaddr_t start, uaddr_t end); /* fork */
 int anon_move(struct mm *mm, uaddr_t from, uaddr_t to, u64 len);	   /* mremap */
@@ -227,8 +228,9 @@ void mm_defer_put(struct mm *mm, paddr_t pa);
 
 /* anonfault.c; under mm->lock. They queue pmap commands; the caller does mm_commit. 0, -ENOMEM. */
 int anon_fault(struct vma *v, uaddr_t va, unsigned access);
-int anon_cow_file(struct vma *v, uaddr_t va); /* first write to a private page of a file; also -EIO, -ENXIO */
-#define FAULT_AROUND 16u /* pages: resident neighbours are mapped by the same fault */
+int anon_cow_file(struct vma *v,
+		  uaddr_t va); /* first write to a private page of a file; also -EIO, -ENXIO */
+#define FAULT_AROUND 16u       /* pages: resident neighbours are mapped by the same fault */
 
 /* fault.c */
 /* Make the page present for the access; under mm->lock, commits. -EFAULT with *e, -ENOMEM. */

@@ -9,10 +9,10 @@
 #include "lib/atomic.h"
 #include "mm/frame_priv.h"
 
-#define REPORT_ORDER 4		   /* 64 KiB */
-#define REPORT_BATCH 32		   /* blocks per call */
+#define REPORT_ORDER 4		  /* 64 KiB */
+#define REPORT_BATCH 32		  /* blocks per call */
 #define REPORT_IDLE  500000000ULL /* ns */
-#define REPORT_MIN   256	   /* frames: below a MiB it is not worth a host call */
+#define REPORT_MIN   256	  /* frames: below a MiB it is not worth a host call */
 
 static void release_done(void *arg)
 {

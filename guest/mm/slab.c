@@ -16,11 +16,11 @@
 #include "mm/slab.h"
 #include <string.h>
 
-#define MAG_MAX	  24
-#define MAG_FILL  12
-#define NONE	  0xffff
-#define POISON	  0xa5
-#define FREED	  0x6b
+#define MAG_MAX	 24
+#define MAG_FILL 12
+#define NONE	 0xffff
+#define POISON	 0xa5
+#define FREED	 0x6b
 
 struct slab {
 	struct list node; /* in class->partial while an object is free */
@@ -31,8 +31,8 @@ struct slab {
 };
 #define SLAB_MAGIC 0x51ab
 
-static const u16 class_size[] = { 16,  32,  48,	 64,  80,  96,	128,  160,
-				  192, 256, 320, 448, 576, 800, 1008, 1344, 2032 };
+static const u16 class_size[] = { 16,  32,  48,	 64,  80,  96,	 128,  160, 192,
+				  256, 320, 448, 576, 800, 1008, 1344, 2032 };
 #define CLASSES ARRAY_SIZE(class_size)
 
 static struct slab_class {
@@ -75,7 +75,7 @@ static struct slab *slab_create(unsigned class)
 
 	if (!s)
 		return NULL;
-	s->class = (u16)class;
+	s->class = (u16) class;
 	s->magic = SLAB_MAGIC;
 	s->free = (u16)off;
 	for (; off + 2 * size <= PAGE_SIZE; off += size)
@@ -243,7 +243,7 @@ void *kmalloc(size_t size)
 	}
 	class = class_of[(size + 15) / 16];
 	if (unlikely(class_size[class] < size))
-		class++; /* 2017..2032 share their slot with smaller sizes */
+		class ++; /* 2017..2032 share their slot with smaller sizes */
 	m = &cpu->mag[class];
 	if (!m->n && !magazine_fill(class, m))
 		return NULL;

@@ -311,9 +311,8 @@ static uaddr_t fit_below(struct vma *v, u64 len, u64 align, uaddr_t low, uaddr_t
 uaddr_t vma_find_gap(struct mm *mm, u64 len, u64 align, uaddr_t low, uaddr_t high)
 {
 	struct avl_node *n = mm->vmas.root;
-	struct vma *last = list_empty(&mm->vma_list)
-				   ? NULL
-				   : list_entry(mm->vma_list.prev, struct vma, list);
+	struct vma *last =
+		list_empty(&mm->vma_list) ? NULL : list_entry(mm->vma_list.prev, struct vma, list);
 	uaddr_t a;
 
 	if (low == 0)

@@ -111,7 +111,8 @@ static int file_read(struct pagecache *pc, u64 index, paddr_t *frames, unsigned 
 	for (unsigned i = 0; i < n; i++) {
 		memset(paddr_to_ptr(frames[i]), 0, PAGE_SIZE);
 		if (index + i < FILE_PAGES)
-			memcpy(paddr_to_ptr(frames[i]), f->data + (index + i) * PAGE_SIZE, PAGE_SIZE);
+			memcpy(paddr_to_ptr(frames[i]), f->data + (index + i) * PAGE_SIZE,
+			       PAGE_SIZE);
 	}
 	return 0;
 }
@@ -125,7 +126,8 @@ static int file_write(struct pagecache *pc, u64 index, const paddr_t *frames, un
 		return f->fail;
 	for (unsigned i = 0; i < n; i++)
 		if (index + i < FILE_PAGES)
-			memcpy(f->data + (index + i) * PAGE_SIZE, paddr_to_ptr(frames[i]), PAGE_SIZE);
+			memcpy(f->data + (index + i) * PAGE_SIZE, paddr_to_ptr(frames[i]),
+			       PAGE_SIZE);
 	return 0;
 }
 
@@ -164,6 +166,7 @@ int unit_touch(struct mm *mm, uaddr_t va, unsigned access, void **ptr)
 			return e.signo;
 		}
 	}
-	fprintf(stderr, "fault at %llx, access %u, is not resolved\n", (unsigned long long)va, access);
+	fprintf(stderr, "fault at %llx, access %u, is not resolved\n", (unsigned long long)va,
+		access);
 	exit(1);
 }

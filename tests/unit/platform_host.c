@@ -13,7 +13,7 @@
 #include "lib/log.h"
 #include "tests/unit/platform_host.h"
 
-#define HUGE (2UL << 20)
+#define HUGE	(2UL << 20)
 #define BUCKETS 1024
 
 char *direct_map;
@@ -57,8 +57,8 @@ void unit_ram_reset(void)
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
 
 	if (mmap(direct_map, ram_size, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED ||
-	    (arena_size && mmap(direct_map + ARENA_PADDR, arena_size, PROT_READ | PROT_WRITE, flags, -1,
-				0) == MAP_FAILED)) {
+	    (arena_size && mmap(direct_map + ARENA_PADDR, arena_size, PROT_READ | PROT_WRITE, flags,
+				-1, 0) == MAP_FAILED)) {
 		perror("mmap");
 		exit(1);
 	}
@@ -68,8 +68,8 @@ void unit_platform_init(u64 ram, u64 arena)
 {
 	ram_size = ram;
 	arena_size = arena;
-	direct_map = mmap(NULL, ARENA_PADDR + arena, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			  -1, 0);
+	direct_map = mmap(NULL, ARENA_PADDR + arena, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (direct_map == MAP_FAILED) {
 		perror("mmap of the direct map");
 		exit(1);

@@ -25,8 +25,9 @@ void unit_ram_reset(void);
 extern struct pmap *unit_pmap;
 extern unsigned unit_pmap_window;	/* what pmap_window() says, KiB */
 extern u64 unit_commits, unit_released; /* pmap_commit calls; bytes of ram_release */
-extern unsigned unit_copy_budget;	/* if not 0: the user copy faults for good after so many more chunks */
-extern u64 unit_now;			/* clock_mono */
+extern unsigned
+	unit_copy_budget; /* if not 0: the user copy faults for good after so many more chunks */
+extern u64 unit_now;	  /* clock_mono */
 
 u64 unit_pmap_pages(struct pmap *p); /* translations, 4 KiB each */
 unsigned unit_pmaps(void);	     /* alive */
@@ -35,21 +36,21 @@ void unit_pmap_for_each(struct pmap *p, void (*fn)(uaddr_t va, paddr_t pa, unsig
 			void *arg);
 
 /* A failed check prints where and ends the test with status 1. */
-#define CHECK(cond)                                                                         \
-	do {                                                                                \
-		if (!(cond)) {                                                              \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);          \
-			_exit(1);                                                          \
-		}                                                                           \
+#define CHECK(cond)                                                                \
+	do {                                                                       \
+		if (!(cond)) {                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
+			_exit(1);                                                  \
+		}                                                                  \
 	} while (0)
-#define CHECK_EQ(a, b)                                                                      \
-	do {                                                                                \
-		long long _a = (long long)(a), _b = (long long)(b);                         \
-		if (_a != _b) {                                                             \
-			fprintf(stderr, "%s:%d: %s is %lld (0x%llx), not %s = %lld\n",      \
-				__FILE__, __LINE__, #a, _a, (unsigned long long)_a, #b, _b); \
-			_exit(1);                                                          \
-		}                                                                           \
+#define CHECK_EQ(a, b)                                                                           \
+	do {                                                                                     \
+		long long _a = (long long)(a), _b = (long long)(b);                              \
+		if (_a != _b) {                                                                  \
+			fprintf(stderr, "%s:%d: %s is %lld (0x%llx), not %s = %lld\n", __FILE__, \
+				__LINE__, #a, _a, (unsigned long long)_a, #b, _b);               \
+			_exit(1);                                                                \
+		}                                                                                \
 	} while (0)
 
 #endif

@@ -139,7 +139,8 @@ static void test_cow(u64 len)
 	c = mm_fork(b);
 	CHECK(charged() - before < 64); /* tables only */
 	n = touch_all(b, va, len, 2);
-	printf("copy-on-write of %llu pages, window %u: %u faults\n", (unsigned long long)pages, per, n);
+	printf("copy-on-write of %llu pages, window %u: %u faults\n", (unsigned long long)pages,
+	       per, n);
 	CHECK(n == pages / per || n == pages / per + 1); /* the area may start within a window */
 	for (u64 i = 0; i < len; i += PAGE_SIZE) {
 		CHECK_EQ(get(a, va + i), 1);
@@ -160,7 +161,8 @@ static void test_cow(u64 len)
 static void test_fork_kinds(void)
 {
 	struct mm *a = mm_create(), *b;
-	uaddr_t s = map(a, 16 * PAGE_SIZE, RW, MAP_SHARED | MAP_ANONYMOUS), p = map(a, 4 * PAGE_SIZE, RW, ANON);
+	uaddr_t s = map(a, 16 * PAGE_SIZE, RW, MAP_SHARED | MAP_ANONYMOUS),
+		p = map(a, 4 * PAGE_SIZE, RW, ANON);
 	uaddr_t w = map(a, 4 * PAGE_SIZE, RW, ANON), d = map(a, PAGE_SIZE, RW, ANON);
 	struct futex_key ka, kb;
 	void *ptr;
@@ -212,7 +214,8 @@ static void test_stack(void)
 	unit_stack_limit = 8UL << 20;
 	put(mm, top - (7UL << 20), 3);
 	/* Another area in the way: the stack keeps its distance. */
-	CHECK_EQ(mm_mmap(mm, top - (8UL << 20) + PAGE_SIZE, PAGE_SIZE, RW, ANON | MAP_FIXED, NULL, 0),
+	CHECK_EQ(mm_mmap(mm, top - (8UL << 20) + PAGE_SIZE, PAGE_SIZE, RW, ANON | MAP_FIXED, NULL,
+			 0),
 		 top - (8UL << 20) + PAGE_SIZE);
 	CHECK_EQ(unit_touch(mm, top - (8UL << 20) + 2 * PAGE_SIZE, ACCESS_WRITE, &p), 11);
 	mm_put(mm);

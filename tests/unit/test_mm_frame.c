@@ -12,8 +12,8 @@
 #include "mm/frame.h"
 #include "tests/unit/platform_host.h"
 
-#define RAM   (64UL << 20)
-#define ARENA (16UL << 20)
+#define RAM    (64UL << 20)
+#define ARENA  (16UL << 20)
 #define BLOCKS 600
 
 static u8 owner[(RAM + ARENA) >> PAGE_SHIFT]; /* the model: 1 = handed out */
@@ -102,9 +102,7 @@ static void random_ops(unsigned n)
 		unsigned k = nblocks ? rand() % nblocks : 0;
 
 		switch (rand() % 8) {
-		case 0 ... 3:
-			take();
-			break;
+		case 0 ... 3: take(); break;
 		case 4 ... 5:
 			if (nblocks)
 				drop(k);

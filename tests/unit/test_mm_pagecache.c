@@ -49,7 +49,8 @@ static void test_read(void)
 	for (unsigned i = 0; i < sizeof(disk.data); i++)
 		disk.data[i] = (u8)(i * 7 + i / 4096);
 	for (unsigned i = 0; i < FILE_PAGES; i++)
-		CHECK_EQ(pagecache_read(&disk.pc, i * PAGE_SIZE, buf + i * PAGE_SIZE, PAGE_SIZE), PAGE_SIZE);
+		CHECK_EQ(pagecache_read(&disk.pc, i * PAGE_SIZE, buf + i * PAGE_SIZE, PAGE_SIZE),
+			 PAGE_SIZE);
 	CHECK(!memcmp(buf, disk.data, sizeof(buf)));
 	CHECK(disk.reads <= 4); /* in order: read ahead */
 	CHECK_EQ(pagecache_read(&disk.pc, sizeof(buf), buf, 10), 0);
@@ -227,7 +228,8 @@ static void test_user_copy(void)
 	CHECK_EQ(at(&disk, 31 * PAGE_SIZE + PAGE_SIZE - 1), 1);
 	CHECK_EQ(pagecache_write_user(&disk.pc, 30 * PAGE_SIZE, va + 2 * PAGE_SIZE, 10), -EFAULT);
 	/* A failed whole-page write leaves the file's bytes as they were. */
-	CHECK_EQ(pagecache_write_user(&disk.pc, 50 * PAGE_SIZE, va + 2 * PAGE_SIZE - 10, PAGE_SIZE), 10);
+	CHECK_EQ(pagecache_write_user(&disk.pc, 50 * PAGE_SIZE, va + 2 * PAGE_SIZE - 10, PAGE_SIZE),
+		 10);
 	CHECK_EQ(at(&disk, 50 * PAGE_SIZE + 10), 1);
 	CHECK_EQ(at(&disk, 50 * PAGE_SIZE + 4095), 1);
 	CHECK_EQ(pagecache_read_user(&disk.pc, 0, va + 2 * PAGE_SIZE - 10, 100), 10);
@@ -275,7 +277,8 @@ static void *truncater(void *arg)
 		if (rand_r(&seed) % 2)
 			pagecache_truncate(&mem.pc, rand_r(&seed) % (FILE_PAGES * PAGE_SIZE));
 		else
-			pagecache_punch(&mem.pc, rand_r(&seed) % (40 * PAGE_SIZE), rand_r(&seed) % (20 * PAGE_SIZE));
+			pagecache_punch(&mem.pc, rand_r(&seed) % (40 * PAGE_SIZE),
+					rand_r(&seed) % (20 * PAGE_SIZE));
 		pagecache_truncate(&mem.pc, FILE_PAGES * PAGE_SIZE);
 	}
 	slab_trim();

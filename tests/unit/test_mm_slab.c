@@ -35,12 +35,9 @@ static void check(const struct object *o)
 static size_t some_size(unsigned *seed)
 {
 	switch (rand_r(seed) % 8) {
-	case 0:
-		return 2000 + rand_r(seed) % 100;
-	case 1:
-		return rand_r(seed) % 20000;
-	default:
-		return rand_r(seed) % 700;
+	case 0: return 2000 + rand_r(seed) % 100;
+	case 1: return rand_r(seed) % 20000;
+	default: return rand_r(seed) % 700;
 	}
 }
 

@@ -52,7 +52,7 @@ static int signal_of(const struct page *p, unsigned access)
 {
 	if (!p->mapped)
 		return 11;
-	if (access == ACCESS_WRITE ? !(p->prot & PROT_WRITE)
+	if (access == ACCESS_WRITE  ? !(p->prot & PROT_WRITE)
 	    : access == ACCESS_EXEC ? !(p->prot & PROT_EXEC)
 				    : !p->prot)
 		return 11;
@@ -120,8 +120,8 @@ static void check_translation(uaddr_t va, paddr_t pa, unsigned prot, void *arg)
 	CHECK(!(prot & PMAP_X) || (p->prot & PROT_EXEC));
 	if (((u32 *)paddr_to_ptr(pa))[1] != expected(p))
 		fprintf(stderr, "page %u: shared %d own %d object %d index %u prot %d, mapped %u\n",
-			(unsigned)((va - BASE) / PAGE_SIZE), p->shared, p->own, p->obj, p->idx, p->prot,
-			prot);
+			(unsigned)((va - BASE) / PAGE_SIZE), p->shared, p->own, p->obj, p->idx,
+			p->prot, prot);
 	CHECK_EQ(((u32 *)paddr_to_ptr(pa))[1], expected(p));
 }
 
@@ -193,10 +193,12 @@ static void step_mmap(struct space *s)
 	} else {
 		flags |= MAP_PRIVATE | MAP_ANONYMOUS;
 	}
-	CHECK_EQ(mm_mmap(s->mm, va_of(at), n * PAGE_SIZE, prot, flags, f, first * PAGE_SIZE), va_of(at));
+	CHECK_EQ(mm_mmap(s->mm, va_of(at), n * PAGE_SIZE, prot, flags, f, first * PAGE_SIZE),
+		 va_of(at));
 	for (unsigned i = 0; i < n; i++)
-		s->page[at + i] = (struct page){ true, (flags & 15) == MAP_SHARED, false, prot, obj,
-						 first + i, 0 };
+		s->page[at + i] = (struct page){
+			true, (flags & 15) == MAP_SHARED, false, prot, obj, first + i, 0
+		};
 }
 
 static void step_munmap(struct space *s)
@@ -247,8 +249,8 @@ static void step_mremap(struct space *s)
 		to = ALIGN_DOWN(to, 512u) + at % 512; /* congruent: whole blocks can move */
 	if (to + len > PAGES || (to < at + len && at < to + len))
 		return;
-	r = mm_mremap(s->mm, va_of(at), len * PAGE_SIZE, len * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
-		      va_of(to));
+	r = mm_mremap(s->mm, va_of(at), len * PAGE_SIZE, len * PAGE_SIZE,
+		      MREMAP_MAYMOVE | MREMAP_FIXED, va_of(to));
 	if (r == -EFAULT) {
 		/* Areas that differ in what the model does not know (advice); the target is gone, as on Linux. */
 		memset(&s->page[to], 0, len * sizeof(struct page));
@@ -265,7 +267,8 @@ static void step_madvise(struct space *s)
 	unsigned at, n;
 
 	pick(&at, &n);
-	CHECK_EQ(mm_madvise(s->mm, va_of(at), n * PAGE_SIZE, rand() % 2 ? MADV_HUGEPAGE : MADV_NORMAL),
+	CHECK_EQ(mm_madvise(s->mm, va_of(at), n * PAGE_SIZE,
+			    rand() % 2 ? MADV_HUGEPAGE : MADV_NORMAL),
 		 all_mapped(s, at, n) ? 0 : -ENOMEM);
 }
 
@@ -338,12 +341,8 @@ static void step_file(void)
 		for (unsigned i = 0; i < FILE_PAGES; i++)
 			CHECK_EQ(*(u32 *)(file.data + i * PAGE_SIZE + 4), objects[0][i]);
 		break;
-	case 2:
-		pagecache_reclaim(20);
-		break;
-	case 3:
-		pagecache_invalidate(&file.pc, idx * PAGE_SIZE, 10 * PAGE_SIZE);
-		break;
+	case 2: pagecache_reclaim(20); break;
+	case 3: pagecache_invalidate(&file.pc, idx * PAGE_SIZE, 10 * PAGE_SIZE); break;
 	}
 }
 

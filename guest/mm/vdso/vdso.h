@@ -6,7 +6,7 @@
 
 #include "lib/types.h"
 
-u64 vdso_image_size(void);	  /* bytes, whole pages */
+u64 vdso_image_size(void);	/* bytes, whole pages */
 paddr_t vdso_image_paddr(void); /* contiguous; made at the first call, 0 when memory is out */
 
 #endif

@@ -40,8 +40,7 @@ int __vdso_gettimeofday(struct timeval *tv, struct timezone *tz);
 s64 __vdso_time(s64 *t);
 int __vdso_getcpu(unsigned *cpu, unsigned *node, void *unused);
 
-#define ALIAS(name, target) \
-	extern __typeof__(target) name __attribute__((weak, alias(#target)))
+#define ALIAS(name, target) extern __typeof__(target) name __attribute__((weak, alias(#target)))
 ALIAS(clock_gettime, __vdso_clock_gettime);
 ALIAS(clock_getres, __vdso_clock_getres);
 ALIAS(gettimeofday, __vdso_gettimeofday);
@@ -105,8 +104,7 @@ int __vdso_clock_gettime(int clock, struct timespec *ts)
 		ts->sec = (s64)(ns / NS);
 		ts->nsec = (s64)(ns % NS);
 		return 0;
-	default:
-		break;
+	default: break;
 	}
 	return (int)syscall3(NR_clock_gettime, clock, (long)ts, 0);
 }
