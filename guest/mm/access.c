@@ -12,6 +12,7 @@ static int page_for(struct mm *mm, uaddr_t va, bool write, bool force, void **pt
 	struct fault_error e;
 	struct vma *v;
 	paddr_t pa;
+	bool writable;
 	unsigned prot;
 	u64 entry;
 	int err;
@@ -21,10 +22,17 @@ static int page_for(struct mm *mm, uaddr_t va, bool write, bool force, void **pt
 		return err;
 	v = vma_at(mm, va);
 	entry = v && !vma_shared(v) ? anon_lookup(mm, va) : 0;
-	if (entry)
-		pa = (entry & AE_ADDR) + (va & (PAGE_SIZE - 1));
-	else if (!pmap_lookup(mm->pmap, va, &pa, &prot))
+	if (entry) {
+		pa = entry & AE_ADDR;
+	} else if (v && v->pc) {
+		err = pagecache_fault(v->pc, vma_index(v, va), write, vma_index(v, va), 1, &pa,
+				      &writable);
+		if (err)
+			return err == -ENOMEM ? err : -EFAULT;
+	} else if (!pmap_lookup(mm->pmap, va, &pa, &prot)) {
 		return -EFAULT;
+	}
+	pa = ALIGN_DOWN(pa, PAGE_SIZE) + (va & (PAGE_SIZE - 1));
 	*ptr = paddr_to_ptr(pa);
 	return 0;
 }

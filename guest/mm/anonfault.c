@@ -44,7 +44,8 @@ static int anon_map(struct vma *v, const u64 *leaf, uaddr_t base, unsigned lo, u
 {
 	unsigned full = vma_pmap_prot(v);
 
-	while (lo < hi) {
+	/* PROT_NONE: the page is there for ptrace alone. */
+	while (full && lo < hi) {
 		unsigned n = 1, prot;
 		paddr_t pa;
 		int err;
@@ -81,7 +82,7 @@ static int huge_map(struct vma *v, uaddr_t base, paddr_t block, unsigned prot)
 {
 	uaddr_t lo = MAX(base, v->start), hi = MIN(base + HUGE_SIZE, v->end);
 
-	return pmap_map(v->mm->pmap, lo, hi - lo, block + (lo - base), prot);
+	return !prot ? 0 : pmap_map(v->mm->pmap, lo, hi - lo, block + (lo - base), prot);
 }
 
 static bool huge_new(struct vma *v, uaddr_t base, u64 *pmd)

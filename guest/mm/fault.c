@@ -82,7 +82,7 @@ static int file_fault(struct vma *v, uaddr_t va, unsigned access)
 		writable[i] = p & PMAP_W;
 		fresh += pa[i] && !pmap_lookup(v->mm->pmap, start + i * PAGE_SIZE, &old, &p);
 	}
-	for (unsigned i = 0, run; i < n; i += run) {
+	for (unsigned i = 0, run; prot && i < n; i += run) {
 		run = 1;
 		if (!pa[i])
 			continue;
@@ -94,7 +94,8 @@ static int file_fault(struct vma *v, uaddr_t va, unsigned access)
 		if (err)
 			return err;
 	}
-	vma_add_mapped(v, fresh);
+	if (prot)
+		vma_add_mapped(v, fresh);
 	return 0;
 }
 
@@ -124,7 +125,9 @@ int fault_locked(struct mm *mm, uaddr_t va, unsigned access, bool force, struct 
 	if (v->flags & VMA_PHYS) {
 		if (access & ACCESS_WRITE)
 			return fail(e, SIGSEGV_, SEGV_ACCERR);
-		err = pmap_map(mm->pmap, v->start, v->end - v->start, v->off, vma_pmap_prot(v));
+		err = !v->prot ? -EFAULT
+			       : pmap_map(mm->pmap, v->start, v->end - v->start, v->off,
+					  vma_pmap_prot(v));
 	} else if (v->pc) {
 		err = file_fault(v, va, access);
 	} else {

@@ -397,7 +397,7 @@ static u64 reclaim_one(struct pagecache *pc, u64 n)
 	return taken;
 }
 
-u64 pagecache_reclaim(u64 n)
+static u64 reclaim_clean(u64 n)
 {
 	u64 done = 0;
 
@@ -428,6 +428,43 @@ u64 pagecache_reclaim(u64 n)
 		pc->busy = false;
 		spin_unlock(&caches_lock);
 		waitq_wake_all(&reclaim_done, 0);
+	}
+	return done;
+}
+
+/* Nothing is clean: write one cache's dirty pages back. False if there is none that could be. */
+static bool write_some(void)
+{
+	struct pagecache *pc = NULL, *it;
+	bool ok;
+
+	spin_lock(&caches_lock);
+	list_for_each(it, &caches, lru) {
+		if (!it->busy && READ_ONCE(it->nr_dirty)) {
+			pc = it;
+			pc->busy = true;
+			break;
+		}
+	}
+	spin_unlock(&caches_lock);
+	if (!pc)
+		return false;
+	ok = !pagecache_sync(pc, 0, ~0ULL);
+	spin_lock(&caches_lock);
+	pc->busy = false;
+	spin_unlock(&caches_lock);
+	waitq_wake_all(&reclaim_done, 0);
+	return ok;
+}
+
+u64 pagecache_reclaim(u64 n)
+{
+	u64 done = 0;
+
+	for (unsigned tries = 0; !done && tries < 8; tries++) {
+		done = reclaim_clean(n);
+		if (!done && !write_some())
+			break;
 	}
 	return done;
 }

@@ -278,6 +278,33 @@ static void test_lock(void)
 	mm_put(mm);
 }
 
+/* ptrace and /proc/PID/mem see what the program itself may not. */
+static void test_peek(void)
+{
+	struct mm *mm = mm_create();
+	uaddr_t p = map(mm, 2 * PAGE_SIZE, RW, ANON),
+		s = map(mm, PAGE_SIZE, RW, MAP_SHARED | MAP_ANONYMOUS);
+	u32 v = 7;
+	void *ptr;
+
+	put(mm, p, 5);
+	put(mm, s, 6);
+	CHECK_EQ(mm_mprotect(mm, p, PAGE_SIZE, PROT_NONE), 0);
+	CHECK_EQ(mm_mprotect(mm, s, PAGE_SIZE, PROT_NONE), 0);
+	CHECK_EQ(mm_peek(mm, p, &v, 4), 4);
+	CHECK_EQ(v, 5);
+	CHECK_EQ(mm_peek(mm, s, &v, 4), 4);
+	CHECK_EQ(v, 6);
+	CHECK_EQ(unit_touch(mm, p, ACCESS_READ, &ptr), 11);
+	CHECK_EQ(unit_touch(mm, s, ACCESS_READ, &ptr), 11);
+	CHECK_EQ(mm_poke(mm, p, &v, 4, false), -EFAULT);
+	CHECK_EQ(mm_poke(mm, p, &v, 4, true), 4);
+	CHECK_EQ(mm_poke(mm, s, &v, 4, true), -EFAULT);
+	CHECK_EQ(unit_pmap_pages(mm_pmap(mm)), 1);
+	CHECK_EQ(mm_peek(mm, p + 2 * PAGE_SIZE - 2, &v, 4), 2);
+	mm_put(mm);
+}
+
 static void test_remap(void)
 {
 	struct mm *mm = mm_create();
@@ -332,6 +359,7 @@ int main(void)
 		test_stack();
 		test_brk();
 		test_lock();
+		test_peek();
 		test_remap();
 		unit_mm_leak_check();
 	}

@@ -259,6 +259,12 @@ static void test_limit(void)
 		CHECK_EQ(*touch(mm, va + i * PAGE_SIZE, ACCESS_READ), i);
 	for (unsigned i = 0; i < FILE_PAGES; i++)
 		CHECK_EQ(at(&disk, i * PAGE_SIZE), i);
+	/* Dirty ones are written back to make room. */
+	for (unsigned i = 0; i < FILE_PAGES; i++)
+		*touch(mm, va + i * PAGE_SIZE, ACCESS_WRITE) = (u8)(i + 100);
+	CHECK(disk.writes > 0);
+	for (unsigned i = 0; i < FILE_PAGES; i++)
+		CHECK_EQ(*touch(mm, va + i * PAGE_SIZE, ACCESS_READ), i + 100);
 	CHECK_EQ(unit_ooms, 0);
 	frame_set_limit(~0ULL);
 	mm_put(mm);
