@@ -8,6 +8,7 @@
 
 #include "dev/devfs.h"
 #include "dev/tty/tty.h"
+#include "fs/procfs.h"
 #include "fs/vfs.h"
 #include "lib/log.h"
 #include "task/task.h"
@@ -126,4 +127,5 @@ void devfs_register(void)
 {
 	fs_register(&devtmpfs_fs);
 	fs_register(&devpts_fs);
+	proc_tty = tty_proc_info;
 }

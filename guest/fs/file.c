@@ -18,6 +18,13 @@ struct file_full { /* path lives with its file: one allocation */
 	struct path_ref path;
 };
 
+static unsigned nr_files;
+
+unsigned file_count(void)
+{
+	return atomic_load(&nr_files);
+}
+
 struct file *file_alloc(const struct file_ops *ops, u32 flags, void *priv)
 {
 	struct file_full *ff = kzalloc(sizeof(*ff));
@@ -25,6 +32,7 @@ struct file *file_alloc(const struct file_ops *ops, u32 flags, void *priv)
 
 	if (!ff)
 		return ERR_PTR(-ENFILE);
+	atomic_add(&nr_files, 1);
 	f = &ff->f;
 	ref_init(&f->ref);
 	f->flags = flags & ~(u32)O_CLOEXEC;
@@ -98,6 +106,7 @@ void file_put(struct file *f)
 	if (f->cred)
 		cred_put(f->cred);
 	kfree(container_of(f, struct file_full, f));
+	atomic_sub(&nr_files, 1);
 }
 
 u32 file_poll(struct file *f, struct poll_table *pt)

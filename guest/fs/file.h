@@ -107,6 +107,7 @@ void file_set_path(struct file *f, const struct path_ref *p);
 /* An anonymous-inode file, as eventfd and epoll use: as file_alloc, with an anonymous inode for fstat. */
 struct file *file_alloc_anon(const struct file_ops *ops, u32 flags, void *priv);
 void file_get(struct file *f);
+unsigned file_count(void); /* open file descriptions in all */
 void file_put(struct file *f);
 
 /* The blocking forms (the wait loop). pos NULL: use and advance f->pos. */

@@ -140,7 +140,12 @@ void inode_touch(struct inode *i, unsigned attr)
 }
 
 /* Pipes, sockets and anonymous files: each kind is a file system of its own on Linux; here they share one device. */
-static const struct inode_ops anon_inode_ops;
+static int anon_open(struct inode *i, struct file *f)
+{
+	return -ENXIO;
+}
+
+static const struct inode_ops anon_inode_ops = { .open = anon_open };
 static u64 anon_ino;
 
 struct inode *inode_anon(u32 mode)

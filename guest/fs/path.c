@@ -80,7 +80,7 @@ char *file_name(struct file *f, char *buf, size_t size)
 	struct inode *i = f->inode;
 	const char *name = f->ops && f->ops->name ? f->ops->name : "file";
 
-	if (f->path)
+	if (f->path && !(i && (i->flags & INODE_ANON)))
 		return path_name(f->path, buf, size);
 	if (i && (S_ISFIFO(i->mode) || S_ISSOCK(i->mode)))
 		ksnprintf(buf, size, "%s:[%llu]", S_ISFIFO(i->mode) ? "pipe" : "socket",

@@ -9,6 +9,8 @@
 
 #include "task/task.h"
 
+#define PID_LIMIT 32768 /* numbers are below it */
+
 struct task_info {
 	int tid, tgid, ppid, pgid, sid;
 	char comm[TASK_COMM_LEN];

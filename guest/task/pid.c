@@ -7,9 +7,10 @@
  */
 #include "lib/err.h"
 #include "mm/slab.h"
+#include "task/info.h"
 #include "task/private.h"
 
-#define PID_MAX	   32768
+#define PID_MAX	   PID_LIMIT
 #define CHUNK	   128
 #define PID_FIRST  300 /* after the first wrap: low numbers stay with the long-lived */
 

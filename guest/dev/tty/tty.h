@@ -98,6 +98,9 @@ void tty_forget(struct tty *t);
 struct tty *tty_controlling(void);
 void tty_signal_foreground(struct tty *t, int signo);
 
+/* ---- procinfo.c ---- */
+void tty_proc_info(struct process *p, u32 *rdev, int *pgid); /* proc_tty of fs/procfs.h */
+
 /* ---- file.c, ioctl.c ---- */
 extern const struct file_ops tty_fops;
 int tty_open(struct tty *t, struct file *f); /* takes its own reference */

@@ -197,6 +197,7 @@ static int fd_getattr(struct inode *i, struct stat_info *st)
 
 const struct inode_ops proc_fd_iops = {
 	.lookup = fd_lookup,
+	.make = proc_no_make,
 	.revalidate = fd_revalidate,
 	.getattr = fd_getattr,
 	.permission = fd_permission,
@@ -280,6 +281,7 @@ static int info_readdir(struct file *f, struct dir_context *ctx)
 
 const struct inode_ops proc_fdinfo_iops = {
 	.lookup = info_lookup,
+	.make = proc_no_make,
 	.revalidate = fd_revalidate,
 	.getattr = proc_pid_getattr,
 	.permission = proc_pid_permission,

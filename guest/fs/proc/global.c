@@ -98,5 +98,5 @@ int proc_add_global(struct inode *root)
 			return -ENOMEM;
 	if (!pseudo_link(root, "mounts", "self/mounts"))
 		return -ENOMEM;
-	return 0;
+	return proc_add_kmsg(root) ?: proc_add_sys(root);
 }

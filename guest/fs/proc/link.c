@@ -219,6 +219,7 @@ static int ns_readdir(struct file *f, struct dir_context *ctx)
 
 const struct inode_ops proc_ns_iops = {
 	.lookup = ns_lookup,
+	.make = proc_no_make,
 	.revalidate = ns_revalidate,
 	.getattr = proc_pid_getattr,
 	.permission = proc_pid_permission,

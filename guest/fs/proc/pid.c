@@ -106,6 +106,12 @@ int proc_pid_setattr(struct inode *i, const struct setattr *a)
 	return 0; /* O_TRUNC, times */
 }
 
+/* Nothing can be made here: "no such entry", as on Linux, not "no right". */
+struct inode *proc_no_make(struct inode *dir, const char *name, unsigned len, const struct make_args *a)
+{
+	return ERR_PTR(-ENOENT);
+}
+
 /* ---- text files ---- */
 
 static int text_check(const struct proc_id *id, struct task *t)
@@ -253,6 +259,7 @@ static bool dir_revalidate(struct inode *dir, const char *name, unsigned len, st
 
 static const struct inode_ops dir_iops = {
 	.lookup = dir_lookup,
+	.make = proc_no_make,
 	.revalidate = dir_revalidate,
 	.getattr = proc_pid_getattr,
 	.permission = proc_pid_permission,
@@ -330,6 +337,7 @@ static int task_getattr(struct inode *i, struct stat_info *st)
 
 const struct inode_ops proc_task_iops = {
 	.lookup = task_lookup,
+	.make = proc_no_make,
 	.revalidate = task_revalidate,
 	.getattr = task_getattr,
 	.permission = proc_pid_permission,

@@ -67,6 +67,7 @@ void proc_pid_evict(struct inode *i);
 int proc_pid_getattr(struct inode *i, struct stat_info *st);
 int proc_pid_permission(struct inode *i, int mask);
 int proc_pid_setattr(struct inode *i, const struct setattr *a);
+struct inode *proc_no_make(struct inode *dir, const char *name, unsigned len, const struct make_args *a);
 /* Is the task of this inode still there? For revalidate; brings its owner up to date. */
 bool proc_pid_valid(struct inode *i);
 /* The directory of a task; ERR_PTR(-ENOENT). */
@@ -105,6 +106,6 @@ int proc_path_root(struct task *t, struct path_ref *out);
 /* ---- global.c and the rest of /proc; each fills its part of the root at mount. 0 or -ENOMEM ---- */
 int proc_add_global(struct inode *root);
 int proc_add_sys(struct inode *root);
-int proc_add_net(struct inode *root);
+int proc_add_kmsg(struct inode *root);
 
 #endif

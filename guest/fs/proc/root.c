@@ -98,6 +98,7 @@ static struct super_block *make_super(const struct file_system *fs)
 	root_iops.lookup = root_lookup;
 	root_iops.revalidate = root_revalidate;
 	root_iops.setattr = NULL;
+	root_iops.make = proc_no_make;
 	root_fops = pseudo_dir_fops;
 	root_fops.readdir = root_readdir;
 	root->ops = &root_iops;
