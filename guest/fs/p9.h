@@ -181,6 +181,7 @@ int p9_fid_get(struct p9_inode *pi, enum p9_fid_kind kind, u32 *fid);
 int p9_fid_any(struct p9_inode *pi, enum p9_fid_kind *kind, u32 *fid);
 void p9_fid_put(struct p9_inode *pi, enum p9_fid_kind kind);
 void p9_fid_drop(struct p9_inode *pi); /* the inode goes away */
+void p9_fid_flush(struct p9_sb *s);    /* give every idle fid back */
 int p9_fid_moved(struct p9_inode *pi, struct p9_inode *parent, const char *name, unsigned len);
 
 /* p9_inode.c */

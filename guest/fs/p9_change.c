@@ -5,6 +5,53 @@
 
 #include "fs/p9.h"
 
+/* Servers from before Tunlinkat and Trenameat (diod) have the older messages, by fid. */
+static int remove_by_fid(struct p9_client *c, u32 dfid, const struct p9_name *name)
+{
+	u32 fid = p9_fid_new(c);
+	struct p9_qid qid;
+	struct p9_req *r;
+	int err;
+
+	err = p9_walk(c, dfid, fid, name, 1, &qid);
+	if (!err) {
+		r = p9_begin(c, P9_TREMOVE); /* clunks the fid in any case */
+		if (IS_ERR(r))
+			return (int)PTR_ERR(r);
+		p9_put32(&r->out, fid);
+		err = p9_call(r);
+		p9_end(r);
+	}
+	p9_fid_free(c, fid);
+	return err;
+}
+
+static int rename_by_fid(struct p9_client *c, u32 odfid, const struct p9_name *old, u32 ndfid,
+			 const struct p9_name *new)
+{
+	u32 fid = p9_fid_new(c);
+	struct p9_qid qid;
+	struct p9_req *r;
+	int err;
+
+	err = p9_walk(c, odfid, fid, old, 1, &qid);
+	if (err) {
+		p9_fid_free(c, fid);
+		return err;
+	}
+	r = p9_begin(c, P9_TRENAME);
+	err = (int)PTR_ERR(r);
+	if (!IS_ERR(r)) {
+		p9_put32(&r->out, fid);
+		p9_put32(&r->out, ndfid);
+		p9_putstr(&r->out, new->s, new->len);
+		err = p9_call(r);
+	}
+	p9_end(r);
+	p9_clunk(c, fid);
+	return err;
+}
+
 int p9_unlinkat(struct p9_client *c, u32 dfid, const struct p9_name *name, u32 flags)
 {
 	struct p9_req *r = p9_begin(c, P9_TUNLINKAT);
@@ -17,7 +64,7 @@ int p9_unlinkat(struct p9_client *c, u32 dfid, const struct p9_name *name, u32 f
 	p9_put32(&r->out, flags);
 	err = p9_call(r);
 	p9_end(r);
-	return err;
+	return err == -EOPNOTSUPP && !c->moat ? remove_by_fid(c, dfid, name) : err;
 }
 
 int p9_link(struct p9_client *c, u32 dfid, u32 fid, const struct p9_name *name)
@@ -54,7 +101,7 @@ int p9_renameat(struct p9_client *c, u32 odfid, const struct p9_name *old, u32 n
 		p9_put32(&r->out, flags);
 	err = p9_call(r);
 	p9_end(r);
-	return err;
+	return err == -EOPNOTSUPP && !c->moat ? rename_by_fid(c, odfid, old, ndfid, new) : err;
 }
 
 int p9_allocate(struct p9_client *c, u32 fid, u32 mode, u64 off, u64 len)

@@ -365,6 +365,9 @@ static int p9_op_rename(struct inode *odir, const char *oname, unsigned olen, st
 	err = p9_fid_moved(p9_i(src), p9_i(ndir), nname, nlen);
 	if (!err && (flags & RENAME_EXCHANGE))
 		err = p9_fid_moved(p9_i(victim), p9_i(odir), oname, olen);
+	/* A server that remembers path strings (diod) has lost all that lay below. */
+	if (!p9_s(odir)->c.moat && S_ISDIR(src->mode))
+		p9_fid_flush(p9_s(odir));
 	p9_i(src)->stale = p9_i(odir)->stale = p9_i(ndir)->stale = true;
 	return err;
 }

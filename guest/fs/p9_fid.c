@@ -42,6 +42,17 @@ static void trim(struct p9_sb *s)
 	}
 }
 
+void p9_fid_flush(struct p9_sb *s)
+{
+	unsigned max = s->max_fids;
+
+	mutex_lock(&s->fid_lock);
+	s->max_fids = 0;
+	trim(s);
+	s->max_fids = max;
+	mutex_unlock(&s->fid_lock);
+}
+
 static void keep(struct p9_sb *s, struct p9_inode *pi, unsigned kind, u32 fid)
 {
 	pi->fid[kind] = fid + 1;

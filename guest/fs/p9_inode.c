@@ -75,6 +75,24 @@ static bool same_file(const struct inode *i, const struct p9_attr *a)
 	return i->btime.sec == (s64)a->btime_sec && i->btime.nsec == (u32)(a->btime_nsec % 1000000000);
 }
 
+/* Seen again at a look-up: if somebody outside changed the content after all, ours is thrown away. */
+static void seen_again(struct inode *i, const struct p9_attr *a)
+{
+	struct p9_inode *pi = p9_i(i);
+	bool same = i->size == a->size &&
+		    (pi->stale || (i->mtime.sec == (s64)a->mtime_sec &&
+				   i->mtime.nsec == (u32)(a->mtime_nsec % 1000000000)));
+
+	if (!S_ISREG(i->mode) || same || atomic_load(&i->writecount) > 0)
+		return;
+	mutex_lock(&i->mutex);
+	pagecache_invalidate(&pi->pc, 0, ~0ULL);
+	pagecache_truncate(&pi->pc, a->size);
+	i->size = a->size;
+	p9_attr_apply(i, a);
+	mutex_unlock(&i->mutex);
+}
+
 struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent, const struct p9_name *name,
 			   const struct p9_attr *a, const char *target)
 {
@@ -86,6 +104,7 @@ struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent, cons
 		/* Any of its names will do, but this one is right now. */
 		if (parent && !p9_fid_moved(p9_i(i), parent, name->s, name->len))
 			p9_i(i)->gone = false;
+		seen_again(i, a);
 		return i;
 	}
 	if (i) { /* the host reused the number of something that went away behind our back */

@@ -8,7 +8,7 @@
 #include "mm/slab.h"
 #include "platform/platform.h"
 
-static int version(struct p9_client *c)
+static int version(struct p9_client *c, const char *ask)
 {
 	struct p9_req *r = p9_begin(c, P9_TVERSION);
 	const char *s;
@@ -18,7 +18,7 @@ static int version(struct p9_client *c)
 	if (IS_ERR(r))
 		return (int)PTR_ERR(r);
 	p9_put32(&r->out, P9_MSIZE_MAX);
-	p9_putstr(&r->out, P9_VERSION_MOAT, strlen(P9_VERSION_MOAT));
+	p9_putstr(&r->out, ask, strlen(ask));
 	err = p9_call(r);
 	if (!err) {
 		c->msize = p9_get32(&r->in);
@@ -41,7 +41,9 @@ int p9_session(struct p9_client *c, const char *aname, u32 root_fid, struct p9_q
 
 	c->msize = P9_MSIZE_MIN;
 	c->next_fid = root_fid + 1;
-	err = version(c);
+	err = version(c, P9_VERSION_MOAT);
+	if (err && !c->dead) /* diod refuses what it does not know, others say "unknown" */
+		err = version(c, P9_VERSION_L);
 	if (err)
 		return err;
 	r = p9_begin(c, P9_TATTACH);

@@ -2,11 +2,13 @@
  * gofer_stream.c - see gofer_stream.h.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/gofer_stream.h"
@@ -15,6 +17,7 @@
 static struct p9c client;
 static char *dir;
 static bool up;
+static pid_t child; /* diod */
 static uint8_t message[P9_MSIZE_MAX];
 
 const char *gofer_stream_start(bool read_only)
@@ -24,6 +27,31 @@ const char *gofer_stream_start(bool read_only)
 	if (!dir)
 		dir = p9c_tmpdir();
 	p9c_start(&client, P9C_THREAD, dir, &cfg);
+	up = true;
+	return dir;
+}
+
+const char *gofer_stream_diod(void)
+{
+	static const char diod[] = "/usr/sbin/diod";
+	int sv[2];
+
+	if (access(diod, X_OK))
+		return NULL;
+	if (!dir)
+		dir = p9c_tmpdir();
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv))
+		return NULL;
+	child = fork();
+	if (child == 0) {
+		dup2(sv[1], 0);
+		dup2(sv[1], 3);
+		execl(diod, "diod", "-f", "-n", "-N", "-S", "-U", "root", "-c", "/dev/null", "-L", "stderr",
+		      "-r", "0", "-w", "3", "-e", dir, NULL);
+		_exit(127);
+	}
+	close(sv[1]);
+	client.fd = sv[0];
 	up = true;
 	return dir;
 }
@@ -65,8 +93,14 @@ long gofer_stream_call(const struct iovec *out, int nout, const struct iovec *in
 
 void gofer_stream_kill(void)
 {
-	if (up)
+	if (up && child) {
+		close(client.fd);
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		child = 0;
+	} else if (up) {
 		p9c_stop(&client);
+	}
 	up = false;
 }
 

@@ -66,9 +66,9 @@ static int submit(struct p9_client *c, struct p9_req *r)
 
 static const struct p9_transport transport = { .submit = submit };
 
-static struct mount *connect_root(bool readonly)
+static struct mount *connect_root(bool readonly, const char *aname)
 {
-	struct p9_boot b = { .ops = &transport, .aname = "" };
+	struct p9_boot b = { .ops = &transport, .aname = aname };
 	struct mount_args a = { .source = "gofer", .flags = readonly ? 1 : 0, .boot = &b };
 
 	return mount_create(fs_find("9p"), &a);
@@ -81,6 +81,14 @@ static void host(const char *cmd, const char *dir)
 	snprintf(line, sizeof(line), "cd %s && %s", dir, cmd);
 	CHECK_EQ(system(line), 0);
 }
+
+#define CHECK_LIST(dir, names)                                                              \
+	do {                                                                                \
+		const char *have_ = t_list(dir, false);                                     \
+		if (strcmp(have_, names))                                                   \
+			fprintf(stderr, "%s holds %s\n", dir, have_);                       \
+		CHECK(!strcmp(have_, names));                                               \
+	} while (0)
 
 static void test_tree(const char *dir)
 {
@@ -109,7 +117,7 @@ static void test_tree(const char *dir)
 	CHECK(!memcmp(buf, "000\n", 4));
 	fd_close(fd);
 	CHECK_EQ(strlen(t_list("/many", true)), 9 * 3 + 90 * 4 + 201 * 5 - 1);
-	CHECK(!strcmp(t_list("/", false), "1 a fifo l long many"));
+	CHECK_LIST("/", "1 a fifo l long many");
 	CHECK(!strcmp(t_text("/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/f"), "x\n"));
 
 	/* What we write is on the host when write returns. */
@@ -175,7 +183,7 @@ static void test_hostile(const char *dir)
 		struct path_ref root, p;
 
 		evil = 0;
-		m = connect_root(true);
+		m = connect_root(true, "");
 		CHECK(!IS_ERR(m));
 		root = (struct path_ref){ m, m->root };
 		evil = 1 + rand() % 6;
@@ -236,20 +244,25 @@ int main(void)
 	dir = gofer_stream_start(false);
 	test_hostile(dir);
 	gofer_stream_kill();
-	for (int k = 0; k < 2; k++) {
+	for (int k = 0; k < 3; k++) {
 		struct path_ref root = { 0 };
 
-		plain = k;
-		dir = gofer_stream_start(false);
-		root.mnt = connect_root(false);
+		plain = k == 1; /* diod itself makes plain 9P2000.L of what we ask for */
+		dir = k < 2 ? gofer_stream_start(false) : gofer_stream_diod();
+		if (!dir) {
+			fprintf(stderr, "diod is not installed: not tested with it\n");
+			break;
+		}
+		root.mnt = connect_root(false, k < 2 ? "" : dir);
 		CHECK(!IS_ERR(root.mnt));
 		root.dentry = root.mnt->root;
 		enter(&root);
 		test_tree(dir);
 		test_many_fids(dir);
-		if (k)
+		if (k == 1)
 			test_death();
 		gofer_stream_kill();
+		host("rm -f cached other", dir);
 		enter(&top);
 		mount_put(root.mnt);
 	}
