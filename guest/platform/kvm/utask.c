@@ -19,8 +19,10 @@
 #define CANONICAL_END (1ULL << 47)
 
 /* Page-fault error code. */
-#define PF_WRITE 2
-#define PF_INSTR 16
+#define PF_PRESENT 1
+#define PF_WRITE   2
+#define PF_USER	   4
+#define PF_INSTR   16
 
 static void regs_init(struct utask *u)
 {
@@ -253,8 +255,18 @@ static void describe(struct utask *u, unsigned vector, struct stop *stop)
 	stop->addr = 0;
 	stop->access = 0;
 	if (vector == VEC_PF) {
-		stop->kind = STOP_FAULT;
 		stop->addr = read_cr2();
+		/*
+		 * An access of the processor's own, in the name of ring 0, that the page denies: mm could map it for ever
+		 * and it would not get through. QEMU pops the frames of IRET and far RET in ring 3 like that.
+		 */
+		if ((k->error & (PF_PRESENT | PF_USER)) == PF_PRESENT) {
+			stop->kind = STOP_EXCEPTION;
+			stop->vector = VEC_GP;
+			stop->code = 0;
+			return;
+		}
+		stop->kind = STOP_FAULT;
 		stop->access = k->error & PF_INSTR   ? ACCESS_EXEC
 			       : k->error & PF_WRITE ? ACCESS_WRITE
 						     : ACCESS_READ;
@@ -292,6 +304,8 @@ again:
 	if (u->step && !u->user_tf)
 		u->regs.rflags &= ~(u64)RFLAGS_TF;
 	if (likely(vector == STOP_VEC_SYSCALL)) {
+		/* Linux takes the number from eax. */
+		u->regs.orig_rax = (s32)u->regs.orig_rax;
 		stop->kind = STOP_SYSCALL;
 		return;
 	}
