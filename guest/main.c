@@ -11,7 +11,6 @@
 #include "dev/control.h"
 #include "dev/devfs.h"
 #include "dev/tty/tty.h"
-#include "fs/pipe.h"
 #include "fs/procfs.h"
 #include "fs/vfs.h"
 #include "init.h"
@@ -102,13 +101,14 @@ static void boot_thread(void *arg)
 		.gid = boot.gid,
 		.populate_dev = devfs_populate,
 	};
-	static const struct special_open special = { .fifo = pipe_open_fifo, .chr = chrdev_open };
+	static const struct special_open special = { .fifo = fifo_open, .chr = chrdev_open };
 	int err;
 
 	vfs_set_special(&special);
 	fs_mmap_init();
 	devfs_register();
 	proc_register();
+	sysfs_register();
 	if (boot.tty)
 		console_tty_start(boot.rows, boot.cols);
 	for (int i = 0; i < 3; i++)

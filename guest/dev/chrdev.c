@@ -2,8 +2,10 @@
  * chrdev.c - see chrdev.h; device numbers are those of Linux's devices.txt.
  */
 #include "dev/chrdev.h"
+#include "dev/console.h"
 #include "dev/mem.h"
 #include "dev/tty/tty.h"
+#include "fs/pipe.h"
 #include "task/task.h"
 
 #define MEM_MAJOR 1
@@ -32,6 +34,11 @@ static int open_current(struct file *f)
 	err = tty_open(t, f);
 	tty_put(t);
 	return err;
+}
+
+int fifo_open(struct inode *i, struct file *f)
+{
+	return console_reopen(i, f) ? 0 : pipe_open_fifo(i, f);
 }
 
 int chrdev_open(struct inode *i, struct file *f)

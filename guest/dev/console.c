@@ -296,6 +296,18 @@ static const struct file_ops stream_fops = {
 	.ioctl = stream_ioctl,
 };
 
+bool console_reopen(struct inode *i, struct file *f)
+{
+	struct stream *s = i->special;
+
+	if (s < streams || s >= streams + ARRAY_SIZE(streams))
+		return false;
+	f->ops = &stream_fops;
+	f->priv = s;
+	f->waitq = &s->q;
+	return true;
+}
+
 struct file *console_file(int stream)
 {
 	struct inode *i = inode_anon(S_IFIFO | 0600);
@@ -308,6 +320,7 @@ struct file *console_file(int stream)
 		inode_put(i);
 		return f;
 	}
+	i->special = &streams[stream];
 	f->inode = i;
 	f->waitq = &streams[stream].q;
 	return f;

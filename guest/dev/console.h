@@ -12,6 +12,8 @@
 void console_start(void);
 /* A file on stream 0, 1 or 2; one reference, or ERR_PTR. */
 struct file *console_file(int stream);
+/* f opens inode i again (/proc/self/fd/1): true if i is one of ours, and f is set up. */
+bool console_reopen(struct inode *i, struct file *f);
 
 /* ---- for the terminal ---- */
 

@@ -201,8 +201,16 @@ static int open_create(struct walk *w, u32 flags, u32 mode, bool *created)
 		mutex_unlock(&dir->mutex);
 		if (flags & O_EXCL)
 			err = -EEXIST;
-		else if ((d->flags & DENTRY_LINK) && (w->flags & LOOKUP_FOLLOW))
-			err = walk_follow(w, d) ?: 1;
+		else if ((d->flags & DENTRY_LINK) && (w->flags & LOOKUP_FOLLOW)) {
+			bool magic = d->inode->ops->get_link_path;
+
+			err = walk_follow(w, d);
+			if (!err && magic) { /* w->path is the object itself: nothing to walk on */
+				dentry_put(d);
+				return 0;
+			}
+			err = err ? err : 1;
+		}
 		if (err) {
 			dentry_put(d);
 			return err;

@@ -35,7 +35,7 @@ struct pipe {
 	unsigned readers, writers;
 	u32 reader_gen, writer_gen; /* opens so far: a FIFO's open waits for a change */
 	struct waitq q;
-	struct inode *inode; /* a FIFO's; borrowed */
+	struct inode *inode; /* borrowed: open files hold it */
 };
 
 static struct pipe *pipe_alloc(void)
@@ -256,8 +256,8 @@ static u32 pipe_poll(struct file *f, struct poll_table *pt)
 	if (f->mode & FMODE_READ) {
 		if (used(p))
 			ev |= POLL_READABLE;
-		/* A FIFO that never had a writer is not hung up. */
-		if (!p->writers && (!p->inode || p->writer_gen != f->dir_cookie))
+		/* A FIFO that had no writer since this open is not hung up. */
+		if (!p->writers && p->writer_gen != f->dir_cookie)
 			ev |= POLLHUP;
 	}
 	if (f->mode & FMODE_WRITE) {
@@ -321,6 +321,11 @@ static const struct file_ops pipe_fops = {
 	.release = pipe_release,
 };
 
+static bool is_pipe(const struct pipe *p)
+{
+	return !p->inode || (p->inode->flags & INODE_ANON);
+}
+
 static void set_end(struct pipe *p, struct file *f, u32 mode)
 {
 	f->ops = &pipe_fops;
@@ -331,7 +336,8 @@ static void set_end(struct pipe *p, struct file *f, u32 mode)
 	if (f->mode & FMODE_READ) {
 		p->readers++;
 		p->reader_gen++;
-		f->dir_cookie = p->writer_gen;
+		/* What a poll must not take for a hang-up: a FIFO opened before its first writer. */
+		f->dir_cookie = p->writers || is_pipe(p) ? ~0ULL : p->writer_gen;
 	}
 	if (f->mode & FMODE_WRITE) {
 		p->writers++;
@@ -357,6 +363,8 @@ int pipe_create(u32 flags, struct file **rd, struct file **wr)
 	inode_get(ino);
 	inode_get(ino);
 	r->inode = w->inode = ino;
+	ino->special = p; /* for opening it again through /proc/PID/fd */
+	p->inode = ino;
 	set_end(p, r, FMODE_READ);
 	set_end(p, w, FMODE_WRITE);
 	*rd = r;
@@ -412,7 +420,7 @@ int pipe_open_fifo(struct inode *i, struct file *f)
 		mutex_unlock(&p->lock);
 		pipe_put(p);
 	} while (1);
-	if (mode == FMODE_WRITE && (f->flags & O_NONBLOCK) && !p->readers) {
+	if (mode == FMODE_WRITE && (f->flags & O_NONBLOCK) && !p->readers && !is_pipe(p)) {
 		if (!p->writers)
 			fifo_detach(p);
 		mutex_unlock(&p->lock);
@@ -422,7 +430,9 @@ int pipe_open_fifo(struct inode *i, struct file *f)
 	set_end(p, f, mode);
 	mutex_unlock(&p->lock);
 	waitq_wake_all(&p->q, POLL_READABLE | POLL_WRITABLE);
-	if (mode == FMODE_READ && !p->writers && !(f->flags & O_NONBLOCK)) {
+	if (is_pipe(p)) {
+		err = 0; /* opened again through /proc: nobody waits */
+	} else if (mode == FMODE_READ && !p->writers && !(f->flags & O_NONBLOCK)) {
 		gen = p->writer_gen;
 		err = wait_event(&p->q, SLEEP_INTERRUPTIBLE, NO_DEADLINE,
 				 READ_ONCE(p->writers) || READ_ONCE(p->writer_gen) != gen);
