@@ -112,6 +112,9 @@ struct p9_name {
 /* Walk n names (at most P9_MAXWELEM) to a new fid. 0: *last is the object's qid. -ENOENT where a name is missing. */
 int p9_walk(struct p9_client *c, u32 fid, u32 newfid, const struct p9_name *names, unsigned n,
 	    struct p9_qid *last);
+/* The same and open it, in one message: moat1 only. flags as Tlopen's. */
+int p9_walk_open(struct p9_client *c, u32 fid, u32 newfid, const struct p9_name *names, unsigned n,
+		 u32 flags, struct p9_qid *last);
 int p9_getattr(struct p9_client *c, u32 fid, struct p9_attr *a);
 int p9_setattr(struct p9_client *c, u32 fid, const struct p9_setattr *a);
 int p9_lopen(struct p9_client *c, u32 fid, u32 flags);

@@ -119,10 +119,46 @@ static u32 open_flags(const struct p9_inode *pi, enum p9_fid_kind kind)
 	return kind == P9_FID_WRITE ? O_RDWR : O_RDONLY;
 }
 
+/* Walk and open by one message, where the way is short enough. -EAGAIN: use two. */
+static int open_at_once(struct p9_sb *s, struct p9_inode *pi, u32 flags, u32 *out)
+{
+	struct p9_name names[P9_MAXWELEM];
+	struct p9_qid qid = { 0 };
+	struct p9_inode *a;
+	unsigned n = 0;
+	u32 fid;
+	int err;
+
+	if (!s->c.moat || pi->gone)
+		return -EAGAIN;
+	for (a = pi; !a->fid[P9_FID_WALK]; a = a->parent) {
+		if (++n > P9_MAXWELEM)
+			return -EAGAIN;
+		names[P9_MAXWELEM - n] = (struct p9_name){ a->name, (unsigned)strlen(a->name) };
+	}
+	fid = p9_fid_new(&s->c);
+	err = p9_walk_open(&s->c, a->fid[P9_FID_WALK] - 1, fid, names + P9_MAXWELEM - n, n, flags, &qid);
+	if (!err && qid.path != pi->qid) {
+		p9_clunk(&s->c, fid);
+		return -ESTALE;
+	}
+	if (err)
+		p9_fid_free(&s->c, fid);
+	else
+		*out = fid;
+	return err;
+}
+
 static int make_fid(struct p9_sb *s, struct p9_inode *pi, enum p9_fid_kind kind, u32 *n)
 {
-	int err = walk_to(s, pi, n);
+	int err;
 
+	if (kind != P9_FID_WALK) {
+		err = open_at_once(s, pi, open_flags(pi, kind), n);
+		if (err != -EAGAIN && !(err == -EACCES && kind == P9_FID_WRITE))
+			return err;
+	}
+	err = walk_to(s, pi, n);
 	if (err || kind == P9_FID_WALK)
 		return err;
 	err = p9_lopen(&s->c, *n, open_flags(pi, kind));

@@ -128,6 +128,42 @@ int p9_walk(struct p9_client *c, u32 fid, u32 newfid, const struct p9_name *name
 	return err;
 }
 
+int p9_walk_open(struct p9_client *c, u32 fid, u32 newfid, const struct p9_name *names, unsigned n,
+		 u32 flags, struct p9_qid *last)
+{
+	struct p9_req *r = p9_begin(c, P9_TWALKGETATTR);
+	struct p9_attr a = { 0 };
+	u32 error;
+	u16 got, len;
+	int err;
+
+	if (IS_ERR(r))
+		return (int)PTR_ERR(r);
+	p9_put32(&r->out, fid);
+	p9_put32(&r->out, newfid);
+	p9_put32(&r->out, flags);
+	p9_put16(&r->out, (u16)n);
+	for (unsigned k = 0; k < n; k++)
+		p9_putstr(&r->out, names[k].s, names[k].len);
+	err = p9_call(r);
+	if (!err) {
+		error = p9_get32(&r->in);
+		p9_get32(&r->in);
+		got = p9_get16(&r->in);
+		for (u16 k = 0; k < got && !r->in.bad; k++) {
+			p9_getmem(&r->in, &a, sizeof(a));
+			p9_getstr(&r->in, &len);
+		}
+		if (r->in.bad || error > 511 || (!error && got != MAX(n, 1u)))
+			err = -EPROTO;
+		else
+			err = -(int)error;
+		*last = a.qid;
+	}
+	p9_end(r);
+	return err;
+}
+
 static int check_attr(struct p9_req *r, struct p9_attr *a)
 {
 	p9_getmem(&r->in, a, sizeof(*a));
