@@ -51,8 +51,8 @@ static int may_setattr(struct inode *i, struct setattr *a)
 		return -EPERM;
 	if ((i->flags & INODE_APPEND) && (a->valid & (ATTR_MODE | ATTR_UID | ATTR_GID)))
 		return -EPERM;
-	if ((a->valid & ATTR_UID) && !((c->fsuid == i->uid && a->uid == i->uid) ||
-				       capable_wrt(i, CAP_CHOWN)))
+	if ((a->valid & ATTR_UID) &&
+	    !((c->fsuid == i->uid && a->uid == i->uid) || capable_wrt(i, CAP_CHOWN)))
 		return -EPERM;
 	if ((a->valid & ATTR_GID) &&
 	    !((c->fsuid == i->uid && (cred_in_group(c, a->gid) || a->gid == i->gid)) ||

@@ -71,7 +71,9 @@ static int set_cwd(const struct fs_boot_config *c, struct fs_context *ctx)
 	if (err == -ENOENT && !vfs_mkdir(AT_FDCWD, c->cwd, 0755)) {
 		err = path_lookup(AT_FDCWD, c->cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
 		if (!err) {
-			struct setattr a = { .valid = ATTR_UID | ATTR_GID, .uid = c->uid, .gid = c->gid };
+			struct setattr a = { .valid = ATTR_UID | ATTR_GID,
+					     .uid = c->uid,
+					     .gid = c->gid };
 
 			vfs_setattr(&p, &a);
 		}

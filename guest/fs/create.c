@@ -171,9 +171,9 @@ static struct dentry *remove_begin(struct walk *w, int dirfd, const char *name, 
 	if (!err && w->last_type != LAST_NORM) {
 		err = -EISDIR;
 		if (isdir)
-			err = w->last_type == LAST_DOTDOT ? -ENOTEMPTY :
-			      w->last_type == LAST_DOT	  ? -EINVAL :
-							    -EBUSY;
+			err = w->last_type == LAST_DOTDOT ? -ENOTEMPTY
+			      : w->last_type == LAST_DOT  ? -EINVAL
+							  : -EBUSY;
 	}
 	if (!err)
 		err = mount_may_write(w->path.mnt);

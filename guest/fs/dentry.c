@@ -9,8 +9,8 @@
 #include "mm/frame.h"
 #include "mm/slab.h"
 
-#define HASH_BITS	12
-#define DCACHE_MAX	65536 /* hashed dentries; above it each addition drops two unused ones */
+#define HASH_BITS  12
+#define DCACHE_MAX 65536 /* hashed dentries; above it each addition drops two unused ones */
 
 struct spinlock dcache_lock = SPINLOCK_INIT;
 u32 dcache_seq;

@@ -15,12 +15,13 @@
 #include "fs/vfs.h"
 
 #define DENTRY_HASHED	  1
-#define DENTRY_MOUNTED	  2  /* something is mounted here, in some mount */
-#define DENTRY_REFERENCED 4  /* used since the clock last came by */
-#define DENTRY_DELETED	  8  /* unlinked while in use */
-#define DENTRY_PLAIN	  16 /* a directory that the fast walk may pass: generic permission, no revalidation */
-#define DENTRY_DIR	  32
-#define DENTRY_LINK	  64
+#define DENTRY_MOUNTED	  2 /* something is mounted here, in some mount */
+#define DENTRY_REFERENCED 4 /* used since the clock last came by */
+#define DENTRY_DELETED	  8 /* unlinked while in use */
+#define DENTRY_PLAIN \
+	16 /* a directory that the fast walk may pass: generic permission, no revalidation */
+#define DENTRY_DIR  32
+#define DENTRY_LINK 64
 
 #define DENTRY_INLINE_NAME 48
 
@@ -87,6 +88,7 @@ void dcache_shrink(struct dentry *d);
 /* d becomes (parent, name of target); target (may be negative) is unhashed. Or both change places. 0 or -ENOMEM. */
 int dcache_move(struct dentry *d, struct dentry *target);
 int dcache_exchange(struct dentry *a, struct dentry *b);
-bool dentry_is_below(const struct dentry *d, const struct dentry *top); /* d == top counts; racy without rename lock */
+bool dentry_is_below(const struct dentry *d,
+		     const struct dentry *top); /* d == top counts; racy without rename lock */
 
 #endif

@@ -3,7 +3,8 @@
  */
 #include "fs/mount.h"
 
-bool dir_emit(struct dir_context *ctx, const char *name, unsigned len, u64 next, u64 ino, unsigned type)
+bool dir_emit(struct dir_context *ctx, const char *name, unsigned len, u64 next, u64 ino,
+	      unsigned type)
 {
 	if (!ctx->emit(ctx, name, len, next, ino, type))
 		return false;

@@ -18,10 +18,10 @@
 struct fdtable {
 	struct ref ref;
 	struct spinlock lock;
-	unsigned size;	  /* slots */
-	unsigned hint;	  /* no free slot below it */
+	unsigned size; /* slots */
+	unsigned hint; /* no free slot below it */
 	struct file **file;
-	u64 *cloexec;	  /* a bit a slot */
+	u64 *cloexec; /* a bit a slot */
 };
 
 static struct fdtable *table_new(unsigned size)

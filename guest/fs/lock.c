@@ -128,8 +128,8 @@ static void apply(struct file_locks *l, enum lock_kind kind, void *owner, int ty
 
 		if (h->owner != owner || h->kind != kind)
 			continue;
-		touches = h->type == type && ((e != ~0ULL && h->start == e + 1) ||
-					      (s && h->end == s - 1));
+		touches = h->type == type &&
+			  ((e != ~0ULL && h->start == e + 1) || (s && h->end == s - 1));
 		if (!touches && (h->start > e || s > h->end))
 			continue;
 		if (h->type == type) { /* swallow it */
@@ -159,8 +159,8 @@ static void apply(struct file_locks *l, enum lock_kind kind, void *owner, int ty
 }
 
 /* One attempt: 0, -EAGAIN (and, waiting, it noted for whom), -EDEADLK. */
-static int attempt(struct file_locks *l, enum lock_kind kind, void *owner, const struct lock_range *r,
-		   struct held **spare, struct waiting *w)
+static int attempt(struct file_locks *l, enum lock_kind kind, void *owner,
+		   const struct lock_range *r, struct held **spare, struct waiting *w)
 {
 	struct held *h = NULL;
 	int err = 0;

@@ -21,15 +21,15 @@
 struct mount {
 	struct ref ref; /* one of them is the tree's */
 	u32 id;
-	u32 flags; /* MNT_* */
+	u32 flags;   /* MNT_* */
 	u32 writers; /* files open for writing; atomic */
 	bool attached;
 	struct super_block *sb;
 	struct dentry *root;
-	struct mount *parent;	  /* NULL: in no tree, or the tree's root */
+	struct mount *parent;	   /* NULL: in no tree, or the tree's root */
 	struct dentry *mountpoint; /* in parent, with a reference */
 	struct list children, sibling;
-	struct list all;	   /* in order of mounting, for /proc/mounts */
+	struct list all; /* in order of mounting, for /proc/mounts */
 	char *source;
 	struct mount *next_free;
 };

@@ -31,7 +31,7 @@ struct walk {
 	const char *last;
 	unsigned last_len;
 	enum last_type last_type;
-	bool slash;	      /* the name ends in a slash: the object must be a directory */
+	bool slash; /* the name ends in a slash: the object must be a directory */
 	unsigned links, depth;
 	struct walk_frame frame[LINK_FOLLOW_MAX];
 };

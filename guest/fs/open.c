@@ -78,7 +78,8 @@ static int may_open(const struct path_ref *p, u32 flags, int may)
 		if (err)
 			return err;
 	}
-	if ((i->flags & INODE_APPEND) && ((flags & O_TRUNC) || ((may & MAY_WRITE) && !(flags & O_APPEND))))
+	if ((i->flags & INODE_APPEND) &&
+	    ((flags & O_TRUNC) || ((may & MAY_WRITE) && !(flags & O_APPEND))))
 		return -EPERM;
 	if ((flags & O_NOATIME) && !inode_owner_or_capable(i))
 		return -EPERM;

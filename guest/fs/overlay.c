@@ -22,8 +22,9 @@
 /* The overlay's inode for a lower one; takes over the reference. ERR_PTR. */
 static struct inode *wrap(struct super_block *sb, struct inode *lower)
 {
-	struct make_args a = { .mode = lower->mode, .uid = lower->uid, .gid = lower->gid,
-			       .rdev = lower->rdev };
+	struct make_args a = {
+		.mode = lower->mode, .uid = lower->uid, .gid = lower->gid, .rdev = lower->rdev
+	};
 	struct tmpfs_sb *s = sb->priv;
 	struct stat_info st;
 	struct tmpfs_inode *t;

@@ -24,11 +24,11 @@ struct p9_transport {
 	int (*submit)(struct p9_client *c, struct p9_req *req);
 };
 
-#define P9_REQS	  32	 /* requests in flight, one tag each */
-#define P9_T_ROOM 8192	 /* of a T-message without data */
-#define P9_R_ROOM 8192	 /* of an R-message without data */
-#define P9_BUFS	  68	 /* header, 64 pages, header */
-#define P9_PAGES  64	 /* data pages of one request */
+#define P9_REQS	  32   /* requests in flight, one tag each */
+#define P9_T_ROOM 8192 /* of a T-message without data */
+#define P9_R_ROOM 8192 /* of an R-message without data */
+#define P9_BUFS	  68   /* header, 64 pages, header */
+#define P9_PAGES  64   /* data pages of one request */
 
 /* A cursor over a message. err is sticky: -EOVERFLOW (writing), -EPROTO (reading beyond the end). */
 struct p9_buf {
@@ -42,12 +42,12 @@ struct p9_req {
 	struct p9_client *c;
 	u16 tag;
 	bool busy, done;
-	int err;	     /* the transport's */
-	s32 got;	     /* size of the R-message */
-	u8 type;	     /* T */
-	u8 *t, *r;	     /* arena memory, P9_T_ROOM and P9_R_ROOM; made at first use */
-	struct p9_buf out;   /* T-message being written */
-	struct p9_buf in;    /* R-message being read, behind its header */
+	int err;	   /* the transport's */
+	s32 got;	   /* size of the R-message */
+	u8 type;	   /* T */
+	u8 *t, *r;	   /* arena memory, P9_T_ROOM and P9_R_ROOM; made at first use */
+	struct p9_buf out; /* T-message being written */
+	struct p9_buf in;  /* R-message being read, behind its header */
 	struct ring_buf bufs[P9_BUFS];
 	unsigned nout, nin;
 	struct waitq q;
@@ -145,24 +145,25 @@ enum p9_fid_kind { P9_FID_WALK, P9_FID_READ, P9_FID_WRITE, P9_FID_KINDS };
 
 struct p9_inode {
 	struct inode i;
-	struct p9_inode *parent; /* how it was found, with a reference; NULL: the root. Under sb->fid_lock */
+	struct p9_inode *
+		parent; /* how it was found, with a reference; NULL: the root. Under sb->fid_lock */
 	char *name;
 	u64 qid;
-	bool stale; /* the server changed attributes that we have not read since */
-	bool gone;  /* its last name was removed: only fids lead to it */
+	bool stale;	       /* the server changed attributes that we have not read since */
+	bool gone;	       /* its last name was removed: only fids lead to it */
 	u32 fid[P9_FID_KINDS]; /* number + 1, 0: none */
 	u32 users[P9_FID_KINDS];
-	struct list lru;	   /* in sb->fids while it has any */
-	char *target;		   /* symbolic link */
-	struct pagecache pc;	   /* regular files */
+	struct list lru;     /* in sb->fids while it has any */
+	char *target;	     /* symbolic link */
+	struct pagecache pc; /* regular files */
 };
 
 struct p9_sb {
 	struct super_block *sb;
 	struct p9_client c;
-	struct itable inodes;	/* by qid.path */
-	struct mutex fid_lock;	/* LOCK_P9_FID: fids, parents and names of all inodes */
-	struct list fids;	/* inodes with fids, least recently used first */
+	struct itable inodes;	  /* by qid.path */
+	struct mutex fid_lock;	  /* LOCK_P9_FID: fids, parents and names of all inodes */
+	struct list fids;	  /* inodes with fids, least recently used first */
 	unsigned nfids, max_fids; /* max: P9_FIDS_MAX, or less where the server says EMFILE */
 	bool readonly;
 };
@@ -188,8 +189,8 @@ void p9_fid_flush(struct p9_sb *s);    /* give every idle fid back */
 int p9_fid_moved(struct p9_inode *pi, struct p9_inode *parent, const char *name, unsigned len);
 
 /* p9_inode.c */
-struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent, const struct p9_name *name,
-			   const struct p9_attr *a, const char *target);
+struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent,
+			   const struct p9_name *name, const struct p9_attr *a, const char *target);
 void p9_attr_apply(struct inode *i, const struct p9_attr *a);
 int p9_refresh(struct inode *i);
 int p9_op_getattr(struct inode *i, struct stat_info *st);

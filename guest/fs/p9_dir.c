@@ -49,8 +49,8 @@ struct listing {
 	u8 *data;
 	size_t len, cap;
 	u64 count;
-	u64 at;		/* a place to go on from: this ordinal */
-	size_t at_off;	/* is here */
+	u64 at;	       /* a place to go on from: this ordinal */
+	size_t at_off; /* is here */
 };
 
 static bool listing_add(struct listing *l, const struct p9_qid *qid, u8 type, const char *name,
@@ -95,7 +95,8 @@ static int parse(struct listing *l, const u8 *data, size_t n, u64 *off)
 		next = p9_get64(&b);
 		type = p9_get8(&b);
 		name = p9_getstr(&b, &len);
-		if (!name || !len || len > NAME_MAX || memchr(name, '/', len) || memchr(name, 0, len))
+		if (!name || !len || len > NAME_MAX || memchr(name, '/', len) ||
+		    memchr(name, 0, len))
 			return -EPROTO;
 		*off = next;
 		taken++;
@@ -110,7 +111,8 @@ static int parse(struct listing *l, const u8 *data, size_t n, u64 *off)
 #define LIST_ORDER 3
 #define LIST_BYTES (PAGE_SIZE << LIST_ORDER)
 
-static int read_chunk(struct p9_client *c, struct listing *l, u32 fid, u8 *shared, u8 *copy, u64 *off)
+static int read_chunk(struct p9_client *c, struct listing *l, u32 fid, u8 *shared, u8 *copy,
+		      u64 *off)
 {
 	u32 want = MIN((u32)LIST_BYTES, c->msize - P9_IOHDRSZ), n;
 	struct p9_req *r = p9_begin(c, P9_TREADDIR);
@@ -182,9 +184,8 @@ static void emit_all(struct listing *l, struct dir_context *ctx)
 		u64 ino;
 
 		memcpy(&ino, e, 8);
-		if (k >= ctx->pos &&
-		    !dir_emit(ctx, (const char *)e + offsetof(struct entry, name), len, k + 1, ino,
-			      e[offsetof(struct entry, type)]))
+		if (k >= ctx->pos && !dir_emit(ctx, (const char *)e + offsetof(struct entry, name),
+					       len, k + 1, ino, e[offsetof(struct entry, type)]))
 			break;
 		off += offsetof(struct entry, name) + len;
 		k++;
@@ -294,7 +295,8 @@ static void name_lost(struct p9_inode *dir, const char *name, unsigned len, stru
 	struct p9_sb *s = p9_s(&dir->i);
 
 	mutex_lock(&s->fid_lock);
-	if (victim->parent == dir && strlen(victim->name) == len && !memcmp(victim->name, name, len))
+	if (victim->parent == dir && strlen(victim->name) == len &&
+	    !memcmp(victim->name, name, len))
 		victim->gone = true;
 	mutex_unlock(&s->fid_lock);
 	victim->stale = dir->stale = true;
@@ -306,7 +308,8 @@ static void name_lost(struct p9_inode *dir, const char *name, unsigned len, stru
 		itable_remove(&s->inodes, &victim->i);
 }
 
-static int remove(struct inode *dir, const char *name, unsigned len, struct inode *victim, u32 flags)
+static int remove(struct inode *dir, const char *name, unsigned len, struct inode *victim,
+		  u32 flags)
 {
 	struct p9_name n = { name, len };
 	enum p9_fid_kind kind = P9_FID_WALK;

@@ -137,7 +137,8 @@ static int open_at_once(struct p9_sb *s, struct p9_inode *pi, u32 flags, u32 *ou
 		names[P9_MAXWELEM - n] = (struct p9_name){ a->name, (unsigned)strlen(a->name) };
 	}
 	fid = p9_fid_new(&s->c);
-	err = p9_walk_open(&s->c, a->fid[P9_FID_WALK] - 1, fid, names + P9_MAXWELEM - n, n, flags, &qid);
+	err = p9_walk_open(&s->c, a->fid[P9_FID_WALK] - 1, fid, names + P9_MAXWELEM - n, n, flags,
+			   &qid);
 	if (!err && qid.path != pi->qid) {
 		p9_clunk(&s->c, fid);
 		return -ESTALE;

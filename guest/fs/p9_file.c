@@ -13,8 +13,8 @@
 /* For reading any fid that can read will do. */
 static int read_fid(struct p9_inode *pi, enum p9_fid_kind *kind, u32 *fid)
 {
-	*kind = READ_ONCE(pi->fid[P9_FID_READ]) || !READ_ONCE(pi->fid[P9_FID_WRITE]) ? P9_FID_READ :
-										      P9_FID_WRITE;
+	*kind = READ_ONCE(pi->fid[P9_FID_READ]) || !READ_ONCE(pi->fid[P9_FID_WRITE]) ? P9_FID_READ
+										     : P9_FID_WRITE;
 	return p9_fid_get(pi, *kind, fid);
 }
 
@@ -70,7 +70,8 @@ static int p9_write_pages(struct pagecache *pc, u64 index, const paddr_t *frames
 	while (done < want && !(done & (PAGE_SIZE - 1))) {
 		u64 part = MIN(want - done, (u64)P9_PAGES << PAGE_SHIFT);
 
-		r = p9_write_frames(&p9_s(i)->c, fid, off + done, frames + (done >> PAGE_SHIFT), part);
+		r = p9_write_frames(&p9_s(i)->c, fid, off + done, frames + (done >> PAGE_SHIFT),
+				    part);
 		if (r <= 0)
 			break;
 		done += (u64)r;

@@ -72,7 +72,8 @@ static bool same_file(const struct inode *i, const struct p9_attr *a)
 		return false;
 	if (!(a->valid & P9_STATS_BTIME))
 		return true;
-	return i->btime.sec == (s64)a->btime_sec && i->btime.nsec == (u32)(a->btime_nsec % 1000000000);
+	return i->btime.sec == (s64)a->btime_sec &&
+	       i->btime.nsec == (u32)(a->btime_nsec % 1000000000);
 }
 
 /* Seen again at a look-up: if somebody outside changed the content after all, ours is thrown away. */
@@ -93,8 +94,8 @@ static void seen_again(struct inode *i, const struct p9_attr *a)
 	mutex_unlock(&i->mutex);
 }
 
-struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent, const struct p9_name *name,
-			   const struct p9_attr *a, const char *target)
+struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent,
+			   const struct p9_name *name, const struct p9_attr *a, const char *target)
 {
 	struct p9_sb *s = sb->priv;
 	struct inode *i = itable_get(&s->inodes, a->qid.path), *have;
@@ -206,15 +207,18 @@ int p9_op_setattr(struct inode *i, const struct setattr *a)
 	if (a->valid & ATTR_SIZE)
 		w.valid |= P9_SETATTR_SIZE;
 	if (a->valid & ATTR_ATIME)
-		w.valid |= P9_SETATTR_ATIME | (a->valid & ATTR_ATIME_NOW ? 0 : P9_SETATTR_ATIME_SET);
+		w.valid |= P9_SETATTR_ATIME |
+			   (a->valid & ATTR_ATIME_NOW ? 0 : P9_SETATTR_ATIME_SET);
 	/* A truncation changes mtime by itself. */
 	if ((a->valid & ATTR_MTIME) && !(a->valid & ATTR_SIZE))
-		w.valid |= P9_SETATTR_MTIME | (a->valid & ATTR_MTIME_NOW ? 0 : P9_SETATTR_MTIME_SET);
+		w.valid |= P9_SETATTR_MTIME |
+			   (a->valid & ATTR_MTIME_NOW ? 0 : P9_SETATTR_MTIME_SET);
 	w.atime_sec = (u64)a->atime.sec;
 	w.atime_nsec = a->atime.nsec;
 	w.mtime_sec = (u64)a->mtime.sec;
 	w.mtime_nsec = a->mtime.nsec;
-	if (a->valid & ATTR_SIZE) { /* an unopened fid would need the right to write to the file again */
+	if (a->valid &
+	    ATTR_SIZE) { /* an unopened fid would need the right to write to the file again */
 		kind = P9_FID_WRITE;
 		err = p9_fid_get(pi, kind, &fid);
 	} else {

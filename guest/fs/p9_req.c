@@ -14,7 +14,8 @@
 
 #define ORDER 1 /* two pages for the T-message; the R-message is copied to the heap */
 
-_Static_assert(P9_T_ROOM == PAGE_SIZE << ORDER && P9_R_ROOM == PAGE_SIZE << ORDER, "request memory");
+_Static_assert(P9_T_ROOM == PAGE_SIZE << ORDER && P9_R_ROOM == PAGE_SIZE << ORDER,
+	       "request memory");
 
 void p9_reqs_init(struct p9_client *c)
 {
@@ -67,7 +68,8 @@ static struct p9_req *claim(struct p9_client *c)
 static int prepare(struct p9_req *r, u8 type)
 {
 	if (!r->t) {
-		paddr_t t = frame_alloc(ZONE_ARENA, ORDER, 0), p = frame_alloc(ZONE_ARENA, ORDER, 0);
+		paddr_t t = frame_alloc(ZONE_ARENA, ORDER, 0),
+			p = frame_alloc(ZONE_ARENA, ORDER, 0);
 
 		r->in.p = kmalloc(P9_R_ROOM);
 		if (!t || !p || !r->in.p) {

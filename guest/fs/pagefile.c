@@ -10,7 +10,7 @@
 #include "mm/pagecache.h"
 #include "task/task.h"
 
-#define SIGXFSZ 25
+#define SIGXFSZ	 25
 #define ONE_CALL 0x7ffff000UL /* most bytes that one call moves */
 
 void file_accessed(struct file *f)

@@ -184,7 +184,8 @@ static struct inode *new_inode(struct super_block *sb, u32 mode, int kind, void 
 	return i;
 }
 
-struct inode *pseudo_text_inode(struct super_block *sb, u32 mode, const struct text_ops *ops, void *arg)
+struct inode *pseudo_text_inode(struct super_block *sb, u32 mode, const struct text_ops *ops,
+				void *arg)
 {
 	struct inode *i = new_inode(sb, S_IFREG | (mode & 07777), TEXT_NODE, arg);
 
@@ -285,8 +286,8 @@ struct inode *pseudo_dir(struct inode *parent, const char *name, u32 mode)
 	return enter(parent, name, pseudo_dir_inode(parent->sb, mode, NULL, NULL, NULL));
 }
 
-struct inode *pseudo_text(struct inode *parent, const char *name, u32 mode, const struct text_ops *ops,
-			  void *arg)
+struct inode *pseudo_text(struct inode *parent, const char *name, u32 mode,
+			  const struct text_ops *ops, void *arg)
 {
 	return enter(parent, name, pseudo_text_inode(parent->sb, mode, ops, arg));
 }

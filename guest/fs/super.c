@@ -9,8 +9,8 @@
 
 static u32 next_minor;
 
-struct super_block *super_alloc(const struct file_system *fs, const struct super_ops *ops, u32 magic,
-				u32 flags)
+struct super_block *super_alloc(const struct file_system *fs, const struct super_ops *ops,
+				u32 magic, u32 flags)
 {
 	struct super_block *sb = kzalloc(sizeof(*sb));
 

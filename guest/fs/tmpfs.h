@@ -20,11 +20,11 @@ struct tmpfs_sb {
 	struct spinlock lock;
 	u64 max_pages, used_pages; /* max 0: no limit */
 	u64 max_inodes, used_inodes;
-	bool huge_names;	   /* ramfs: no limits at all */
+	bool huge_names; /* ramfs: no limits at all */
 	/* overlay */
-	struct mount *lower_mnt;   /* keeps the lower file system */
-	struct itable by_lower;	   /* overlay inodes by their lower inode */
-	struct list pinned;	   /* changed lower-backed inodes: a reference each, until nlink is 0 */
+	struct mount *lower_mnt; /* keeps the lower file system */
+	struct itable by_lower;	 /* overlay inodes by their lower inode */
+	struct list pinned; /* changed lower-backed inodes: a reference each, until nlink is 0 */
 };
 
 struct tmpfs_inode {
@@ -33,8 +33,8 @@ struct tmpfs_inode {
 		struct dirtable dir;
 		struct {
 			struct pagecache *own; /* this file's own pages; NULL: still all in lower */
-			u64 lower_size;	       /* bytes that still come from lower where no own page is */
-			u64 charged;	       /* pages counted in used_pages */
+			u64 lower_size; /* bytes that still come from lower where no own page is */
+			u64 charged;	/* pages counted in used_pages */
 		} file;
 		char *link;
 	};

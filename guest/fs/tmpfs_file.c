@@ -26,7 +26,8 @@ static int fill(struct pagecache *pc, u64 index, paddr_t *frames, unsigned n)
 	return 0;
 }
 
-static const struct pagecache_ops memory_ops; /* all zero: new pages are zero, nothing is written back */
+static const struct pagecache_ops
+	memory_ops; /* all zero: new pages are zero, nothing is written back */
 static const struct pagecache_ops stacked_ops = { .read = fill };
 
 int tmpfs_own_data(struct inode *i)
@@ -268,7 +269,8 @@ static int tmpfs_add_seals(struct inode *i, unsigned seals)
 	struct tmpfs_inode *t = tmpfs_i(i);
 	int err = 0;
 
-	if (seals & ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+	if (seals &
+	    ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return -EINVAL;
 	mutex_lock(&i->mutex);
 	if (t->seals & F_SEAL_SEAL)

@@ -82,11 +82,14 @@ struct make_args {
  */
 struct inode_ops {
 	/* -- directories; dir locked -- */
-	struct inode *(*lookup)(struct inode *dir, const char *name, unsigned len); /* ERR_PTR(-ENOENT) */
+	struct inode *(*lookup)(struct inode *dir, const char *name,
+				unsigned len); /* ERR_PTR(-ENOENT) */
 	struct inode *(*make)(struct inode *dir, const char *name, unsigned len,
-			      const struct make_args *a);			     /* NULL: -EPERM */
-	struct inode *(*tmpfile)(struct inode *dir, const struct make_args *a);      /* NULL: -EOPNOTSUPP */
-	int (*link)(struct inode *dir, const char *name, unsigned len, struct inode *target); /* -EPERM */
+			      const struct make_args *a); /* NULL: -EPERM */
+	struct inode *(*tmpfile)(struct inode *dir,
+				 const struct make_args *a); /* NULL: -EOPNOTSUPP */
+	int (*link)(struct inode *dir, const char *name, unsigned len,
+		    struct inode *target); /* -EPERM */
 	int (*unlink)(struct inode *dir, const char *name, unsigned len, struct inode *victim);
 	int (*rmdir)(struct inode *dir, const char *name, unsigned len, struct inode *victim);
 	/* Both directories locked. flags: RENAME_NOREPLACE (checked already), RENAME_EXCHANGE, RENAME_WHITEOUT. */
@@ -104,13 +107,15 @@ struct inode_ops {
 
 	/* -- attributes -- */
 	int (*getattr)(struct inode *i, struct stat_info *st); /* NULL: inode_getattr */
-	int (*setattr)(struct inode *i, const struct setattr *a); /* i locked; rights were checked. NULL: -EPERM */
-	int (*permission)(struct inode *i, int mask);	       /* MAY_*; NULL: inode_permission_generic */
+	int (*setattr)(struct inode *i,
+		       const struct setattr *a); /* i locked; rights were checked. NULL: -EPERM */
+	int (*permission)(struct inode *i, int mask); /* MAY_*; NULL: inode_permission_generic */
 	/* size 0: only the length. -ENODATA, -ERANGE. Values of a name with its prefix ("user.x"). NULL: -EOPNOTSUPP */
 	s64 (*getxattr)(struct inode *i, const char *name, void *buf, size_t size);
-	int (*setxattr)(struct inode *i, const char *name, const void *v, size_t n, int flags); /* v NULL: remove */
+	int (*setxattr)(struct inode *i, const char *name, const void *v, size_t n,
+			int flags);				   /* v NULL: remove */
 	s64 (*listxattr)(struct inode *i, char *buf, size_t size); /* names with their NULs */
-	int (*update_atime)(struct inode *i); /* NULL: in memory only */
+	int (*update_atime)(struct inode *i);			   /* NULL: in memory only */
 
 	/* -- use -- */
 	/* Prepare f (f->inode, f->path, f->flags set; f->ops is inode->fops and may be replaced). NULL: nothing to do. */
@@ -128,13 +133,13 @@ struct inode_ops {
 	void (*evict)(struct inode *i);
 };
 
-#define INODE_NOATIME	1   /* never update atime */
-#define INODE_NOCACHE	2   /* names that lead here are not cached as dentries once unused */
-#define INODE_DEAD	4   /* removed directory: nothing may be made in it */
-#define INODE_IMMUTABLE 8
-#define INODE_APPEND	16
-#define INODE_MAGIC	32  /* magic link: get_link_path */
-#define INODE_ANON	64  /* pipes, sockets, eventfds: no path */
+#define INODE_NOATIME	 1 /* never update atime */
+#define INODE_NOCACHE	 2 /* names that lead here are not cached as dentries once unused */
+#define INODE_DEAD	 4 /* removed directory: nothing may be made in it */
+#define INODE_IMMUTABLE	 8
+#define INODE_APPEND	 16
+#define INODE_MAGIC	 32  /* magic link: get_link_path */
+#define INODE_ANON	 64  /* pipes, sockets, eventfds: no path */
 #define INODE_UNLINKABLE 128 /* O_TMPFILE | O_EXCL: link(2) may not give it a name */
 
 struct inode {
@@ -143,25 +148,26 @@ struct inode {
 	u32 uid, gid;
 	u32 nlink;
 	u32 rdev;
-	u32 flags;	 /* INODE_* */
-	s32 writecount;	 /* > 0 open for writing; < 0 being executed. atomic */
+	u32 flags;	/* INODE_* */
+	s32 writecount; /* > 0 open for writing; < 0 being executed. atomic */
 	u64 ino;
-	u64 size;	 /* regular files with a page cache: equal to pc->size, under mutex */
+	u64 size; /* regular files with a page cache: equal to pc->size, under mutex */
 	u64 blocks;
 	struct fs_time atime, mtime, ctime, btime; /* under lock */
 	const struct inode_ops *ops;
 	const struct file_ops *fops;
 	struct super_block *sb;
-	struct pagecache *pc;	    /* regular files; owned by the file system */
-	const char *link;	    /* symbolic link's target if it is at hand: lets the walk follow it without a call */
-	struct spinlock lock;	    /* LOCK_INODE_ATTR: attributes */
-	struct mutex mutex;	    /* LOCK_INODE */
-	struct file_locks *locks;   /* flock, POSIX, OFD: lock.c */
-	struct dentry *dir_dentry;  /* directories: the one dentry, borrowed; under dcache_lock */
-	struct inode *table_next;   /* struct itable: a file system's inodes by number */
+	struct pagecache *pc; /* regular files; owned by the file system */
+	const char *
+		link; /* symbolic link's target if it is at hand: lets the walk follow it without a call */
+	struct spinlock lock;	   /* LOCK_INODE_ATTR: attributes */
+	struct mutex mutex;	   /* LOCK_INODE */
+	struct file_locks *locks;  /* flock, POSIX, OFD: lock.c */
+	struct dentry *dir_dentry; /* directories: the one dentry, borrowed; under dcache_lock */
+	struct inode *table_next;  /* struct itable: a file system's inodes by number */
 	u64 table_key;
-	void *special;		    /* FIFO: its pipe; socket: its endpoint. Whoever sets it keeps its lifetime */
-	void *priv;		    /* the file system's */
+	void *special; /* FIFO: its pipe; socket: its endpoint. Whoever sets it keeps its lifetime */
+	void *priv;    /* the file system's */
 };
 
 /* ---- inode.c ---- */
@@ -195,11 +201,14 @@ bool capable_wrt(const struct inode *i, int cap);
 /* ---- super blocks and file systems ---- */
 
 struct super_ops {
-	int (*statfs)(struct super_block *sb, struct statfs_info *st); /* NULL: zeros and the magic */
+	int (*statfs)(struct super_block *sb,
+		      struct statfs_info *st); /* NULL: zeros and the magic */
 	int (*sync)(struct super_block *sb);
-	void (*free_inode)(struct inode *i); /* inodes that are part of a larger struct; NULL: kfree */
+	void (*free_inode)(
+		struct inode *i); /* inodes that are part of a larger struct; NULL: kfree */
 	void (*shutdown)(struct super_block *sb); /* last mount gone; all dentries were dropped */
-	void (*show_options)(struct super_block *sb, struct seq *s); /* ",size=1k" for /proc/mounts */
+	void (*show_options)(struct super_block *sb,
+			     struct seq *s); /* ",size=1k" for /proc/mounts */
 	int (*remount)(struct super_block *sb, u32 flags, const char *data);
 };
 
@@ -212,9 +221,9 @@ struct super_block {
 	u32 blksize;
 	u64 max_bytes;
 	u64 next_ino;
-	struct inode *root;	      /* its reference passes to root_dentry at the first mount */
+	struct inode *root; /* its reference passes to root_dentry at the first mount */
 	struct dentry *root_dentry;
-	u32 mounts;		      /* struct mount that show it */
+	u32 mounts; /* struct mount that show it */
 	void *priv;
 };
 
@@ -228,19 +237,19 @@ struct mount_args {
 /* Adding a file system: one of these, and its row in filesystems.c. */
 struct file_system {
 	const char *name;
-	bool nodev;	  /* /proc/filesystems says so */
-	bool user_mount;  /* mount(2) may use it */
+	bool nodev;	 /* /proc/filesystems says so */
+	bool user_mount; /* mount(2) may use it */
 	/* Make or find the super block. Returns it with a reference and sb->root set, or ERR_PTR. */
 	struct super_block *(*mount)(const struct file_system *fs, const struct mount_args *a);
 };
 /* One reference, a device number of its own (major 0), flags from args. NULL: out of memory. */
-struct super_block *super_alloc(const struct file_system *fs, const struct super_ops *ops, u32 magic,
-				u32 flags);
+struct super_block *super_alloc(const struct file_system *fs, const struct super_ops *ops,
+				u32 magic, u32 flags);
 void super_get(struct super_block *sb);
 void super_put(struct super_block *sb);
 const struct file_system *fs_find(const char *name);
 void fs_register(const struct file_system *fs); /* at boot, before the first mount */
-void fs_show_filesystems(struct seq *s); /* /proc/filesystems */
+void fs_show_filesystems(struct seq *s);	/* /proc/filesystems */
 
 /* ---- paths ---- */
 
@@ -249,7 +258,7 @@ struct path_ref {
 	struct dentry *dentry;
 };
 void path_get(const struct path_ref *p);
-void path_put(struct path_ref *p); /* and clears it; harmless on an empty one */
+void path_put(struct path_ref *p);		    /* and clears it; harmless on an empty one */
 struct inode *path_inode(const struct path_ref *p); /* borrowed */
 /*
  * The path as the current task sees it, at the end of buf; "/x (deleted)". Points into buf or ERR_PTR(-ENAMETOOLONG).
@@ -261,9 +270,9 @@ char *path_name_from(const struct path_ref *p, const struct path_ref *root, char
 /* As /proc/PID/fd shows it: path_name, or "pipe:[123]", "anon_inode:[eventfd]". */
 char *file_name(struct file *f, char *buf, size_t size);
 
-#define LOOKUP_FOLLOW	     1 /* a symbolic link in the last place is followed */
-#define LOOKUP_DIRECTORY     2 /* -ENOTDIR if it is none */
-#define LOOKUP_EMPTY	     4 /* AT_EMPTY_PATH: "" is dirfd itself */
+#define LOOKUP_FOLLOW	     1	  /* a symbolic link in the last place is followed */
+#define LOOKUP_DIRECTORY     2	  /* -ENOTDIR if it is none */
+#define LOOKUP_EMPTY	     4	  /* AT_EMPTY_PATH: "" is dirfd itself */
 #define LOOKUP_NO_SYMLINKS   0x10 /* openat2's RESOLVE_* */
 #define LOOKUP_NO_MAGICLINKS 0x20
 #define LOOKUP_NO_XDEV	     0x40
@@ -274,7 +283,8 @@ char *file_name(struct file *f, char *buf, size_t size);
 /* Walk name from dirfd (AT_FDCWD: the working directory). References in *out on success. */
 int path_lookup(int dirfd, const char *name, unsigned flags, struct path_ref *out);
 /* The same from a given start, for the Sentry's own use (boot, file systems). */
-int path_lookup_from(const struct path_ref *start, const char *name, unsigned flags, struct path_ref *out);
+int path_lookup_from(const struct path_ref *start, const char *name, unsigned flags,
+		     struct path_ref *out);
 /* With the name in user memory: -EFAULT, -ENAMETOOLONG. */
 int path_lookup_user(int dirfd, uaddr_t name, unsigned flags, struct path_ref *out);
 /* A page with the string, from user memory; ERR_PTR. empty_ok: else "" is -ENOENT. Free by name_free. */
@@ -294,7 +304,8 @@ void fs_context_get(struct fs_context *c);
 void fs_context_put(struct fs_context *c);
 void fs_context_root(struct path_ref *out); /* the current task's, with references */
 void fs_context_cwd(struct path_ref *out);
-void fs_context_set_root(struct fs_context *c, const struct path_ref *p); /* take references of their own */
+void fs_context_set_root(struct fs_context *c,
+			 const struct path_ref *p); /* take references of their own */
 void fs_context_set_cwd(struct fs_context *c, const struct path_ref *p);
 
 /* ---- opening ---- */
@@ -322,7 +333,8 @@ void vfs_set_special(const struct special_open *s);
 /* Object layer of the system calls, kernel pointers only. */
 int vfs_stat(const struct path_ref *p, struct stat_info *st);
 int vfs_stat_file(struct file *f, struct stat_info *st);
-int vfs_setattr(const struct path_ref *p, struct setattr *a); /* write access to the mount, rights, then the op */
+int vfs_setattr(const struct path_ref *p,
+		struct setattr *a); /* write access to the mount, rights, then the op */
 int inode_set(struct inode *i, struct setattr *a); /* for objects without a path: pipes, sockets */
 int vfs_truncate(struct inode *i, u64 size, struct file *f);
 s64 vfs_readlink(const struct path_ref *p, char *buf, size_t size);
@@ -333,7 +345,8 @@ int vfs_link(int olddir, const char *old, int newdir, const char *new, int flags
 int vfs_unlink(int dirfd, const char *name);
 int vfs_rmdir(int dirfd, const char *name);
 int vfs_rename(int olddir, const char *old, int newdir, const char *new, unsigned flags);
-int vfs_permission(const struct path_ref *p, int mask); /* with read-only and noexec mounts considered */
+int vfs_permission(const struct path_ref *p,
+		   int mask); /* with read-only and noexec mounts considered */
 /* Regular files over inode->pc (pagefile.c): what tmpfs, overlay and 9P use for read, write, mmap, seek. */
 s64 pagefile_read(struct file *f, struct iov *to, u64 *pos);
 s64 pagefile_write(struct file *f, struct iov *from, u64 *pos);
@@ -345,7 +358,8 @@ void file_accessed(struct file *f); /* atime, as the mount's options say */
 
 /* ---- mounts ---- */
 
-int vfs_mount(const char *source, const char *target, const char *type, u64 flags, const char *data);
+int vfs_mount(const char *source, const char *target, const char *type, u64 flags,
+	      const char *data);
 int vfs_umount(const char *target, int flags);
 /* A mount of fs that is in no tree, for boot and for internal use. */
 struct mount *mount_create(const struct file_system *fs, const struct mount_args *a); /* ERR_PTR */
@@ -367,7 +381,8 @@ struct dir_context {
 		     unsigned type); /* DT_* */
 };
 /* Emits and moves ctx->pos. */
-bool dir_emit(struct dir_context *ctx, const char *name, unsigned len, u64 next, u64 ino, unsigned type);
+bool dir_emit(struct dir_context *ctx, const char *name, unsigned len, u64 next, u64 ino,
+	      unsigned type);
 /* "." and "..", at positions 0 and 1; true if both are out; entries then start at position 2. */
 bool dir_emit_dots(struct file *f, struct dir_context *ctx);
 #define DT_OF_MODE(mode) (((mode)&S_IFMT) >> 12)
@@ -387,7 +402,8 @@ void seq_printf(struct seq *s, const char *fmt, ...) __attribute__((format(print
 void seq_puts(struct seq *s, const char *str);
 void seq_write(struct seq *s, const void *data, size_t n);
 void seq_putc(struct seq *s, char c);
-void seq_escape(struct seq *s, const char *str, const char *chars); /* octal escapes, as /proc/mounts */
+void seq_escape(struct seq *s, const char *str,
+		const char *chars); /* octal escapes, as /proc/mounts */
 void seq_free(struct seq *s);
 
 /* ---- pseudo file systems (pseudo.c) ---- */
@@ -407,10 +423,11 @@ struct text_ops {
  */
 struct super_block *pseudo_super(const struct file_system *fs, u32 magic, u32 flags);
 struct inode *pseudo_dir(struct inode *parent, const char *name, u32 mode);
-struct inode *pseudo_text(struct inode *parent, const char *name, u32 mode, const struct text_ops *ops,
-			  void *arg);
+struct inode *pseudo_text(struct inode *parent, const char *name, u32 mode,
+			  const struct text_ops *ops, void *arg);
 struct inode *pseudo_link(struct inode *parent, const char *name, const char *target);
-struct inode *pseudo_node(struct inode *parent, const char *name, u32 mode, u32 rdev); /* device, FIFO, socket */
+struct inode *pseudo_node(struct inode *parent, const char *name, u32 mode,
+			  u32 rdev); /* device, FIFO, socket */
 /* Any inode of yours (reference taken over on success). 0, -EEXIST, -ENOMEM. */
 int pseudo_add(struct inode *parent, const char *name, struct inode *i);
 /* Take an entry out; cached names are dropped. -ENOENT. */
@@ -419,7 +436,8 @@ int pseudo_remove(struct inode *parent, const char *name);
  * Inodes without a parent, for directories with a lookup of their own (/proc/PID): one reference each.
  * A directory that mixes: set ->ops to a struct with your lookup, and call pseudo_lookup/pseudo_readdir in it.
  */
-struct inode *pseudo_text_inode(struct super_block *sb, u32 mode, const struct text_ops *ops, void *arg);
+struct inode *pseudo_text_inode(struct super_block *sb, u32 mode, const struct text_ops *ops,
+				void *arg);
 struct inode *pseudo_link_inode(struct super_block *sb, const char *target);
 struct inode *pseudo_dir_inode(struct super_block *sb, u32 mode, const struct inode_ops *ops,
 			       const struct file_ops *fops, void *arg);
@@ -440,15 +458,15 @@ s64 stream_seek(struct file *f, s64 off, int whence);	/* -ESPIPE */
 /* ---- boot (boot.c) ---- */
 
 struct fs_boot_config {
-	bool root_p9;		/* else the root is an empty tmpfs */
-	unsigned queue;		/* RING_Q_9P + n */
-	bool overlay;		/* a memory layer over the root; else it is used as it is */
-	bool readonly;		/* mount it read-only (without overlay) */
-	const char *cwd;	/* init's; made in the overlay if missing; NULL: "/" */
+	bool root_p9;	 /* else the root is an empty tmpfs */
+	unsigned queue;	 /* RING_Q_9P + n */
+	bool overlay;	 /* a memory layer over the root; else it is used as it is */
+	bool readonly;	 /* mount it read-only (without overlay) */
+	const char *cwd; /* init's; made in the overlay if missing; NULL: "/" */
 	u32 umask;
-	struct task *init;	/* gets its fs_context and, if stdio is set, descriptors 0, 1, 2 */
-	struct file *stdio[3];	/* references are taken over; NULL: not open */
-	u32 uid, gid;		/* who owns made mount points' cwd */
+	struct task *init;     /* gets its fs_context and, if stdio is set, descriptors 0, 1, 2 */
+	struct file *stdio[3]; /* references are taken over; NULL: not open */
+	u32 uid, gid;	       /* who owns made mount points' cwd */
 	int (*populate_dev)(void); /* fill /dev, once it is mounted */
 };
 void fs_mmap_init(void); /* mmap.c: tells mm about files; before the first program */

@@ -159,8 +159,8 @@ int walk_fast(int dirfd, const char *name, unsigned flags, struct path_ref *out)
 			const char *target = READ_ONCE(i->link);
 
 			if (!last || slash || (flags & LOOKUP_FOLLOW)) {
-				if (!target || !*target || links++ == FAST_LINKS || (slash && last) ||
-				    !valid(&f))
+				if (!target || !*target || links++ == FAST_LINKS ||
+				    (slash && last) || !valid(&f))
 					return -EAGAIN;
 				if (*p || depth)
 					rest[depth++] = p;

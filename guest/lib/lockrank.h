@@ -8,10 +8,10 @@
 enum lock_rank {
 	LOCK_NONE,
 	/* mutexes */
-	LOCK_FILE_POS,	  /* struct file pos_lock: read, write, getdents with a shared position */
-	LOCK_MOUNTS,	  /* mount, umount: changes of the mount tree */
-	LOCK_RENAME,	  /* vfs_rename_lock: renames between two directories */
-	LOCK_INODE,	  /* inode->mutex; two directories: ancestor first, else by address; then the regular file */
+	LOCK_FILE_POS, /* struct file pos_lock: read, write, getdents with a shared position */
+	LOCK_MOUNTS,   /* mount, umount: changes of the mount tree */
+	LOCK_RENAME,   /* vfs_rename_lock: renames between two directories */
+	LOCK_INODE, /* inode->mutex; two directories: ancestor first, else by address; then the regular file */
 	LOCK_INODE_LOWER, /* inode->mutex of a lower layer's inode */
 	LOCK_MM,	  /* mm->lock */
 	LOCK_PAGECACHE,	  /* pagecache->lock */

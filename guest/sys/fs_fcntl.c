@@ -28,7 +28,8 @@ static s64 set_flags(struct file *f, u32 flags)
 	if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && f->inode &&
 	    !inode_owner_or_capable(f->inode))
 		return -EPERM;
-	if ((f->flags & O_APPEND) && !(flags & O_APPEND) && f->inode && (f->inode->flags & INODE_APPEND))
+	if ((f->flags & O_APPEND) && !(flags & O_APPEND) && f->inode &&
+	    (f->inode->flags & INODE_APPEND))
 		return -EPERM;
 	if (f->ops && f->ops->setfl) {
 		err = f->ops->setfl(f, flags & FCNTL_SETFL);
@@ -235,8 +236,7 @@ static s64 do_fcntl(struct file *f, fd_a fd, u32 cmd, u64 arg)
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW: return range_lock(f, cmd, arg);
 	case F_GETOWN: return f->owner.type == 2 ? -f->owner.pid : f->owner.pid;
-	case F_SETOWN:
-		return (s32)arg < 0 ? set_owner(f, 2, -(s32)arg) : set_owner(f, 1, (s32)arg);
+	case F_SETOWN: return (s32)arg < 0 ? set_owner(f, 2, -(s32)arg) : set_owner(f, 1, (s32)arg);
 	case F_GETOWN_EX: return owner_ex(f, false, arg);
 	case F_SETOWN_EX: return owner_ex(f, true, arg);
 	case F_GETSIG: return f->owner.sig;
@@ -252,8 +252,7 @@ static s64 do_fcntl(struct file *f, fd_a fd, u32 cmd, u64 arg)
 		unsupported("fcntl(F_SETLEASE)", arg);
 		return -EINVAL;
 	case F_NOTIFY: unsupported("fcntl(F_NOTIFY)", arg); return -EINVAL;
-	case F_SETPIPE_SZ:
-		return pipe_of(f) ? pipe_set_size(pipe_of(f), (u32)arg) : -EBADF;
+	case F_SETPIPE_SZ: return pipe_of(f) ? pipe_set_size(pipe_of(f), (u32)arg) : -EBADF;
 	case F_GETPIPE_SZ: return pipe_of(f) ? pipe_size(pipe_of(f)) : -EBADF;
 	case F_ADD_SEALS:
 	case F_GET_SEALS: return seals(f, cmd, arg);
@@ -308,9 +307,7 @@ static s64 file_ioctl(struct file *f, u32 cmd, u64 arg)
 	case FIONREAD:
 		n = (s32)MIN(i->size > f->pos ? i->size - f->pos : 0, (u64)0x7fffffff);
 		return user_write(arg, &n, sizeof(n)) ? -EFAULT : 0;
-	case FIGETBSZ:
-		n = (s32)i->sb->blksize;
-		return user_write(arg, &n, sizeof(n)) ? -EFAULT : 0;
+	case FIGETBSZ: n = (s32)i->sb->blksize; return user_write(arg, &n, sizeof(n)) ? -EFAULT : 0;
 	case FS_IOC_GETFLAGS:
 		if (!i->ops->get_flags)
 			return -ENOTTY;
@@ -343,13 +340,16 @@ s64 sys_ioctl(fd_a fd, uint_a cmd, ulong_a arg)
 	switch (cmd) {
 	case FIOCLEX: r = fd_set_cloexec(fd, true); break;
 	case FIONCLEX: r = fd_set_cloexec(fd, false); break;
-	case FIONBIO: r = set_flags(f, on ? f->flags | O_NONBLOCK : f->flags & ~(u32)O_NONBLOCK); break;
+	case FIONBIO:
+		r = set_flags(f, on ? f->flags | O_NONBLOCK : f->flags & ~(u32)O_NONBLOCK);
+		break;
 	case FIOASYNC: r = set_flags(f, on ? f->flags | FASYNC : f->flags & ~(u32)FASYNC); break;
 	default:
 		r = -ENOTTY;
 		if (f->ops && f->ops->ioctl)
 			r = f->ops->ioctl(f, cmd, arg);
-		if (r == -ENOTTY && f->inode && (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode)))
+		if (r == -ENOTTY && f->inode &&
+		    (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode)))
 			r = file_ioctl(f, cmd, arg);
 	}
 out:

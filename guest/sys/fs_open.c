@@ -14,9 +14,9 @@
 #define MFD_EXEC	16
 #endif
 
-#define O_KNOWN                                                                                   \
-	(O_RDONLY | O_WRONLY | O_RDWR | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |        \
-	 O_NDELAY | O_NONBLOCK | __O_SYNC | O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE |           \
+#define O_KNOWN                                                                            \
+	(O_RDONLY | O_WRONLY | O_RDWR | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | \
+	 O_NDELAY | O_NONBLOCK | __O_SYNC | O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE |    \
 	 O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | __O_TMPFILE)
 
 /* A number for a new file; drops it if there is none. */
@@ -80,7 +80,8 @@ static int check_how(const struct open_how *h)
 		return -EINVAL;
 	if (h->flags & (O_CREAT | __O_TMPFILE) ? h->mode & ~07777ULL : h->mode)
 		return -EINVAL;
-	if ((h->flags & O_PATH) && (h->flags & ~(u64)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)))
+	if ((h->flags & O_PATH) &&
+	    (h->flags & ~(u64)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)))
 		return -EINVAL;
 	if ((h->resolve & RESOLVE_CACHED) && (h->flags & (O_TRUNC | O_CREAT | __O_TMPFILE)))
 		return -EAGAIN;

@@ -263,8 +263,8 @@ s64 sys_fallocate(fd_a fd, int_a mode, off_a offset, off_a len)
 	else if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE |
 			  FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE))
 		r = -EOPNOTSUPP;
-	else if ((mode & FALLOC_FL_PUNCH_HOLE) && (!(mode & FALLOC_FL_KEEP_SIZE) ||
-						   (mode & FALLOC_FL_ZERO_RANGE)))
+	else if ((mode & FALLOC_FL_PUNCH_HOLE) &&
+		 (!(mode & FALLOC_FL_KEEP_SIZE) || (mode & FALLOC_FL_ZERO_RANGE)))
 		r = -EOPNOTSUPP;
 	else if (!(f->mode & FMODE_WRITE))
 		r = -EBADF;

@@ -42,7 +42,8 @@ static s64 kwrite(struct file *f, void *buf, size_t n, u64 *pos, bool nonblock)
 }
 
 /* From a file with positions to anything. *pos moves by what was written. */
-static s64 pump(struct file *in, u64 *pos, struct file *out, u64 *out_pos, size_t len, bool nonblock)
+static s64 pump(struct file *in, u64 *pos, struct file *out, u64 *out_pos, size_t len,
+		bool nonblock)
 {
 	void *buf = kmalloc(BOUNCE);
 	s64 done = 0, r = -ENOMEM, w;
@@ -124,7 +125,8 @@ static s64 from_pipe(struct file *in, struct file *out, u64 *out_pos, size_t len
 	while (buf && (size_t)done < len) {
 		n = pipe_peek(p, buf, MIN(len - (size_t)done, BOUNCE));
 		if (!n) {
-			r = kread(in, buf, 1, NULL, true) == 0 ? 0 : -EAGAIN; /* no writer: the end */
+			r = kread(in, buf, 1, NULL, true) == 0 ? 0
+							       : -EAGAIN; /* no writer: the end */
 			if (r == 0 || done || nonblock)
 				break;
 			r = file_wait(in, IN);
@@ -222,8 +224,8 @@ s64 sys_splice(fd_a in, uptr_a off_in, fd_a out, uptr_a off_out, size_a len, fla
 	if (!r && off_out)
 		r = get_off(off_out, &po);
 	if (!r)
-		r = splice_files(fi, off_in ? &pi : NULL, fo, off_out ? &po : NULL, MIN(len, MOVE_MAX),
-				 flags);
+		r = splice_files(fi, off_in ? &pi : NULL, fo, off_out ? &po : NULL,
+				 MIN(len, MOVE_MAX), flags);
 	if (r > 0 && ((off_in && user_write(off_in, &pi, sizeof(pi))) ||
 		      (off_out && user_write(off_out, &po, sizeof(po)))))
 		r = -EFAULT;

@@ -116,7 +116,8 @@ s64 sys_statx(fd_a dfd, path_a path, flags_a flags, uint_a mask, uptr_a buf)
 		return -EINVAL;
 	if ((flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
 		return -EINVAL;
-	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
+	if (flags &
+	    ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
 	err = stat_at(dfd, path, flags, &s);
 	if (err)
@@ -150,7 +151,9 @@ s64 sys_statx(fd_a dfd, path_a path, flags_a flags, uint_a mask, uptr_a buf)
 
 static int put_statfs(struct super_block *sb, u32 mnt_flags, uaddr_t buf)
 {
-	struct statfs_info in = { .type = sb->magic, .bsize = 4096, .frsize = 4096, .namelen = NAME_MAX };
+	struct statfs_info in = {
+		.type = sb->magic, .bsize = 4096, .frsize = 4096, .namelen = NAME_MAX
+	};
 	struct statfs out;
 	int err = 0;
 

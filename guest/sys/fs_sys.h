@@ -20,9 +20,9 @@ static inline unsigned lookup_of_at(u32 flags)
 }
 
 /* Declare `name`, a path from user memory, and return from the calling function if it cannot be had. */
-#define USER_NAME(name, addr)                        \
-	char *name = name_from_user((addr), false);  \
-	if (IS_ERR(name))                            \
-		return PTR_ERR(name)
+#define USER_NAME(name, addr)                       \
+	char *name = name_from_user((addr), false); \
+	if (IS_ERR(name))                           \
+	return PTR_ERR(name)
 
 #endif

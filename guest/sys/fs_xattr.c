@@ -71,8 +71,9 @@ static int may(struct inode *i, const char *name, int mask)
 	if (starts(name, "security.")) {
 		if (!(mask & MAY_WRITE))
 			return 0;
-		return capable(!strcmp(name, "security.capability") ? CAP_SETFCAP : CAP_SYS_ADMIN) ? 0 :
-												      -EPERM;
+		return capable(!strcmp(name, "security.capability") ? CAP_SETFCAP : CAP_SYS_ADMIN)
+			       ? 0
+			       : -EPERM;
 	}
 	if (starts(name, "trusted."))
 		return admin ? 0 : mask & MAY_WRITE ? -EPERM : -ENODATA;
@@ -80,7 +81,8 @@ static int may(struct inode *i, const char *name, int mask)
 		return starts(name, "user.") ? -EINVAL : -EOPNOTSUPP;
 	if (!S_ISREG(i->mode) && !S_ISDIR(i->mode))
 		return mask & MAY_WRITE ? -EPERM : -ENODATA;
-	if (S_ISDIR(i->mode) && (i->mode & S_ISVTX) && (mask & MAY_WRITE) && !inode_owner_or_capable(i))
+	if (S_ISDIR(i->mode) && (i->mode & S_ISVTX) && (mask & MAY_WRITE) &&
+	    !inode_owner_or_capable(i))
 		return -EPERM;
 	return inode_permission(i, mask);
 }
@@ -184,21 +186,21 @@ static s64 list(struct target *t, uaddr_t ulist, u64 size)
 	return r;
 }
 
-#define BY_PATH(follow, call)                            \
-	struct target t;                                 \
-	s64 r = by_path(&t, path, follow);               \
-	if (r)                                           \
-		return r;                                \
-	r = call;                                        \
-	done(&t);                                        \
+#define BY_PATH(follow, call)              \
+	struct target t;                   \
+	s64 r = by_path(&t, path, follow); \
+	if (r)                             \
+		return r;                  \
+	r = call;                          \
+	done(&t);                          \
 	return r
-#define BY_FD(call)                                      \
-	struct target t;                                 \
-	s64 r = by_fd(&t, fd);                           \
-	if (r)                                           \
-		return r;                                \
-	r = call;                                        \
-	done(&t);                                        \
+#define BY_FD(call)            \
+	struct target t;       \
+	s64 r = by_fd(&t, fd); \
+	if (r)                 \
+		return r;      \
+	r = call;              \
+	done(&t);              \
 	return r
 
 s64 sys_setxattr(path_a path, uptr_a name, ubuf_a value, size_a size, flags_a flags)

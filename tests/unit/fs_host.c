@@ -64,7 +64,9 @@ bool capable(int cap)
 
 u64 task_rlimit(int resource)
 {
-	return resource == RLIMIT_FSIZE ? unit_fsize_limit : resource == RLIMIT_NOFILE ? 1024 : ~0ULL;
+	return resource == RLIMIT_FSIZE	   ? unit_fsize_limit
+	       : resource == RLIMIT_NOFILE ? 1024
+					   : ~0ULL;
 }
 
 int signal_task(struct task *t, int signo, const struct siginfo *info)
@@ -119,7 +121,9 @@ void unit_fs_user(u32 uid, u32 gid, u64 caps)
 
 void unit_fs_start(void)
 {
-	static const struct mm_hooks hooks = { .rlimit = rlimit, .current_mm = current_mm, .oom = oom };
+	static const struct mm_hooks hooks = { .rlimit = rlimit,
+					       .current_mm = current_mm,
+					       .oom = oom };
 	static const struct cred root = { .cap_effective = ~0ULL, .cap_permitted = ~0ULL };
 
 	unit_platform_init(64UL << 20, 64UL << 20);

@@ -46,8 +46,8 @@ const char *gofer_stream_diod(void)
 	if (child == 0) {
 		dup2(sv[1], 0);
 		dup2(sv[1], 3);
-		execl(diod, "diod", "-f", "-n", "-N", "-S", "-U", "root", "-c", "/dev/null", "-L", "stderr",
-		      "-r", "0", "-w", "3", "-e", dir, NULL);
+		execl(diod, "diod", "-f", "-n", "-N", "-S", "-U", "root", "-c", "/dev/null", "-L",
+		      "stderr", "-r", "0", "-w", "3", "-e", dir, NULL);
 		_exit(127);
 	}
 	close(sv[1]);

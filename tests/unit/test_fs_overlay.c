@@ -69,7 +69,8 @@ static void dump(struct seq *s, const char *top, const char *dir)
 
 static void name(char *out, size_t size, unsigned r)
 {
-	static const char *const dirs[] = { "", "/d0", "/d1", "/d2", "/d0/s", "/d1/s", "/d2/s", "/n0" };
+	static const char *const dirs[] = { "",	     "/d0",   "/d1",   "/d2",
+					    "/d0/s", "/d1/s", "/d2/s", "/n0" };
 	static const char *const files[] = { "/f0", "/f1", "/f2", "/s", "/n0", "/n1", "/d0", "/d1" };
 
 	snprintf(out, size, "%s%s", dirs[r % 8], files[r / 8 % 8]);
@@ -114,9 +115,7 @@ static int step(const char *top, unsigned op, unsigned a, unsigned b)
 		r = (int)t_write(fd, "more", 1 + b % 4);
 		fd_close(fd);
 		return r;
-	default:
-		r = t_lstat(pa, &st);
-		return r ? r : (int)st.mode;
+	default: r = t_lstat(pa, &st); return r ? r : (int)st.mode;
 	}
 }
 
@@ -135,8 +134,8 @@ static void test_model(void)
 
 			name(na, sizeof(na), a);
 			name(nb, sizeof(nb), b);
-			fprintf(stderr, "step %d: op %u %s %s: overlay %d, tmpfs %d\n", i, op % 12, na,
-				nb, r1, r2);
+			fprintf(stderr, "step %d: op %u %s %s: overlay %d, tmpfs %d\n", i, op % 12,
+				na, nb, r1, r2);
 			exit(1);
 		}
 		if (i % 97 == 0)
@@ -147,7 +146,8 @@ static void test_model(void)
 		dump(&s1, "/over", "");
 		dump(&s2, "/plain", "");
 		if (s1.len != s2.len || memcmp(s1.buf, s2.buf, s1.len)) {
-			fprintf(stderr, "after step %d\n--- overlay\n%s--- tmpfs\n%s", i, s1.buf, s2.buf);
+			fprintf(stderr, "after step %d\n--- overlay\n%s--- tmpfs\n%s", i, s1.buf,
+				s2.buf);
 			exit(1);
 		}
 	}

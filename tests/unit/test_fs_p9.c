@@ -82,12 +82,12 @@ static void host(const char *cmd, const char *dir)
 	CHECK_EQ(system(line), 0);
 }
 
-#define CHECK_LIST(dir, names)                                                              \
-	do {                                                                                \
-		const char *have_ = t_list(dir, false);                                     \
-		if (strcmp(have_, names))                                                   \
-			fprintf(stderr, "%s holds %s\n", dir, have_);                       \
-		CHECK(!strcmp(have_, names));                                               \
+#define CHECK_LIST(dir, names)                                        \
+	do {                                                          \
+		const char *have_ = t_list(dir, false);               \
+		if (strcmp(have_, names))                             \
+			fprintf(stderr, "%s holds %s\n", dir, have_); \
+		CHECK(!strcmp(have_, names));                         \
 	} while (0)
 
 static void test_tree(const char *dir)
@@ -100,7 +100,8 @@ static void test_tree(const char *dir)
 	host("mkdir -p a/b/c && echo deep > a/b/c/f && ln -s a/b l && seq 1 20000 > long && mkdir many && "
 	     "for i in $(seq 1 300); do : > many/f$i; done; mkfifo fifo; mkdir -p "
 	     "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20 && echo x > "
-	     "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/f", dir);
+	     "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/f",
+	     dir);
 	CHECK(!strcmp(t_text("/a/b/c/f"), "deep\n"));
 	CHECK(!strcmp(t_text("/l/c/f"), "deep\n"));
 	calls = 0;
@@ -146,7 +147,8 @@ static void test_tree(const char *dir)
 	CHECK_EQ(t_chmod("/a/moved/hard", 0600), 0);
 	CHECK_EQ(t_open("/a/moved/hard", O_WRONLY | O_TRUNC, 0), 0);
 	fd_close(0);
-	host("test $(stat -c %s:%a new) = 0:600 && test $(readlink a/moved/link) = new && test -d a/moved", dir);
+	host("test $(stat -c %s:%a new) = 0:600 && test $(readlink a/moved/link) = new && test -d a/moved",
+	     dir);
 	CHECK_EQ(vfs_rmdir(AT_FDCWD, "/a/moved"), -ENOTEMPTY);
 	CHECK_EQ(vfs_unlink(AT_FDCWD, "/a/moved/hard"), 0);
 	CHECK_EQ(vfs_unlink(AT_FDCWD, "/a/moved/link"), 0);
@@ -176,7 +178,8 @@ static void test_hostile(const char *dir)
 	struct stat_info st;
 	unsigned fails = 0;
 
-	host("mkdir -p d/e && echo 1 > d/e/f && ln -s d/e l && for i in $(seq 1 50); do : > d/x$i; done", dir);
+	host("mkdir -p d/e && echo 1 > d/e/f && ln -s d/e l && for i in $(seq 1 50); do : > d/x$i; done",
+	     dir);
 	srand(3);
 	for (how = 0; how < 400; how++) {
 		struct mount *m;

@@ -78,7 +78,8 @@ static void test_seek_holes(void)
 	CHECK_EQ(f->ops->seek(f, 9 * 4096, SEEK_HOLE), 9 * 4096 + 1);
 	CHECK_EQ(f->ops->seek(f, 9 * 4096 + 1, SEEK_DATA), -ENXIO);
 	CHECK_EQ(f->ops->seek(f, -1, SEEK_SET), -EINVAL);
-	CHECK_EQ(f->ops->fallocate(f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 3 * 4096, 4096), 0);
+	CHECK_EQ(f->ops->fallocate(f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 3 * 4096, 4096),
+		 0);
 	CHECK_EQ(f->ops->seek(f, 0, SEEK_DATA), 9 * 4096);
 	CHECK_EQ(f->ops->fallocate(f, 0, 0, 20 * 4096), 0);
 	CHECK_EQ(f->inode->size, 20 * 4096);
@@ -192,7 +193,8 @@ static void test_rename_link(void)
 	CHECK_EQ(t_stat("/1b", &b), 0);
 	CHECK_EQ(a.ino, b.ino);
 	CHECK_EQ(a.nlink, 2);
-	CHECK_EQ(vfs_rename(AT_FDCWD, "/1", AT_FDCWD, "/1b", 0), 0); /* the same file: nothing happens */
+	CHECK_EQ(vfs_rename(AT_FDCWD, "/1", AT_FDCWD, "/1b", 0),
+		 0); /* the same file: nothing happens */
 	CHECK(!strcmp(t_text("/1"), "one"));
 	CHECK_EQ(vfs_rename(AT_FDCWD, "/1", AT_FDCWD, "/2", RENAME_NOREPLACE), -EEXIST);
 	CHECK_EQ(vfs_rename(AT_FDCWD, "/1", AT_FDCWD, "/2", RENAME_EXCHANGE), 0);

@@ -69,7 +69,8 @@ static int add(struct ring *r, unsigned k, unsigned nout, unsigned nin)
 	int err;
 
 	for (unsigned i = 0; i < nout + nin; i++)
-		b[i] = (struct ring_buf){ paddr_to_ptr(ARENA_PADDR + ARENA_FRAMES + i * 4096), 100 };
+		b[i] = (struct ring_buf){ paddr_to_ptr(ARENA_PADDR + ARENA_FRAMES + i * 4096),
+					  100 };
 	reqs[k].done = done;
 	busy[k] = true;
 	err = ring_add(r, &reqs[k], b, nout, nin);
@@ -149,11 +150,11 @@ static void test_lies(void)
 			CHECK_EQ(add(r, k, 1, 1), 0);
 		take();
 		switch (lie) {
-		case 0: give(RING_ENTRIES, 0); break;	   /* no such descriptor */
-		case 1: give(pending[0] + 1u, 0); break;   /* inside a chain, not its head */
-		case 2: give(100, 0); break;		   /* free */
-		case 3: give(pending[0], 101); break;	   /* more than there was room */
-		case 4:					   /* twice */
+		case 0: give(RING_ENTRIES, 0); break;	 /* no such descriptor */
+		case 1: give(pending[0] + 1u, 0); break; /* inside a chain, not its head */
+		case 2: give(100, 0); break;		 /* free */
+		case 3: give(pending[0], 101); break;	 /* more than there was room */
+		case 4:					 /* twice */
 			give(pending[0], 1);
 			give(pending[0], 1);
 			break;
