@@ -487,9 +487,12 @@ static void abi_run(const struct abi_test *t)
 int main(int argc, char **argv)
 {
 	struct rlimit no_core = { 0, 0 };
+	sigset_t none;
 	const char *base = getenv("TMPDIR");
 	int passed = 0, failed = 0, skipped = 0;
 
+	if (!argc || !argv[0][0])
+		return 7; /* started without arguments: execve.c asks for it */
 	if (argv[0][0] == '/' || !getcwd(abi_self, sizeof(abi_self)))
 		abi_self[0] = 0;
 	if (abi_self[0])
@@ -502,6 +505,11 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	abi_pid = getpid();
+	/* whoever started us may ignore or block signals, as a shell does for its background jobs */
+	for (int sig = 1; sig < 32; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(abi_tmp, sizeof(abi_tmp), "%s/abi-%d-%lx", base && *base ? base : "/tmp", abi_pid,
 		 (unsigned long)__builtin_ia32_rdtsc());
 	if (getenv("ABI_TIMEOUT"))

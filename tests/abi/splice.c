@@ -192,8 +192,12 @@ TEST(through_dev_null_and_zero)
 	REQUIRE(pipe(p) == 0);
 	CHECK_EQ(write(p[1], "abc", 3), 3);
 	CHECK_EQ(splice(p[0], NULL, null, NULL, 100, 0), 3);
-	CHECK_EQ(splice(zero, NULL, p[1], NULL, 3, 0), 3);
-	CHECK_EQ(read(p[0], b, 16), 3);
-	CHECK_EQ(b[0] + b[1] + b[2], 0);
+	errno = 0;
+	if (splice(zero, NULL, p[1], NULL, 3, 0) == 3) {
+		CHECK_EQ(read(p[0], b, 16), 3);
+		CHECK_EQ(b[0] + b[1] + b[2], 0);
+	} else {
+		CHECK_EQ(errno, EINVAL); /* before Linux 6.5 */
+	}
 	close(null), close(zero), close(p[0]), close(p[1]);
 }
