@@ -10,7 +10,7 @@
 #include "lib/log.h"
 #include "lib/random.h"
 #include "platform/platform.h"
-#include "sys/sys.h"
+#include "task/unsupported.h"
 
 #define CHUNK 256
 

@@ -10,7 +10,7 @@
 #include "lib/logread.h"
 #include "lib/spinlock.h"
 
-#define LINE_MAX 512
+#define LOG_RECORD_MAX 512
 #define PREFIX	 "<6>"
 
 int logread_console_level = 7;
@@ -21,11 +21,11 @@ static u64 next_seq; /* the first line that logread_next has not given out compl
 static size_t given; /* bytes of it that are out, with the prefix */
 
 /* The line at or after *seq, with its prefix; *seq moves behind it. Its length, 0: none. */
-static size_t take_line(u64 *seq, char line[LINE_MAX])
+static size_t take_line(u64 *seq, char line[LOG_RECORD_MAX])
 {
 	const size_t head = sizeof(PREFIX) - 1;
 	u64 at = MAX(*seq, klog_first_seq()), start = at;
-	size_t n = klog_read(&at, line + head, LINE_MAX - head);
+	size_t n = klog_read(&at, line + head, LOG_RECORD_MAX - head);
 	char *end = n ? memchr(line + head, '\n', n) : NULL;
 
 	if (!end)
@@ -39,7 +39,7 @@ static size_t take_line(u64 *seq, char line[LINE_MAX])
 /* Bytes of all lines from seq on; with `limit` set, moves *seq on until what is left fits. */
 static size_t measure(u64 *seq, size_t limit)
 {
-	char line[LINE_MAX];
+	char line[LOG_RECORD_MAX];
 	size_t total = 0, n;
 	u64 s = *seq;
 
@@ -52,7 +52,7 @@ static size_t measure(u64 *seq, size_t limit)
 
 size_t logread_all(char *buf, size_t size)
 {
-	char line[LINE_MAX];
+	char line[LOG_RECORD_MAX];
 	size_t done = 0, n;
 	u64 seq;
 
@@ -81,7 +81,7 @@ size_t logread_all_size(void)
 
 size_t logread_next(char *buf, size_t size)
 {
-	char line[LINE_MAX];
+	char line[LOG_RECORD_MAX];
 	size_t done = 0, n;
 
 	spin_lock(&lock);

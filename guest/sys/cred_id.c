@@ -8,8 +8,8 @@
 
 #define CAP_SETGID 6
 #define CAP_SETUID 7
-#define SECURE_NO_SETUID_FIXUP (1u << 2)
-#define SECURE_KEEP_CAPS       (1u << 4)
+#define SECBIT_NO_SETUID_FIXUP (1u << 2)
+#define SECBIT_KEEP_CAPS       (1u << 4)
 #define NO_ID		       0xffffffffu
 /* Capabilities that follow the fsuid: CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, LINUX_IMMUTABLE, MKNOD, MAC_OVERRIDE */
 #define FS_CAPS (0x1fULL | 1ULL << 9 | 1ULL << 27 | 1ULL << 32)
@@ -44,10 +44,10 @@ static void fix_caps(struct cred *c, const struct cred *old)
 {
 	bool was_root = old->uid == 0 || old->euid == 0 || old->suid == 0;
 
-	if (c->securebits & SECURE_NO_SETUID_FIXUP)
+	if (c->securebits & SECBIT_NO_SETUID_FIXUP)
 		return;
 	if (was_root && c->uid != 0 && c->euid != 0 && c->suid != 0) {
-		if (!(c->securebits & SECURE_KEEP_CAPS))
+		if (!(c->securebits & SECBIT_KEEP_CAPS))
 			c->cap_permitted = c->cap_effective = 0;
 		c->cap_ambient = 0;
 	}

@@ -61,11 +61,3 @@ void syscall_dispatch(struct task *t, struct user_regs *regs)
 	regs->rax = (u64)call(t, regs, nr);
 	t->syscall_nr = -1;
 }
-
-void unsupported(const char *what, u64 value)
-{
-	struct task *t = task_current();
-
-	klog_once((u64)(uintptr_t)what ^ value << 40 ^ *(const u64 *)t->comm,
-		  "%s: %s (0x%llx) is not supported", t->comm, what, (unsigned long long)value);
-}

@@ -10,7 +10,7 @@
 #define S_ISUID_BIT 04000
 #define S_ISGID_BIT 02010 /* set-gid means something only with group execute */
 #define ALL_CAPS    0x1ffffffffffULL
-#define SECURE_NOROOT (1u << 0)
+#define SECBIT_NOROOT (1u << 0)
 
 int exec_cred(struct exec *x)
 {
@@ -34,7 +34,7 @@ int exec_cred(struct exec *x)
 	}
 	c->suid = c->fsuid = c->euid;
 	c->sgid = c->fsgid = c->egid;
-	if (!(old->securebits & SECURE_NOROOT) && (c->euid == 0 || c->uid == 0)) {
+	if (!(old->securebits & SECBIT_NOROOT) && (c->euid == 0 || c->uid == 0)) {
 		file_permitted = ALL_CAPS;
 		file_effective = c->euid == 0;
 	}

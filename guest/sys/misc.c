@@ -8,7 +8,7 @@
 #include "mm/frame.h"
 #include "mm/slab.h"
 #include "sys/sys.h"
-#include "task/task.h"
+#include "task/sched.h"
 #include "task/uts.h"
 
 #define CAP_SYS_ADMIN 21
@@ -68,11 +68,14 @@ s64 sys_sysinfo(uptr_a info)
 	struct abi_sysinfo s = { 0 };
 	struct frame_stats f;
 	struct task_counts c;
+	u32 load[3];
 
 	frame_stats(&f);
 	task_counts(&c);
 	s.uptime = (s64)(clock_mono() / 1000000000);
-	s.loads[0] = s.loads[1] = s.loads[2] = (u64)c.running << 16;
+	sched_load(load);
+	for (int i = 0; i < 3; i++)
+		s.loads[i] = (u64)load[i] << 5;
 	s.totalram = (f.limit && f.limit < f.total ? f.limit : f.total) << PAGE_SHIFT;
 	s.freeram = s.totalram - MIN(s.totalram, f.charged << PAGE_SHIFT);
 	s.procs = (u16)MIN(c.tasks, 65535u);

@@ -26,8 +26,8 @@ enum {
 };
 
 #define SECUREBITS_ALL 0xff
-#define SECURE_KEEP_CAPS_BIT (1u << 4)
-#define SECURE_KEEP_CAPS_LOCKED (1u << 5)
+#define SECBIT_KEEP_CAPS_BIT (1u << 4)
+#define SECBIT_KEEP_CAPS_LOCKED (1u << 5)
 
 static s64 put_int(uaddr_t dst, s32 v)
 {
@@ -86,13 +86,13 @@ static s64 set_keepcaps(u64 on)
 
 	if (on > 1)
 		return -EINVAL;
-	if (o->securebits & SECURE_KEEP_CAPS_LOCKED)
+	if (o->securebits & SECBIT_KEEP_CAPS_LOCKED)
 		return -EPERM;
 	c = cred_dup(o);
 	if (!c)
 		return -ENOMEM;
-	c->securebits = on ? c->securebits | SECURE_KEEP_CAPS_BIT :
-			     c->securebits & ~SECURE_KEEP_CAPS_BIT;
+	c->securebits = on ? c->securebits | SECBIT_KEEP_CAPS_BIT :
+			     c->securebits & ~SECBIT_KEEP_CAPS_BIT;
 	cred_commit(c);
 	return 0;
 }
@@ -177,7 +177,7 @@ s64 sys_prctl(int_a option, ulong_a a2, ulong_a a3, ulong_a a4, ulong_a a5)
 		p->dumpable = a2;
 		return 0;
 	case PR_GET_KEEPCAPS:
-		return !!(t->cred->securebits & SECURE_KEEP_CAPS_BIT);
+		return !!(t->cred->securebits & SECBIT_KEEP_CAPS_BIT);
 	case PR_SET_KEEPCAPS:
 		return set_keepcaps(a2);
 	case PR_GET_TIMING:

@@ -10,6 +10,7 @@
 #include "lib/err.h"
 #include "lib/types.h"
 #include "platform/platform.h"
+#include "task/unsupported.h"
 
 /* Argument kinds. The C type is what Linux's own declaration truncates the register to. */
 typedef s32 fd_a;	/* descriptor, or AT_FDCWD */
@@ -58,7 +59,5 @@ struct task;
 /* Run the system call that the registers name; the result goes to rax. Registered as task_syscall at boot. */
 void syscall_dispatch(struct task *t, struct user_regs *regs);
 
-/* Say once per program in dmesg that it used something we do not have: "name: what". */
-void unsupported(const char *what, u64 value);
 
 #endif

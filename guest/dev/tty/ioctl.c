@@ -7,7 +7,7 @@
 #include "fs/abi.h"
 #include "fs/poll_bits.h"
 #include "platform/platform.h"
-#include "sys/sys.h"
+#include "task/unsupported.h"
 #include "task/task.h"
 
 #define CAP_SYS_ADMIN 21

@@ -11,7 +11,7 @@
 #include "fs/vfs.h"
 #include "mm/slab.h"
 #include "platform/platform.h"
-#include "sys/sys.h"
+#include "task/unsupported.h"
 #include "task/task.h"
 
 #define PTY_MAX	   1024
