@@ -223,6 +223,7 @@ static void resume_write(struct utask *u)
 	x->iret[2] = (r->rflags & RFLAGS_USER) | RFLAGS_ON | (u->step ? RFLAGS_TF : 0);
 	x->iret[3] = r->rsp;
 	x->iret[4] = 0x2b;
+	x->clean = RFLAGS_ON;
 	if ((u->bases_unknown || r->fs_base != u->seen_fs) && canonical_user(r->fs_base)) {
 		x->set_fs = r->fs_base;
 		restore |= RESTORE_FS;

@@ -40,6 +40,7 @@
 
 /* Offsets in struct stub_ctx, for assembly. */
 #define CTX_IRET	0x00
+#define CTX_CLEAN	0x28
 #define CTX_GREGS	0x40
 #define CTX_STATE	0xc0
 #define CTX_STUB_SLEEP	0xc4
@@ -104,7 +105,8 @@
 
 struct stub_ctx {
 	u64 iret[5]; /* rip cs rflags rsp ss */
-	u64 pad0[3];
+	u64 clean;   /* flags for the stub's own instructions */
+	u64 pad0[2];
 	u64 gregs[16]; /* r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi -, as struct user_regs */
 	u32 state, stub_sleep; /* who sleeps must be woken; else it spins */
 	u32 pad1[14];
@@ -119,6 +121,7 @@ struct stub_ctx {
 	u64 set_fs, set_gs;
 };
 
+_Static_assert(offsetof(struct stub_ctx, clean) == CTX_CLEAN, "ctx");
 _Static_assert(offsetof(struct stub_ctx, gregs) == CTX_GREGS, "ctx");
 _Static_assert(offsetof(struct stub_ctx, state) == CTX_STATE, "ctx");
 _Static_assert(offsetof(struct stub_ctx, spin) == CTX_SPIN, "ctx");

@@ -298,6 +298,9 @@ stub_resume:
 	xrstor64 -SLOT_CTX(%rbx, %rcx)
 1:	cmpl	$0, CTX_KICK(%rbx)
 	jne	kicked
+	/* The flags are still the application's: IRETQ faults with NT, whatever it would load. */
+	leaq	CTX_CLEAN(%rbx), %rsp
+	popfq
 	movq	%rbx, %rsp	/* CTX_IRET is 0 */
 	movq	CTX_GREGS+0(%rsp), %r15
 	movq	CTX_GREGS+8(%rsp), %r14
@@ -385,7 +388,9 @@ nested:
 	cmpq	%rsi, %rax
 	jae	1f
 	movq	%rcx, UC_RIP(%rdx)
-1:	pushq	$0x2b
+1:	pushq	$2
+	popfq
+	pushq	$0x2b
 	pushq	UC_RSP(%rdx)
 	pushq	UC_EFL(%rdx)
 	pushq	$0x33
