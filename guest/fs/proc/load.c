@@ -31,7 +31,7 @@ int proc_show_loadavg(struct seq *s, void *arg)
 
 		seq_printf(s, "%u.%02u ", v >> 11, ((v & 2047) * 100) >> 11);
 	}
-	seq_printf(s, "%u/%u %u\n", c.running, c.tasks, c.last_pid);
+	seq_printf(s, "%u/%u %u\n", c.running, c.tasks, MAX(c.last_pid, 1u));
 	return 0;
 }
 
@@ -63,7 +63,7 @@ int proc_show_global_stat(struct seq *s, void *arg)
 	}
 	task_counts(&c);
 	seq_printf(s, "intr 0\nctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running %u\nprocs_blocked 0\n", (ull)c.switches,
-		   (ull)now.sec - clock_mono() / 1000000000, (ull)c.forks, c.running);
+		   (ull)now.sec - clock_mono() / 1000000000, (ull)c.forks + 1, c.running);
 	seq_puts(s, "softirq 0 0 0 0 0 0 0 0 0 0 0\n");
 	return 0;
 }
