@@ -20,6 +20,7 @@
 #include "host/launcher.h"
 #include "host/memory.h"
 #include "host/ring_dev.h"
+#include "host/timing.h"
 
 /* What the launcher's threads call after the seal; the platform adds its own. */
 static const char *const launcher_syscalls[] = {
@@ -95,12 +96,16 @@ static void from_sentry(struct launcher *l, struct ctl_msg *m)
 	case CTL_EXIT:
 	case CTL_FATAL:
 		l->ended = true;
+		timing_mark(l->sb, "program ended");
 		/* The command line kills us as soon as it has this message. */
 		if (l->sb->debug && l->sb->platform->stats)
 			l->sb->platform->stats(l->sb);
 		send_msg(l->ctl_fd, m);
 		break;
 	case CTL_READY:
+		timing_mark(l->sb, "Sentry booted, program loaded");
+		send_msg(l->ctl_fd, m);
+		break;
 	case CTL_LOG:
 		send_msg(l->ctl_fd, m);
 		break;
@@ -227,6 +232,7 @@ static int prepare(const struct launcher_config *cfg, struct error *err)
 	if (memory_create_ram(sb, sb->ram_size, err) < 0 ||
 	    boottree_build(sb, cfg->spec, cfg->clock_start, err) < 0)
 		return -1;
+	timing_mark(sb, "RAM, device tree");
 	if (sb->platform->create(sb, err) < 0)
 		return error_wrap(err, "platform %s", sb->platform->name);
 	return 0;
@@ -241,13 +247,16 @@ void launcher_main(const struct launcher_config *cfg)
 	int exit_fd = -1, how;
 
 	prctl(PR_SET_NAME, "moat-launcher");
+	timing_mark(sb, "launcher forked");
 	if (prepare(cfg, &err) < 0)
 		goto fail;
+	timing_mark(sb, "platform created");
 	ring_dev_init(&l.in, sb->arena, sb->arena_size, RING_Q_CTL_IN);
 	ring_dev_init(&l.out, sb->arena, sb->arena_size, RING_Q_CTL_OUT);
 	ring_dev_init(&l.balloon, sb->arena, sb->arena_size, RING_Q_BALLOON);
 	if (jail_enter(0, &err) < 0 || console_start(sb, &err) < 0)
 		goto fail;
+	timing_mark(sb, "launcher sealed");
 	if (sb->platform->run(sb, &exit_fd, &err) < 0)
 		goto fail;
 	if (jail_seccomp(lists, &err) < 0)

@@ -28,6 +28,7 @@
 #include "host/launcher.h"
 #include "host/memory.h"
 #include "host/run.h"
+#include "host/timing.h"
 #include "host/tty.h"
 
 #define ARENA_SIZE_MIN (64ULL << 20)
@@ -251,6 +252,7 @@ int sandbox_run(struct run_config *cfg)
 	int ctl[2] = { -1, -1 };
 	uint64_t arena = cfg->ram_size / 4 & ~0x1fffffULL;
 
+	timing_mark(&sb, "command line");
 	images_find(&sb);
 	w.sig_fd = block_signals();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ctl) < 0 || w.sig_fd < 0) {
@@ -261,10 +263,12 @@ int sandbox_run(struct run_config *cfg)
 	if (jail_prepare(&err) < 0 ||
 	    memory_create_shared(&sb, arena > ARENA_SIZE_MIN ? arena : ARENA_SIZE_MIN, &err) < 0)
 		goto fail;
+	timing_mark(&sb, "arena, eventfds");
 	raise_nofile();
 	w.gofer = start_gofer(cfg, &sb, &err);
 	if (w.gofer < 0)
 		goto fail;
+	timing_mark(&sb, "gofer forked");
 	w.launcher = start_launcher(cfg, &sb, ctl[1], &err);
 	if (w.launcher < 0)
 		goto fail;
@@ -272,12 +276,14 @@ int sandbox_run(struct run_config *cfg)
 	if (cfg->spec.tty && tty_raw(&err) < 0)
 		goto fail;
 	w.status = watch(&w);
+	timing_mark(&sb, "exit status seen");
 	goto out;
 fail:
 	fprintf(stderr, "moat: %s\n", err.msg);
 out:
 	end_child(w.launcher);
 	end_child(w.gofer);
+	timing_mark(&sb, "processes gone");
 	tty_restore();
 	return w.status;
 }
