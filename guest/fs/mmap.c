@@ -31,12 +31,19 @@ static int fs_file_map(struct file *f, struct mm_file_map *m)
 	return err;
 }
 
+/* About six cached names (dentry, inodes, string) make a frame of heap. */
+static u64 fs_reclaim(u64 frames)
+{
+	return (dcache_reclaim(frames * 6) + 5) / 6;
+}
+
 void fs_mmap_init(void)
 {
 	static const struct mm_hooks hooks = {
 		.file_map = fs_file_map,
 		.file_get = file_get,
 		.file_put = file_put,
+		.reclaim = fs_reclaim,
 	};
 
 	mm_set_hooks(&hooks);
