@@ -1,7 +1,7 @@
 #!/bin/bash
 # bash-static: coprocesses, many forks, job control.
 # files: /bin/bash-static /bin/busybox
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/common"
 sh=/bin/bash-static
 [ -x $sh ] || sh=/bin/bash
 n=100

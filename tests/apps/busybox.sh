@@ -1,7 +1,7 @@
 #!/bin/sh
 # A shell session in busybox: pipelines, here-documents, background jobs, traps, tar and friends.
 # files: /bin/busybox
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/common"
 n=1000
 [ -z "${TEST_FULL:-}" ] || n=5000
 

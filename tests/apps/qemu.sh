@@ -1,7 +1,7 @@
 #!/bin/sh
 # qemu-user: a large static program that maps memory wildly, here to run a program for arm64.
 # files: /usr/bin/qemu-aarch64-static third_party/arm64/busybox
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/common"
 guest=$(cd "$(dirname "$0")/../.." && pwd)/third_party/arm64/busybox
 [ -f "$guest" ] || guest=third_party/arm64/busybox
 [ -f "$guest" ] || skip "third_party/arm64/busybox is missing: run make deps"

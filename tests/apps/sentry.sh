@@ -1,7 +1,7 @@
 #!/bin/sh
 # The kernel that answers is the Sentry, and the host's own /proc, /sys, /dev and /run are not inside.
 # files: /bin/busybox
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/common"
 case $(inside /bin/busybox uname -r) in
 *-moat) ;;
 *) expect "uname -r" "something-moat" "$(inside /bin/busybox uname -r)" ;;

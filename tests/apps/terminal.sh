@@ -1,7 +1,7 @@
 #!/bin/bash
 # A terminal inside (--tty), driven through script(1)'s pty: echo, size, Ctrl-C, vi.
 # files: /bin/busybox
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/common"
 command -v script > /dev/null || skip "script(1) is not here"
 [ "$PLATFORM" = systrap ] || skip "needs a host terminal; the emulated machine has none"
 export MOAT PLATFORM

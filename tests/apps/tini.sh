@@ -1,7 +1,7 @@
 #!/bin/sh
 # tini as init: it reaps, forwards signals, passes the status on.
 # files: /usr/bin/tini-static /bin/busybox
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/common"
 expect "output" "child of tini" "$(inside /usr/bin/tini-static -- /bin/busybox echo child of tini)"
 expect_status "status" 9 /usr/bin/tini-static -- /bin/busybox sh -c 'exit 9'
 expect "orphans are reaped" "0" "$(inside /usr/bin/tini-static -- /bin/busybox sh -c '
