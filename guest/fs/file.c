@@ -236,12 +236,22 @@ static s64 rw_at(struct file *f, struct iov *v, u64 *pos, bool write)
 
 s64 file_read(struct file *f, struct iov *to, u64 *pos)
 {
-	return rw_at(f, to, pos, false);
+	s64 r = rw_at(f, to, pos, false);
+	struct task *t = task_current();
+
+	t->io.syscr++;
+	t->io.rchar += r > 0 ? (u64)r : 0;
+	return r;
 }
 
 s64 file_write(struct file *f, struct iov *from, u64 *pos)
 {
-	return rw_at(f, from, pos, true);
+	s64 r = rw_at(f, from, pos, true);
+	struct task *t = task_current();
+
+	t->io.syscw++;
+	t->io.wchar += r > 0 ? (u64)r : 0;
+	return r;
 }
 
 s64 file_read_kernel(struct file *f, void *buf, size_t n, u64 pos)

@@ -168,6 +168,10 @@ static void add_times(struct process *p, struct task *t)
 	p->sum_exec += t->se.sum_exec;
 	p->minflt += t->minflt;
 	p->majflt += t->majflt;
+	p->io.rchar += t->io.rchar;
+	p->io.wchar += t->io.wchar;
+	p->io.syscr += t->io.syscr;
+	p->io.syscw += t->io.syscw;
 	p->nvcsw += t->nvcsw;
 	p->nivcsw += t->nivcsw;
 }

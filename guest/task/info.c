@@ -41,6 +41,8 @@ static void get_usage(struct task *t, struct task_info *out)
 	out->majflt = t->majflt;
 	out->nvcsw = t->nvcsw;
 	out->nivcsw = t->nivcsw;
+	out->io = t->io;
+	out->process_io = p->io;
 	out->process_utime = p->utime;
 	out->process_stime = p->stime;
 	out->process_minflt = p->minflt;
@@ -56,9 +58,13 @@ static void get_usage(struct task *t, struct task_info *out)
 		out->process_utime += u;
 		out->process_stime += s;
 		if (i->exiting && i->state >= TASK_ZOMBIE)
-			continue; /* its faults are in the process's sums already */
+			continue; /* its counts are in the process's sums already */
 		out->process_minflt += i->minflt;
 		out->process_majflt += i->majflt;
+		out->process_io.rchar += i->io.rchar;
+		out->process_io.wchar += i->io.wchar;
+		out->process_io.syscr += i->io.syscr;
+		out->process_io.syscw += i->io.syscw;
 	}
 }
 

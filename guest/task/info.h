@@ -25,6 +25,7 @@ struct task_info {
 	u64 utime, stime, process_utime, process_stime, cutime, cstime;
 	u64 minflt, majflt, process_minflt, process_majflt, cminflt, cmajflt;
 	u64 nvcsw, nivcsw;
+	struct io_counts io, process_io;
 	u64 start_time; /* clock_mono: of the thread, or with `leader` of the process */
 };
 

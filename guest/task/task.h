@@ -76,6 +76,11 @@ struct sched_entity {
 	bool queued, reset_on_fork;
 };
 
+/* What read(2) and write(2) and their kin moved, for /proc/PID/io. */
+struct io_counts {
+	u64 rchar, wchar, syscr, syscw;
+};
+
 /* A process: a thread group. */
 struct process {
 	struct ref ref;
@@ -117,6 +122,7 @@ struct process {
 	u64 utime, stime, sum_exec; /* of dead threads, ns */
 	u64 cutime, cstime;	/* of waited-for children */
 	u64 minflt, majflt, cminflt, cmajflt, nvcsw, nivcsw, maxrss, cmaxrss;
+	struct io_counts io;	/* of dead threads */
 	u64 start_time;		/* clock_mono */
 	int oom_score_adj;
 	u32 personality;
@@ -191,6 +197,7 @@ struct task {
 	void *ptrace;		/* tracer's bookkeeping */
 	void *seccomp;
 	u64 nvcsw, nivcsw, minflt, majflt;
+	struct io_counts io;
 };
 
 static inline struct task *task_current(void)

@@ -254,6 +254,35 @@ int proc_show_coredump_filter(struct seq *s, struct task *t, bool thread)
 	return 0;
 }
 
+/* Bytes that went to and from storage are the host's matter: 0. */
+int proc_show_io(struct seq *s, struct task *t, bool thread)
+{
+	struct io_counts *c;
+	struct task_info i;
+
+	task_info_get(t, &i);
+	c = thread ? &i.io : &i.process_io;
+	seq_printf(s, "rchar: %llu\nwchar: %llu\nsyscr: %llu\nsyscw: %llu\n", (ull)c->rchar, (ull)c->wchar,
+		   (ull)c->syscr, (ull)c->syscw);
+	seq_puts(s, "read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
+	return 0;
+}
+
+/* The system call that a task sleeps in. */
+int proc_show_syscall(struct seq *s, struct task *t, bool thread)
+{
+	struct user_regs r;
+
+	if (!sched_blocked_regs(t, &r))
+		seq_puts(s, "running\n");
+	else if (t->syscall_nr < 0)
+		seq_printf(s, "-1 0x%llx 0x%llx\n", (ull)r.rsp, (ull)r.rip);
+	else
+		seq_printf(s, "%d 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx\n", t->syscall_nr, (ull)r.rdi,
+			   (ull)r.rsi, (ull)r.rdx, (ull)r.r10, (ull)r.r8, (ull)r.r9, (ull)r.rsp, (ull)r.rip);
+	return 0;
+}
+
 /* ---- the mount table, as the reader's root shows it ---- */
 
 int proc_show_mounts(struct seq *s, struct task *t, bool thread)

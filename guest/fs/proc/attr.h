@@ -22,6 +22,7 @@ SHOW(coredump_filter);
 SHOW(mounts);
 SHOW(mountinfo);
 SHOW(mountstats);
+SHOW(syscall);
 #undef SHOW
 s64 proc_store_oom_score_adj(struct task *t, char *buf, size_t n);
 s64 proc_store_oom_adj(struct task *t, char *buf, size_t n);

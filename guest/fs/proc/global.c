@@ -63,6 +63,27 @@ static int show_cgroups(struct seq *s, void *arg)
 	return 0;
 }
 
+/* procps finds the names of terminals here. */
+static int show_tty_drivers(struct seq *s, void *arg)
+{
+	static const struct {
+		const char *driver, *node, *minors, *type;
+		int major;
+	} rows[] = {
+		{ "/dev/tty", "/dev/tty", "0", "system:/dev/tty", 5 },
+		{ "/dev/console", "/dev/console", "1", "system:console", 5 },
+		{ "/dev/ptmx", "/dev/ptmx", "2", "system", 5 },
+		{ "pty_slave", "/dev/pts", "0-1048575", "pty:slave", 136 },
+	};
+
+	for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
+		seq_printf(s, "%-20s %-12s %3d %7s %s\n", rows[k].driver, rows[k].node, rows[k].major, rows[k].minors,
+			   rows[k].type);
+	return 0;
+}
+
+static const struct text_ops tty_drivers_ops = { .show = show_tty_drivers };
+
 static const struct {
 	const char *name;
 	u32 mode;
@@ -89,6 +110,7 @@ static const struct {
 int proc_add_global(struct inode *root)
 {
 	int err = proc_anon_init();
+	struct inode *dir;
 
 	if (err)
 		return err;
@@ -97,6 +119,9 @@ int proc_add_global(struct inode *root)
 		if (!pseudo_text(root, files[k].name, files[k].mode, &files[k].ops, NULL))
 			return -ENOMEM;
 	if (!pseudo_link(root, "mounts", "self/mounts"))
+		return -ENOMEM;
+	dir = pseudo_dir(root, "tty", 0555);
+	if (!dir || !pseudo_text(dir, "drivers", 0444, &tty_drivers_ops, NULL))
 		return -ENOMEM;
 	return proc_add_kmsg(root) ?: proc_add_sys(root);
 }
