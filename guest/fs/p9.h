@@ -166,6 +166,11 @@ struct p9_sb {
 	struct list fids;	  /* inodes with fids, least recently used first */
 	unsigned nfids, max_fids; /* max: P9_FIDS_MAX, or less where the server says EMFILE */
 	bool readonly;
+	struct { /* listings of read-only trees that were read last; under fid_lock */
+		struct p9_inode *dir;
+		struct p9_listing *l;
+	} recent[4];
+	unsigned next_recent;
 };
 
 #define P9_FIDS_MAX 1024
@@ -204,6 +209,14 @@ int p9_op_open(struct inode *i, struct file *f);
 extern const struct inode_ops p9_dir_ops, p9_file_ops, p9_link_ops, p9_special_ops;
 extern const struct file_ops p9_dir_fops, p9_file_fops;
 extern const struct pagecache_ops p9_page_ops;
+
+/* p9_listing.c */
+struct p9_listing;
+int p9_readdir(struct file *f, struct dir_context *ctx);
+void p9_listing_release(struct file *f);
+/* A read-only tree: attributes that a recent listing of the directory brought. Never of symbolic links. */
+bool p9_listing_find(struct p9_inode *dir, const struct p9_name *name, struct p9_attr *a);
+void p9_listing_forget(struct p9_sb *s, struct p9_inode *dir); /* NULL: all */
 
 /* p9_ring.c */
 int p9_ring_connect(struct p9_client *c, unsigned queue);

@@ -1,8 +1,5 @@
 /*
- * p9_dir.c - directories over 9P: look-up, listing, and changes of names.
- *
- * A listing is read whole at its first readdir into memory of the open file; positions are ordinals in it, so the
- * server's cookies (63 bits on some file systems) never reach programs and other layers can add bits of their own.
+ * p9_dir.c - directories over 9P: look-up and changes of names. Listings are in p9_listing.c.
  */
 #include <string.h>
 
@@ -21,6 +18,8 @@ static struct inode *p9_op_lookup(struct inode *dir, const char *name, unsigned 
 	u32 fid;
 	int err;
 
+	if (p9_listing_find(pd, &n, &a))
+		return p9_inode_get(dir->sb, pd, &n, &a, NULL);
 	err = p9_fid_get(pd, P9_FID_WALK, &fid);
 	if (err)
 		return ERR_PTR(err);
@@ -35,196 +34,6 @@ static struct inode *p9_op_lookup(struct inode *dir, const char *name, unsigned 
 	i = err ? ERR_PTR(err) : p9_inode_get(dir->sb, pd, &n, &a, target);
 	kfree(target);
 	return i;
-}
-
-/* ---- listing ---- */
-
-struct entry {
-	u64 ino;
-	u8 type, len;
-	char name[];
-};
-
-struct listing {
-	u8 *data;
-	size_t len, cap;
-	u64 count;
-	u64 at;	       /* a place to go on from: this ordinal */
-	size_t at_off; /* is here */
-};
-
-static bool listing_add(struct listing *l, const struct p9_qid *qid, u8 type, const char *name,
-			u16 len)
-{
-	struct entry *e;
-	size_t need = sizeof(*e) + len;
-
-	if (l->len + need > l->cap) {
-		size_t cap = MAX(l->cap * 2, (size_t)1024);
-		u8 *p = krealloc(l->data, cap);
-
-		if (!p)
-			return false;
-		l->data = p;
-		l->cap = cap;
-	}
-	/* Entries are not aligned: memcpy through locals. */
-	memcpy(l->data + l->len, &qid->path, 8);
-	l->data[l->len + offsetof(struct entry, type)] = type;
-	l->data[l->len + offsetof(struct entry, len)] = (u8)len;
-	memcpy(l->data + l->len + offsetof(struct entry, name), name, len);
-	l->len += offsetof(struct entry, name) + len;
-	l->count++;
-	return true;
-}
-
-/* One Rreaddir's data; *off moves to the last entry's cookie. Entries taken, or -errno. */
-static int parse(struct listing *l, const u8 *data, size_t n, u64 *off)
-{
-	struct p9_buf b = { .p = (u8 *)data, .cap = n };
-	int taken = 0;
-
-	while (b.n < b.cap) {
-		struct p9_qid qid;
-		const char *name;
-		u64 next;
-		u16 len;
-		u8 type;
-
-		p9_getmem(&b, &qid, sizeof(qid));
-		next = p9_get64(&b);
-		type = p9_get8(&b);
-		name = p9_getstr(&b, &len);
-		if (!name || !len || len > NAME_MAX || memchr(name, '/', len) ||
-		    memchr(name, 0, len))
-			return -EPROTO;
-		*off = next;
-		taken++;
-		if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
-			continue;
-		if (!listing_add(l, &qid, type, name, len))
-			return -ENOMEM;
-	}
-	return taken;
-}
-
-#define LIST_ORDER 3
-#define LIST_BYTES (PAGE_SIZE << LIST_ORDER)
-
-static int read_chunk(struct p9_client *c, struct listing *l, u32 fid, u8 *shared, u8 *copy,
-		      u64 *off)
-{
-	u32 want = MIN((u32)LIST_BYTES, c->msize - P9_IOHDRSZ), n;
-	struct p9_req *r = p9_begin(c, P9_TREADDIR);
-	int ret;
-
-	if (IS_ERR(r))
-		return (int)PTR_ERR(r);
-	p9_put32(&r->out, fid);
-	p9_put64(&r->out, *off);
-	p9_put32(&r->out, want);
-	p9_data_in(r, shared, want);
-	ret = p9_call(r);
-	if (!ret) {
-		n = p9_get32(&r->in);
-		if (r->in.bad || n > want || (u32)r->got != P9_READ_HDR + n) {
-			ret = -EPROTO;
-		} else {
-			memcpy(copy, shared, n);
-			ret = parse(l, copy, n, off);
-		}
-	}
-	p9_end(r);
-	return ret;
-}
-
-static int fill(struct inode *dir, struct listing *l)
-{
-	struct p9_client *c = &p9_s(dir)->c;
-	paddr_t shared = frame_alloc(ZONE_ARENA, LIST_ORDER, 0);
-	u8 *copy = kmalloc(LIST_BYTES);
-	u64 off = 0;
-	u32 fid;
-	int ret = -ENOMEM;
-
-	if (shared && copy) {
-		ret = p9_fid_get(p9_i(dir), P9_FID_READ, &fid);
-		if (!ret) {
-			do {
-				ret = read_chunk(c, l, fid, paddr_to_ptr(shared), copy, &off);
-			} while (ret > 0);
-			p9_fid_put(p9_i(dir), P9_FID_READ);
-		}
-	}
-	if (shared)
-		frame_put(shared);
-	kfree(copy);
-	return ret;
-}
-
-static void listing_free(struct listing *l)
-{
-	if (l)
-		kfree(l->data);
-	kfree(l);
-}
-
-static void emit_all(struct listing *l, struct dir_context *ctx)
-{
-	u64 k = 2;
-	size_t off = 0;
-
-	if (l->at >= 2 && l->at <= ctx->pos) {
-		k = l->at;
-		off = l->at_off;
-	}
-	while (off < l->len) {
-		const u8 *e = l->data + off;
-		u8 len = e[offsetof(struct entry, len)];
-		u64 ino;
-
-		memcpy(&ino, e, 8);
-		if (k >= ctx->pos && !dir_emit(ctx, (const char *)e + offsetof(struct entry, name),
-					       len, k + 1, ino, e[offsetof(struct entry, type)]))
-			break;
-		off += offsetof(struct entry, name) + len;
-		k++;
-	}
-	l->at = k;
-	l->at_off = off;
-}
-
-static int p9_readdir(struct file *f, struct dir_context *ctx)
-{
-	struct listing *l = f->dir_state;
-	int err;
-
-	if (l && ctx->pos == 0) { /* rewound: what is there now */
-		listing_free(l);
-		f->dir_state = l = NULL;
-	}
-	if (!l) {
-		l = kzalloc(sizeof(*l));
-		if (!l)
-			return -ENOMEM;
-		err = fill(f->inode, l);
-		if (err) {
-			listing_free(l);
-			return err;
-		}
-		f->dir_state = l;
-	}
-	if (!dir_emit_dots(f, ctx))
-		return 0;
-	emit_all(l, ctx);
-	return 0;
-}
-
-static void p9_dir_release(struct file *f)
-{
-	listing_free(f->dir_state);
-	if (f->priv)
-		p9_fid_put(p9_i(f->inode), (enum p9_fid_kind)((uintptr_t)f->priv - 1));
 }
 
 static int p9_dir_fsync(struct file *f, u64 off, u64 len, bool datasync)
@@ -395,5 +204,5 @@ const struct file_ops p9_dir_fops = {
 	.seek = dir_seek,
 	.readdir = p9_readdir,
 	.fsync = p9_dir_fsync,
-	.release = p9_dir_release,
+	.release = p9_listing_release,
 };

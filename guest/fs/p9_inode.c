@@ -152,6 +152,8 @@ void p9_op_evict(struct inode *i)
 	itable_remove(&p9_s(i)->inodes, i);
 	if (i->pc)
 		pagecache_destroy(&pi->pc);
+	if (S_ISDIR(i->mode))
+		p9_listing_forget(p9_s(i), pi);
 	p9_fid_drop(pi);
 	if (pi->parent)
 		inode_put(&pi->parent->i);
