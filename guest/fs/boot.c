@@ -122,7 +122,11 @@ int fs_boot(const struct fs_boot_config *c)
 			klog("boot: /dev is incomplete: error %d", -err);
 	}
 	for (int fd = 0; fd < 3; fd++)
-		if (c->stdio[fd] && !IS_ERR(c->stdio[fd]))
+		if (c->stdio[fd] && !IS_ERR(c->stdio[fd])) {
+			/* init may open them again by /dev/stdout and its like */
+			c->stdio[fd]->inode->uid = c->uid;
+			c->stdio[fd]->inode->gid = c->gid;
 			fd_install_at(c->stdio[fd], fd, false);
+		}
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "fs/vfs.h"
 #include "mm/slab.h"
 #include "platform/platform.h"
+#include "task/task.h"
 
 struct fs_time fs_now(void)
 {
@@ -151,11 +152,17 @@ static u64 anon_ino;
 struct inode *inode_anon(u32 mode)
 {
 	struct inode *i = inode_alloc(NULL, mode);
+	struct task *t = task_current();
 
 	if (!i)
 		return NULL;
 	i->ops = &anon_inode_ops;
 	i->flags = INODE_ANON | INODE_NOATIME;
 	i->ino = atomic_add(&anon_ino, 1);
+	/* Pipes and sockets belong to who made them; the rest is root's. */
+	if ((S_ISFIFO(mode) || S_ISSOCK(mode)) && t && t->cred) {
+		i->uid = t->cred->fsuid;
+		i->gid = t->cred->fsgid;
+	}
 	return i;
 }

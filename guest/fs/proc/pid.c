@@ -127,8 +127,6 @@ static int text_open(struct inode *i, struct file *f)
 	struct task *t;
 	int err;
 
-	if ((f->mode & FMODE_WRITE) && !id->entry->store)
-		return -EACCES;
 	t = proc_task(id);
 	if (!t)
 		return -ESRCH;
