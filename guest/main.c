@@ -6,6 +6,7 @@
 #include "abi/boot.h"
 #include "boot.h"
 #include "boot_lines.h"
+#include "dev/balloon.h"
 #include "dev/console.h"
 #include "dev/chrdev.h"
 #include "dev/control.h"
@@ -152,6 +153,7 @@ void sentry_main(const void *fdt)
 	task_init_exited = init_exited;
 	control_start(&control);
 	console_start();
+	balloon_start();
 	if (boot.debug)
 		klog_sink = debug_sink;
 	t = kthread_start("boot", boot_thread, NULL);
