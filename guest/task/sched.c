@@ -21,72 +21,23 @@
 #include "lib/log.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
-#include "task/sched.h"
+#include "task/sched_priv.h"
 
-#define SLICE_NS    3000000ULL
-#define RR_SLICE_NS 100000000ULL
-#define GRAN_NS	    1000000ULL /* a woken task preempts only if it is behind by this much */
-#define HANDOVER_NS 100000ULL
-
-struct rq {
-	struct spinlock lock;
-	struct cpu *cpu;
-	struct task *curr; /* NULL: idle */
-	struct pheap fair;
-	struct list rt;
-	unsigned nr; /* queued, without curr */
-	u64 min_vruntime;
-	u64 slice_end; /* when to look again; 0: nothing waits */
-	u64 nr_switches;
-	/* Times of this CPU for /proc/stat: up to `since`, when curr (or idling) began */
-	struct sched_cpu_times times;
-	u64 since, user_base; /* user_base: curr's utime at that moment */
-	/* this CPU only */
-	u64 armed;	   /* what the hardware timer is set to, or 0 */
-	struct task *prev; /* left by the switch under way */
-	bool prev_moves;   /* it may not run here any more */
-	struct kctx idle;
-};
-
-static struct rq rqs[MAX_CPUS];
+struct rq sched_rq[MAX_CPUS];
 static u64 idle_mask; /* CPUs in cpu_idle or about to be */
 
 static struct rq *rq_this(void)
 {
-	return &rqs[cpu_this()->id];
-}
-
-static u64 all_cpus(void)
-{
-	unsigned n = cpu_count();
-
-	return n >= 64 ? ~0ULL : (1ULL << n) - 1;
-}
-
-/* Nice level to weight: a step is about 25 %, as on Linux. */
-static u32 weight_of(int nice)
-{
-	static const u32 w[40] = { 88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705,
-				   14949, 11916, 9548,	7620,  6100,  4904,  3906,  3121,
-				   2501,  1991,	 1586,	1277,  1024,  820,   655,   526,
-				   423,	  335,	 272,	215,   172,   137,   110,   87,
-				   70,	  56,	 45,	36,    29,    23,    18,    15 };
-
-	return w[nice + 20];
-}
-
-static bool is_rt(const struct task *t)
-{
-	return t->se.policy == SCHED_FIFO || t->se.policy == SCHED_RR;
+	return &sched_rq[cpu_this()->id];
 }
 
 /* ---- the queue; its lock is held ---- */
 
-static void rq_insert(struct rq *rq, struct task *t)
+void rq_insert(struct rq *rq, struct task *t)
 {
 	struct list *pos;
 
-	if (is_rt(t)) {
+	if (sched_is_rt(t)) {
 		for (pos = rq->rt.next; pos != &rq->rt; pos = pos->next)
 			if (list_entry(pos, struct task, se.rt_node)->se.rt_prio < t->se.rt_prio)
 				break;
@@ -98,9 +49,9 @@ static void rq_insert(struct rq *rq, struct task *t)
 	WRITE_ONCE(rq->nr, rq->nr + 1);
 }
 
-static void rq_remove(struct rq *rq, struct task *t)
+void rq_remove(struct rq *rq, struct task *t)
 {
-	if (is_rt(t))
+	if (sched_is_rt(t))
 		list_del(&t->se.rt_node);
 	else
 		pheap_remove(&rq->fair, &t->se.heap);
@@ -127,7 +78,7 @@ static void account(struct rq *rq, struct task *t, u64 now)
 	/* Switches happen in the kernel: what is not yet charged is system time. */
 	t->stime += now > t->mode_start ? now - t->mode_start : 0;
 	t->mode_start = now;
-	if (is_rt(t))
+	if (sched_is_rt(t))
 		return;
 	t->se.heap.key += t->se.weight == 1024 ? d : d * 1024 / t->se.weight;
 	least = t->se.heap.key;
@@ -148,11 +99,11 @@ static u64 slice_of(const struct rq *rq, const struct task *t)
 /* Should first run instead of curr? used_up: look at the time slice too, not only at a fresh wake-up. */
 static bool preempts(const struct rq *rq, const struct task *first, const struct task *curr)
 {
-	if (is_rt(first))
-		return !is_rt(curr) || first->se.rt_prio > curr->se.rt_prio ||
+	if (sched_is_rt(first))
+		return !sched_is_rt(curr) || first->se.rt_prio > curr->se.rt_prio ||
 		       (first->se.rt_prio == curr->se.rt_prio && curr->se.policy == SCHED_RR &&
 			curr->se.slice_used >= RR_SLICE_NS);
-	if (is_rt(curr))
+	if (sched_is_rt(curr))
 		return false;
 	if (curr->se.policy == SCHED_IDLE && first->se.policy != SCHED_IDLE)
 		return true;
@@ -173,7 +124,7 @@ static int idle_cpu(const struct task *t, unsigned prefer)
 	return m >> prefer & 1 ? (int)prefer : __builtin_ctzll(m);
 }
 
-static struct rq *place(struct task *t)
+struct rq *sched_place(struct task *t)
 {
 	struct cpu *here = cpu_this();
 	unsigned last = t->cpu->id;
@@ -182,21 +133,21 @@ static struct rq *place(struct task *t)
 
 	if (!here->io && t->se.affinity >> here->id & 1) {
 		/* An upcall of the idle loop: this CPU is awake and free. */
-		if (!waker && !READ_ONCE(rqs[here->id].nr))
-			return &rqs[here->id];
-		if (waker && waker->se.sync && !READ_ONCE(rqs[here->id].nr))
-			return &rqs[here->id];
+		if (!waker && !READ_ONCE(sched_rq[here->id].nr))
+			return &sched_rq[here->id];
+		if (waker && waker->se.sync && !READ_ONCE(sched_rq[here->id].nr))
+			return &sched_rq[here->id];
 	}
 	c = idle_cpu(t, last);
 	if (c >= 0)
-		return &rqs[c];
+		return &sched_rq[c];
 	if (t->se.affinity >> last & 1)
-		return &rqs[last];
-	return &rqs[__builtin_ctzll(t->se.affinity & all_cpus())];
+		return &sched_rq[last];
+	return &sched_rq[__builtin_ctzll(t->se.affinity & sched_all_cpus())];
 }
 
 /* Queue a runnable task that belongs to no queue on rq (locked), and make that CPU notice. Unlocks. */
-static void enqueue(struct rq *rq, struct task *t, u64 from_min)
+void sched_enqueue(struct rq *rq, struct task *t, u64 from_min)
 {
 	struct cpu *here = cpu_this();
 	struct task *curr;
@@ -216,7 +167,7 @@ static void enqueue(struct rq *rq, struct task *t, u64 from_min)
 		cpu_kick(rq->cpu);
 }
 
-static bool try_wake(struct task *t, u32 states)
+bool sched_try_wake(struct task *t, u32 states)
 {
 	struct rq *rq, *to;
 	u64 min;
@@ -225,7 +176,7 @@ static bool try_wake(struct task *t, u32 states)
 	for (;;) {
 		if (!(1u << atomic_load(&t->state) & states))
 			return false;
-		rq = &rqs[atomic_load(&t->cpu)->id];
+		rq = &sched_rq[atomic_load(&t->cpu)->id];
 		spin_lock(&rq->lock);
 		if (t->cpu == rq->cpu)
 			break;
@@ -242,14 +193,14 @@ static bool try_wake(struct task *t, u32 states)
 	}
 	min = rq->min_vruntime;
 	if (!atomic_load(&t->se.on_cpu)) {
-		to = place(t);
+		to = sched_place(t);
 		if (to != rq) {
 			spin_unlock(&rq->lock);
 			spin_lock(&to->lock);
 			rq = to;
 		}
 	}
-	enqueue(rq, t, min);
+	sched_enqueue(rq, t, min);
 	if (!cpu_this()->io && task_current())
 		task_current()->se.last_wake = clock_mono();
 	return true;
@@ -257,12 +208,12 @@ static bool try_wake(struct task *t, u32 states)
 
 bool sched_wake(struct task *t)
 {
-	return try_wake(t, 1u << TASK_SLEEPING);
+	return sched_try_wake(t, 1u << TASK_SLEEPING);
 }
 
 void sched_wake_stopped(struct task *t)
 {
-	try_wake(t, 1u << TASK_STOPPED | 1u << TASK_TRACED);
+	sched_try_wake(t, 1u << TASK_STOPPED | 1u << TASK_TRACED);
 }
 
 void sched_kick(struct task *t)
@@ -311,14 +262,14 @@ static void finish_switch(void)
 	}
 	atomic_store(&prev->se.on_cpu, 0);
 	if (moves) {
-		to = place(prev);
+		to = sched_place(prev);
 		spin_lock(&to->lock);
-		enqueue(to, prev, rq->min_vruntime);
+		sched_enqueue(to, prev, rq->min_vruntime);
 	}
 }
 
 /* Add what happened since rq->since: t (or nobody) ran. The lock is held. */
-static void add_times(const struct rq *rq, const struct task *t, u64 now, struct sched_cpu_times *to)
+void sched_add_times(const struct rq *rq, const struct task *t, u64 now, struct sched_cpu_times *to)
 {
 	u64 d = now > rq->since ? now - rq->since : 0, user;
 
@@ -337,7 +288,7 @@ static void switch_to(struct rq *rq, struct task *prev, struct task *next, u64 n
 	struct cpu *cpu = rq->cpu;
 
 	load_tick(now);
-	add_times(rq, prev, now, &rq->times);
+	sched_add_times(rq, prev, now, &rq->times);
 	rq->since = now;
 	rq->user_base = next ? next->utime : 0;
 	rq->curr = next;
@@ -426,7 +377,7 @@ void sched_timer_upcall(void)
 
 	if (cpu->io)
 		return;
-	rqs[cpu->id].armed = 0;
+	sched_rq[cpu->id].armed = 0;
 	WRITE_ONCE(cpu->need_resched, 1);
 	timer_run(cpu->id);
 }
@@ -474,7 +425,7 @@ void sched_resched(void)
 	}
 	rq = rq_this();
 	if (offer) {
-		u64 m = atomic_load(&idle_mask) & all_cpus();
+		u64 m = atomic_load(&idle_mask) & sched_all_cpus();
 
 		if (m)
 			cpu_kick(cpu_get((unsigned)__builtin_ctzll(m)));
@@ -494,11 +445,11 @@ void sched_yield(void)
 	now = clock_mono();
 	account(rq, t, now);
 	first = rq_first(rq);
-	if (!first || (is_rt(t) && (!is_rt(first) || first->se.rt_prio < t->se.rt_prio))) {
+	if (!first || (sched_is_rt(t) && (!sched_is_rt(first) || first->se.rt_prio < t->se.rt_prio))) {
 		spin_unlock(&rq->lock);
 		return;
 	}
-	if (!is_rt(t) && !is_rt(first) && first->se.heap.key >= t->se.heap.key)
+	if (!sched_is_rt(t) && !sched_is_rt(first) && first->se.heap.key >= t->se.heap.key)
 		t->se.heap.key = first->se.heap.key + 1;
 	preempt(rq, t, pick(rq), now);
 }
@@ -520,7 +471,7 @@ static struct task *steal(struct rq *me)
 	struct task *t;
 
 	for (i = 1; i < n; i++) {
-		rq = &rqs[(me->cpu->id + i) % n];
+		rq = &sched_rq[(me->cpu->id + i) % n];
 		if (!READ_ONCE(rq->nr))
 			continue;
 		spin_lock(&rq->lock);
@@ -564,7 +515,7 @@ static void give_memory_back(struct cpu *cpu)
 void sched_cpu_main(void)
 {
 	struct cpu *cpu = cpu_this();
-	struct rq *rq = &rqs[cpu->id];
+	struct rq *rq = &sched_rq[cpu->id];
 	struct task *next;
 	u64 bit = 1ULL << cpu->id;
 
@@ -604,259 +555,21 @@ void sched_init(void)
 	unsigned i;
 
 	for (i = 0; i < cpu_count(); i++) {
-		spin_init(&rqs[i].lock);
-		list_init(&rqs[i].rt);
-		rqs[i].cpu = cpu_get(i);
-		rqs[i].since = clock_mono();
-		rqs[i].cpu->sched = &rqs[i];
+		spin_init(&sched_rq[i].lock);
+		list_init(&sched_rq[i].rt);
+		sched_rq[i].cpu = cpu_get(i);
+		sched_rq[i].since = clock_mono();
+		sched_rq[i].cpu->sched = &sched_rq[i];
 		timer_init_cpu(i);
 	}
 }
 
-void sched_init_task(struct task *t, const struct task *parent)
-{
-	struct sched_entity *se = &t->se;
-
-	list_init(&se->rt_node);
-	se->affinity = parent ? parent->se.affinity : all_cpus();
-	se->policy = SCHED_OTHER;
-	se->sync = 2;
-	if (parent && !parent->se.reset_on_fork) {
-		se->policy = parent->se.policy;
-		se->nice = parent->se.nice;
-		se->rt_prio = parent->se.rt_prio;
-	} else if (parent && parent->se.nice > 0) {
-		se->nice = parent->se.nice;
-	}
-	se->weight = se->policy == SCHED_IDLE ? 3 : weight_of(se->nice);
-	t->state = TASK_SLEEPING;
-	t->sleep_mode = SLEEP_UNINTERRUPTIBLE;
-	t->cpu = cpu_this()->io ? cpu_get(0) : cpu_this();
-	if (!(se->affinity >> t->cpu->id & 1))
-		t->cpu = cpu_get((unsigned)__builtin_ctzll(se->affinity & all_cpus()));
-	se->heap.key = rqs[t->cpu->id].min_vruntime;
-}
-
 void sched_start(struct task *t)
 {
-	try_wake(t, 1u << TASK_SLEEPING);
+	sched_try_wake(t, 1u << TASK_SLEEPING);
 }
 
 void sched_first(void)
 {
 	finish_switch();
-}
-
-/* Lock the queue that t belongs to. */
-static struct rq *task_rq_lock(struct task *t)
-{
-	struct rq *rq;
-
-	for (;;) {
-		rq = &rqs[atomic_load(&t->cpu)->id];
-		spin_lock(&rq->lock);
-		if (t->cpu == rq->cpu)
-			return rq;
-		spin_unlock(&rq->lock);
-	}
-}
-
-void sched_get(struct task *t, struct sched_params *p)
-{
-	p->policy = t->se.policy;
-	p->prio = t->se.rt_prio;
-	p->nice = t->se.nice;
-	p->reset_on_fork = t->se.reset_on_fork;
-}
-
-void sched_set(struct task *t, const struct sched_params *p)
-{
-	struct rq *rq = task_rq_lock(t);
-	bool queued = t->se.queued;
-
-	if (queued)
-		rq_remove(rq, t);
-	if (is_rt(t))
-		t->se.heap.key = rq->min_vruntime;
-	t->se.policy = (u8)p->policy;
-	t->se.rt_prio = (u8)p->prio;
-	t->se.nice = (s8)p->nice;
-	t->se.reset_on_fork = p->reset_on_fork;
-	t->se.weight = p->policy == SCHED_IDLE ? 3 : weight_of(p->nice);
-	if (queued)
-		rq_insert(rq, t);
-	WRITE_ONCE(rq->cpu->need_resched, 1);
-	spin_unlock(&rq->lock);
-	if (rq->cpu != cpu_this())
-		cpu_kick(rq->cpu);
-}
-
-u64 sched_affinity(struct task *t)
-{
-	return t->se.affinity & all_cpus();
-}
-
-int sched_set_affinity(struct task *t, u64 mask)
-{
-	struct rq *rq, *to;
-	u64 min;
-
-	mask &= all_cpus();
-	if (!mask)
-		return -EINVAL;
-	rq = task_rq_lock(t);
-	t->se.affinity = mask;
-	if (mask >> rq->cpu->id & 1) {
-		spin_unlock(&rq->lock);
-		return 0;
-	}
-	if (t->se.queued && !atomic_load(&t->se.on_cpu)) {
-		rq_remove(rq, t);
-		min = rq->min_vruntime;
-		to = place(t);
-		spin_unlock(&rq->lock);
-		spin_lock(&to->lock);
-		enqueue(to, t, min);
-		return 0;
-	}
-	/* Running there: it moves at its next look at need_resched. Asleep: placed at its next wake-up. */
-	WRITE_ONCE(rq->cpu->need_resched, 1);
-	spin_unlock(&rq->lock);
-	if (rq->cpu != cpu_this())
-		cpu_kick(rq->cpu);
-	return 0;
-}
-
-u64 sched_interval(struct task *t)
-{
-	if (t->se.policy == SCHED_FIFO)
-		return 0;
-	return t->se.policy == SCHED_RR ? RR_SLICE_NS : SLICE_NS;
-}
-
-u64 sched_runtime(struct task *t)
-{
-	struct rq *rq = task_rq_lock(t);
-	u64 now = clock_mono(), sum = t->se.sum_exec;
-
-	if (rq->curr == t && now > t->se.exec_start)
-		sum += now - t->se.exec_start;
-	spin_unlock(&rq->lock);
-	return sum;
-}
-
-bool sched_blocked_regs(struct task *t, struct user_regs *out)
-{
-	struct rq *rq = task_rq_lock(t);
-	bool ok = t->state != TASK_RUNNING && rq->curr != t && !atomic_load(&t->se.on_cpu) && t->utask;
-
-	/* It cannot get a CPU, and so not lose its utask, while its queue is locked. */
-	if (ok)
-		*out = *utask_regs(t->utask);
-	spin_unlock(&rq->lock);
-	return ok;
-}
-
-unsigned sched_nr_running(void)
-{
-	unsigned i, n = 0;
-
-	for (i = 0; i < cpu_count(); i++)
-		n += READ_ONCE(rqs[i].nr) + (READ_ONCE(rqs[i].curr) != NULL);
-	return n;
-}
-
-void sched_cpu_times(unsigned cpu, struct sched_cpu_times *out)
-{
-	struct rq *rq = &rqs[cpu];
-
-	spin_lock(&rq->lock);
-	*out = rq->times;
-	add_times(rq, rq->curr, clock_mono(), out);
-	spin_unlock(&rq->lock);
-}
-
-void sched_settle(struct task *t)
-{
-	struct rq *rq;
-	u64 now;
-
-	rq = rq_this();
-	spin_lock(&rq->lock);
-	now = clock_mono();
-	add_times(rq, t, now, &rq->times);
-	rq->since = now;
-	rq->user_base = 0;
-	spin_unlock(&rq->lock);
-}
-
-u64 sched_nr_switches(void)
-{
-	u64 n = 0;
-	unsigned i;
-
-	for (i = 0; i < cpu_count(); i++)
-		n += READ_ONCE(rqs[i].nr_switches);
-	return n;
-}
-
-/* ---- sleeping ---- */
-
-void sched_prepare(enum sleep_mode mode)
-{
-	struct task *t = task_current();
-
-	atomic_store(&t->sleep_mode, mode);
-	(void)atomic_xchg(&t->state, TASK_SLEEPING);
-}
-
-void sched_awake(void)
-{
-	atomic_store(&task_current()->state, TASK_RUNNING);
-}
-
-static int interrupted(struct task *t)
-{
-	if (t->sleep_mode == SLEEP_INTERRUPTIBLE && signal_pending(t))
-		return -ERESTARTSYS;
-	if (t->sleep_mode == SLEEP_KILLABLE && signal_fatal_pending(t))
-		return -EINTR;
-	return 0;
-}
-
-struct sleep_timer {
-	struct ktimer timer;
-	struct task *task;
-};
-
-static void sleep_expired(struct ktimer *k)
-{
-	sched_wake(container_of(k, struct sleep_timer, timer)->task);
-}
-
-int sched_sleep(u64 deadline)
-{
-	struct task *t = task_current();
-	struct sleep_timer st;
-	int err = interrupted(t);
-
-	if (!err && deadline != NO_DEADLINE && clock_mono() >= deadline)
-		err = -ETIMEDOUT;
-	if (err) {
-		sched_awake();
-		return err;
-	}
-	if (deadline == NO_DEADLINE) {
-		sched_block();
-		return interrupted(t);
-	}
-	st.task = t;
-	ktimer_init(&st.timer, sleep_expired);
-	ktimer_start(&st.timer, deadline);
-	sched_block();
-	ktimer_cancel(&st.timer);
-	err = interrupted(t);
-	if (!err && clock_mono() >= deadline)
-		err = -ETIMEDOUT;
-	return err;
 }
