@@ -46,7 +46,8 @@ static int show_cpu_list(struct seq *s, void *arg)
 static void put_mask(struct seq *s, u64 mask)
 {
 	if (cpu_count() > 32)
-		seq_printf(s, "%0*x,%08x\n", (int)(cpu_count() - 32 + 3) / 4, (u32)(mask >> 32), (u32)mask);
+		seq_printf(s, "%0*x,%08x\n", (int)(cpu_count() - 32 + 3) / 4, (u32)(mask >> 32),
+			   (u32)mask);
 	else
 		seq_printf(s, "%0*x\n", (int)(cpu_count() + 3) / 4, (u32)mask);
 }
@@ -71,14 +72,19 @@ static int show_node_meminfo(struct seq *s, void *arg)
 	frame_stats(&f);
 	total = f.limit && f.limit < f.total ? f.limit : f.total;
 	used = MIN(f.charged, total);
-	seq_printf(s, "Node 0 MemTotal:       %8llu kB\nNode 0 MemFree:        %8llu kB\nNode 0 MemUsed:        %8llu kB\n",
-		   (ull)total * 4, (ull)(total - used) * 4, (ull)used * 4);
+	seq_printf(
+		s,
+		"Node 0 MemTotal:       %8llu kB\nNode 0 MemFree:        %8llu kB\nNode 0 MemUsed:        %8llu kB\n",
+		(ull)total * 4, (ull)(total - used) * 4, (ull)used * 4);
 	return 0;
 }
 
-static const struct text_ops string_ops = { .show = show_string }, number_ops = { .show = show_number },
-			     empty_ops = { .show = show_empty }, cpu_list_ops = { .show = show_cpu_list },
-			     all_mask_ops = { .show = show_all_mask }, own_mask_ops = { .show = show_own_mask },
+static const struct text_ops string_ops = { .show = show_string },
+			     number_ops = { .show = show_number },
+			     empty_ops = { .show = show_empty },
+			     cpu_list_ops = { .show = show_cpu_list },
+			     all_mask_ops = { .show = show_all_mask },
+			     own_mask_ops = { .show = show_own_mask },
 			     node_meminfo_ops = { .show = show_node_meminfo };
 
 /* ---- building; a failure is remembered and ends the mount ---- */
@@ -122,14 +128,17 @@ static void add_cache(struct inode *at, unsigned cpu, unsigned index)
 	number(d, "shared_cpu_list", cpu);
 	text(d, "shared_cpu_map", &own_mask_ops, (void *)(uintptr_t)cpu);
 	text(d, "size", &string_ops, kstrdup(size));
-	text(d, "type", &string_ops, c.type == 'D' ? "Data" : c.type == 'I' ? "Instruction" : "Unified");
+	text(d, "type", &string_ops,
+	     c.type == 'D'   ? "Data"
+	     : c.type == 'I' ? "Instruction"
+			     : "Unified");
 	number(d, "ways_of_associativity", c.ways);
 }
 
 static void add_cpu(struct inode *at, unsigned cpu)
 {
-	static const char *const lists[] = { "cluster_cpus", "core_cpus", "core_siblings", "die_cpus", "package_cpus",
-					     "thread_siblings" };
+	static const char *const lists[] = { "cluster_cpus", "core_cpus",    "core_siblings",
+					     "die_cpus",     "package_cpus", "thread_siblings" };
 	void *arg = (void *)(uintptr_t)cpu;
 	struct inode *d, *topology, *cache;
 	struct x86_cache c;
@@ -170,7 +179,8 @@ static void add_cpus(struct inode *system)
 
 static void add_node(struct inode *system)
 {
-	static const char *const zero[] = { "has_cpu", "has_memory", "has_normal_memory", "online", "possible" };
+	static const char *const zero[] = { "has_cpu", "has_memory", "has_normal_memory", "online",
+					    "possible" };
 	struct inode *node = dir(system, "node"), *n0;
 
 	for (size_t k = 0; k < ARRAY_SIZE(zero); k++)
@@ -196,7 +206,8 @@ static void add_thp(struct inode *root)
 
 static int add_all(struct inode *root)
 {
-	static const char *const empty[] = { "block", "bus", "class", "dev", "firmware", "module", "power" };
+	static const char *const empty[] = { "block",	 "bus",	   "class", "dev",
+					     "firmware", "module", "power" };
 	struct inode *system;
 
 	failed = false;

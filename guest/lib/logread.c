@@ -11,7 +11,7 @@
 #include "lib/spinlock.h"
 
 #define LOG_RECORD_MAX 512
-#define PREFIX	 "<6>"
+#define PREFIX	       "<6>"
 
 int logread_console_level = 7;
 

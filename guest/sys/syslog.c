@@ -11,8 +11,16 @@
 #include "task/task.h"
 
 enum {
-	ACTION_CLOSE, ACTION_OPEN, ACTION_READ, ACTION_READ_ALL, ACTION_READ_CLEAR, ACTION_CLEAR,
-	ACTION_CONSOLE_OFF, ACTION_CONSOLE_ON, ACTION_CONSOLE_LEVEL, ACTION_SIZE_UNREAD,
+	ACTION_CLOSE,
+	ACTION_OPEN,
+	ACTION_READ,
+	ACTION_READ_ALL,
+	ACTION_READ_CLEAR,
+	ACTION_CLEAR,
+	ACTION_CONSOLE_OFF,
+	ACTION_CONSOLE_ON,
+	ACTION_CONSOLE_LEVEL,
+	ACTION_SIZE_UNREAD,
 	ACTION_SIZE_BUFFER,
 };
 
@@ -70,19 +78,15 @@ s64 sys_syslog(int_a type, ubuf_a buf, int_a len)
 	}
 	switch (type) {
 	case ACTION_CLOSE:
-	case ACTION_OPEN:
-		return 0;
-	case ACTION_READ:
-		return read_next(buf, (size_t)len);
+	case ACTION_OPEN: return 0;
+	case ACTION_READ: return read_next(buf, (size_t)len);
 	case ACTION_READ_ALL:
 	case ACTION_READ_CLEAR:
 		r = copy_out(buf, (size_t)len, logread_all);
 		if (type == ACTION_READ_CLEAR && r >= 0)
 			logread_clear();
 		return r;
-	case ACTION_CLEAR:
-		logread_clear();
-		return 0;
+	case ACTION_CLEAR: logread_clear(); return 0;
 	case ACTION_CONSOLE_OFF:
 		if (!saved_level)
 			saved_level = logread_console_level;
@@ -99,11 +103,8 @@ s64 sys_syslog(int_a type, ubuf_a buf, int_a len)
 		logread_console_level = len;
 		saved_level = 0;
 		return 0;
-	case ACTION_SIZE_UNREAD:
-		return (s64)logread_unread();
-	case ACTION_SIZE_BUFFER:
-		return LOG_SIZE;
-	default:
-		return -EINVAL;
+	case ACTION_SIZE_UNREAD: return (s64)logread_unread();
+	case ACTION_SIZE_BUFFER: return LOG_SIZE;
+	default: return -EINVAL;
 	}
 }

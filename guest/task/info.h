@@ -16,7 +16,7 @@ struct task_info {
 	char comm[TASK_COMM_LEN];
 	char state; /* task_state_char */
 	bool leader, exiting;
-	unsigned nr_alive;   /* threads that have not begun to exit; 0: the process is (nearly) a zombie */
+	unsigned nr_alive; /* threads that have not begun to exit; 0: the process is (nearly) a zombie */
 	unsigned nr_threads; /* as Linux counts: with a leader that waits as a zombie */
 	int exit_signal, exit_code;
 	u64 pending, shared_pending, blocked, ignored, caught;

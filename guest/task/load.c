@@ -41,7 +41,9 @@ void load_sample(u64 now)
 		for (int k = 0; k < 3; k++) {
 			u64 e = power(decay[k], n);
 
-			avg[k] = (avg[k] * e + active * (ONE - e) + (active > avg[k] ? ONE - 1 : 0)) >> FSHIFT;
+			avg[k] = (avg[k] * e + active * (ONE - e) +
+				  (active > avg[k] ? ONE - 1 : 0)) >>
+				 FSHIFT;
 		}
 		WRITE_ONCE(load_next, load_next + n * PERIOD);
 	}

@@ -36,14 +36,14 @@ int proc_show_limits(struct seq *s, struct task *t, bool thread)
 	static const struct {
 		const char *name, *unit;
 	} rows[RLIM_NLIMITS] = {
-		{ "Max cpu time", "seconds" },	       { "Max file size", "bytes" },
-		{ "Max data size", "bytes" },	       { "Max stack size", "bytes" },
-		{ "Max core file size", "bytes" },     { "Max resident set", "bytes" },
-		{ "Max processes", "processes" },      { "Max open files", "files" },
-		{ "Max locked memory", "bytes" },      { "Max address space", "bytes" },
-		{ "Max file locks", "locks" },	       { "Max pending signals", "signals" },
-		{ "Max msgqueue size", "bytes" },      { "Max nice priority", NULL },
-		{ "Max realtime priority", NULL },     { "Max realtime timeout", "us" },
+		{ "Max cpu time", "seconds" },	   { "Max file size", "bytes" },
+		{ "Max data size", "bytes" },	   { "Max stack size", "bytes" },
+		{ "Max core file size", "bytes" }, { "Max resident set", "bytes" },
+		{ "Max processes", "processes" },  { "Max open files", "files" },
+		{ "Max locked memory", "bytes" },  { "Max address space", "bytes" },
+		{ "Max file locks", "locks" },	   { "Max pending signals", "signals" },
+		{ "Max msgqueue size", "bytes" },  { "Max nice priority", NULL },
+		{ "Max realtime priority", NULL }, { "Max realtime timeout", "us" },
 	};
 
 	seq_printf(s, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
@@ -86,7 +86,8 @@ int proc_show_oom_score(struct seq *s, struct task *t, bool thread)
 	if (mm) {
 		mm_counters(mm, &c);
 		mm_put(mm);
-		points = (s64)((c.rss_anon + c.rss_file + c.rss_shmem + c.page_tables) >> PAGE_SHIFT);
+		points = (s64)((c.rss_anon + c.rss_file + c.rss_shmem + c.page_tables) >>
+			       PAGE_SHIFT);
 		if (t->process->oom_score_adj == -1000)
 			points = -1000 * total / 1000;
 		else
@@ -262,8 +263,8 @@ int proc_show_io(struct seq *s, struct task *t, bool thread)
 
 	task_info_get(t, &i);
 	c = thread ? &i.io : &i.process_io;
-	seq_printf(s, "rchar: %llu\nwchar: %llu\nsyscr: %llu\nsyscw: %llu\n", (ull)c->rchar, (ull)c->wchar,
-		   (ull)c->syscr, (ull)c->syscw);
+	seq_printf(s, "rchar: %llu\nwchar: %llu\nsyscr: %llu\nsyscw: %llu\n", (ull)c->rchar,
+		   (ull)c->wchar, (ull)c->syscr, (ull)c->syscw);
 	seq_puts(s, "read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
 	return 0;
 }
@@ -278,8 +279,9 @@ int proc_show_syscall(struct seq *s, struct task *t, bool thread)
 	else if (t->syscall_nr < 0)
 		seq_printf(s, "-1 0x%llx 0x%llx\n", (ull)r.rsp, (ull)r.rip);
 	else
-		seq_printf(s, "%d 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx\n", t->syscall_nr, (ull)r.rdi,
-			   (ull)r.rsi, (ull)r.rdx, (ull)r.r10, (ull)r.r8, (ull)r.r9, (ull)r.rsp, (ull)r.rip);
+		seq_printf(s, "%d 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx\n",
+			   t->syscall_nr, (ull)r.rdi, (ull)r.rsi, (ull)r.rdx, (ull)r.r10, (ull)r.r8,
+			   (ull)r.r9, (ull)r.rsp, (ull)r.rip);
 	return 0;
 }
 

@@ -33,21 +33,30 @@ int proc_show_cpuinfo(struct seq *s, void *arg)
 
 	x86_cpuinfo(&c);
 	for (unsigned k = 0; k < cpu_count(); k++) {
-		seq_printf(s, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n", k, c.vendor, c.family,
-			   c.model);
+		seq_printf(s, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n",
+			   k, c.vendor, c.family, c.model);
 		seq_printf(s, "model name\t: %s\nstepping\t: %u\n", c.brand, c.stepping);
 		seq_printf(s, "cpu MHz\t\t: %llu.%03llu\n", (ull)khz / 1000, (ull)khz % 1000);
 		if (c.cache_kb)
 			seq_printf(s, "cache size\t: %u KB\n", c.cache_kb);
-		seq_printf(s, "physical id\t: %u\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\napicid\t\t: %u\n", k, k);
-		seq_printf(s, "initial apicid\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n", k,
-			   c.level);
+		seq_printf(
+			s,
+			"physical id\t: %u\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\napicid\t\t: %u\n",
+			k, k);
+		seq_printf(
+			s,
+			"initial apicid\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n",
+			k, c.level);
 		seq_puts(s, "flags\t\t:");
 		x86_cpu_flags(add_flag, s);
-		seq_printf(s, "\nbugs\t\t:\nbogomips\t: %llu.%02llu\nclflush size\t: %u\ncache_alignment\t: %u\n", (ull)khz / 500,
-			   (ull)khz / 5 % 100, c.clflush, c.clflush);
-		seq_printf(s, "address sizes\t: %u bits physical, %u bits virtual\npower management:\n\n", c.phys_bits,
-			   c.virt_bits);
+		seq_printf(
+			s,
+			"\nbugs\t\t:\nbogomips\t: %llu.%02llu\nclflush size\t: %u\ncache_alignment\t: %u\n",
+			(ull)khz / 500, (ull)khz / 5 % 100, c.clflush, c.clflush);
+		seq_printf(
+			s,
+			"address sizes\t: %u bits physical, %u bits virtual\npower management:\n\n",
+			c.phys_bits, c.virt_bits);
 	}
 	return 0;
 }

@@ -222,8 +222,8 @@ static int info_show(struct seq *s, void *arg)
 	flags = READ_ONCE(f->flags) & ~(u32)O_CLOEXEC;
 	if (task_current()->tid == id->tid && fd_get_cloexec(id->nr) > 0)
 		flags |= O_CLOEXEC;
-	seq_printf(s, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%llu\n", (long long)f->pos, flags,
-		   f->path ? f->path->mnt->id : 0, f->inode ? (ull)f->inode->ino : 0ULL);
+	seq_printf(s, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%llu\n", (long long)f->pos,
+		   flags, f->path ? f->path->mnt->id : 0, f->inode ? (ull)f->inode->ino : 0ULL);
 	if (f->ops && f->ops->show_fdinfo)
 		f->ops->show_fdinfo(f, s);
 	file_put(f);
@@ -287,4 +287,6 @@ const struct inode_ops proc_fdinfo_iops = {
 	.permission = proc_pid_permission,
 	.evict = proc_pid_evict,
 };
-const struct file_ops proc_fdinfo_fops = { .read = dir_read, .seek = dir_seek, .readdir = info_readdir };
+const struct file_ops proc_fdinfo_fops = { .read = dir_read,
+					   .seek = dir_seek,
+					   .readdir = info_readdir };

@@ -7,7 +7,8 @@
 
 static int show_version(struct seq *s, void *arg)
 {
-	seq_printf(s, "%s version %s (moat@moat) (%s) %s\n", UTS_SYSNAME, UTS_RELEASE, "gcc " __VERSION__, UTS_VERSION);
+	seq_printf(s, "%s version %s (moat@moat) (%s) %s\n", UTS_SYSNAME, UTS_RELEASE,
+		   "gcc " __VERSION__, UTS_VERSION);
 	return 0;
 }
 
@@ -26,7 +27,9 @@ static int show_cmdline(struct seq *s, void *arg)
 
 static int show_devices(struct seq *s, void *arg)
 {
-	seq_puts(s, "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n");
+	seq_puts(
+		s,
+		"Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n");
 	return 0;
 }
 
@@ -77,8 +80,8 @@ static int show_tty_drivers(struct seq *s, void *arg)
 	};
 
 	for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
-		seq_printf(s, "%-20s %-12s %3d %7s %s\n", rows[k].driver, rows[k].node, rows[k].major, rows[k].minors,
-			   rows[k].type);
+		seq_printf(s, "%-20s %-12s %3d %7s %s\n", rows[k].driver, rows[k].node,
+			   rows[k].major, rows[k].minors, rows[k].type);
 	return 0;
 }
 

@@ -29,7 +29,8 @@ static s64 kmsg_read(struct file *f, struct iov *to, u64 *pos)
 		int err = -EAGAIN;
 
 		if (!to->nonblock && !(f->flags & O_NONBLOCK))
-			err = wait_event(&nobody, SLEEP_INTERRUPTIBLE, clock_mono() + NAP_NS, logread_unread() != 0);
+			err = wait_event(&nobody, SLEEP_INTERRUPTIBLE, clock_mono() + NAP_NS,
+					 logread_unread() != 0);
 		if (err && err != -ETIMEDOUT)
 			return err;
 	}
@@ -48,7 +49,9 @@ static u32 kmsg_poll(struct file *f, struct poll_table *pt)
 }
 
 static const struct inode_ops kmsg_iops = { .open = kmsg_open };
-static const struct file_ops kmsg_fops = { .read = kmsg_read, .seek = stream_seek, .poll = kmsg_poll };
+static const struct file_ops kmsg_fops = { .read = kmsg_read,
+					   .seek = stream_seek,
+					   .poll = kmsg_poll };
 
 int proc_add_kmsg(struct inode *root)
 {

@@ -76,12 +76,15 @@ const struct inode_ops proc_link_iops = {
 
 /* ---- objects without a path ---- */
 
-static struct super_block *anon_mount_super(const struct file_system *fs, const struct mount_args *a)
+static struct super_block *anon_mount_super(const struct file_system *fs,
+					    const struct mount_args *a)
 {
 	return pseudo_super(fs, 0x09041934, 0);
 }
 
-static const struct file_system anon_fs = { .name = "anon_inodefs", .nodev = true, .mount = anon_mount_super };
+static const struct file_system anon_fs = { .name = "anon_inodefs",
+					    .nodev = true,
+					    .mount = anon_mount_super };
 static struct mount *anon_mount;
 
 int proc_anon_init(void)
@@ -120,10 +123,11 @@ static const struct {
 	const char *name, *kind;
 	u32 inum;
 } spaces[] = {
-	{ "cgroup", "cgroup", 0xeffffffb }, { "ipc", "ipc", 0xefffffff },	       { "mnt", "mnt", 0xf0000001 },
-	{ "net", "net", 0xf0000000 },	    { "pid", "pid", 0xeffffffc },	       { "pid_for_children", "pid", 0xeffffffc },
-	{ "time", "time", 0xeffffffa },	    { "time_for_children", "time", 0xeffffffa }, { "user", "user", 0xeffffffd },
-	{ "uts", "uts", 0xeffffffe },
+	{ "cgroup", "cgroup", 0xeffffffb }, { "ipc", "ipc", 0xefffffff },
+	{ "mnt", "mnt", 0xf0000001 },	    { "net", "net", 0xf0000000 },
+	{ "pid", "pid", 0xeffffffc },	    { "pid_for_children", "pid", 0xeffffffc },
+	{ "time", "time", 0xeffffffa },	    { "time_for_children", "time", 0xeffffffa },
+	{ "user", "user", 0xeffffffd },	    { "uts", "uts", 0xeffffffe },
 };
 
 static int check_access(const struct inode *i)
@@ -191,7 +195,8 @@ static struct inode *ns_lookup(struct inode *dir, const char *name, unsigned len
 		if (strlen(spaces[k].name) != len || memcmp(spaces[k].name, name, len))
 			continue;
 		id.nr = (int)k;
-		return proc_pid_inode(dir->sb, S_IFLNK | 0777, &id, (u64)(k + 1) << 8 | 0xfd, &ns_link_iops, NULL);
+		return proc_pid_inode(dir->sb, S_IFLNK | 0777, &id, (u64)(k + 1) << 8 | 0xfd,
+				      &ns_link_iops, NULL);
 	}
 	return ERR_PTR(-ENOENT);
 }

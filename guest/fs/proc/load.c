@@ -15,7 +15,8 @@ int proc_show_uptime(struct seq *s, void *arg)
 		idle += t.idle;
 	}
 	idle /= 10000000;
-	seq_printf(s, "%llu.%02llu %llu.%02llu\n", (ull)up / 100, (ull)up % 100, (ull)idle / 100, (ull)idle % 100);
+	seq_printf(s, "%llu.%02llu %llu.%02llu\n", (ull)up / 100, (ull)up % 100, (ull)idle / 100,
+		   (ull)idle % 100);
 	return 0;
 }
 
@@ -37,8 +38,9 @@ int proc_show_loadavg(struct seq *s, void *arg)
 
 static void cpu_line(struct seq *s, const struct sched_cpu_times *t)
 {
-	seq_printf(s, " %llu %llu %llu %llu 0 0 0 0 0 0\n", (ull)NS_TO_TICKS(t->user), (ull)NS_TO_TICKS(t->nice),
-		   (ull)NS_TO_TICKS(t->system), (ull)NS_TO_TICKS(t->idle));
+	seq_printf(s, " %llu %llu %llu %llu 0 0 0 0 0 0\n", (ull)NS_TO_TICKS(t->user),
+		   (ull)NS_TO_TICKS(t->nice), (ull)NS_TO_TICKS(t->system),
+		   (ull)NS_TO_TICKS(t->idle));
 }
 
 int proc_show_global_stat(struct seq *s, void *arg)
@@ -62,8 +64,11 @@ int proc_show_global_stat(struct seq *s, void *arg)
 		cpu_line(s, &t);
 	}
 	task_counts(&c);
-	seq_printf(s, "intr 0\nctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running %u\nprocs_blocked 0\n", (ull)c.switches,
-		   (ull)now.sec - clock_mono() / 1000000000, (ull)c.forks + 1, c.running);
+	seq_printf(
+		s,
+		"intr 0\nctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running %u\nprocs_blocked 0\n",
+		(ull)c.switches, (ull)now.sec - clock_mono() / 1000000000, (ull)c.forks + 1,
+		c.running);
 	seq_puts(s, "softirq 0 0 0 0 0 0 0 0 0 0 0\n");
 	return 0;
 }

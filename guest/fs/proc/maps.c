@@ -8,9 +8,9 @@
 
 #include "fs/proc/proc.h"
 
-#define PROT_READ  1
-#define PROT_WRITE 2
-#define PROT_EXEC  4
+#define PROT_READ   1
+#define PROT_WRITE  2
+#define PROT_EXEC   4
 #define NAME_COLUMN 73
 
 struct walk {
@@ -40,10 +40,10 @@ static void show_area(struct walk *w, const struct vma_info *v)
 	const char *name = area_path(w, v);
 	size_t start = w->s->len;
 
-	seq_printf(w->s, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ", (ull)v->start, (ull)v->end,
-		   v->prot & PROT_READ ? 'r' : '-', v->prot & PROT_WRITE ? 'w' : '-',
-		   v->prot & PROT_EXEC ? 'x' : '-', v->shared ? 's' : 'p', (ull)v->off, DEV_MAJOR(dev),
-		   DEV_MINOR(dev), i ? (ull)i->ino : 0ULL);
+	seq_printf(w->s, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ", (ull)v->start,
+		   (ull)v->end, v->prot & PROT_READ ? 'r' : '-', v->prot & PROT_WRITE ? 'w' : '-',
+		   v->prot & PROT_EXEC ? 'x' : '-', v->shared ? 's' : 'p', (ull)v->off,
+		   DEV_MAJOR(dev), DEV_MINOR(dev), i ? (ull)i->ino : 0ULL);
 	if (name) {
 		while (!w->s->failed && w->s->len - start < NAME_COLUMN)
 			seq_putc(w->s, ' ');
@@ -64,9 +64,11 @@ static void line(struct seq *s, const char *name, u64 bytes)
 
 static void show_sizes(struct seq *s, u64 rss, u64 anon, u64 locked)
 {
-	static const char *const none[] = { "KSM:", "LazyFree:", "AnonHugePages:", "ShmemPmdMapped:",
-					    "FilePmdMapped:", "Shared_Hugetlb:", "Private_Hugetlb:", "Swap:",
-					    "SwapPss:" };
+	static const char *const none[] = {
+		"KSM:",		  "LazyFree:",	     "AnonHugePages:",	 "ShmemPmdMapped:",
+		"FilePmdMapped:", "Shared_Hugetlb:", "Private_Hugetlb:", "Swap:",
+		"SwapPss:"
+	};
 
 	line(s, "Rss:", rss);
 	line(s, "Pss:", rss);

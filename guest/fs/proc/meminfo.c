@@ -77,7 +77,9 @@ int proc_show_meminfo(struct seq *s, void *arg)
 	line(s, "AnonHugePages:", 0);
 	line(s, "ShmemHugePages:", 0);
 	line(s, "ShmemPmdMapped:", 0);
-	seq_puts(s, "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n");
+	seq_puts(
+		s,
+		"HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n");
 	line(s, "Hugepagesize:", 2 << 20);
 	line(s, "Hugetlb:", 0);
 	return 0;
@@ -89,6 +91,7 @@ int proc_show_vmstat(struct seq *s, void *arg)
 	struct memory m;
 
 	get(&m);
-	seq_printf(s, "nr_free_pages %llu\nnr_file_pages %llu\n", (ull)m.free >> PAGE_SHIFT, (ull)m.cached >> PAGE_SHIFT);
+	seq_printf(s, "nr_free_pages %llu\nnr_file_pages %llu\n", (ull)m.free >> PAGE_SHIFT,
+		   (ull)m.cached >> PAGE_SHIFT);
 	return 0;
 }

@@ -31,8 +31,9 @@ bool proc_may_access(struct task *t)
 	if (t->process == task_current()->process)
 		return true;
 	tc = task_cred_get(t);
-	same = c->fsuid == tc->euid && c->fsuid == tc->suid && c->fsuid == tc->uid && c->fsgid == tc->egid &&
-	       c->fsgid == tc->sgid && c->fsgid == tc->gid && !(tc->cap_permitted & ~c->cap_effective);
+	same = c->fsuid == tc->euid && c->fsuid == tc->suid && c->fsuid == tc->uid &&
+	       c->fsgid == tc->egid && c->fsgid == tc->sgid && c->fsgid == tc->gid &&
+	       !(tc->cap_permitted & ~c->cap_effective);
 	dumpable = !t->mm || t->process->dumpable;
 	cred_put(tc);
 	return (same && dumpable) || capable(CAP_SYS_PTRACE);
@@ -41,7 +42,8 @@ bool proc_may_access(struct task *t)
 static void set_owner(struct inode *i, struct task *t)
 {
 	struct cred *c = task_cred_get(t);
-	bool root = !S_ISLNK(i->mode) && i->mode != (S_IFDIR | 0555) && (!t->mm || !t->process->dumpable);
+	bool root = !S_ISLNK(i->mode) && i->mode != (S_IFDIR | 0555) &&
+		    (!t->mm || !t->process->dumpable);
 
 	WRITE_ONCE(i->uid, root ? 0 : c->euid);
 	WRITE_ONCE(i->gid, root ? 0 : c->egid);
@@ -107,7 +109,8 @@ int proc_pid_setattr(struct inode *i, const struct setattr *a)
 }
 
 /* Nothing can be made here: "no such entry", as on Linux, not "no right". */
-struct inode *proc_no_make(struct inode *dir, const char *name, unsigned len, const struct make_args *a)
+struct inode *proc_no_make(struct inode *dir, const char *name, unsigned len,
+			   const struct make_args *a)
 {
 	return ERR_PTR(-ENOENT);
 }
@@ -243,7 +246,8 @@ static int dir_readdir(struct file *f, struct dir_context *ctx)
 
 		if (in_dir(e, id->thread) &&
 		    !ctx->emit(ctx, e->name, (unsigned)strlen(e->name), ctx->pos + 1,
-			       proc_pid_ino(id->tid, id->thread, ctx->pos - 1), DT_OF_MODE(e->mode)))
+			       proc_pid_ino(id->tid, id->thread, ctx->pos - 1),
+			       DT_OF_MODE(e->mode)))
 			break;
 	}
 	return 0;
@@ -263,7 +267,9 @@ static const struct inode_ops dir_iops = {
 	.permission = proc_pid_permission,
 	.evict = proc_pid_evict,
 };
-static const struct file_ops dir_fops = { .read = dir_read, .seek = dir_seek, .readdir = dir_readdir };
+static const struct file_ops dir_fops = { .read = dir_read,
+					  .seek = dir_seek,
+					  .readdir = dir_readdir };
 
 struct inode *proc_pid_lookup(struct super_block *sb, int tid, bool thread)
 {
@@ -314,7 +320,8 @@ static int task_readdir(struct file *f, struct dir_context *ctx)
 	if (dir_emit_dots(f, ctx)) {
 		while ((tid = thread_next(leader->process, (int)ctx->pos - 2))) {
 			n = ksnprintf(name, sizeof(name), "%d", tid);
-			if (!dir_emit(ctx, name, (unsigned)n, (u64)tid + 3, proc_pid_ino(tid, true, 0), DT_DIR))
+			if (!dir_emit(ctx, name, (unsigned)n, (u64)tid + 3,
+				      proc_pid_ino(tid, true, 0), DT_DIR))
 				break;
 		}
 	}
@@ -341,4 +348,6 @@ const struct inode_ops proc_task_iops = {
 	.permission = proc_pid_permission,
 	.evict = proc_pid_evict,
 };
-const struct file_ops proc_task_fops = { .read = dir_read, .seek = dir_seek, .readdir = task_readdir };
+const struct file_ops proc_task_fops = { .read = dir_read,
+					 .seek = dir_seek,
+					 .readdir = task_readdir };

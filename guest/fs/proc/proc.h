@@ -14,9 +14,9 @@
 #include "mm/slab.h"
 #include "task/info.h"
 
-#define USER_HZ 100
+#define USER_HZ		100
 #define NS_TO_TICKS(ns) ((ns) / (1000000000ULL / USER_HZ))
-#define KIB(bytes) ((unsigned long long)(bytes) >> 10)
+#define KIB(bytes)	((unsigned long long)(bytes) >> 10)
 typedef unsigned long long ull;
 
 /* A file of /proc/PID or /proc/PID/task/TID. */
@@ -67,7 +67,8 @@ void proc_pid_evict(struct inode *i);
 int proc_pid_getattr(struct inode *i, struct stat_info *st);
 int proc_pid_permission(struct inode *i, int mask);
 int proc_pid_setattr(struct inode *i, const struct setattr *a);
-struct inode *proc_no_make(struct inode *dir, const char *name, unsigned len, const struct make_args *a);
+struct inode *proc_no_make(struct inode *dir, const char *name, unsigned len,
+			   const struct make_args *a);
 /* Is the task of this inode still there? For revalidate; brings its owner up to date. */
 bool proc_pid_valid(struct inode *i);
 /* The directory of a task; ERR_PTR(-ENOENT). */
@@ -81,9 +82,10 @@ extern const struct pid_entry pid_entries[];
 extern const unsigned nr_pid_entries;
 
 /* ---- what stands in the table ---- */
-extern const struct inode_ops proc_task_iops, proc_fd_iops, proc_fdinfo_iops, proc_ns_iops, proc_link_iops,
-	proc_mem_iops;
-extern const struct file_ops proc_task_fops, proc_fd_fops, proc_fdinfo_fops, proc_ns_fops, proc_mem_fops;
+extern const struct inode_ops proc_task_iops, proc_fd_iops, proc_fdinfo_iops, proc_ns_iops,
+	proc_link_iops, proc_mem_iops;
+extern const struct file_ops proc_task_fops, proc_fd_fops, proc_fdinfo_fops, proc_ns_fops,
+	proc_mem_fops;
 
 int proc_show_stat(struct seq *s, struct task *t, bool thread);
 int proc_show_statm(struct seq *s, struct task *t, bool thread);

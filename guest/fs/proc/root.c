@@ -44,7 +44,8 @@ static int root_readdir(struct file *f, struct dir_context *ctx)
 	}
 	while ((pid = process_next((int)(ctx->pos - PID_POS)))) {
 		n = ksnprintf(name, sizeof(name), "%d", pid);
-		if (!dir_emit(ctx, name, (unsigned)n, PID_POS + (u64)pid + 1, proc_pid_ino(pid, false, 0), DT_DIR))
+		if (!dir_emit(ctx, name, (unsigned)n, PID_POS + (u64)pid + 1,
+			      proc_pid_ino(pid, false, 0), DT_DIR))
 			break;
 	}
 	return 0;
@@ -59,7 +60,8 @@ static int self_readlink(struct inode *i, char *buf, size_t size)
 
 static int thread_self_readlink(struct inode *i, char *buf, size_t size)
 {
-	return ksnprintf(buf, size, "%d/task/%d", task_current()->process->pid, task_current()->tid);
+	return ksnprintf(buf, size, "%d/task/%d", task_current()->process->pid,
+			 task_current()->tid);
 }
 
 static const struct inode_ops self_iops = { .readlink = self_readlink };

@@ -65,12 +65,12 @@ static void stat_times(struct seq *s, const struct task *t, const struct task_in
 	struct sched_params p;
 
 	sched_get((struct task *)t, &p);
-	seq_printf(s, " %llu %llu %llu %llu", (ull)(thread ? i->minflt : i->process_minflt), (ull)i->cminflt,
-		   (ull)(thread ? i->majflt : i->process_majflt), (ull)i->cmajflt);
+	seq_printf(s, " %llu %llu %llu %llu", (ull)(thread ? i->minflt : i->process_minflt),
+		   (ull)i->cminflt, (ull)(thread ? i->majflt : i->process_majflt), (ull)i->cmajflt);
 	seq_printf(s, " %llu %llu %llu %llu",
 		   (ull)NS_TO_TICKS(thread ? i->utime : i->process_utime),
-		   (ull)NS_TO_TICKS(thread ? i->stime : i->process_stime), (ull)NS_TO_TICKS(i->cutime),
-		   (ull)NS_TO_TICKS(i->cstime));
+		   (ull)NS_TO_TICKS(thread ? i->stime : i->process_stime),
+		   (ull)NS_TO_TICKS(i->cutime), (ull)NS_TO_TICKS(i->cstime));
 	seq_printf(s, " %d %d %u 0 %llu", p.prio ? -1 - p.prio : 20 + p.nice, p.nice, i->nr_threads,
 		   (ull)NS_TO_TICKS(i->start_time));
 }
@@ -88,8 +88,8 @@ int proc_show_stat(struct seq *s, struct task *t, bool thread)
 	sched_get(t, &sp);
 	if (proc_tty)
 		proc_tty(p, &tty, &tpgid);
-	seq_printf(s, "%d (%s) %c %d %d %d %d %d %u", v.i.tid, v.i.comm, v.i.state, v.i.ppid, v.i.pgid, v.i.sid,
-		   (int)dev_encode(tty), tpgid, task_flags(t, &v.i));
+	seq_printf(s, "%d (%s) %c %d %d %d %d %d %u", v.i.tid, v.i.comm, v.i.state, v.i.ppid,
+		   v.i.pgid, v.i.sid, (int)dev_encode(tty), tpgid, task_flags(t, &v.i));
 	stat_times(s, t, &v.i, thread);
 	seq_printf(s, " %llu %llu %llu", (ull)v.c.total_vm, (ull)pages(rss_of(&v.c)),
 		   (ull)p->rlim[RLIMIT_RSS].cur);
@@ -98,16 +98,17 @@ int proc_show_stat(struct seq *s, struct task *t, bool thread)
 	else if (!may)
 		seq_puts(s, " 1 1 0");
 	else
-		seq_printf(s, " %llu %llu %llu", (ull)v.l.start_code, (ull)v.l.end_code, (ull)v.l.start_stack);
+		seq_printf(s, " %llu %llu %llu", (ull)v.l.start_code, (ull)v.l.end_code,
+			   (ull)v.l.start_stack);
 	seq_printf(s, " 0 0 %llu %llu %llu %llu %d 0 0", (ull)(v.i.pending & 0x7fffffff),
 		   (ull)(v.i.blocked & 0x7fffffff), (ull)(v.i.ignored & 0x7fffffff),
 		   (ull)(v.i.caught & 0x7fffffff), may && v.i.state != 'R');
-	seq_printf(s, " %d %u %d %d 0 0 0", thread && !v.i.leader ? -1 : v.i.exit_signal, t->cpu->id, sp.prio,
-		   sp.policy);
+	seq_printf(s, " %d %u %d %d 0 0 0", thread && !v.i.leader ? -1 : v.i.exit_signal,
+		   t->cpu->id, sp.prio, sp.policy);
 	if (v.mm && may)
-		seq_printf(s, " %llu %llu %llu %llu %llu %llu %llu %d\n", (ull)v.l.start_data, (ull)v.l.end_data,
-			   (ull)v.l.start_brk, (ull)v.l.arg_start, (ull)v.l.arg_end, (ull)v.l.env_start,
-			   (ull)v.l.env_end, v.i.exit_code);
+		seq_printf(s, " %llu %llu %llu %llu %llu %llu %llu %d\n", (ull)v.l.start_data,
+			   (ull)v.l.end_data, (ull)v.l.start_brk, (ull)v.l.arg_start,
+			   (ull)v.l.arg_end, (ull)v.l.env_start, (ull)v.l.env_end, v.i.exit_code);
 	else
 		seq_printf(s, " 0 0 0 0 0 0 0 %d\n", may ? v.i.exit_code : 0);
 	view_put(&v);
@@ -119,8 +120,9 @@ int proc_show_statm(struct seq *s, struct task *t, bool thread)
 	struct view v;
 
 	view_get(&v, t);
-	seq_printf(s, "%llu %llu %llu %llu 0 %llu 0\n", (ull)pages(v.c.total_vm), (ull)pages(rss_of(&v.c)),
-		   (ull)pages(v.c.rss_file + v.c.rss_shmem), (ull)pages(v.c.text), (ull)pages(v.c.data + v.c.stack));
+	seq_printf(s, "%llu %llu %llu %llu 0 %llu 0\n", (ull)pages(v.c.total_vm),
+		   (ull)pages(rss_of(&v.c)), (ull)pages(v.c.rss_file + v.c.rss_shmem),
+		   (ull)pages(v.c.text), (ull)pages(v.c.data + v.c.stack));
 	view_put(&v);
 	return 0;
 }
@@ -130,20 +132,13 @@ int proc_show_statm(struct seq *s, struct task *t, bool thread)
 static const char *state_name(char c)
 {
 	switch (c) {
-	case 'R':
-		return "R (running)";
-	case 'S':
-		return "S (sleeping)";
-	case 'D':
-		return "D (disk sleep)";
-	case 'T':
-		return "T (stopped)";
-	case 't':
-		return "t (tracing stop)";
-	case 'Z':
-		return "Z (zombie)";
-	default:
-		return "X (dead)";
+	case 'R': return "R (running)";
+	case 'S': return "S (sleeping)";
+	case 'D': return "D (disk sleep)";
+	case 'T': return "T (stopped)";
+	case 't': return "t (tracing stop)";
+	case 'Z': return "Z (zombie)";
+	default: return "X (dead)";
 	}
 }
 
@@ -188,8 +183,8 @@ static void status_ids(struct seq *s, struct task *t, const struct task_info *i)
 	for (u32 k = 0; k < c->ngroups; k++)
 		seq_printf(s, k ? " %u" : "%u", c->groups[k]);
 	seq_putc(s, ' ');
-	seq_printf(s, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n", i->tgid, i->tid,
-		   i->pgid, i->sid);
+	seq_printf(s, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n", i->tgid,
+		   i->tid, i->pgid, i->sid);
 	cred_put(c);
 }
 
@@ -199,13 +194,14 @@ static void status_mm(struct seq *s, const struct mm_counters *c)
 
 	seq_printf(s, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8llu kB\nVmPin:\t%8llu kB\n",
 		   KIB(c->total_vm), KIB(c->total_vm), KIB(c->locked), 0ULL);
-	seq_printf(s, "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n", KIB(MAX(c->hiwater_rss, rss_of(c))), KIB(rss_of(c)));
-	seq_printf(s, "RssAnon:\t%8llu kB\nRssFile:\t%8llu kB\nRssShmem:\t%8llu kB\n", KIB(c->rss_anon),
-		   KIB(c->rss_file), KIB(c->rss_shmem));
-	seq_printf(s, "VmData:\t%8llu kB\nVmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmLib:\t%8llu kB\n", KIB(c->data),
-		   KIB(c->stack), KIB(exe), 0ULL);
-	seq_printf(s, "VmPTE:\t%8llu kB\nVmSwap:\t%8llu kB\nHugetlbPages:\t%8llu kB\n", KIB(c->page_tables), 0ULL,
-		   0ULL);
+	seq_printf(s, "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n", KIB(MAX(c->hiwater_rss, rss_of(c))),
+		   KIB(rss_of(c)));
+	seq_printf(s, "RssAnon:\t%8llu kB\nRssFile:\t%8llu kB\nRssShmem:\t%8llu kB\n",
+		   KIB(c->rss_anon), KIB(c->rss_file), KIB(c->rss_shmem));
+	seq_printf(s, "VmData:\t%8llu kB\nVmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmLib:\t%8llu kB\n",
+		   KIB(c->data), KIB(c->stack), KIB(exe), 0ULL);
+	seq_printf(s, "VmPTE:\t%8llu kB\nVmSwap:\t%8llu kB\nHugetlbPages:\t%8llu kB\n",
+		   KIB(c->page_tables), 0ULL, 0ULL);
 	seq_puts(s, "CoreDumping:\t0\nTHP_enabled:\t1\nuntag_mask:\t0xffffffffffffffff\n");
 }
 
@@ -222,10 +218,12 @@ static void status_security(struct seq *s, struct task *t)
 {
 	struct cred *c = task_cred_get(t);
 
-	seq_printf(s, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\n", (ull)c->cap_inheritable,
-		   (ull)c->cap_permitted, (ull)c->cap_effective);
-	seq_printf(s, "CapBnd:\t%016llx\nCapAmb:\t%016llx\n", (ull)c->cap_bounding, (ull)c->cap_ambient);
-	seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t0\n", c->no_new_privs, t->seccomp ? 2 : 0);
+	seq_printf(s, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\n",
+		   (ull)c->cap_inheritable, (ull)c->cap_permitted, (ull)c->cap_effective);
+	seq_printf(s, "CapBnd:\t%016llx\nCapAmb:\t%016llx\n", (ull)c->cap_bounding,
+		   (ull)c->cap_ambient);
+	seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t0\n", c->no_new_privs,
+		   t->seccomp ? 2 : 0);
 	seq_puts(s, "Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunknown\n");
 	cred_put(c);
 }
@@ -263,8 +261,8 @@ int proc_show_status(struct seq *s, struct task *t, bool thread)
 	seq_putc(s, '\n');
 	if (mask >= 0)
 		seq_printf(s, "Umask:\t%04o\n", (unsigned)mask);
-	seq_printf(s, "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", state_name(v.i.state),
-		   v.i.tgid, v.i.tid, v.i.ppid);
+	seq_printf(s, "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+		   state_name(v.i.state), v.i.tgid, v.i.tid, v.i.ppid);
 	status_ids(s, t, &v.i);
 	if (v.mm)
 		status_mm(s, &v.c);
@@ -272,8 +270,8 @@ int proc_show_status(struct seq *s, struct task *t, bool thread)
 	status_security(s, t);
 	show_cpus(s, sched_affinity(t));
 	seq_puts(s, "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
-	seq_printf(s, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n", (ull)v.i.nvcsw,
-		   (ull)v.i.nivcsw);
+	seq_printf(s, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
+		   (ull)v.i.nvcsw, (ull)v.i.nivcsw);
 	seq_puts(s, "x86_Thread_features:\t\nx86_Thread_features_locked:\t\n");
 	view_put(&v);
 	return 0;

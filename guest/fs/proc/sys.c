@@ -146,7 +146,10 @@ static s64 store_drop_caches(void *arg, char *buf, size_t n)
 	return (s64)n;
 }
 
-#define FIXED(d, n, v) { .dir = d, .name = n, .value = v }
+#define FIXED(d, n, v)                          \
+	{                                       \
+		.dir = d, .name = n, .value = v \
+	}
 
 static const struct {
 	const char *dir, *name;

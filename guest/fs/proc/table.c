@@ -3,10 +3,24 @@
  */
 #include "fs/proc/attr.h"
 
-#define DIR(n, m, where, ops)	     { .name = n, .mode = S_IFDIR | (m), .flags = (where), .iops = &ops##_iops, .fops = &ops##_fops }
-#define FILE(n, m, where, fn)	     { .name = n, .mode = S_IFREG | (m), .flags = (where), .show = proc_show_##fn }
-#define FILE_RW(n, m, where, fn)     { .name = n, .mode = S_IFREG | (m), .flags = (where), .show = proc_show_##fn, .store = proc_store_##fn }
-#define LINK(n, fn)		     { .name = n, .mode = S_IFLNK | 0777, .flags = PE_BOTH, .path = proc_path_##fn }
+#define DIR(n, m, where, ops)                                                            \
+	{                                                                                \
+		.name = n, .mode = S_IFDIR | (m), .flags = (where), .iops = &ops##_iops, \
+		.fops = &ops##_fops                                                      \
+	}
+#define FILE(n, m, where, fn)                                                              \
+	{                                                                                  \
+		.name = n, .mode = S_IFREG | (m), .flags = (where), .show = proc_show_##fn \
+	}
+#define FILE_RW(n, m, where, fn)                                                            \
+	{                                                                                   \
+		.name = n, .mode = S_IFREG | (m), .flags = (where), .show = proc_show_##fn, \
+		.store = proc_store_##fn                                                    \
+	}
+#define LINK(n, fn)                                                                         \
+	{                                                                                   \
+		.name = n, .mode = S_IFLNK | 0777, .flags = PE_BOTH, .path = proc_path_##fn \
+	}
 
 const struct pid_entry pid_entries[] = {
 	DIR("task", 0555, PE_PROCESS, proc_task),
@@ -25,7 +39,11 @@ const struct pid_entry pid_entries[] = {
 	FILE("statm", 0444, PE_BOTH, statm),
 	FILE("maps", 0444, PE_BOTH | PE_PTRACE, maps),
 	FILE("children", 0444, PE_THREAD, children),
-	{ .name = "mem", .mode = S_IFREG | 0600, .flags = PE_BOTH, .iops = &proc_mem_iops, .fops = &proc_mem_fops },
+	{ .name = "mem",
+	  .mode = S_IFREG | 0600,
+	  .flags = PE_BOTH,
+	  .iops = &proc_mem_iops,
+	  .fops = &proc_mem_fops },
 	LINK("cwd", cwd),
 	LINK("root", root),
 	LINK("exe", exe),
