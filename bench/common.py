@@ -130,8 +130,7 @@ def moat_cmd(args, *flags, platform='systrap'):
 
 def bundle(name, args):
     """An OCI bundle that runs `micro args`: the runtimes' usual configuration with a tmpfs on /dev/shm."""
-    d = os.path.join(work(), f'bundle-{name}')
-    os.makedirs(d, exist_ok=True)
+    d = tempfile.mkdtemp(prefix=f'bundle-{name}-', dir=work())
     tool = shutil.which('runc') or shutil.which('crun') or shutil.which('runsc')
     subprocess.run([tool, 'spec'], cwd=d, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
     path = os.path.join(d, 'config.json')
