@@ -16,16 +16,16 @@ static u32 rotl(u32 x, int n)
 	return x << n | x >> (32 - n);
 }
 
-#define QUARTER(a, b, c, d)            \
-	do {                           \
-		a += b;                \
-		d = rotl(d ^ a, 16);   \
-		c += d;                \
-		b = rotl(b ^ c, 12);   \
-		a += b;                \
-		d = rotl(d ^ a, 8);    \
-		c += d;                \
-		b = rotl(b ^ c, 7);    \
+#define QUARTER(a, b, c, d)          \
+	do {                         \
+		a += b;              \
+		d = rotl(d ^ a, 16); \
+		c += d;              \
+		b = rotl(b ^ c, 12); \
+		a += b;              \
+		d = rotl(d ^ a, 8);  \
+		c += d;              \
+		b = rotl(b ^ c, 7);  \
 	} while (0)
 
 static void block(const u32 k[8], u64 counter, u64 nonce, u32 out[16])

@@ -5,9 +5,9 @@
 #include "sys/sys.h"
 #include "task/task.h"
 
-#define VERSION_1 0x19980330u
-#define VERSION_2 0x20071026u
-#define VERSION_3 0x20080522u
+#define VERSION_1   0x19980330u
+#define VERSION_2   0x20071026u
+#define VERSION_3   0x20080522u
 #define CAP_SETPCAP 8
 
 struct cap_header {
@@ -27,13 +27,10 @@ static int elements(uaddr_t header, struct cap_header *h)
 	if (user_read(h, header, sizeof(*h)))
 		return -EFAULT;
 	switch (h->version) {
-	case VERSION_1:
-		return 1;
+	case VERSION_1: return 1;
 	case VERSION_2:
-	case VERSION_3:
-		return 2;
-	default:
-		return user_write(header, &v3, sizeof(v3)) ? -EFAULT : -EINVAL;
+	case VERSION_3: return 2;
+	default: return user_write(header, &v3, sizeof(v3)) ? -EFAULT : -EINVAL;
 	}
 }
 
@@ -60,7 +57,8 @@ s64 sys_capget(uptr_a header, uptr_a data)
 	if (h.pid)
 		task_put(t);
 	for (i = 0; i < 2; i++)
-		d[i] = (struct cap_data){ (u32)(e >> 32 * i), (u32)(p >> 32 * i), (u32)(in >> 32 * i) };
+		d[i] = (struct cap_data){ (u32)(e >> 32 * i), (u32)(p >> 32 * i),
+					  (u32)(in >> 32 * i) };
 	return data && user_write(data, d, sizeof(d[0]) * (size_t)n) ? -EFAULT : 0;
 }
 

@@ -6,8 +6,8 @@
 #include "sys/sys.h"
 #include "task/task.h"
 
-#define CAP_SETGID 6
-#define CAP_SETUID 7
+#define CAP_SETGID	       6
+#define CAP_SETUID	       7
 #define SECBIT_NO_SETUID_FIXUP (1u << 2)
 #define SECBIT_KEEP_CAPS       (1u << 4)
 #define NO_ID		       0xffffffffu
@@ -234,7 +234,8 @@ s64 sys_setfsuid(id_a uid)
 	u32 old = o->fsuid;
 	struct cred *c;
 
-	if (uid == NO_ID || (!one_of(uid, o->uid, o->euid, o->suid) && uid != old && !capable(CAP_SETUID)))
+	if (uid == NO_ID ||
+	    (!one_of(uid, o->uid, o->euid, o->suid) && uid != old && !capable(CAP_SETUID)))
 		return old;
 	c = cred_dup(o);
 	if (!c)
@@ -254,7 +255,8 @@ s64 sys_setfsgid(id_a gid)
 	u32 old = o->fsgid;
 	struct cred *c;
 
-	if (gid == NO_ID || (!one_of(gid, o->gid, o->egid, o->sgid) && gid != old && !capable(CAP_SETGID)))
+	if (gid == NO_ID ||
+	    (!one_of(gid, o->gid, o->egid, o->sgid) && gid != old && !capable(CAP_SETGID)))
 		return old;
 	c = cred_dup(o);
 	if (!c)

@@ -16,8 +16,8 @@
 #include "sys/task_glue.h"
 #include "task/exec.h"
 
-#define SCRIPT_LINE	    256
-#define RLIMIT_STACK	    3
+#define SCRIPT_LINE  256
+#define RLIMIT_STACK 3
 
 static s64 elf_read(void *ctx, u64 off, void *buf, size_t len)
 {
@@ -302,8 +302,12 @@ static int do_exec(int dirfd, const char *open_name, const char *name, int flags
 	if (!err)
 		err = load(x);
 	if (!err) {
-		struct exec_switch sw = { .mm = x->mm, .cred = x->cred, .entry = x->entry,
-					  .sp = x->sp, .name = name, .secure = x->secure };
+		struct exec_switch sw = { .mm = x->mm,
+					  .cred = x->cred,
+					  .entry = x->entry,
+					  .sp = x->sp,
+					  .name = name,
+					  .secure = x->secure };
 
 		err = task_exec_switch(&sw);
 		if (!err) /* they are the task's now */

@@ -40,18 +40,18 @@ struct exec_source {
 };
 
 struct exec {
-	const char *name;     /* as it was called: AT_EXECFN */
-	struct file *file;    /* the program, or the interpreter of a script */
-	struct file *interp;  /* PT_INTERP's file */
+	const char *name;	   /* as it was called: AT_EXECFN */
+	struct file *file;	   /* the program, or the interpreter of a script */
+	struct file *interp;	   /* PT_INTERP's file */
 	char *prefix[EXEC_PREFIX]; /* what scripts put in front of the arguments */
 	unsigned nprefix, skip;
 	struct exec_strings *args, *envs;
 	struct mm *mm;
-	uaddr_t entry, sp;    /* where it starts */
+	uaddr_t entry, sp; /* where it starts */
 	uaddr_t phdr, base, program_entry;
 	unsigned phnum;
-	struct cred *cred;    /* what it will have; NULL: unchanged */
-	bool secure;	      /* AT_SECURE */
+	struct cred *cred; /* what it will have; NULL: unchanged */
+	bool secure;	   /* AT_SECURE */
 };
 
 /* Map program and interpreter into x->mm and set entry, phdr ... (exec_load.c). */

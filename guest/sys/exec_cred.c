@@ -7,9 +7,9 @@
 #include "lib/err.h"
 #include "sys/exec.h"
 
-#define S_ISUID_BIT 04000
-#define S_ISGID_BIT 02010 /* set-gid means something only with group execute */
-#define ALL_CAPS    0x1ffffffffffULL
+#define S_ISUID_BIT   04000
+#define S_ISGID_BIT   02010 /* set-gid means something only with group execute */
+#define ALL_CAPS      0x1ffffffffffULL
 #define SECBIT_NOROOT (1u << 0)
 
 int exec_cred(struct exec *x)

@@ -13,10 +13,28 @@
 #include "task/signal.h"
 
 enum {
-	AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_BASE = 7, AT_FLAGS = 8,
-	AT_ENTRY = 9, AT_UID = 11, AT_EUID = 12, AT_GID = 13, AT_EGID = 14, AT_PLATFORM = 15,
-	AT_HWCAP = 16, AT_CLKTCK = 17, AT_SECURE = 23, AT_RANDOM = 25, AT_HWCAP2 = 26,
-	AT_RSEQ_FEATURE_SIZE = 27, AT_RSEQ_ALIGN = 28, AT_EXECFN = 31, AT_SYSINFO_EHDR = 33,
+	AT_NULL = 0,
+	AT_PHDR = 3,
+	AT_PHENT = 4,
+	AT_PHNUM = 5,
+	AT_PAGESZ = 6,
+	AT_BASE = 7,
+	AT_FLAGS = 8,
+	AT_ENTRY = 9,
+	AT_UID = 11,
+	AT_EUID = 12,
+	AT_GID = 13,
+	AT_EGID = 14,
+	AT_PLATFORM = 15,
+	AT_HWCAP = 16,
+	AT_CLKTCK = 17,
+	AT_SECURE = 23,
+	AT_RANDOM = 25,
+	AT_HWCAP2 = 26,
+	AT_RSEQ_FEATURE_SIZE = 27,
+	AT_RSEQ_ALIGN = 28,
+	AT_EXECFN = 31,
+	AT_SYSINFO_EHDR = 33,
 	AT_MINSIGSTKSZ = 51,
 };
 
@@ -45,7 +63,8 @@ static void aux(struct auxv *a, u64 type, u64 value)
 	a->n++;
 }
 
-static void fill_auxv(struct auxv *a, const struct exec *x, uaddr_t platform, uaddr_t rnd, uaddr_t fn)
+static void fill_auxv(struct auxv *a, const struct exec *x, uaddr_t platform, uaddr_t rnd,
+		      uaddr_t fn)
 {
 	const struct cred *c = x->cred ? x->cred : task_current()->cred;
 	struct mm_layout *l = mm_layout(x->mm);

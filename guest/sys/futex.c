@@ -9,9 +9,20 @@
 #include "task/task.h"
 
 enum {
-	FUTEX_WAIT, FUTEX_WAKE, FUTEX_FD, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP, FUTEX_LOCK_PI,
-	FUTEX_UNLOCK_PI, FUTEX_TRYLOCK_PI, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET, FUTEX_WAIT_REQUEUE_PI,
-	FUTEX_CMP_REQUEUE_PI, FUTEX_LOCK_PI2,
+	FUTEX_WAIT,
+	FUTEX_WAKE,
+	FUTEX_FD,
+	FUTEX_REQUEUE,
+	FUTEX_CMP_REQUEUE,
+	FUTEX_WAKE_OP,
+	FUTEX_LOCK_PI,
+	FUTEX_UNLOCK_PI,
+	FUTEX_TRYLOCK_PI,
+	FUTEX_WAIT_BITSET,
+	FUTEX_WAKE_BITSET,
+	FUTEX_WAIT_REQUEUE_PI,
+	FUTEX_CMP_REQUEUE_PI,
+	FUTEX_LOCK_PI2,
 };
 #define FUTEX_PRIVATE	     128
 #define FUTEX_CLOCK_REALTIME 256
@@ -26,7 +37,8 @@ static u64 absolute(u64 ns, bool realtime)
 	s64 off = realtime ? clock_real_offset() : 0;
 
 	if (ns >= 9223372036854775807ULL)
-		return NO_DEADLINE - 1; /* there is a timeout, if a far one: it matters for restarts */
+		return NO_DEADLINE -
+		       1; /* there is a timeout, if a far one: it matters for restarts */
 	if (off > 0 && ns <= (u64)off)
 		return 1;
 	return MAX(ns - (u64)off, 1ULL);
@@ -96,33 +108,21 @@ s64 sys_futex(uptr_a addr, int_a op, uint_a val, uptr_a timeout, uptr_a addr2, u
 			return err;
 	}
 	switch (cmd) {
-	case FUTEX_WAIT:
-		return wait(addr, shared, val, deadline, FUTEX_BITSET_ANY);
-	case FUTEX_WAIT_BITSET:
-		return wait(addr, shared, val, deadline, val3);
-	case FUTEX_WAKE:
-		return futex_wake(addr, shared, val, FUTEX_BITSET_ANY);
-	case FUTEX_WAKE_BITSET:
-		return futex_wake(addr, shared, val, val3);
-	case FUTEX_REQUEUE:
-		return futex_requeue(addr, addr2, shared, val, nr2, NULL);
-	case FUTEX_CMP_REQUEUE:
-		return futex_requeue(addr, addr2, shared, val, nr2, &val3);
-	case FUTEX_WAKE_OP:
-		return futex_wake_op(addr, addr2, shared, val, nr2, val3);
+	case FUTEX_WAIT: return wait(addr, shared, val, deadline, FUTEX_BITSET_ANY);
+	case FUTEX_WAIT_BITSET: return wait(addr, shared, val, deadline, val3);
+	case FUTEX_WAKE: return futex_wake(addr, shared, val, FUTEX_BITSET_ANY);
+	case FUTEX_WAKE_BITSET: return futex_wake(addr, shared, val, val3);
+	case FUTEX_REQUEUE: return futex_requeue(addr, addr2, shared, val, nr2, NULL);
+	case FUTEX_CMP_REQUEUE: return futex_requeue(addr, addr2, shared, val, nr2, &val3);
+	case FUTEX_WAKE_OP: return futex_wake_op(addr, addr2, shared, val, nr2, val3);
 	case FUTEX_LOCK_PI:
-	case FUTEX_LOCK_PI2:
-		return futex_lock_pi(addr, shared, deadline, false);
-	case FUTEX_TRYLOCK_PI:
-		return futex_lock_pi(addr, shared, NO_DEADLINE, true);
-	case FUTEX_UNLOCK_PI:
-		return futex_unlock_pi(addr, shared);
+	case FUTEX_LOCK_PI2: return futex_lock_pi(addr, shared, deadline, false);
+	case FUTEX_TRYLOCK_PI: return futex_lock_pi(addr, shared, NO_DEADLINE, true);
+	case FUTEX_UNLOCK_PI: return futex_unlock_pi(addr, shared);
 	case FUTEX_WAIT_REQUEUE_PI:
 		return futex_wait_requeue_pi(addr, shared, val, deadline, val3, addr2);
-	case FUTEX_CMP_REQUEUE_PI:
-		return futex_cmp_requeue_pi(addr, addr2, shared, val, nr2, val3);
-	default:
-		return -ENOSYS;
+	case FUTEX_CMP_REQUEUE_PI: return futex_cmp_requeue_pi(addr, addr2, shared, val, nr2, val3);
+	default: return -ENOSYS;
 	}
 }
 
@@ -181,7 +181,8 @@ s64 sys_futex_wake(uptr_a addr, ulong_a mask, int_a nr, flags_a flags)
 	return futex_wake(addr, !(flags & FUTEX2_PRIVATE), (u32)nr, (u32)mask);
 }
 
-s64 sys_futex_wait(uptr_a addr, ulong_a val, ulong_a mask, flags_a flags, uptr_a timeout, int_a clock)
+s64 sys_futex_wait(uptr_a addr, ulong_a val, ulong_a mask, flags_a flags, uptr_a timeout,
+		   int_a clock)
 {
 	u64 deadline;
 	int err;

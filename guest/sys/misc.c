@@ -20,8 +20,10 @@ struct abi_utsname {
 
 s64 sys_uname(uptr_a name)
 {
-	struct abi_utsname u = { .sysname = UTS_SYSNAME, .release = UTS_RELEASE,
-				 .version = UTS_VERSION, .machine = UTS_MACHINE };
+	struct abi_utsname u = { .sysname = UTS_SYSNAME,
+				 .release = UTS_RELEASE,
+				 .version = UTS_VERSION,
+				 .machine = UTS_MACHINE };
 
 	uts_hostname(u.nodename);
 	uts_domainname(u.domainname);
@@ -129,8 +131,15 @@ s64 sys_personality(ulong_a persona)
 }
 
 enum {
-	ARCH_SET_GS = 0x1001, ARCH_SET_FS, ARCH_GET_FS, ARCH_GET_GS, ARCH_GET_CPUID = 0x1011,
-	ARCH_SET_CPUID, ARCH_GET_XCOMP_SUPP = 0x1021, ARCH_GET_XCOMP_PERM, ARCH_REQ_XCOMP_PERM,
+	ARCH_SET_GS = 0x1001,
+	ARCH_SET_FS,
+	ARCH_GET_FS,
+	ARCH_GET_GS,
+	ARCH_GET_CPUID = 0x1011,
+	ARCH_SET_CPUID,
+	ARCH_GET_XCOMP_SUPP = 0x1021,
+	ARCH_GET_XCOMP_PERM,
+	ARCH_REQ_XCOMP_PERM,
 };
 
 s64 sys_arch_prctl(int_a code, addr_a addr)
@@ -148,21 +157,14 @@ s64 sys_arch_prctl(int_a code, addr_a addr)
 		else
 			r->gs_base = addr;
 		return 0;
-	case ARCH_GET_FS:
-		return user_write(addr, &r->fs_base, 8) ? -EFAULT : 0;
-	case ARCH_GET_GS:
-		return user_write(addr, &r->gs_base, 8) ? -EFAULT : 0;
-	case ARCH_GET_CPUID:
-		return 1;
-	case ARCH_SET_CPUID:
-		return addr ? 0 : -ENODEV;
+	case ARCH_GET_FS: return user_write(addr, &r->fs_base, 8) ? -EFAULT : 0;
+	case ARCH_GET_GS: return user_write(addr, &r->gs_base, 8) ? -EFAULT : 0;
+	case ARCH_GET_CPUID: return 1;
+	case ARCH_SET_CPUID: return addr ? 0 : -ENODEV;
 	case ARCH_GET_XCOMP_SUPP:
-	case ARCH_GET_XCOMP_PERM:
-		return user_write(addr, &features, 8) ? -EFAULT : 0;
-	case ARCH_REQ_XCOMP_PERM:
-		return addr < 64 && features >> addr & 1 ? 0 : -EOPNOTSUPP;
-	default:
-		return -EINVAL;
+	case ARCH_GET_XCOMP_PERM: return user_write(addr, &features, 8) ? -EFAULT : 0;
+	case ARCH_REQ_XCOMP_PERM: return addr < 64 && features >> addr & 1 ? 0 : -EOPNOTSUPP;
+	default: return -EINVAL;
 	}
 }
 
@@ -181,8 +183,7 @@ s64 sys_reboot(int_a magic1, int_a magic2, uint_a cmd, uptr_a arg)
 		return -EINVAL;
 	switch (cmd) {
 	case 0x00000000: /* Ctrl-Alt-Del has no meaning here */
-	case 0x89abcdef:
-		return 0;
+	case 0x89abcdef: return 0;
 	case 0x01234567: /* restart, halt, power off: init ends, as in a pid namespace */
 	case 0xcdef0123:
 	case 0x4321fedc: {
@@ -194,7 +195,6 @@ s64 sys_reboot(int_a magic1, int_a magic2, uint_a cmd, uptr_a arg)
 		process_put(init);
 		return 0;
 	}
-	default:
-		return -EINVAL;
+	default: return -EINVAL;
 	}
 }

@@ -53,21 +53,14 @@ static s64 compare_files(struct task *a, struct task *b, u64 fa, u64 fb)
 static s64 compare(struct task *a, struct task *b, int type, u64 i1, u64 i2)
 {
 	switch (type) {
-	case KCMP_FILE:
-		return compare_files(a, b, i1, i2);
-	case KCMP_VM:
-		return order(a->mm, b->mm);
-	case KCMP_FILES:
-		return order(a->files, b->files);
-	case KCMP_FS:
-		return order(a->fs, b->fs);
-	case KCMP_SIGHAND:
-		return order(a->process->sighand, b->process->sighand);
+	case KCMP_FILE: return compare_files(a, b, i1, i2);
+	case KCMP_VM: return order(a->mm, b->mm);
+	case KCMP_FILES: return order(a->files, b->files);
+	case KCMP_FS: return order(a->fs, b->fs);
+	case KCMP_SIGHAND: return order(a->process->sighand, b->process->sighand);
 	case KCMP_IO:
-	case KCMP_SYSVSEM:
-		return order(a, b); /* neither exists here: nothing is shared */
-	default:
-		return -EINVAL;
+	case KCMP_SYSVSEM: return order(a, b); /* neither exists here: nothing is shared */
+	default: return -EINVAL;
 	}
 }
 

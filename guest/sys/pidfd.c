@@ -13,10 +13,10 @@
 #include "sys/sys.h"
 #include "task/task.h"
 
-#define O_RDWR_BITS	2
-#define O_NONBLOCK_BIT	04000
-#define POLL_IN		1
-#define CAP_SYS_PTRACE	19
+#define O_RDWR_BITS    2
+#define O_NONBLOCK_BIT 04000
+#define POLL_IN	       1
+#define CAP_SYS_PTRACE 19
 
 static u32 pidfd_poll(struct file *f, struct poll_table *pt)
 {

@@ -12,15 +12,16 @@
 #define RLIMIT_NOFILE	 7
 #define NR_OPEN		 1048576
 
-static int change(struct process *p, unsigned resource, const struct rlimit *new, struct rlimit *old)
+static int change(struct process *p, unsigned resource, const struct rlimit *new,
+		  struct rlimit *old)
 {
 	int err = 0;
 
 	if (resource >= RLIM_NLIMITS)
 		return -EINVAL;
-	if (new && new->cur > new->max)
+	if (new &&new->cur > new->max)
 		return -EINVAL;
-	if (new && resource == RLIMIT_NOFILE && new->max > NR_OPEN)
+	if (new &&resource == RLIMIT_NOFILE &&new->max > NR_OPEN)
 		return -EPERM;
 	spin_lock(&p->sig_lock);
 	if (old)
@@ -44,7 +45,7 @@ s64 sys_prlimit64(pid_a pid, uint_a resource, uptr_a new, uptr_a old)
 	struct rlimit n, was;
 	int err;
 
-	if (new && user_read(&n, new, sizeof(n)))
+	if (new &&user_read(&n, new, sizeof(n)))
 		return -EFAULT;
 	if (pid && pid != self->pid) {
 		struct task *t = task_find(pid);
@@ -108,7 +109,9 @@ static void fill_self(struct abi_rusage *r, struct process *p)
 	}
 	spin_unlock(&p->sig_lock);
 	mm_counters(task_current()->mm, &c);
-	r->maxrss = (s64)(MAX(p->maxrss, MAX(c.hiwater_rss, c.rss_anon + c.rss_file + c.rss_shmem)) / 1024);
+	r->maxrss =
+		(s64)(MAX(p->maxrss, MAX(c.hiwater_rss, c.rss_anon + c.rss_file + c.rss_shmem)) /
+		      1024);
 }
 
 s64 sys_getrusage(int_a who, uptr_a usage)
@@ -119,9 +122,7 @@ s64 sys_getrusage(int_a who, uptr_a usage)
 	u64 u, s;
 
 	switch (who) {
-	case 0: /* RUSAGE_SELF */
-		fill_self(&r, p);
-		break;
+	case 0: /* RUSAGE_SELF */ fill_self(&r, p); break;
 	case -1: /* RUSAGE_CHILDREN */
 		r.utime = abi_timeval(p->cutime);
 		r.stime = abi_timeval(p->cstime);
@@ -139,8 +140,7 @@ s64 sys_getrusage(int_a who, uptr_a usage)
 		r.nvcsw = (s64)t->nvcsw;
 		r.nivcsw = (s64)t->nivcsw;
 		break;
-	default:
-		return -EINVAL;
+	default: return -EINVAL;
 	}
 	return user_write(usage, &r, sizeof(r)) ? -EFAULT : 0;
 }

@@ -9,10 +9,10 @@
 #include "sys/sys.h"
 #include "task/sched.h"
 
-#define CAP_SYS_NICE	  23
-#define RLIMIT_NICE	  13
-#define RLIMIT_RTPRIO	  14
-#define SCHED_RESET_FLAG  0x40000000
+#define CAP_SYS_NICE	 23
+#define RLIMIT_NICE	 13
+#define RLIMIT_RTPRIO	 14
+#define SCHED_RESET_FLAG 0x40000000
 
 s64 sys_sched_yield(void)
 {
@@ -52,7 +52,7 @@ static int set(struct task *t, struct sched_params *new)
 	struct sched_params old;
 	u64 nice_limit = task_rlimit(RLIMIT_NICE), rt_limit = task_rlimit(RLIMIT_RTPRIO);
 
-	if (new->policy != SCHED_OTHER && new->policy != SCHED_BATCH && new->policy != SCHED_IDLE &&
+	if (new->policy != SCHED_OTHER &&new->policy != SCHED_BATCH &&new->policy != SCHED_IDLE &&
 	    !is_rt(new->policy))
 		return -EINVAL;
 	if (is_rt(new->policy) ? new->prio < 1 || new->prio > 99 : new->prio != 0)
@@ -62,7 +62,7 @@ static int set(struct task *t, struct sched_params *new)
 		if (!same_owner(t))
 			return -EPERM;
 		if (is_rt(new->policy) && (new->policy != old.policy || new->prio > old.prio) &&
-		    (u64)new->prio > rt_limit)
+		    (u64) new->prio > rt_limit)
 			return -EPERM;
 		if (new->nice < old.nice && (u64)(20 - new->nice) > nice_limit)
 			return -EPERM;
@@ -151,9 +151,11 @@ s64 sys_sched_getparam(pid_a pid, uptr_a param)
 
 s64 sys_sched_get_priority_max(int_a policy)
 {
-	return is_rt(policy) ? 99 :
-	       policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE || policy == 6 ?
-			       0 : -EINVAL;
+	return is_rt(policy) ? 99
+	       : policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE ||
+			       policy == 6
+		       ? 0
+		       : -EINVAL;
 }
 
 s64 sys_sched_get_priority_min(int_a policy)

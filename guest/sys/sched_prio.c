@@ -72,8 +72,8 @@ static s64 run(struct visit *v)
 			task_put(t);
 	} else {
 		if (!v->who)
-			v->who = v->which == PRIO_PGRP ? task_current()->process->pgid :
-							 (int)task_current()->cred->uid;
+			v->who = v->which == PRIO_PGRP ? task_current()->process->pgid
+						       : (int)task_current()->cred->uid;
 		process_for_each(visit_process, v);
 	}
 	if (!v->found)

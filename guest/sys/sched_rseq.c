@@ -124,18 +124,13 @@ s64 sys_membarrier(int_a cmd, flags_a flags, int_a cpu)
 	if (!flags)
 		cpu = -1;
 	switch (cmd) {
-	case MB_QUERY:
-		return MB_ALL;
+	case MB_QUERY: return MB_ALL;
 	case MB_GLOBAL:
-	case MB_GLOBAL_EXPEDITED:
-		barrier(NULL, -1);
-		return 0;
+	case MB_GLOBAL_EXPEDITED: barrier(NULL, -1); return 0;
 	case MB_REGISTER_GLOBAL_EXPEDITED:
 	case MB_REGISTER_PRIVATE_EXPEDITED:
 	case MB_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
-	case MB_REGISTER_PRIVATE_EXPEDITED_RSEQ:
-		atomic_or(&p->membarrier, (u32)cmd);
-		return 0;
+	case MB_REGISTER_PRIVATE_EXPEDITED_RSEQ: atomic_or(&p->membarrier, (u32)cmd); return 0;
 	case MB_PRIVATE_EXPEDITED:
 	case MB_PRIVATE_EXPEDITED_SYNC_CORE:
 	case MB_PRIVATE_EXPEDITED_RSEQ:
@@ -145,9 +140,7 @@ s64 sys_membarrier(int_a cmd, flags_a flags, int_a cpu)
 			abort_sequences(p);
 		barrier(mm_pmap(task_current()->mm), cpu);
 		return 0;
-	case MB_GET_REGISTRATIONS:
-		return p->membarrier;
-	default:
-		return -EINVAL;
+	case MB_GET_REGISTRATIONS: return p->membarrier;
+	default: return -EINVAL;
 	}
 }

@@ -34,16 +34,10 @@ s64 sys_rt_sigprocmask(int_a how, uptr_a set, uptr_a oset, size_a setsize)
 		if (user_read(&mask, set, sizeof(mask)))
 			return -EFAULT;
 		switch (how) {
-		case 0: /* SIG_BLOCK */
-			mask = old | mask;
-			break;
-		case 1: /* SIG_UNBLOCK */
-			mask = old & ~mask;
-			break;
-		case 2: /* SIG_SETMASK */
-			break;
-		default:
-			return -EINVAL;
+		case 0: /* SIG_BLOCK */ mask = old | mask; break;
+		case 1: /* SIG_UNBLOCK */ mask = old & ~mask; break;
+		case 2: /* SIG_SETMASK */ break;
+		default: return -EINVAL;
 		}
 		signal_set_mask(mask);
 	}

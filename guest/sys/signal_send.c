@@ -67,7 +67,8 @@ static s64 kill_many(int pgid, int sig, const struct siginfo *info)
 	unsigned i;
 
 	process_for_each(collect_pid, &k);
-	if (k.n > k.room && pgid != -1 && sig) { /* a very large group: without permission checks one cannot */
+	if (k.n > k.room && pgid != -1 &&
+	    sig) { /* a very large group: without permission checks one cannot */
 		if (capable(5))
 			return signal_pgrp(pgid, sig, info);
 		k.n = k.room;

@@ -7,10 +7,10 @@
 #include "task/reap.h"
 #include "task/task.h"
 
-#define CSIGNAL	       0xffULL
-#define CLONE_VM       0x100ULL
-#define CLONE_VFORK    0x4000ULL
-#define CLONE_PIDFD    0x1000ULL
+#define CSIGNAL		    0xffULL
+#define CLONE_VM	    0x100ULL
+#define CLONE_VFORK	    0x4000ULL
+#define CLONE_PIDFD	    0x1000ULL
 #define CLONE_PARENT_SETTID 0x100000ULL
 
 s64 sys_clone(ulong_a flags, addr_a stack, uptr_a parent_tid, uptr_a child_tid, ulong_a tls)
@@ -174,9 +174,7 @@ s64 sys_wait4(pid_a pid, uptr_a status, flags_a options, uptr_a rusage)
 static int waitid_target(struct wait_request *w, int type, int id)
 {
 	switch (type) {
-	case 0: /* P_ALL */
-		w->type = WAIT_ANY;
-		return 0;
+	case 0: /* P_ALL */ w->type = WAIT_ANY; return 0;
 	case 1: /* P_PID */
 		w->type = WAIT_PID;
 		w->id = id;
@@ -192,8 +190,7 @@ static int waitid_target(struct wait_request *w, int type, int id)
 		w->id = pid;
 		return pid < 0 ? pid : 0;
 	}
-	default:
-		return -EINVAL;
+	default: return -EINVAL;
 	}
 }
 

@@ -107,10 +107,16 @@ s64 sys_adjtimex(uptr_a buf)
 	if (t.modes && t.modes != 0xa001) /* ADJ_OFFSET_SS_READ */
 		return -EPERM;
 	clock_read(CLOCK_REALTIME, &ns);
-	t = (struct abi_timex){ .maxerror = 16000000, .esterror = 16000000, .status = 0x40,
-				.constant = 2, .precision = 1, .tolerance = 32768000,
-				.time = abi_timeval(ns), .tick = 10000 };
-	return user_write(buf, &t, sizeof(t)) ? -EFAULT : 5; /* TIME_ERROR: not synchronized by us */
+	t = (struct abi_timex){ .maxerror = 16000000,
+				.esterror = 16000000,
+				.status = 0x40,
+				.constant = 2,
+				.precision = 1,
+				.tolerance = 32768000,
+				.time = abi_timeval(ns),
+				.tick = 10000 };
+	return user_write(buf, &t, sizeof(t)) ? -EFAULT
+					      : 5; /* TIME_ERROR: not synchronized by us */
 }
 
 s64 sys_clock_adjtime(int_a clock, uptr_a buf)
@@ -190,8 +196,8 @@ static s64 do_sleep(int clock, bool absolute, const struct abi_timespec *req, ua
 		return -EINVAL;
 	ns = abi_ns(req);
 	if (!clock_is_wall(clock)) {
-		if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
-		    clock == CLOCK_MONOTONIC_COARSE)
+		if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW ||
+		    clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
 			return -EOPNOTSUPP;
 		return sleep_cpu(clock, absolute, ns);
 	}

@@ -10,8 +10,8 @@ static int from_timeval(const struct abi_timeval *tv, u64 *ns)
 {
 	if (tv->sec < 0 || (u64)tv->usec >= 1000000)
 		return -EINVAL;
-	*ns = tv->sec >= 9223372036LL ? 0x7fffffffffffffffULL :
-					(u64)tv->sec * 1000000000 + (u64)tv->usec * 1000;
+	*ns = tv->sec >= 9223372036LL ? 0x7fffffffffffffffULL
+				      : (u64)tv->sec * 1000000000 + (u64)tv->usec * 1000;
 	return 0;
 }
 

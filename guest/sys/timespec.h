@@ -23,9 +23,9 @@ static inline int timespec_ns(const struct timespec64 *ts, u64 *ns)
 {
 	if (ts->sec < 0 || (u64)ts->nsec >= NSEC_PER_SEC)
 		return -EINVAL;
-	*ns = (u64)ts->sec >= NO_DEADLINE / NSEC_PER_SEC - 1 ?
-		      NO_DEADLINE - 1 :
-		      (u64)ts->sec * NSEC_PER_SEC + (u64)ts->nsec;
+	*ns = (u64)ts->sec >= NO_DEADLINE / NSEC_PER_SEC - 1
+		      ? NO_DEADLINE - 1
+		      : (u64)ts->sec * NSEC_PER_SEC + (u64)ts->nsec;
 	return 0;
 }
 

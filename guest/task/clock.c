@@ -106,16 +106,12 @@ int clock_read(int clock, u64 *ns)
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_REALTIME_ALARM:
-	case CLOCK_TAI:
-		*ns = clock_mono() + (u64)clock_real_offset();
-		return 0;
+	case CLOCK_TAI: *ns = clock_mono() + (u64)clock_real_offset(); return 0;
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME:
-	case CLOCK_BOOTTIME_ALARM:
-		*ns = clock_mono();
-		return 0;
+	case CLOCK_BOOTTIME_ALARM: *ns = clock_mono(); return 0;
 	default:
 		err = clock_cpu_target(clock, &p, &t, &kind);
 		if (err)

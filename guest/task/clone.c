@@ -14,10 +14,9 @@
 #include "task/private.h"
 
 #define RLIMIT_NPROC 6
-#define NEW_NAMESPACES                                                                          \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |          \
+#define NEW_NAMESPACES                                                                 \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
 	 CLONE_NEWPID | CLONE_NEWNET)
-
 
 static int check_flags(const struct clone_request *r)
 {
@@ -38,7 +37,8 @@ static int check_flags(const struct clone_request *r)
 	if (f & CLONE_PIDFD && f & (CLONE_DETACHED | CLONE_THREAD))
 		return -EINVAL;
 	if (f & NEW_NAMESPACES) {
-		klog_once(f & NEW_NAMESPACES, "%s: clone with namespace flags 0x%llx is not supported",
+		klog_once(f & NEW_NAMESPACES,
+			  "%s: clone with namespace flags 0x%llx is not supported",
 			  task_current()->comm, (unsigned long long)(f & NEW_NAMESPACES));
 		return -EPERM;
 	}
@@ -200,7 +200,8 @@ static int publish(struct task *c, struct task *t, const struct clone_request *r
 	struct process *parent = r->flags & CLONE_PARENT ? from->parent : from;
 
 	spin_lock(&from->sig_lock);
-	if (from->exiting || signal_fatal_pending(t) || (from->execing && r->flags & CLONE_THREAD)) {
+	if (from->exiting || signal_fatal_pending(t) ||
+	    (from->execing && r->flags & CLONE_THREAD)) {
 		spin_unlock(&from->sig_lock);
 		return -ERESTARTNOINTR;
 	}
@@ -386,10 +387,10 @@ static void init_main(void *arg)
 int task_start_init(const char *file, char *const *argv, char *const *envp, const struct cred *cred)
 {
 	static const struct rlimit defaults[RLIM_NLIMITS] = {
-		{ ~0ULL, ~0ULL },   { ~0ULL, ~0ULL },	{ ~0ULL, ~0ULL }, { 8 << 20, ~0ULL },
-		{ 0, ~0ULL },	    { ~0ULL, ~0ULL },	{ 32768, 32768 }, { 1024, 1048576 },
+		{ ~0ULL, ~0ULL },     { ~0ULL, ~0ULL }, { ~0ULL, ~0ULL }, { 8 << 20, ~0ULL },
+		{ 0, ~0ULL },	      { ~0ULL, ~0ULL }, { 32768, 32768 }, { 1024, 1048576 },
 		{ 8 << 20, 8 << 20 }, { ~0ULL, ~0ULL }, { ~0ULL, ~0ULL }, { 32768, 32768 },
-		{ 819200, 819200 }, { 0, 0 },		{ 0, 0 },	  { ~0ULL, ~0ULL },
+		{ 819200, 819200 },   { 0, 0 },		{ 0, 0 },	  { ~0ULL, ~0ULL },
 	};
 	struct task *self = task_current(), *t;
 	struct init_start s = { .file = file, .argv = argv, .envp = envp };

@@ -21,7 +21,8 @@ void task_release_mm(struct task *t)
 
 	if (mm) {
 		mm_counters(mm, &c);
-		t->process->maxrss = MAX(t->process->maxrss, MAX(c.hiwater_rss, c.rss_anon + c.rss_file + c.rss_shmem));
+		t->process->maxrss = MAX(t->process->maxrss,
+					 MAX(c.hiwater_rss, c.rss_anon + c.rss_file + c.rss_shmem));
 	}
 	utask_switch_out(t->utask);
 	utask_switch_in(NULL);

@@ -20,10 +20,12 @@ static bool ready;
 
 struct futex_bucket *futex_bucket(const struct futex_key *k)
 {
-	u64 h = (u64)(uintptr_t)k->object * 0x9e3779b97f4a7c15ULL ^ k->offset * 0xc2b2ae3d27d4eb4fULL;
+	u64 h = (u64)(uintptr_t)k->object * 0x9e3779b97f4a7c15ULL ^
+		k->offset * 0xc2b2ae3d27d4eb4fULL;
 	unsigned i;
 
-	if (unlikely(!atomic_load(&ready))) { /* the first user: lists that nobody has touched yet */
+	if (unlikely(
+		    !atomic_load(&ready))) { /* the first user: lists that nobody has touched yet */
 		spin_lock(&task_lock);
 		for (i = 0; !ready && i < BUCKETS; i++)
 			list_init(&buckets[i].list);

@@ -33,7 +33,8 @@ s64 futex_wait_multiple(const struct futex_vector *v, unsigned n, u64 deadline);
 /* Priority inheritance: the owner's number is in the word. The owner is not boosted; the order is by priority. */
 s64 futex_lock_pi(uaddr_t addr, bool shared, u64 deadline, bool try);
 s64 futex_unlock_pi(uaddr_t addr, bool shared);
-s64 futex_wait_requeue_pi(uaddr_t addr, bool shared, u32 val, u64 deadline, u32 bitset, uaddr_t addr2);
+s64 futex_wait_requeue_pi(uaddr_t addr, bool shared, u32 val, u64 deadline, u32 bitset,
+			  uaddr_t addr2);
 s64 futex_cmp_requeue_pi(uaddr_t addr, uaddr_t addr2, bool shared, u32 wake, u32 move, u32 cmp);
 
 #endif

@@ -15,7 +15,8 @@
 struct pi_state {
 	struct list node; /* in all_states */
 	struct futex_key key;
-	struct task *owner; /* with a reference; NULL after an owner's death until the heir has seen it */
+	struct task *
+		owner; /* with a reference; NULL after an owner's death until the heir has seen it */
 	struct list waiters;
 };
 
@@ -149,7 +150,8 @@ static int inherit(uaddr_t addr, struct task *self)
 		return -EFAULT;
 	for (;;) {
 		if (user_cmpxchg32(addr, val,
-				   (u32)self->tid | FUTEX_OWNER_DIED | (val & FUTEX_WAITERS), &prev))
+				   (u32)self->tid | FUTEX_OWNER_DIED | (val & FUTEX_WAITERS),
+				   &prev))
 			return -EFAULT;
 		if (prev == val)
 			return 0;
@@ -256,7 +258,8 @@ s64 futex_unlock_pi(uaddr_t addr, bool shared)
 			break;
 		}
 		if (s) {
-			struct futex_waiter *w = list_first(&s->waiters, struct futex_waiter, pi_node);
+			struct futex_waiter *w =
+				list_first(&s->waiters, struct futex_waiter, pi_node);
 
 			new = (u32)w->task->tid;
 			if (w->pi_node.next != &s->waiters)
@@ -281,7 +284,8 @@ s64 futex_unlock_pi(uaddr_t addr, bool shared)
 	return err;
 }
 
-s64 futex_wait_requeue_pi(uaddr_t addr, bool shared, u32 val, u64 deadline, u32 bitset, uaddr_t addr2)
+s64 futex_wait_requeue_pi(uaddr_t addr, bool shared, u32 val, u64 deadline, u32 bitset,
+			  uaddr_t addr2)
 {
 	struct futex_bucket *b;
 	struct futex_waiter w;

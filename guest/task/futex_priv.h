@@ -18,18 +18,19 @@ struct futex_bucket {
 
 struct futex_waiter {
 	struct list node;
-	struct futex_bucket *bucket; /* changes at a requeue; NULL: on no list. Under the bucket's lock */
+	struct futex_bucket
+		*bucket; /* changes at a requeue; NULL: on no list. Under the bucket's lock */
 	struct futex_key key;
 	struct task *task;
 	u32 bitset;
 	/* PI only, under the PI mutex (futex_pi.c) */
-	bool requeue_pi;	 /* waits to be moved to the PI futex pi_key */
+	bool requeue_pi; /* waits to be moved to the PI futex pi_key */
 	struct futex_key pi_key;
-	struct pi_state *pi;	 /* waits for this one */
+	struct pi_state *pi; /* waits for this one */
 	struct list pi_node;
-	u32 prio;		 /* smaller goes first */
-	u32 granted;		 /* it owns the lock now */
-	bool died;		 /* by inheritance from a dead owner */
+	u32 prio;    /* smaller goes first */
+	u32 granted; /* it owns the lock now */
+	bool died;   /* by inheritance from a dead owner */
 };
 
 static inline bool futex_key_equal(const struct futex_key *a, const struct futex_key *b)

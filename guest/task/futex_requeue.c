@@ -84,23 +84,12 @@ static int apply(uaddr_t addr, u32 code, bool *match)
 		return -EFAULT;
 	for (;;) {
 		switch (op) {
-		case 0:
-			new = a;
-			break;
-		case 1:
-			new = old + a;
-			break;
-		case 2:
-			new = old | a;
-			break;
-		case 3:
-			new = old & ~a;
-			break;
-		case 4:
-			new = old ^ a;
-			break;
-		default:
-			return -ENOSYS;
+		case 0: new = a; break;
+		case 1: new = old + a; break;
+		case 2: new = old | a; break;
+		case 3: new = old & ~a; break;
+		case 4: new = old ^ a; break;
+		default: return -ENOSYS;
 		}
 		if (user_cmpxchg32(addr, old, new, &prev))
 			return -EFAULT;
@@ -109,26 +98,13 @@ static int apply(uaddr_t addr, u32 code, bool *match)
 		old = prev;
 	}
 	switch (cmp) {
-	case 0:
-		*match = (s32)old == cmparg;
-		return 0;
-	case 1:
-		*match = (s32)old != cmparg;
-		return 0;
-	case 2:
-		*match = (s32)old < cmparg;
-		return 0;
-	case 3:
-		*match = (s32)old <= cmparg;
-		return 0;
-	case 4:
-		*match = (s32)old > cmparg;
-		return 0;
-	case 5:
-		*match = (s32)old >= cmparg;
-		return 0;
-	default:
-		return -ENOSYS;
+	case 0: *match = (s32)old == cmparg; return 0;
+	case 1: *match = (s32)old != cmparg; return 0;
+	case 2: *match = (s32)old < cmparg; return 0;
+	case 3: *match = (s32)old <= cmparg; return 0;
+	case 4: *match = (s32)old > cmparg; return 0;
+	case 5: *match = (s32)old >= cmparg; return 0;
+	default: return -ENOSYS;
 	}
 }
 

@@ -102,7 +102,8 @@ static void cpu_expired(struct ktimer *k)
 		it->dormant = true;
 	else if (left)
 		ktimer_start(&it->cpu_timer,
-			     clock_mono() + MAX(left / MAX(it->process->nr_threads, 1u), MIN_INTERVAL));
+			     clock_mono() +
+				     MAX(left / MAX(it->process->nr_threads, 1u), MIN_INTERVAL));
 	it->cpu_seen = used;
 	spin_unlock(&it->lock);
 }

@@ -35,7 +35,7 @@ struct ptimer {
 	int id, clock;
 	bool wall; /* by a kernel timer; else CPU time */
 	enum cpu_clock kind;
-	struct task *cpu_task;	  /* CPU clock of a thread */
+	struct task *cpu_task;	     /* CPU clock of a thread */
 	struct process *cpu_process; /* ... or of a process */
 	struct ptimer_event ev;
 	struct task *target; /* SIGEV_THREAD_ID */
@@ -48,6 +48,7 @@ struct ptimer {
 struct itimers *itimers_get(void); /* of the current process; NULL without memory */
 void itimers_cpu_start(struct itimers *it);
 void ptimers_clear(struct itimers *it);
-u64 ptimer_cpu_check(struct ptimer *t); /* CPU time left, ~0: none; sends what is due. owner->lock held */
+u64 ptimer_cpu_check(
+	struct ptimer *t); /* CPU time left, ~0: none; sends what is due. owner->lock held */
 
 #endif

@@ -6,7 +6,6 @@
 #include "mm/mm.h"
 #include "task/private.h"
 
-
 struct candidate {
 	struct process *p;
 	s64 score;

@@ -10,9 +10,9 @@
 #include "task/info.h"
 #include "task/private.h"
 
-#define PID_MAX	   PID_LIMIT
-#define CHUNK	   128
-#define PID_FIRST  300 /* after the first wrap: low numbers stay with the long-lived */
+#define PID_MAX	  PID_LIMIT
+#define CHUNK	  128
+#define PID_FIRST 300 /* after the first wrap: low numbers stay with the long-lived */
 
 struct slot {
 	struct task *task;

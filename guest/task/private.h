@@ -89,20 +89,21 @@ int signal_frame_push(struct task *t, int signo, const struct siginfo *info,
 		      const struct sigaction *sa, u64 mask);
 
 /* ---- exit.c ---- */
-void task_release_mm(struct task *t); /* exit and exec: tell waiters of clear_child_tid, robust list; drop mm */
+void task_release_mm(
+	struct task *t); /* exit and exec: tell waiters of clear_child_tid, robust list; drop mm */
 /* Zombie to nothing. task_lock held; the caller drops its reference by process_put afterwards. */
 void process_reap(struct process *p);
 
 /* ---- futex ---- */
-void futex_exit(struct task *t);      /* robust and PI lists of the current task, mm still there */
+void futex_exit(struct task *t); /* robust and PI lists of the current task, mm still there */
 void futex_exec_release(struct task *t);
 void futex_clear_tid(struct task *t); /* clear_child_tid */
 
 /* ---- timers of processes ---- */
-void itimers_exit(struct process *p);	 /* the last thread ends */
-void itimers_free(struct process *p);	 /* the process itself goes */
+void itimers_exit(struct process *p); /* the last thread ends */
+void itimers_free(struct process *p); /* the process itself goes */
 void itimers_exec(struct process *p);
-void itimers_resume(struct process *p);	 /* a thread of it runs again: CPU-time timers count on */
+void itimers_resume(struct process *p); /* a thread of it runs again: CPU-time timers count on */
 
 /* ---- rseq ---- */
 void rseq_fixup(struct task *t, struct user_regs *regs); /* before user mode or a signal frame */

@@ -57,8 +57,8 @@ static void wall_expired(struct ktimer *k)
 
 static u64 cpu_now(const struct ptimer *t)
 {
-	return t->cpu_task ? task_cpu_time(t->cpu_task, t->kind) :
-			     process_cpu_time(t->cpu_process, t->kind);
+	return t->cpu_task ? task_cpu_time(t->cpu_task, t->kind)
+			   : process_cpu_time(t->cpu_process, t->kind);
 }
 
 u64 ptimer_cpu_check(struct ptimer *t)
@@ -111,18 +111,15 @@ static int setup_event(struct ptimer *t, const struct ptimer_event *ev)
 
 	t->ev = *ev;
 	switch (ev->notify) {
-	case SIGEV_NONE:
-		return 0;
+	case SIGEV_NONE: return 0;
 	case SIGEV_SIGNAL:
-	case SIGEV_THREAD: /* the library's matter: a signal */
-		break;
+	case SIGEV_THREAD: /* the library's matter: a signal */ break;
 	case SIGEV_THREAD_ID:
 		t->target = task_find(ev->tid);
 		if (!t->target || t->target->process != task_current()->process)
 			return -EINVAL;
 		break;
-	default:
-		return -EINVAL;
+	default: return -EINVAL;
 	}
 	if (ev->signo < 1 || ev->signo > NSIG)
 		return -EINVAL;

@@ -23,8 +23,7 @@ static bool eligible(const struct process *c, const struct wait_request *w)
 		if (c->pgid != w->id)
 			return false;
 		break;
-	default:
-		break;
+	default: break;
 	}
 	return w->options & W_ALL || clone == !!(w->options & W_CLONE);
 }

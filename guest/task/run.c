@@ -14,7 +14,6 @@
 #include "mm/slab.h"
 #include "task/private.h"
 
-
 void task_account(struct task *t, bool user)
 {
 	u64 now = clock_mono(), d = now - t->mode_start;
@@ -92,24 +91,21 @@ static void handle_exception(struct task *t, const struct stop *stop)
 		break;
 	case 1: /* #DB */
 		info.signo = SIGTRAP;
-		info.code = stop->code & 0x4000 || !(stop->code & 0xf) ? 2 : 4; /* TRAP_TRACE, TRAP_HWBKPT */
+		info.code = stop->code & 0x4000 || !(stop->code & 0xf)
+				    ? 2
+				    : 4; /* TRAP_TRACE, TRAP_HWBKPT */
 		info.fault.addr = regs->rip;
 		break;
-	case 3: /* #BP */
-		info.signo = SIGTRAP;
-		break;
+	case 3: /* #BP */ info.signo = SIGTRAP; break;
 	case 4: /* #OF */
-	case 5: /* #BR */
-		break;
+	case 5: /* #BR */ break;
 	case 6: /* #UD */
 		info.signo = SIGILL;
 		info.code = 2; /* ILL_ILLOPN */
 		info.fault.addr = regs->rip;
 		break;
 	case 11: /* #NP */
-	case 12: /* #SS */
-		info.signo = SIGBUS;
-		break;
+	case 12: /* #SS */ info.signo = SIGBUS; break;
 	case 16: /* #MF */
 	case 19: /* #XM */
 		info.signo = SIGFPE;
@@ -132,8 +128,7 @@ static void handle_exception(struct task *t, const struct stop *stop)
 		info.code = 2; /* BUS_ADRERR */
 		info.fault.addr = stop->addr;
 		break;
-	default: /* #GP and the rest */
-		break;
+	default: /* #GP and the rest */ break;
 	}
 	t->fault_vector = stop->vector;
 	t->fault_code = stop->code;

@@ -445,7 +445,8 @@ void sched_yield(void)
 	now = clock_mono();
 	account(rq, t, now);
 	first = rq_first(rq);
-	if (!first || (sched_is_rt(t) && (!sched_is_rt(first) || first->se.rt_prio < t->se.rt_prio))) {
+	if (!first ||
+	    (sched_is_rt(t) && (!sched_is_rt(first) || first->se.rt_prio < t->se.rt_prio))) {
 		spin_unlock(&rq->lock);
 		return;
 	}

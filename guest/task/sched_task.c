@@ -144,7 +144,8 @@ u64 sched_runtime(struct task *t)
 bool sched_blocked_regs(struct task *t, struct user_regs *out)
 {
 	struct rq *rq = task_rq_lock(t);
-	bool ok = t->state != TASK_RUNNING && rq->curr != t && !atomic_load(&t->se.on_cpu) && t->utask;
+	bool ok = t->state != TASK_RUNNING && rq->curr != t && !atomic_load(&t->se.on_cpu) &&
+		  t->utask;
 
 	/* It cannot get a CPU, and so not lose its utask, while its queue is locked. */
 	if (ok)

@@ -54,7 +54,9 @@ void signal_notify_parent(struct process *p, int code, int status)
 	if (!parent || parent == &kernel_process)
 		return;
 	if (!code) {
-		code = p->exit_code & 0x80 ? CLD_DUMPED : p->exit_code & 0x7f ? CLD_KILLED : CLD_EXITED;
+		code = p->exit_code & 0x80   ? CLD_DUMPED
+		       : p->exit_code & 0x7f ? CLD_KILLED
+					     : CLD_EXITED;
 		status = p->exit_code & 0x7f ? p->exit_code & 0x7f : p->exit_code >> 8 & 0xff;
 	}
 	if (code <= CLD_DUMPED)
@@ -275,9 +277,7 @@ static void restart_with_handler(struct task *t, struct user_regs *regs, u64 fla
 {
 	switch (-(s64)regs->rax) {
 	case ERESTARTNOHAND:
-	case ERESTART_RESTARTBLOCK:
-		regs->rax = (u64)-EINTR;
-		break;
+	case ERESTART_RESTARTBLOCK: regs->rax = (u64)-EINTR; break;
 	case ERESTARTSYS:
 		if (!(flags & SA_RESTART)) {
 			regs->rax = (u64)-EINTR;
@@ -285,9 +285,7 @@ static void restart_with_handler(struct task *t, struct user_regs *regs, u64 fla
 		}
 		utask_restart(t->utask);
 		break;
-	default:
-		utask_restart(t->utask);
-		break;
+	default: utask_restart(t->utask); break;
 	}
 }
 

@@ -11,7 +11,7 @@
 #include "mm/slab.h"
 #include "task/sigpriv.h"
 
-#define REDZONE 128
+#define REDZONE		     128
 #define UC_FP_XSTATE	     1
 #define UC_SIGCONTEXT_SS     2
 #define UC_STRICT_RESTORE_SS 4

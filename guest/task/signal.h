@@ -12,15 +12,43 @@
 struct task;
 struct process;
 
-#define NSIG 64
+#define NSIG	  64
 #define SIGSET(n) (1ULL << ((n)-1))
 
 #ifndef SIGHUP /* the unit tests on the host have them from libc */
 enum {
-	SIGHUP = 1, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGKILL, SIGUSR1,
-	SIGSEGV, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGSTKFLT, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP,
-	SIGTTIN, SIGTTOU, SIGURG, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGWINCH, SIGIO, SIGPWR,
-	SIGSYS, SIGRTMIN,
+	SIGHUP = 1,
+	SIGINT,
+	SIGQUIT,
+	SIGILL,
+	SIGTRAP,
+	SIGABRT,
+	SIGBUS,
+	SIGFPE,
+	SIGKILL,
+	SIGUSR1,
+	SIGSEGV,
+	SIGUSR2,
+	SIGPIPE,
+	SIGALRM,
+	SIGTERM,
+	SIGSTKFLT,
+	SIGCHLD,
+	SIGCONT,
+	SIGSTOP,
+	SIGTSTP,
+	SIGTTIN,
+	SIGTTOU,
+	SIGURG,
+	SIGXCPU,
+	SIGXFSZ,
+	SIGVTALRM,
+	SIGPROF,
+	SIGWINCH,
+	SIGIO,
+	SIGPWR,
+	SIGSYS,
+	SIGRTMIN,
 };
 #endif
 
@@ -55,13 +83,39 @@ enum {
 struct siginfo {
 	s32 signo, err, code, pad;
 	union {
-		struct { s32 pid; u32 uid; } kill;
-		struct { s32 tid, overrun; u64 value; } timer;
-		struct { s32 pid; u32 uid; u64 value; } rt;
-		struct { s32 pid; u32 uid; s32 status; s64 utime, stime; } chld;
-		struct { u64 addr; s16 addr_lsb; u64 lower, upper; } fault;
-		struct { s64 band; s32 fd; } poll;
-		struct { u64 addr; s32 syscall; u32 arch; } sys;
+		struct {
+			s32 pid;
+			u32 uid;
+		} kill;
+		struct {
+			s32 tid, overrun;
+			u64 value;
+		} timer;
+		struct {
+			s32 pid;
+			u32 uid;
+			u64 value;
+		} rt;
+		struct {
+			s32 pid;
+			u32 uid;
+			s32 status;
+			s64 utime, stime;
+		} chld;
+		struct {
+			u64 addr;
+			s16 addr_lsb;
+			u64 lower, upper;
+		} fault;
+		struct {
+			s64 band;
+			s32 fd;
+		} poll;
+		struct {
+			u64 addr;
+			s32 syscall;
+			u32 arch;
+		} sys;
 		u8 raw[112];
 	};
 };
@@ -85,7 +139,8 @@ int signal_process(struct process *p, int signo, const struct siginfo *info);
 int signal_pgrp(int pgid, int signo, const struct siginfo *info);
 /* A synchronous fault of the current task: forced, unblocked and default if blocked or ignored. */
 void signal_force(int signo, const struct siginfo *info);
-int signal_pgrp_orphaned(int pgid); /* 1 if the group is orphaned: background tty reads give EIO then */
+int signal_pgrp_orphaned(
+	int pgid); /* 1 if the group is orphaned: background tty reads give EIO then */
 
 /* Take a pending signal of mask from the current task or its process; 0: none. signalfd, sigtimedwait. */
 int signal_dequeue(u64 mask, struct siginfo *info);
@@ -99,7 +154,7 @@ void signal_set_mask(u64 mask);
 void signal_suspend_mask(u64 mask);
 int signal_action(int signo, const struct sigaction *act, struct sigaction *old);
 bool signal_may_send(struct process *to, int signo); /* the permission rule of kill(2) */
-s64 signal_return(void); /* rt_sigreturn(2): the new rax */
+s64 signal_return(void);			     /* rt_sigreturn(2): the new rax */
 
 /* Wait for a signal of set until clock_mono() >= deadline (0: only look). Its number, -EAGAIN, -EINTR. */
 int signal_wait(u64 set, struct siginfo *info, u64 deadline);

@@ -13,18 +13,18 @@ struct sighand {
 
 struct sigqueue {
 	struct list node;
-	bool timer;  /* belongs to a timer, which frees it */
+	bool timer; /* belongs to a timer, which frees it */
 	bool queued;
 	bool orphan; /* the timer is gone: free it when it leaves the queue */
 	struct siginfo info;
 };
 
-#define SIG_SYNCHRONOUS                                                                \
+#define SIG_SYNCHRONOUS                                                                         \
 	(SIGSET(SIGSEGV) | SIGSET(SIGBUS) | SIGSET(SIGILL) | SIGSET(SIGTRAP) | SIGSET(SIGFPE) | \
 	 SIGSET(SIGSYS))
 #define SIG_STOPS	   (SIGSET(SIGSTOP) | SIGSET(SIGTSTP) | SIGSET(SIGTTIN) | SIGSET(SIGTTOU))
 #define SIG_IGNORE_DEFAULT (SIGSET(SIGCONT) | SIGSET(SIGCHLD) | SIGSET(SIGWINCH) | SIGSET(SIGURG))
-#define SIG_CORE                                                                       \
+#define SIG_CORE                                                                                 \
 	(SIGSET(SIGQUIT) | SIGSET(SIGILL) | SIGSET(SIGTRAP) | SIGSET(SIGABRT) | SIGSET(SIGFPE) | \
 	 SIGSET(SIGSEGV) | SIGSET(SIGBUS) | SIGSET(SIGSYS) | SIGSET(SIGXCPU) | SIGSET(SIGXFSZ))
 #define SIG_UNBLOCKABLE (SIGSET(SIGKILL) | SIGSET(SIGSTOP))

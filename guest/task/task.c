@@ -195,18 +195,12 @@ void process_for_each(void (*fn)(struct process *, void *), void *arg)
 char task_state_char(const struct task *t)
 {
 	switch (READ_ONCE(t->state)) {
-	case TASK_RUNNING:
-		return 'R';
-	case TASK_SLEEPING:
-		return t->sleep_mode == SLEEP_INTERRUPTIBLE ? 'S' : 'D';
-	case TASK_STOPPED:
-		return 'T';
-	case TASK_TRACED:
-		return 't';
-	case TASK_ZOMBIE:
-		return 'Z';
-	default:
-		return 'X';
+	case TASK_RUNNING: return 'R';
+	case TASK_SLEEPING: return t->sleep_mode == SLEEP_INTERRUPTIBLE ? 'S' : 'D';
+	case TASK_STOPPED: return 'T';
+	case TASK_TRACED: return 't';
+	case TASK_ZOMBIE: return 'Z';
+	default: return 'X';
 	}
 }
 

@@ -48,11 +48,11 @@ struct rlimit {
 #define RLIM_NLIMITS 16
 
 enum task_state {
-	TASK_RUNNING,	/* on a CPU or a run queue */
-	TASK_SLEEPING,	/* in sched_sleep; mode says what wakes it */
-	TASK_STOPPED,	/* job control */
+	TASK_RUNNING,  /* on a CPU or a run queue */
+	TASK_SLEEPING, /* in sched_sleep; mode says what wakes it */
+	TASK_STOPPED,  /* job control */
 	TASK_TRACED,
-	TASK_ZOMBIE,	/* a leader that was not yet reaped */
+	TASK_ZOMBIE, /* a leader that was not yet reaped */
 	TASK_DEAD,
 };
 
@@ -67,12 +67,12 @@ struct sched_entity {
 	u64 sum_exec;		/* ns on a CPU in all */
 	u64 affinity;		/* CPU mask */
 	u64 last_wake;		/* when it last woke another task onto its own CPU */
-	u32 on_cpu;		/* its context is in use: set by the CPU that runs it, cleared when it has left */
+	u32 on_cpu; /* its context is in use: set by the CPU that runs it, cleared when it has left */
 	u32 weight;
 	s8 nice;
 	u8 policy;
-	u8 rt_prio;		/* 1..99 for FIFO and RR */
-	u8 sync;		/* 0..3: how surely it sleeps soon after it woke another */
+	u8 rt_prio; /* 1..99 for FIFO and RR */
+	u8 sync;    /* 0..3: how surely it sleeps soon after it woke another */
 	bool queued, reset_on_fork;
 };
 
@@ -84,50 +84,50 @@ struct io_counts {
 /* A process: a thread group. */
 struct process {
 	struct ref ref;
-	int pid;		/* = tgid */
+	int pid; /* = tgid */
 	struct task *leader;
-	struct list threads;	/* task->thread_node */
-	unsigned nr_threads;	/* alive: not past the start of exit */
+	struct list threads;	       /* task->thread_node */
+	unsigned nr_threads;	       /* alive: not past the start of exit */
 	unsigned nr_started, nr_ended; /* in all; equal when no context is left */
-	struct process *parent; /* real parent */
-	struct list children;	/* process->sibling */
+	struct process *parent;	       /* real parent */
+	struct list children;	       /* process->sibling */
 	struct list sibling;
-	struct list all_node;	/* in the list that process_for_each walks */
+	struct list all_node; /* in the list that process_for_each walks */
 	int pgid, sid;
 	struct tty *ctty;
-	int tty_old_pgrp;	/* of a leader whose terminal hung up: its foreground group, told when the leader ends */
+	int tty_old_pgrp; /* of a leader whose terminal hung up: its foreground group, told when the leader ends */
 	struct waitq child_wait; /* wait4(2) of this process's threads */
-	int exit_signal;	/* to the parent when the group dies; 0: none */
-	bool exiting;		/* exit_group or fatal signal */
-	bool zombie;		/* all threads are gone; waits for the parent */
-	int exit_code;		/* wait status of the group */
+	int exit_signal;	 /* to the parent when the group dies; 0: none */
+	bool exiting;		 /* exit_group or fatal signal */
+	bool zombie;		 /* all threads are gone; waits for the parent */
+	int exit_code;		 /* wait status of the group */
 	bool child_subreaper, dumpable, did_exec;
-	struct task *execing;	/* thread that is killing the others for execve */
+	struct task *execing;	  /* thread that is killing the others for execve */
 	struct waitq thread_wait; /* de_thread waits here for the others' end */
-	struct waitq exit_wait; /* pidfds: woken when the process becomes a zombie */
+	struct waitq exit_wait;	  /* pidfds: woken when the process becomes a zombie */
 
 	struct spinlock sig_lock;
 	struct sighand *sighand; /* actions; shared by CLONE_SIGHAND */
 	struct sigpending shared_pending;
-	int stop_signo;		 /* group stop in progress or done; 0: none */
-	unsigned stop_count;	 /* threads that have not stopped yet */
-	bool stopped;		 /* the stop is complete */
+	int stop_signo;		       /* group stop in progress or done; 0: none */
+	unsigned stop_count;	       /* threads that have not stopped yet */
+	bool stopped;		       /* the stop is complete */
 	bool stop_report, cont_report; /* not yet waited for */
-	bool notify_cont;	 /* continued: whoever runs first tells the parent */
-	u32 nr_sigqueue;	 /* queue entries in use */
-	struct waitq sig_wait;	 /* signalfds */
+	bool notify_cont;	       /* continued: whoever runs first tells the parent */
+	u32 nr_sigqueue;	       /* queue entries in use */
+	struct waitq sig_wait;	       /* signalfds */
 
 	struct rlimit rlim[RLIM_NLIMITS];
 	struct itimers *timers;
 	u64 utime, stime, sum_exec; /* of dead threads, ns */
-	u64 cutime, cstime;	/* of waited-for children */
+	u64 cutime, cstime;	    /* of waited-for children */
 	u64 minflt, majflt, cminflt, cmajflt, nvcsw, nivcsw, maxrss, cmaxrss;
-	struct io_counts io;	/* of dead threads */
-	u64 start_time;		/* clock_mono */
+	struct io_counts io; /* of dead threads */
+	u64 start_time;	     /* clock_mono */
 	int oom_score_adj;
 	u32 personality;
 	bool thp_disable;
-	u32 membarrier;		/* registered commands */
+	u32 membarrier; /* registered commands */
 };
 
 struct task {
@@ -141,16 +141,16 @@ struct task {
 	struct utask *utask;
 	struct kctx kctx;
 	void *kstack;
-	u32 state;		/* enum task_state, written under the run-queue lock */
-	u32 sleep_mode;		/* enum sleep_mode */
-	struct cpu *cpu;	/* last CPU */
+	u32 state;	 /* enum task_state, written under the run-queue lock */
+	u32 sleep_mode;	 /* enum sleep_mode */
+	struct cpu *cpu; /* last CPU */
 	struct sched_entity se;
-	u64 utime, stime;	/* ns, up to the last change of mode */
-	u64 mode_start;		/* clock_mono of that change */
+	u64 utime, stime; /* ns, up to the last change of mode */
+	u64 mode_start;	  /* clock_mono of that change */
 	u64 start_time;
-	int syscall_nr;		/* the one it is in, or -1; for crash reports */
+	int syscall_nr;		 /* the one it is in, or -1; for crash reports */
 	bool kthread, mm_shared; /* mm_shared: CLONE_VM made or was made by it */
-	void (*kfn)(void *);	/* entry of a kernel thread */
+	void (*kfn)(void *);	 /* entry of a kernel thread */
 	void *karg;
 
 	/* shared or private as clone(2) said */
@@ -158,17 +158,17 @@ struct task {
 	struct fdtable *files;
 	struct fs_context *fs;
 	struct nsproxy *ns;
-	struct cred *cred;	/* replaced only by the task itself; readers take a ref under task_lock */
+	struct cred *cred; /* replaced only by the task itself; readers take a ref under task_lock */
 
 	/* signals */
 	u64 sigmask, saved_sigmask;
-	bool restore_sigmask;	/* put saved_sigmask back after the handler frame is built */
-	bool restart_pending;	/* rax holds -ERESTART*: signal_deliver decides */
-	bool exiting;		/* takes no more signals */
+	bool restore_sigmask; /* put saved_sigmask back after the handler frame is built */
+	bool restart_pending; /* rax holds -ERESTART*: signal_deliver decides */
+	bool exiting;	      /* takes no more signals */
 	struct sigpending pending;
-	u32 signal_wake;	/* some signal needs a look: set by senders */
-	u64 sigwait;		/* set that sigtimedwait is waiting for */
-	bool stop_pending;	/* takes part in a group stop, has not stopped yet */
+	u32 signal_wake;   /* some signal needs a look: set by senders */
+	u64 sigwait;	   /* set that sigtimedwait is waiting for */
+	bool stop_pending; /* takes part in a group stop, has not stopped yet */
 	struct siginfo *last_siginfo;
 	uaddr_t altstack;
 	u64 altstack_size;
@@ -179,22 +179,22 @@ struct task {
 	} restart;
 	int pdeath_signal;
 	int exit_code;
-	u32 fault_vector;	/* of the last fault, for signal frames */
+	u32 fault_vector; /* of the last fault, for signal frames */
 	u64 fault_code;
 	uaddr_t fault_addr;
 
 	/* thread-library interfaces */
 	uaddr_t clear_child_tid, robust_list;
-	struct list pi_owned;	/* PI futexes: task/futex_pi.c */
+	struct list pi_owned; /* PI futexes: task/futex_pi.c */
 	uaddr_t rseq;
 	u32 rseq_len, rseq_sig;
-	u32 rseq_cpu;		/* value last stored in the area, plus 1 */
-	bool rseq_event;	/* switched, migrated or signalled since it was last in user mode */
+	u32 rseq_cpu;	 /* value last stored in the area, plus 1 */
+	bool rseq_event; /* switched, migrated or signalled since it was last in user mode */
 	struct completion *vfork_done;
 
 	u64 timer_slack;
 	u16 ioprio;
-	void *ptrace;		/* tracer's bookkeeping */
+	void *ptrace; /* tracer's bookkeeping */
 	void *seccomp;
 	u64 nvcsw, nivcsw, minflt, majflt;
 	struct io_counts io;
@@ -265,13 +265,14 @@ s64 task_clone(const struct clone_request *req);
 /* unshare(2) of the current task; the descriptor table alone (close_range, exec). -ENOMEM, -EINVAL, -EPERM. */
 int task_unshare(u64 flags);
 int task_unshare_files(void);
-void task_exit(int code) __attribute__((noreturn));	  /* this thread */
+void task_exit(int code) __attribute__((noreturn));	    /* this thread */
 void task_exit_group(int status) __attribute__((noreturn)); /* wait status */
 /*
  * The first process, pid 1. Called from a kernel thread, whose files, fs and ns it shares; sleeps until the program is
  * loaded. argv, envp: NULL-terminated kernel arrays. -errno if it could not be started (nothing is left behind).
  */
-int task_start_init(const char *file, char *const *argv, char *const *envp, const struct cred *cred);
+int task_start_init(const char *file, char *const *argv, char *const *envp,
+		    const struct cred *cred);
 /* Limits of the first process that differ from the defaults; filled by boot. max 0: the default. */
 extern struct rlimit task_boot_rlimits[RLIM_NLIMITS];
 /* Replace the program of the current task; registered by sys/exec.c. Kernel strings. 0 or -errno. */

@@ -15,7 +15,7 @@
 struct timer_base;
 
 struct ktimer {
-	struct pheap_node node; /* its key is the deadline, clock_mono ns */
+	struct pheap_node node;	 /* its key is the deadline, clock_mono ns */
 	struct timer_base *base; /* where it is queued, or was last; NULL: never */
 	bool queued;
 	void (*fn)(struct ktimer *t);

@@ -85,8 +85,8 @@ void timerfd_settime(struct timerfd *t, bool absolute, u64 value, u64 interval, 
 	t->realtime_abs = absolute && clock_is_realtime(t->clock);
 	t->armed = value != 0;
 	if (value) {
-		t->expires = absolute ? clock_deadline(t->clock, value) :
-					now + MIN(value, NO_DEADLINE - 1 - now);
+		t->expires = absolute ? clock_deadline(t->clock, value)
+				      : now + MIN(value, NO_DEADLINE - 1 - now);
 		ktimer_start(&t->timer, t->expires);
 	}
 	spin_unlock(&t->lock);

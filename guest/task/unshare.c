@@ -5,8 +5,8 @@
 #include "lib/log.h"
 #include "task/private.h"
 
-#define NAMESPACES                                                                              \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |          \
+#define NAMESPACES                                                                     \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
 	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 
 int task_unshare_files(void)
@@ -48,8 +48,8 @@ int task_unshare(u64 flags)
 	struct task *t = task_current();
 	int err = 0;
 
-	if (flags & ~(NAMESPACES | CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES |
-		      CLONE_SYSVSEM))
+	if (flags & ~(NAMESPACES | CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM |
+		      CLONE_FILES | CLONE_SYSVSEM))
 		return -EINVAL;
 	if (flags & NAMESPACES) {
 		klog_once(flags & NAMESPACES, "%s: unshare of namespaces 0x%llx is not supported",

@@ -29,7 +29,10 @@ struct waiter {
 	struct waitq *q;
 };
 
-#define WAITQ_INIT(name) { SPINLOCK_INIT, LIST_INIT((name).waiters) }
+#define WAITQ_INIT(name)                                 \
+	{                                                \
+		SPINLOCK_INIT, LIST_INIT((name).waiters) \
+	}
 
 void waitq_init(struct waitq *q);
 void waiter_init(struct waiter *w);
@@ -64,25 +67,25 @@ void sched_awake(void);
 int sched_sleep(u64 deadline);
 
 /* Sleep on q until cond holds. Evaluates to 0, -ETIMEDOUT, -ERESTARTSYS or -EINTR. cond may take locks. */
-#define wait_event(q, mode, deadline, cond)                          \
-	({                                                           \
-		struct waiter _w;                                    \
-		int _err = 0;                                        \
-		waiter_init(&_w);                                    \
-		waitq_add((q), &_w);                                 \
-		for (;;) {                                           \
-			sched_prepare(mode);                         \
-			if (cond) {                                  \
-				_err = 0;                            \
-				break;                               \
-			}                                            \
-			if (_err)                                    \
-				break;                               \
-			_err = sched_sleep(deadline);                \
-		}                                                    \
-		sched_awake();                                       \
-		waitq_del(&_w);                                      \
-		_err;                                                \
+#define wait_event(q, mode, deadline, cond)           \
+	({                                            \
+		struct waiter _w;                     \
+		int _err = 0;                         \
+		waiter_init(&_w);                     \
+		waitq_add((q), &_w);                  \
+		for (;;) {                            \
+			sched_prepare(mode);          \
+			if (cond) {                   \
+				_err = 0;             \
+				break;                \
+			}                             \
+			if (_err)                     \
+				break;                \
+			_err = sched_sleep(deadline); \
+		}                                     \
+		sched_awake();                        \
+		waitq_del(&_w);                       \
+		_err;                                 \
 	})
 
 /* One event that happens once; refcounted, so that either side may leave first. */
@@ -105,7 +108,10 @@ struct mutex {
 	struct waitq q;
 };
 
-#define MUTEX_INIT(name) { 0, NULL, WAITQ_INIT((name).q) }
+#define MUTEX_INIT(name)                      \
+	{                                     \
+		0, NULL, WAITQ_INIT((name).q) \
+	}
 
 void mutex_init(struct mutex *m);
 void mutex_lock(struct mutex *m);
