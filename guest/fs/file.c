@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "fs/async.h"
 #include "fs/epoll.h"
 #include "fs/lock.h"
 #include "fs/mount.h"
@@ -89,6 +90,8 @@ void file_put(struct file *f)
 		return;
 	if (f->epoll)
 		epoll_forget(f);
+	if (f->async)
+		async_forget(f);
 	if (f->inode && f->inode->locks)
 		file_locks_release(f);
 	if (f->ops && f->ops->release && !(f->mode & FMODE_PATH))

@@ -93,7 +93,9 @@ struct file {
 	struct cred *cred;     /* of the opener */
 	struct {		/* F_SETOWN, O_ASYNC */
 		int pid, type, sig;
+		int fd; /* that O_ASYNC was set on */
 	} owner;
+	void *async;	/* its watcher (fs/async.c) */
 	void *epoll;	/* list of epoll items that watch it (fs/epoll.c) */
 	struct waitq *waitq; /* default wait queue for file_read/file_write's loop; may be NULL */
 	u64 dir_cookie;	     /* directories: the file system's, for readdir */

@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 #include <string.h>
 
+#include "fs/async.h"
 #include "fs/lock.h"
 #include "fs/pipe.h"
 #include "sys/fs_sys.h"
@@ -21,7 +22,7 @@
 
 #define FCNTL_SETFL (O_APPEND | O_NONBLOCK | O_NDELAY | O_DIRECT | O_NOATIME | FASYNC)
 
-static s64 set_flags(struct file *f, u32 flags)
+static s64 set_flags(struct file *f, int fd, u32 flags)
 {
 	int err;
 
@@ -33,6 +34,12 @@ static s64 set_flags(struct file *f, u32 flags)
 		return -EPERM;
 	if (f->ops && f->ops->setfl) {
 		err = f->ops->setfl(f, flags & FCNTL_SETFL);
+		if (err)
+			return err;
+	}
+	if ((f->flags ^ flags) & FASYNC) {
+		f->owner.fd = fd;
+		err = async_set(f, flags & FASYNC);
 		if (err)
 			return err;
 	}
@@ -228,7 +235,7 @@ static s64 do_fcntl(struct file *f, fd_a fd, u32 cmd, u64 arg)
 	case F_GETFD: return fd_get_cloexec(fd);
 	case F_SETFD: return fd_set_cloexec(fd, arg & FD_CLOEXEC);
 	case F_GETFL: return f->flags;
-	case F_SETFL: return set_flags(f, (u32)arg);
+	case F_SETFL: return set_flags(f, fd, (u32)arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -341,9 +348,9 @@ s64 sys_ioctl(fd_a fd, uint_a cmd, ulong_a arg)
 	case FIOCLEX: r = fd_set_cloexec(fd, true); break;
 	case FIONCLEX: r = fd_set_cloexec(fd, false); break;
 	case FIONBIO:
-		r = set_flags(f, on ? f->flags | O_NONBLOCK : f->flags & ~(u32)O_NONBLOCK);
+		r = set_flags(f, fd, on ? f->flags | O_NONBLOCK : f->flags & ~(u32)O_NONBLOCK);
 		break;
-	case FIOASYNC: r = set_flags(f, on ? f->flags | FASYNC : f->flags & ~(u32)FASYNC); break;
+	case FIOASYNC: r = set_flags(f, fd, on ? f->flags | FASYNC : f->flags & ~(u32)FASYNC); break;
 	default:
 		r = -ENOTTY;
 		if (f->ops && f->ops->ioctl)
