@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fs/dirtable.h"
+#include "lib/log.h"
 #include "mm/slab.h"
 
 enum { DIR_NODE = 1, TEXT_NODE, LINK_NODE, OTHER_NODE };
@@ -16,6 +17,8 @@ struct pseudo_inode {
 	struct dirtable dir;
 	const struct text_ops *text;
 	char *link;
+	int (*fill)(struct inode *dir); /* makes the entries when they are first looked at */
+	bool filling;			/* it runs, with the directory locked */
 };
 
 static struct pseudo_inode *pseudo_i(struct inode *i)
@@ -136,10 +139,28 @@ static const struct inode_ops other_iops = {
 
 /* ---- directories ---- */
 
+/* dir locked */
+static void fill_once(struct inode *dir)
+{
+	struct pseudo_inode *p = pseudo_i(dir);
+	int (*fill)(struct inode *dir) = p->fill;
+
+	if (!fill)
+		return;
+	p->fill = NULL;
+	p->filling = true;
+	dir->nlink = 2;
+	if (fill(dir))
+		klog("out of memory: a directory of /proc or /sys is incomplete");
+	p->filling = false;
+}
+
 struct inode *pseudo_lookup(struct inode *dir, const char *name, unsigned len)
 {
-	struct dirnode *n = dirtable_find(&pseudo_i(dir)->dir, name, len);
+	struct dirnode *n;
 
+	fill_once(dir);
+	n = dirtable_find(&pseudo_i(dir)->dir, name, len);
 	if (!n)
 		return ERR_PTR(-ENOENT);
 	inode_get(n->inode);
@@ -148,6 +169,7 @@ struct inode *pseudo_lookup(struct inode *dir, const char *name, unsigned len)
 
 bool pseudo_readdir_static(struct inode *dir, struct dir_context *ctx)
 {
+	fill_once(dir);
 	return dirtable_emit(&pseudo_i(dir)->dir, ctx);
 }
 
@@ -233,17 +255,20 @@ int pseudo_add(struct inode *parent, const char *name, struct inode *i)
 {
 	struct dirtable *t = &pseudo_i(parent)->dir;
 	unsigned len = (unsigned)strlen(name);
+	bool filling = pseudo_i(parent)->filling; /* then it is locked, and no name of it is cached */
 	int err = 0;
 
-	mutex_lock(&parent->mutex);
+	if (!filling)
+		mutex_lock(&parent->mutex);
 	if (dirtable_find(t, name, len))
 		err = -EEXIST;
 	else if (!dirtable_add(t, name, len, i))
 		err = -ENOMEM;
 	else if (S_ISDIR(i->mode))
 		parent->nlink++;
-	mutex_unlock(&parent->mutex);
-	if (!err)
+	if (!filling)
+		mutex_unlock(&parent->mutex);
+	if (!err && !filling)
 		dcache_drop(parent, name, len); /* it may be cached as missing */
 	return err;
 }
@@ -284,6 +309,18 @@ static struct inode *enter(struct inode *parent, const char *name, struct inode 
 struct inode *pseudo_dir(struct inode *parent, const char *name, u32 mode)
 {
 	return enter(parent, name, pseudo_dir_inode(parent->sb, mode, NULL, NULL, NULL));
+}
+
+struct inode *pseudo_dir_lazy(struct inode *parent, const char *name, u32 mode,
+			      int (*fill)(struct inode *dir))
+{
+	struct inode *i = pseudo_dir_inode(parent->sb, mode, NULL, NULL, NULL);
+
+	if (i) {
+		pseudo_i(i)->fill = fill;
+		i->nlink = 1; /* "not known": find(1) would believe a 2 */
+	}
+	return enter(parent, name, i);
 }
 
 struct inode *pseudo_text(struct inode *parent, const char *name, u32 mode,

@@ -1,7 +1,7 @@
 /*
  * sysfs.c - /sys: CPUs, their caches, the one memory node, and the directories that programs expect to find.
  *
- * A static tree made at the first mount; nothing here is writable. Every CPU is a package of its own with its own caches,
+ * A static tree, made when it is first looked at; nothing here is writable. Every CPU is a package of its own with its own caches,
  * as /proc/cpuinfo says.
  */
 #include <string.h>
@@ -87,7 +87,7 @@ static const struct text_ops string_ops = { .show = show_string },
 			     own_mask_ops = { .show = show_own_mask },
 			     node_meminfo_ops = { .show = show_node_meminfo };
 
-/* ---- building; a failure is remembered and ends the mount ---- */
+/* ---- building, one task at a time; a failure is remembered ---- */
 
 static bool failed;
 
@@ -204,18 +204,27 @@ static void add_thp(struct inode *root)
 	number(thp, "use_zero_page", 0);
 }
 
+/* Most of the tree, and the processor is asked for its caches: not at boot. */
+static int fill_devices(struct inode *devices)
+{
+	struct inode *system;
+
+	failed = false;
+	system = dir(devices, "system");
+	add_cpus(system);
+	add_node(system);
+	return failed ? -ENOMEM : 0;
+}
+
 static int add_all(struct inode *root)
 {
 	static const char *const empty[] = { "block",	 "bus",	   "class", "dev",
 					     "firmware", "module", "power" };
-	struct inode *system;
 
 	failed = false;
 	for (size_t k = 0; k < ARRAY_SIZE(empty); k++)
 		dir(root, empty[k]);
-	system = dir(dir(root, "devices"), "system");
-	add_cpus(system);
-	add_node(system);
+	failed |= !pseudo_dir_lazy(root, "devices", 0555, fill_devices);
 	dir(dir(root, "fs"), "cgroup");
 	add_thp(root);
 	return failed ? -ENOMEM : 0;

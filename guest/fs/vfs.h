@@ -423,6 +423,9 @@ struct text_ops {
  */
 struct super_block *pseudo_super(const struct file_system *fs, u32 magic, u32 flags);
 struct inode *pseudo_dir(struct inode *parent, const char *name, u32 mode);
+/* A directory whose entries fill() makes (by pseudo_*, 0 or -ENOMEM) when someone first looks for one; nobody else may. */
+struct inode *pseudo_dir_lazy(struct inode *parent, const char *name, u32 mode,
+			      int (*fill)(struct inode *dir));
 struct inode *pseudo_text(struct inode *parent, const char *name, u32 mode,
 			  const struct text_ops *ops, void *arg);
 struct inode *pseudo_link(struct inode *parent, const char *name, const char *target);

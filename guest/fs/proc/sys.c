@@ -251,17 +251,22 @@ static struct inode *dir_of(struct inode *at, const char *path)
 	return at;
 }
 
-int proc_add_sys(struct inode *root)
+static int fill(struct inode *sys)
 {
-	struct inode *sys = pseudo_dir(root, "sys", 0555), *dir;
+	struct inode *dir;
 
 	for (size_t k = 0; k < ARRAY_SIZE(params); k++) {
 		const struct text_ops *ops = params[k].value ? &string_ops : &params[k].ops;
 		u32 mode = (ops->show ? 0444 : 0) | (ops->store ? 0200 : 0);
 
-		dir = sys ? dir_of(sys, params[k].dir) : NULL;
+		dir = dir_of(sys, params[k].dir);
 		if (!dir || !pseudo_text(dir, params[k].name, mode, ops, (void *)params[k].value))
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+int proc_add_sys(struct inode *root)
+{
+	return pseudo_dir_lazy(root, "sys", 0555, fill) ? 0 : -ENOMEM;
 }
