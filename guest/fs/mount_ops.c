@@ -240,10 +240,10 @@ int vfs_umount(const char *target, int flags)
 	if (err)
 		return err;
 	m = at.mnt;
-	if (at.dentry != m->root || !m->attached || m == vfs_root_mount) {
-		err = -EINVAL;
-	} else if (!capable(CAP_SYS_ADMIN)) {
+	if (!capable(CAP_SYS_ADMIN)) {
 		err = -EPERM;
+	} else if (at.dentry != m->root || !m->attached || m == vfs_root_mount) {
+		err = -EINVAL;
 	} else if (flags & MNT_EXPIRE) {
 		err = flags & (MNT_FORCE | MNT_DETACH) ? -EINVAL : -EAGAIN;
 	}
