@@ -290,17 +290,16 @@ static int lower_readdir(struct file *lf, struct merge *m)
 	return err;
 }
 
-bool overlay_emit(struct file *f, struct dir_context *ctx)
+int overlay_emit(struct file *f, struct dir_context *ctx)
 {
 	struct merge m = { .upper = &tmpfs_i(f->inode)->dir, .to = ctx };
 
 	if (!f->dir_state)
-		return true;
+		return 0;
 	if (ctx->pos < LOWER_POS)
 		ctx->pos = LOWER_POS;
 	m.ctx.pos = ctx->pos & ~LOWER_POS;
-	lower_readdir(f->dir_state, &m);
-	return !m.full;
+	return lower_readdir(f->dir_state, &m);
 }
 
 bool overlay_dir_empty(struct inode *dir)

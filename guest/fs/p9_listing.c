@@ -283,6 +283,11 @@ static struct p9_listing *get(struct p9_inode *dir)
 	l->refs = 1;
 	l->plus = s->readonly && s->c.moat;
 	err = fill(dir, l);
+	if (err && l->plus) { /* too large for one piece of memory, perhaps: without attributes */
+		l->plus = false;
+		l->len = 0;
+		err = fill(dir, l);
+	}
 	if (err) {
 		put(s, l);
 		return ERR_PTR(err);

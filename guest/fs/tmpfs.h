@@ -83,6 +83,6 @@ void overlay_shutdown(struct tmpfs_sb *s);
 int overlay_read_page(struct inode *i, u64 index, void *page);
 int overlay_xattrs(struct inode *i); /* copy lower's attributes before a change */
 int overlay_open_dir(struct inode *i, struct file *f);
-bool overlay_emit(struct file *f, struct dir_context *ctx);
+int overlay_emit(struct file *f, struct dir_context *ctx);
 
 #endif

@@ -249,9 +249,7 @@ static int tmpfs_readdir(struct file *f, struct dir_context *ctx)
 		return 0;
 	if (ctx->pos < 1ULL << 62)
 		all = dirtable_emit(&tmpfs_i(dir)->dir, ctx);
-	if (all)
-		overlay_emit(f, ctx);
-	return 0;
+	return all ? overlay_emit(f, ctx) : 0;
 }
 
 static void tmpfs_release_dir(struct file *f)
