@@ -99,6 +99,12 @@ void __attribute__((weak)) doorbell_ring(unsigned queue)
 {
 }
 
+/* Nor is any file asynchronous (fs/async.c). */
+void async_forget(struct file *f);
+void __attribute__((weak)) async_forget(struct file *f)
+{
+}
+
 /* No epoll here, so no file is watched. */
 void __attribute__((weak)) epoll_forget(struct file *f)
 {
