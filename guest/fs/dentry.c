@@ -150,12 +150,27 @@ struct dentry *dentry_detached(struct dentry *parent, const char *name, struct i
 	return d;
 }
 
+/* The caller is the last user of a name that is not to be kept (INODE_NOCACHE): only the hash would keep it. */
+static void forget_uncached(struct dentry *d)
+{
+	const struct inode *i = d->inode;
+
+	if (i && unlikely(i->flags & INODE_NOCACHE) && (d->flags & DENTRY_HASHED) &&
+	    atomic_load(&d->ref.n) == 2)
+		dcache_unhash(d);
+}
+
 void dentry_put(struct dentry *d)
 {
-	while (d && ref_put(&d->ref)) {
-		struct dentry *parent = d->parent;
-		struct inode *i = d->inode;
+	while (d) {
+		struct dentry *parent;
+		struct inode *i;
 
+		forget_uncached(d);
+		if (!ref_put(&d->ref))
+			return;
+		parent = d->parent;
+		i = d->inode;
 		spin_lock(&dcache_lock);
 		list_del(&d->sibling);
 		if (i && i->dir_dentry == d)
