@@ -22,6 +22,7 @@
 #include "ring/ring.h"
 #include "sys/task_glue.h"
 #include "task/task.h"
+#include "task/uts.h"
 
 static struct boot_info boot;
 static u64 start_cycles;
@@ -147,6 +148,7 @@ void sentry_main(const void *fdt)
 	boot_parse_container(fdt, &boot);
 	frame_set_limit(boot.memory_limit);
 	task_init();
+	uts_set_hostname(boot.hostname, strlen(boot.hostname));
 	sched_init();
 	sys_task_init();
 	platform_set_upcalls(&upcalls);
