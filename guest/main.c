@@ -15,6 +15,7 @@
 #include "fs/procfs.h"
 #include "fs/vfs.h"
 #include "init.h"
+#include "lib/atomic.h"
 #include "lib/log.h"
 #include "lib/random.h"
 #include "mm/frame.h"
@@ -39,14 +40,26 @@ static void debug_sink(const char *line, size_t len)
 
 /* ---- what the launcher tells us ---- */
 
-static void on_signal(int signo, bool foreground)
+static u64 for_init; /* signals that init has not got, as a mask: those of the time before there is one wait here */
+
+static void signal_init(void)
 {
 	struct process *p = process_find(1);
+	u64 set;
 
 	if (!p)
 		return;
-	signal_process(p, signo, NULL);
+	set = atomic_xchg(&for_init, 0);
+	for (int signo = 1; signo <= 64; signo++)
+		if (set >> (signo - 1) & 1)
+			signal_process(p, signo, NULL);
 	process_put(p);
+}
+
+static void on_signal(int signo, bool foreground)
+{
+	atomic_or(&for_init, 1ULL << (signo - 1));
+	signal_init();
 }
 
 static void on_shutdown(void)
@@ -117,15 +130,18 @@ static void boot_thread(void *arg)
 		fc.stdio[i] = boot.tty ? console_tty_file() : console_file(i);
 	err = fs_boot(&fc);
 	if (err) {
-		static const char why[] = "the sandbox's root cannot be mounted";
+		char why[300];
+		int n = ksnprintf(why, sizeof(why), "cannot mount the root or enter '%s': %s (error %d)",
+				  boot.cwd ? boot.cwd : "/", errno_text(err), -err);
 
-		control_send_sync(CTL_FATAL, 125, why, sizeof(why) - 1);
+		control_send_sync(CTL_FATAL, 125, why, MIN((size_t)n, sizeof(why) - 1));
 		platform_halt();
 	}
 	boot_lines(boot.dmesg_seed, boot.cpus, boot.ram_size);
 	err = init_start_program(&boot);
 	if (err)
 		init_failed(err);
+	signal_init();
 	control_send(CTL_READY, (clock_cycles() - start_cycles) * 1000 / (boot.tsc_hz / 1000000), NULL, 0);
 }
 

@@ -97,6 +97,7 @@ static int bad(struct error *err, const char *what, const char *value, const cha
 
 static int parse(int argc, char **argv, struct options *o, struct error *err)
 {
+	unsigned long cpus;
 	char *end;
 	int c;
 
@@ -114,9 +115,10 @@ static int parse(int argc, char **argv, struct options *o, struct error *err)
 			o->rw = true;
 			break;
 		case OPT_CPUS:
-			o->cpus = (unsigned)strtoul(optarg, &end, 10);
-			if (*end || !o->cpus || o->cpus > CPUS_MAX)
+			cpus = strtoul(optarg, &end, 10);
+			if (*end || !cpus || cpus > CPUS_MAX)
 				return bad(err, "--cpus", optarg, "give a number from 1 to 64");
+			o->cpus = (unsigned)cpus;
 			break;
 		case OPT_MEMORY:
 			o->memory = parse_size(optarg);

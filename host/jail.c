@@ -106,12 +106,15 @@ pid_t jail_fork(struct error *err)
 		return -1;
 	}
 	if (pid == 0) {
-		/* The ids are mapped when the byte arrives; end of file means that the parent is gone. */
+		/*
+		 * The ids are mapped when the byte arrives; end of file means that the parent is gone. A parent that
+		 * dies before the prctl sends no signal but closes the pipe, a later one does both.
+		 */
 		close(gate[1]);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (read(gate[0], &c, 1) != 1)
 			_exit(125);
 		close(gate[0]);
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		setsid();
 		return 0;
 	}

@@ -34,6 +34,8 @@ struct launcher {
 	int ctl_fd;
 	struct ring_dev in, out, balloon;
 	bool ended; /* CTL_EXIT or CTL_FATAL was passed on */
+	struct ctl_msg held; /* of the command line, for a Sentry that has no buffer posted yet */
+	bool holds;
 };
 
 static void send_msg(int fd, const struct ctl_msg *m)
@@ -182,15 +184,23 @@ static void clear_doorbell(int fd)
 		return; /* EAGAIN: someone rang and it was seen already */
 }
 
-/* False when the command line is gone. */
+/*
+ * Messages of the command line go on in their order. The one that the Sentry cannot take yet, as while it boots, is
+ * held, and those after it stay in the socket. False when the command line is gone.
+ */
 static bool from_cli(struct launcher *l)
 {
-	struct ctl_msg m;
-	ssize_t n = recv(l->ctl_fd, &m, sizeof(m), MSG_DONTWAIT);
+	for (;;) {
+		ssize_t n;
 
-	if (n == (ssize_t)sizeof(m))
-		to_sentry(l, &m);
-	return n != 0;
+		if (l->holds && !to_sentry(l, &l->held))
+			return true;
+		l->holds = false;
+		n = recv(l->ctl_fd, &l->held, sizeof(l->held), MSG_DONTWAIT);
+		if (n <= 0)
+			return n != 0;
+		l->holds = n == (ssize_t)sizeof(l->held);
+	}
 }
 
 static int serve(struct launcher *l, int exit_fd, struct error *err)
@@ -201,12 +211,17 @@ static int serve(struct launcher *l, int exit_fd, struct error *err)
 		{ sb->kick_fd[RING_Q_CTL_OUT], POLLIN, 0 },
 		{ sb->kick_fd[RING_Q_BALLOON], POLLIN, 0 },
 		{ exit_fd, POLLIN, 0 },
+		{ sb->kick_fd[RING_Q_CTL_IN], POLLIN, 0 },
 	};
 
 	drain_ctl(l);
 	drain_balloon(l);
 	for (;;) {
-		if (poll(p, 4, -1) < 0 && errno != EINTR)
+		p[0].events = l->holds ? 0 : POLLIN;
+		/* The Sentry rings for the buffers it posts only while we wait for one. */
+		if (l->holds && ring_dev_arm(&l->in) && from_cli(l) && !l->holds)
+			continue;
+		if (poll(p, 5, -1) < 0 && errno != EINTR)
 			return error_errno(err, "poll");
 		if (p[1].revents) {
 			clear_doorbell(p[1].fd);
@@ -220,7 +235,9 @@ static int serve(struct launcher *l, int exit_fd, struct error *err)
 			drain_ctl(l);
 			return 0;
 		}
-		if (p[0].revents && !from_cli(l))
+		if (p[4].revents)
+			clear_doorbell(p[4].fd);
+		if (((p[0].revents | p[4].revents) && !from_cli(l)) || (p[0].revents & POLLHUP && l->holds))
 			return 0;
 	}
 }

@@ -114,6 +114,7 @@ struct watch {
 	pid_t gofer, launcher;
 	bool done, tty;
 	int status;
+	int launcher_status; /* as wait(2) gives it, once launcher is 0 */
 };
 
 static void tell(struct watch *w, uint32_t type, uint64_t a, uint64_t b)
@@ -123,22 +124,41 @@ static void tell(struct watch *w, uint32_t type, uint64_t a, uint64_t b)
 	send(w->ctl_fd, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/* One line of ours, also where a raw terminal needs its carriage return. */
+static void complain(const struct watch *w, const char *what, int wait_status)
+{
+	char how[64] = "ended unexpectedly";
+
+	if (WIFSIGNALED(wait_status))
+		snprintf(how, sizeof(how), "was killed by signal %d", WTERMSIG(wait_status));
+	fprintf(stderr, "moat: %s %s%s\n", what, how, w->tty ? "\r" : "");
+}
+
+/* The sandbox goes on without it: what is in its caches still works. */
+static void on_gofer_end(struct watch *w, int wait_status)
+{
+	w->gofer = 0;
+	complain(w, "the gofer (the sandbox's files answer EIO from now on)", wait_status);
+	tell(w, CTL_GOFER_GONE, RING_Q_9P, 0);
+}
+
 static void on_signal(struct watch *w)
 {
 	struct signalfd_siginfo si;
 	struct winsize ws;
+	int st;
 	pid_t pid;
 
 	if (read(w->sig_fd, &si, sizeof(si)) != sizeof(si))
 		return;
 	switch (si.ssi_signo) {
 	case SIGCHLD:
-		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+		while ((pid = waitpid(-1, &st, WNOHANG)) > 0) {
 			if (pid == w->gofer) {
-				w->gofer = 0;
-				tell(w, CTL_GOFER_GONE, RING_Q_9P, 0);
+				on_gofer_end(w, st);
 			} else if (pid == w->launcher) {
 				w->launcher = 0;
+				w->launcher_status = st;
 			}
 		}
 		break;
@@ -179,6 +199,19 @@ static void on_message(struct watch *w, const struct ctl_msg *m)
 	}
 }
 
+/* The socket ended without a last message: killed, or its seccomp filter did it. */
+static void on_launcher_end(struct watch *w)
+{
+	int st = w->launcher_status;
+
+	if (w->launcher && waitpid(w->launcher, &st, 0) == w->launcher)
+		w->launcher = 0;
+	tty_restore();
+	complain(w, "the launcher", st);
+	w->status = WIFSIGNALED(st) ? 128 + WTERMSIG(st) : EXIT_MOAT;
+	w->done = true;
+}
+
 static int watch(struct watch *w)
 {
 	struct pollfd p[] = { { w->ctl_fd, POLLIN, 0 }, { w->sig_fd, POLLIN, 0 } };
@@ -196,12 +229,8 @@ static int watch(struct watch *w)
 		n = recv(w->ctl_fd, &m, sizeof(m), MSG_DONTWAIT);
 		if (n == (ssize_t)sizeof(m) && m.len <= sizeof(m.data))
 			on_message(w, &m);
-		else if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-			tty_restore();
-			fprintf(stderr, "moat: the launcher ended unexpectedly\n");
-			w->status = 128 + SIGKILL;
-			break;
-		}
+		else if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			on_launcher_end(w);
 	}
 	return w->status;
 }

@@ -31,6 +31,7 @@ static void post(struct slot *s)
 	struct ring_buf b = { s->msg, sizeof(*s->msg) };
 
 	ring_add(in, &s->req, &b, 0, 1);
+	ring_kick(in); /* rings only if the host holds a message for want of a buffer */
 }
 
 static void handle(const struct ctl_msg *m)
