@@ -1,5 +1,6 @@
 /* Clocks: gettime by vDSO and by system call agree, monotony, resolution, settime rules, times. */
 #include "abi.h"
+#include "abi_fault.h"
 #include <sys/auxv.h>
 #include <sys/times.h>
 #include <sys/timex.h>
@@ -145,6 +146,7 @@ TEST(monotonic_on_all_cpus)
 }
 
 static volatile int64_t shared_last;
+static int64_t apart; /* ns that two CPUs' clocks may differ */
 
 static void *crosscheck(void *arg)
 {
@@ -152,7 +154,7 @@ static void *crosscheck(void *arg)
 		int64_t seen = __atomic_load_n(&shared_last, __ATOMIC_SEQ_CST);
 		int64_t now = libc_clock(CLOCK_MONOTONIC);
 
-		if (now < seen) {
+		if (now < seen - apart) {
 			ABI_FAIL("another CPU's clock was %ld ns ahead", (long)(seen - now));
 			break;
 		}
@@ -165,6 +167,8 @@ TEST(monotonic_between_cpus)
 {
 	pthread_t t[3];
 
+	/* Linux in the emulated machine calls its counters unstable; its KVM then does not give all vCPUs one offset. */
+	apart = abi_cpu_emulated() ? 100000 : 0;
 	for (int i = 0; i < 3; i++)
 		REQUIRE(pthread_create(&t[i], NULL, crosscheck, NULL) == 0);
 	for (int i = 0; i < 3; i++)
