@@ -17,32 +17,32 @@
 #ifndef MOAT_ABI_BOOT_H
 #define MOAT_ABI_BOOT_H
 
-#define RAM_PADDR	    0x0ULL
-#define RAM_MAX		    (256ULL << 30)
+#define RAM_PADDR 0x0ULL
+#define RAM_MAX	  (256ULL << 30)
 /* Never used: KVM keeps pages of its own there (the APIC access page; on some CPUs a real-mode TSS). Multiples of 2 MiB. */
-#define RAM_HOLE	    0xfe000000ULL
-#define RAM_HOLE_END	    0x100000000ULL
-#define ARENA_PADDR	    (256ULL << 30)
-#define ARENA_MAX	    (64ULL << 30)
-#define DAX_RO_PADDR	    (320ULL << 30)
-#define DAX_RW_PADDR	    (384ULL << 30)
-#define DAX_MAX		    (64ULL << 30)
-#define PADDR_END	    (448ULL << 30)
+#define RAM_HOLE     0xfe000000ULL
+#define RAM_HOLE_END 0x100000000ULL
+#define ARENA_PADDR  (256ULL << 30)
+#define ARENA_MAX    (64ULL << 30)
+#define DAX_RO_PADDR (320ULL << 30)
+#define DAX_RW_PADDR (384ULL << 30)
+#define DAX_MAX	     (64ULL << 30)
+#define PADDR_END    (448ULL << 30)
 
-#define BOOT_FDT_PADDR	    0x10000ULL
-#define BOOT_FDT_MAX	    0xf0000ULL /* bounds argv + environment */
-#define BOOT_TABLES_PADDR   0x100000ULL
-#define BOOT_TABLES_MAX	    0x100000ULL
-#define BOOT_IMAGE_PADDR    0x200000ULL
+#define BOOT_FDT_PADDR	  0x10000ULL
+#define BOOT_FDT_MAX	  0xf0000ULL /* bounds argv + environment */
+#define BOOT_TABLES_PADDR 0x100000ULL
+#define BOOT_TABLES_MAX	  0x100000ULL
+#define BOOT_IMAGE_PADDR  0x200000ULL
 
 /* The arena: queues first, then the crash record, then frames. */
-#define ARENA_RINGS	    0x0ULL	/* RING_QUEUES * RING_STRIDE */
-#define ARENA_CRASH	    0x80000ULL	/* struct crash_record */
-#define ARENA_FRAMES	    0x100000ULL /* first offset that the Sentry allocates from */
+#define ARENA_RINGS  0x0ULL	 /* RING_QUEUES * RING_STRIDE */
+#define ARENA_CRASH  0x80000ULL	 /* struct crash_record */
+#define ARENA_FRAMES 0x100000ULL /* first offset that the Sentry allocates from */
 
 /* Ports of the KVM platform besides the doorbells. Any other access is a crash. */
-#define PORT_HALT	    0xe0fe /* OUT al: the sandbox ends; its status went over RING_Q_CTL_OUT */
-#define PORT_CRASH	    0xe0ff /* OUT al: struct crash_record is filled */
+#define PORT_HALT  0xe0fe /* OUT al: the sandbox ends; its status went over RING_Q_CTL_OUT */
+#define PORT_CRASH 0xe0ff /* OUT al: struct crash_record is filled */
 
 /*
  * Device tree. Cells are big-endian as always; u64 means two cells.

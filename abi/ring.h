@@ -27,15 +27,17 @@
 
 /* Which queue is which device. 9P connections count up from RING_Q_9P, nets from RING_Q_NET. */
 enum ring_queue {
-	RING_Q_CTL_IN = 0,    /* host to Sentry: the Sentry posts empty buffers, struct ctl_msg comes back */
-	RING_Q_CTL_OUT = 1,   /* Sentry to host: struct ctl_msg */
-	RING_Q_STDIN = 2,     /* the Sentry posts empty buffers; a used length of 0 is end of file */
-	RING_Q_STDOUT = 3,    /* data, then a writable u32: 0 or an errno; used when written (a slow reader holds the writer) */
+	RING_Q_CTL_IN =
+		0, /* host to Sentry: the Sentry posts empty buffers, struct ctl_msg comes back */
+	RING_Q_CTL_OUT = 1, /* Sentry to host: struct ctl_msg */
+	RING_Q_STDIN = 2,   /* the Sentry posts empty buffers; a used length of 0 is end of file */
+	RING_Q_STDOUT =
+		3, /* data, then a writable u32: 0 or an errno; used when written (a slow reader holds the writer) */
 	RING_Q_STDERR = 4,
-	RING_Q_BALLOON = 5,   /* struct balloon_range: frames that the host may take back */
-	RING_Q_9P = 8,	      /* 8..23: one per gofer connection; chain = T-message out, R-message in */
+	RING_Q_BALLOON = 5, /* struct balloon_range: frames that the host may take back */
+	RING_Q_9P = 8, /* 8..23: one per gofer connection; chain = T-message out, R-message in */
 	RING_Q_9P_COUNT = 16,
-	RING_Q_NET = 24,      /* 24..31: receive and transmit, by pairs */
+	RING_Q_NET = 24, /* 24..31: receive and transmit, by pairs */
 };
 
 #define RING_DESC_F_NEXT  1 /* buffer continues in .next */

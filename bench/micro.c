@@ -61,7 +61,10 @@ static uint64_t run_getpid(uint64_t n)
 	long ret;
 
 	while (n--)
-		__asm__ volatile("mov $39, %%eax\n\tsyscall" : "=a"(ret) : : "rcx", "r11", "memory");
+		__asm__ volatile("mov $39, %%eax\n\tsyscall"
+				 : "=a"(ret)
+				 :
+				 : "rcx", "r11", "memory");
 	return now_ns() - start;
 }
 
@@ -72,7 +75,10 @@ static uint64_t run_getpid_any(uint64_t n)
 	long ret;
 
 	while (n--)
-		__asm__ volatile("nop\n\tsyscall" : "=a"(ret) : "a"(SYS_getpid) : "rcx", "r11", "memory");
+		__asm__ volatile("nop\n\tsyscall"
+				 : "=a"(ret)
+				 : "a"(SYS_getpid)
+				 : "rcx", "r11", "memory");
 	return now_ns() - start;
 }
 
@@ -123,7 +129,9 @@ static uint64_t run_epoll(uint64_t n)
 
 	while (n--) {
 		v = 1;
-		check(write(fd_a, &v, 8) == 8 && epoll_wait(fd_b, &ev, 1, -1) == 1 && read(fd_a, &v, 8) == 8, "epoll");
+		check(write(fd_a, &v, 8) == 8 && epoll_wait(fd_b, &ev, 1, -1) == 1 &&
+			      read(fd_a, &v, 8) == 8,
+		      "epoll");
 	}
 	return now_ns() - start;
 }
@@ -374,7 +382,8 @@ static uint64_t run_mprotect(uint64_t n)
 	uint64_t start = now_ns();
 
 	while (n--) {
-		check(mprotect(area, PAGE, PROT_READ) == 0 && mprotect(area, PAGE, PROT_READ | PROT_WRITE) == 0,
+		check(mprotect(area, PAGE, PROT_READ) == 0 &&
+			      mprotect(area, PAGE, PROT_READ | PROT_WRITE) == 0,
 		      "mprotect");
 		*(volatile char *)area = 1;
 	}
@@ -388,7 +397,8 @@ static uint64_t touch(uint64_t pages, size_t size, int clock_unmap)
 
 	for (; pages >= per; pages -= per) {
 		uint64_t t0 = now_ns(), t1, t2;
-		char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			       0);
 
 		check(p != MAP_FAILED, "mmap");
 		for (size_t at = 0; at < size; at += PAGE)
@@ -519,7 +529,8 @@ static int measure_named(const char *name)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: micro [-t MS] [-b BATCHES] [-n OPS] [-d DIR] NAME...|all|list|true|idle|calls N\n");
+	fprintf(stderr,
+		"usage: micro [-t MS] [-b BATCHES] [-n OPS] [-d DIR] NAME...|all|list|true|idle|calls N\n");
 	return 2;
 }
 

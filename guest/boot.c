@@ -9,7 +9,8 @@
 #include "lib/log.h"
 #include "mm/slab.h"
 
-static const void *property(const void *fdt, const char *node, const char *name, int min_len, int *len)
+static const void *property(const void *fdt, const char *node, const char *name, int min_len,
+			    int *len)
 {
 	int n, off = fdt_path_offset(fdt, node);
 	const void *p = off < 0 ? NULL : fdt_getprop(fdt, off, name, &n);
@@ -38,7 +39,8 @@ void boot_parse_machine(const void *fdt, struct boot_info *b)
 	if (fdt_check_header(fdt) < 0)
 		panic("device tree: bad header");
 	if (get32(fdt, "/", "moat,version") != BOOT_VERSION)
-		panic("device tree: version %u, want %u", get32(fdt, "/", "moat,version"), BOOT_VERSION);
+		panic("device tree: version %u, want %u", get32(fdt, "/", "moat,version"),
+		      BOOT_VERSION);
 	reg = property(fdt, "/memory", "reg", 32, NULL);
 	b->ram = fdt64_ld(&reg[0]);
 	b->ram_size = fdt64_ld(&reg[1]);
@@ -47,7 +49,8 @@ void boot_parse_machine(const void *fdt, struct boot_info *b)
 	b->cpus = get32(fdt, "/cpus", "moat,count");
 	b->debug = get32(fdt, "/chosen", "moat,debug");
 	b->dmesg_seed = get32(fdt, "/chosen", "moat,dmesg-seed");
-	memcpy(b->seed, property(fdt, "/chosen", "moat,seed", sizeof(b->seed), NULL), sizeof(b->seed));
+	memcpy(b->seed, property(fdt, "/chosen", "moat,seed", sizeof(b->seed), NULL),
+	       sizeof(b->seed));
 	b->tsc_hz = get64(fdt, "/clock", "moat,tsc-hz");
 	b->tsc = get64(fdt, "/clock", "moat,tsc");
 	b->monotonic = get64(fdt, "/clock", "moat,monotonic-ns");

@@ -37,8 +37,8 @@ void boot_lines(u32 seed, unsigned cpus, u64 ram)
 {
 	u32 used = 0;
 
-	klog("moat: Sentry " MOAT_VERSION " on %s, %u CPU%s, %llu MiB of address space", PLATFORM, cpus,
-	     cpus == 1 ? "" : "s", (unsigned long long)(ram >> 20));
+	klog("moat: Sentry " MOAT_VERSION " on %s, %u CPU%s, %llu MiB of address space", PLATFORM,
+	     cpus, cpus == 1 ? "" : "s", (unsigned long long)(ram >> 20));
 	for (int i = 0; i < REMARKS; i++) {
 		u32 k;
 

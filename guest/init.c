@@ -29,7 +29,8 @@ static int exec_in_path(const char *name, char *const *argv, char *const *envp)
 		static char full[PATH_MAX]; /* one init */
 		int now;
 
-		if (ksnprintf(full, sizeof(full), "%.*s/%s", (int)(end - p), p, name) < (int)sizeof(full)) {
+		if (ksnprintf(full, sizeof(full), "%.*s/%s", (int)(end - p), p, name) <
+		    (int)sizeof(full)) {
 			now = exec_kernel(full, argv, envp);
 			if (!now)
 				return 0;

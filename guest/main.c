@@ -40,7 +40,8 @@ static void debug_sink(const char *line, size_t len)
 
 /* ---- what the launcher tells us ---- */
 
-static u64 for_init; /* signals that init has not got, as a mask: those of the time before there is one wait here */
+static u64
+	for_init; /* signals that init has not got, as a mask: those of the time before there is one wait here */
 
 static void signal_init(void)
 {
@@ -98,7 +99,8 @@ static void init_failed(int err)
 	char line[200];
 	int n;
 
-	n = ksnprintf(line, sizeof(line), "cannot run '%s': %s (error %d)", boot.argv[0], errno_text(err), -err);
+	n = ksnprintf(line, sizeof(line), "cannot run '%s': %s (error %d)", boot.argv[0],
+		      errno_text(err), -err);
 	control_send_sync(CTL_FATAL, err == -ENOENT ? 127 : 126, line, (size_t)n);
 	platform_halt();
 }
@@ -131,7 +133,8 @@ static void boot_thread(void *arg)
 	err = fs_boot(&fc);
 	if (err) {
 		char why[300];
-		int n = ksnprintf(why, sizeof(why), "cannot mount the root or enter '%s': %s (error %d)",
+		int n = ksnprintf(why, sizeof(why),
+				  "cannot mount the root or enter '%s': %s (error %d)",
 				  boot.cwd ? boot.cwd : "/", errno_text(err), -err);
 
 		control_send_sync(CTL_FATAL, 125, why, MIN((size_t)n, sizeof(why) - 1));
@@ -142,7 +145,8 @@ static void boot_thread(void *arg)
 	if (err)
 		init_failed(err);
 	signal_init();
-	control_send(CTL_READY, (clock_cycles() - start_cycles) * 1000 / (boot.tsc_hz / 1000000), NULL, 0);
+	control_send(CTL_READY, (clock_cycles() - start_cycles) * 1000 / (boot.tsc_hz / 1000000),
+		     NULL, 0);
 }
 
 void sentry_main(const void *fdt)

@@ -109,8 +109,8 @@ static void strings(struct tree *t, const char *name, char **v)
 
 	for (char **s = v; *s; s++)
 		len += strlen(*s) + 1;
-	check(t, len > BOOT_FDT_MAX ? -FDT_ERR_NOSPACE :
-				      fdt_property_placeholder(t->fdt, name, (int)len, &p));
+	check(t, len > BOOT_FDT_MAX ? -FDT_ERR_NOSPACE
+				    : fdt_property_placeholder(t->fdt, name, (int)len, &p));
 	if (t->rc)
 		return;
 	for (char **s = v; *s; s++) {
@@ -167,8 +167,7 @@ int boottree_build(struct sandbox *sb, const struct container_spec *spec,
 	u32(&t, "moat,version", BOOT_VERSION);
 
 	begin(&t, "memory");
-	u64s(&t, "reg",
-	     (uint64_t[]){ RAM_PADDR, sb->ram_size, ARENA_PADDR, sb->arena_size }, 4);
+	u64s(&t, "reg", (uint64_t[]){ RAM_PADDR, sb->ram_size, ARENA_PADDR, sb->arena_size }, 4);
 	end(&t);
 	begin(&t, "cpus");
 	u32(&t, "moat,count", sb->cpus);

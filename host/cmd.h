@@ -9,9 +9,9 @@
 
 struct command {
 	const char *name;
-	const char *usage;   /* "moat do [OPTIONS] -- PROG [ARG...]" */
-	const char *summary; /* one line */
-	const char *help;    /* the option list, or NULL */
+	const char *usage;		   /* "moat do [OPTIONS] -- PROG [ARG...]" */
+	const char *summary;		   /* one line */
+	const char *help;		   /* the option list, or NULL */
 	int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit status */
 };
 

@@ -24,10 +24,10 @@ struct sandbox {
 	unsigned cpus;
 	bool debug;
 
-	int ram_fd;	 /* unlinked file on a tmpfs of our own, or a memfd */
+	int ram_fd; /* unlinked file on a tmpfs of our own, or a memfd */
 	uint64_t ram_size;
-	char *ram;	 /* the launcher's mapping */
-	int arena_fd;	 /* sealed memfd */
+	char *ram;    /* the launcher's mapping */
+	int arena_fd; /* sealed memfd */
 	uint64_t arena_size;
 	char *arena;
 

@@ -115,7 +115,8 @@ static int image_memfd(struct sandbox *sb, struct error *err)
 	if (fd < 0)
 		return error_set(err, errno, "systrap: memfd_create: %s", strerror(errno));
 	if (write(fd, sb->image, size) != (ssize_t)size) {
-		error_set(err, errno, "systrap: cannot write the Sentry's image: %s", strerror(errno));
+		error_set(err, errno, "systrap: cannot write the Sentry's image: %s",
+			  strerror(errno));
 		close(fd);
 		return -1;
 	}
@@ -150,7 +151,8 @@ static int systrap_create(struct sandbox *sb, struct error *err)
 	}
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (s->pid < 0) {
-		error_set(err, errno, "systrap: cannot start the Sentry in a new pid namespace: %s", strerror(errno));
+		error_set(err, errno, "systrap: cannot start the Sentry in a new pid namespace: %s",
+			  strerror(errno));
 		goto start;
 	}
 	close(image_fd);
@@ -171,7 +173,8 @@ static int systrap_run(struct sandbox *sb, int *exit_fd, struct error *err)
 	uint64_t one = 1;
 
 	if (write(s->start_fd, &one, sizeof(one)) != sizeof(one))
-		return error_set(err, errno, "systrap: cannot start the Sentry: %s", strerror(errno));
+		return error_set(err, errno, "systrap: cannot start the Sentry: %s",
+				 strerror(errno));
 	*exit_fd = s->pidfd;
 	return 0;
 }

@@ -58,13 +58,9 @@ int chrdev_open(struct inode *i, struct file *f)
 	if (major != TTY_MAJOR)
 		return -ENXIO;
 	switch (minor) {
-	case 0:
-		return open_current(f);
-	case 1:
-		return console_tty() ? tty_open(console_tty(), f) : -EIO;
-	case 2:
-		return ptmx_open(i, f);
-	default:
-		return -ENXIO;
+	case 0: return open_current(f);
+	case 1: return console_tty() ? tty_open(console_tty(), f) : -EIO;
+	case 2: return ptmx_open(i, f);
+	default: return -ENXIO;
 	}
 }

@@ -98,7 +98,8 @@ static void submit(struct out_buf *b, size_t len)
 	struct stream *s = b->stream;
 	struct ring_buf rb[2] = { { b->data, (u32)len }, { b->data + OUT_MAX, sizeof(u32) } };
 
-	if (ring_add(s->ring, &b->req, rb, 1, 1) < 0) { /* not out_done: the terminal calls us under its lock */
+	if (ring_add(s->ring, &b->req, rb, 1, 1) <
+	    0) { /* not out_done: the terminal calls us under its lock */
 		s->broken = true;
 		b->busy = false;
 		return;
@@ -251,7 +252,8 @@ void console_want_input(void)
 		if (eof)
 			s->input(s->input_arg, NULL, 0);
 		if (s->in_pos < s->in_len)
-			s->in_pos += (u32)s->input(s->input_arg, s->in + s->in_pos, s->in_len - s->in_pos);
+			s->in_pos += (u32)s->input(s->input_arg, s->in + s->in_pos,
+						   s->in_len - s->in_pos);
 		if (!eof)
 			ask(s);
 	} while (atomic_sub(&feeding, 1));

@@ -103,8 +103,8 @@ static s64 kmsg_read(struct file *f, struct iov *to, u64 *pos)
 		return -EAGAIN;
 	*end = 0;
 	text = strstr(line, "] ");
-	len = (size_t)ksnprintf(out, sizeof(out), "6,%llu,%llu,-;%s\n", (unsigned long long)seq, 0ULL,
-				text ? text + 2 : line);
+	len = (size_t)ksnprintf(out, sizeof(out), "6,%llu,%llu,-;%s\n", (unsigned long long)seq,
+				0ULL, text ? text + 2 : line);
 	if (to->left < len)
 		return -EINVAL;
 	f->pos = seq + (u64)(end - line) + 1;
@@ -147,30 +147,34 @@ static s64 kmsg_seek(struct file *f, s64 off, int whence)
 	return 0;
 }
 
-static const struct file_ops null_fops = { .name = "null", .read = null_read, .write = null_write, .seek = mem_seek };
-static const struct file_ops zero_fops = { .name = "zero", .read = zero_read, .write = null_write, .seek = mem_seek,
-					   .mmap = zero_mmap };
-static const struct file_ops full_fops = { .name = "full", .read = zero_read, .write = full_write, .seek = mem_seek };
-static const struct file_ops random_fops = { .name = "random", .read = random_read, .write = random_write,
-					     .seek = mem_seek, .poll = always_ready, .ioctl = random_ioctl };
-static const struct file_ops kmsg_fops = { .name = "kmsg", .read = kmsg_read, .write = kmsg_write, .seek = kmsg_seek,
-					   .poll = kmsg_poll };
+static const struct file_ops null_fops = {
+	.name = "null", .read = null_read, .write = null_write, .seek = mem_seek
+};
+static const struct file_ops zero_fops = {
+	.name = "zero", .read = zero_read, .write = null_write, .seek = mem_seek, .mmap = zero_mmap
+};
+static const struct file_ops full_fops = {
+	.name = "full", .read = zero_read, .write = full_write, .seek = mem_seek
+};
+static const struct file_ops random_fops = { .name = "random",
+					     .read = random_read,
+					     .write = random_write,
+					     .seek = mem_seek,
+					     .poll = always_ready,
+					     .ioctl = random_ioctl };
+static const struct file_ops kmsg_fops = {
+	.name = "kmsg", .read = kmsg_read, .write = kmsg_write, .seek = kmsg_seek, .poll = kmsg_poll
+};
 
 const struct file_ops *mem_ops(unsigned minor)
 {
 	switch (minor) {
-	case 3:
-		return &null_fops;
-	case 5:
-		return &zero_fops;
-	case 7:
-		return &full_fops;
+	case 3: return &null_fops;
+	case 5: return &zero_fops;
+	case 7: return &full_fops;
 	case 8:
-	case 9:
-		return &random_fops;
-	case 11:
-		return &kmsg_fops;
-	default:
-		return NULL;
+	case 9: return &random_fops;
+	case 11: return &kmsg_fops;
+	default: return NULL;
 	}
 }

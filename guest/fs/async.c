@@ -96,9 +96,7 @@ static void send(struct file *f, u32 events)
 			process_put(p);
 		}
 		break;
-	case OWNER_PGRP:
-		signal_pgrp(f->owner.pid, signo, info);
-		break;
+	case OWNER_PGRP: signal_pgrp(f->owner.pid, signo, info); break;
 	}
 }
 

@@ -263,8 +263,7 @@ int epoll_control(struct file *epf, int op, int fd, struct file *f, const struct
 				mark_ready(it);
 		}
 		break;
-	default:
-		ret = -EINVAL;
+	default: ret = -EINVAL;
 	}
 	mutex_unlock(&ep->lock);
 	mutex_unlock(&epoll_tree);

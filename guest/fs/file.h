@@ -33,23 +33,24 @@ struct iov_seg {
 };
 struct iov {
 	struct iov_seg *seg;
-	unsigned n, i;	/* segments, current one */
-	size_t off;	/* into the current one */
-	size_t left;	/* bytes in all */
+	unsigned n, i; /* segments, current one */
+	size_t off;    /* into the current one */
+	size_t left;   /* bytes in all */
 	bool user;
-	bool nonblock;	/* O_NONBLOCK, RWF_NOWAIT, MSG_DONTWAIT: filled by the caller of the op */
-	bool append;	/* RWF_APPEND */
+	bool nonblock; /* O_NONBLOCK, RWF_NOWAIT, MSG_DONTWAIT: filled by the caller of the op */
+	bool append;   /* RWF_APPEND */
 };
 void iov_kernel(struct iov *v, struct iov_seg *one, void *buf, size_t n);
 void iov_user(struct iov *v, struct iov_seg *one, uaddr_t buf, size_t n);
 /* Move bytes; return how many were moved (short only on a fault). Never under a lock that mm_fault may need. */
-size_t iov_to(struct iov *v, const void *src, size_t n);   /* kernel memory -> iov */
-size_t iov_from(struct iov *v, void *dst, size_t n);	   /* iov -> kernel memory */
+size_t iov_to(struct iov *v, const void *src, size_t n); /* kernel memory -> iov */
+size_t iov_from(struct iov *v, void *dst, size_t n);	 /* iov -> kernel memory */
 size_t iov_zero(struct iov *v, size_t n);
 /* The next contiguous piece of at most max bytes (0: none left), and moving past it. */
 size_t iov_piece(struct iov *v, u64 *addr, size_t max);
 void iov_advance(struct iov *v, size_t n);
-void iov_rewind(struct iov *v, size_t n); /* undo the last n bytes of moving: the op returns -EAGAIN after all */
+void iov_rewind(struct iov *v,
+		size_t n); /* undo the last n bytes of moving: the op returns -EAGAIN after all */
 
 /* POLL bits are Linux's (POLLIN 1, POLLPRI 2, POLLOUT 4, POLLERR 8, POLLHUP 16, POLLRDHUP 0x2000 ...). */
 
@@ -74,29 +75,29 @@ struct file_ops {
 	int (*readdir)(struct file *f, struct dir_context *ctx);
 	int (*fsync)(struct file *f, u64 off, u64 len, bool datasync);
 	int (*fallocate)(struct file *f, int mode, u64 off, u64 len);
-	int (*flush)(struct file *f);	 /* each close(2) */
-	void (*release)(struct file *f); /* last reference */
+	int (*flush)(struct file *f);		 /* each close(2) */
+	void (*release)(struct file *f);	 /* last reference */
 	int (*setfl)(struct file *f, u32 flags); /* F_SETFL may refuse */
 	void (*show_fdinfo)(struct file *f, struct seq *s);
 };
 
 struct file {
 	struct ref ref;
-	u32 flags;	/* O_* as fcntl(F_GETFL) shows them; changed under lock */
-	u32 mode;	/* FMODE_*, fs/abi.h */
+	u32 flags; /* O_* as fcntl(F_GETFL) shows them; changed under lock */
+	u32 mode;  /* FMODE_*, fs/abi.h */
 	const struct file_ops *ops;
-	void *priv;	/* the object */
+	void *priv;	       /* the object */
 	struct path_ref *path; /* dentry + mount (vfs.h), or NULL for pipes, eventfds ... */
 	struct inode *inode;   /* NULL only for anonymous objects without one */
 	struct mutex pos_lock; /* guards pos where two tasks share it */
 	u64 pos;
-	struct cred *cred;     /* of the opener */
-	struct {		/* F_SETOWN, O_ASYNC */
+	struct cred *cred; /* of the opener */
+	struct {	   /* F_SETOWN, O_ASYNC */
 		int pid, type, sig;
 		int fd; /* that O_ASYNC was set on */
 	} owner;
-	void *async;	/* its watcher (fs/async.c) */
-	void *epoll;	/* list of epoll items that watch it (fs/epoll.c) */
+	void *async;	     /* its watcher (fs/async.c) */
+	void *epoll;	     /* list of epoll items that watch it (fs/epoll.c) */
 	struct waitq *waitq; /* default wait queue for file_read/file_write's loop; may be NULL */
 	u64 dir_cookie;	     /* directories: the file system's, for readdir */
 	void *dir_state;     /* likewise; freed by release */
@@ -145,7 +146,7 @@ struct fdtable *fdtable_clone(struct fdtable *t);
 void fdtable_get(struct fdtable *t);
 void fdtable_put(struct fdtable *t);
 bool fdtable_shared(struct fdtable *t); /* CLONE_FILES: somebody else uses it too */
-void fdtable_exec(struct fdtable *t); /* close FD_CLOEXEC */
+void fdtable_exec(struct fdtable *t);	/* close FD_CLOEXEC */
 /* Referenced file, or ERR_PTR(-EBADF). O_PATH files only if path_ok. */
 struct file *fd_get(int fd);
 struct file *fd_get_path(int fd);

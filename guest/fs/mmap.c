@@ -9,7 +9,9 @@
 static int fs_file_map(struct file *f, struct mm_file_map *m)
 {
 	bool shared = (m->flags & MAP_TYPE) != MAP_PRIVATE;
-	struct mmap_request req = { .len = m->len, .off = m->off, .prot = m->prot, .flags = m->flags };
+	struct mmap_request req = {
+		.len = m->len, .off = m->off, .prot = m->prot, .flags = m->flags
+	};
 	int err;
 
 	if (shared && (m->prot & PROT_WRITE) && !(f->mode & FMODE_WRITE))

@@ -137,7 +137,8 @@ static size_t take_bytes(struct pipe *p, struct iov *to, size_t n)
 	size_t done = 0;
 
 	while (done < n) {
-		size_t off = p->head % PAGE_SIZE, k = MIN(n - done, (size_t)(PAGE_SIZE - off)), got = k;
+		size_t off = p->head % PAGE_SIZE, k = MIN(n - done, (size_t)(PAGE_SIZE - off)),
+		       got = k;
 
 		if (to)
 			got = iov_to(to, *slot(p, p->head) + off, k);

@@ -143,7 +143,7 @@ static const struct inode_ops other_iops = {
 static void fill_once(struct inode *dir)
 {
 	struct pseudo_inode *p = pseudo_i(dir);
-	int (*fill)(struct inode *dir) = p->fill;
+	int (*fill)(struct inode * dir) = p->fill;
 
 	if (!fill)
 		return;
@@ -255,7 +255,8 @@ int pseudo_add(struct inode *parent, const char *name, struct inode *i)
 {
 	struct dirtable *t = &pseudo_i(parent)->dir;
 	unsigned len = (unsigned)strlen(name);
-	bool filling = pseudo_i(parent)->filling; /* then it is locked, and no name of it is cached */
+	bool filling =
+		pseudo_i(parent)->filling; /* then it is locked, and no name of it is cached */
 	int err = 0;
 
 	if (!filling)

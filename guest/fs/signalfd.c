@@ -26,14 +26,14 @@ struct signalfd_siginfo {
 };
 _Static_assert(sizeof(struct signalfd_siginfo) == 128, "struct signalfd_siginfo");
 
-#define SIGILL	  4
-#define SIGTRAP	  5
-#define SIGBUS	  7
-#define SIGFPE	  8
-#define SIGSEGV	  11
-#define SIGCHLD	  17
-#define SIGPOLL	  29
-#define SIGSYS	  31
+#define SIGILL	4
+#define SIGTRAP 5
+#define SIGBUS	7
+#define SIGFPE	8
+#define SIGSEGV 11
+#define SIGCHLD 17
+#define SIGPOLL 29
+#define SIGSYS	31
 
 /* The union's member is chosen by signal and code, as Linux's siginfo_layout. */
 static void convert(struct signalfd_siginfo *o, const struct siginfo *s)
@@ -54,8 +54,8 @@ static void convert(struct signalfd_siginfo *o, const struct siginfo *s)
 		o->utime = (u64)s->chld.utime;
 		o->stime = (u64)s->chld.stime;
 	} else if (s->code > 0 && s->code != SI_KERNEL &&
-		   (SIGSET(s->signo) & (SIGSET(SIGILL) | SIGSET(SIGTRAP) | SIGSET(SIGBUS) | SIGSET(SIGFPE) |
-					SIGSET(SIGSEGV)))) {
+		   (SIGSET(s->signo) & (SIGSET(SIGILL) | SIGSET(SIGTRAP) | SIGSET(SIGBUS) |
+					SIGSET(SIGFPE) | SIGSET(SIGSEGV)))) {
 		o->addr = s->fault.addr;
 		o->addr_lsb = (u16)s->fault.addr_lsb;
 	} else if (s->code > 0 && s->code != SI_KERNEL && s->signo == SIGPOLL) {
@@ -118,7 +118,8 @@ static const struct file_ops signalfd_fops = {
 
 struct file *signalfd_create(u64 mask, u32 flags)
 {
-	return file_alloc_anon(&signalfd_fops, O_RDWR | (flags & O_NONBLOCK), (void *)(uintptr_t)mask);
+	return file_alloc_anon(&signalfd_fops, O_RDWR | (flags & O_NONBLOCK),
+			       (void *)(uintptr_t)mask);
 }
 
 int signalfd_set_mask(struct file *f, u64 mask)

@@ -42,7 +42,8 @@ static void timerfd_fdinfo(struct file *f, struct seq *s)
 	seq_printf(s, "clockid: %d\nticks: %llu\nsettime flags: 0%o\n", t->clock,
 		   (unsigned long long)READ_ONCE(t->ticks), t->realtime_abs);
 	seq_printf(s, "it_value: (%llu, %llu)\nit_interval: (%llu, %llu)\n",
-		   (unsigned long long)(value / 1000000000), (unsigned long long)(value % 1000000000),
+		   (unsigned long long)(value / 1000000000),
+		   (unsigned long long)(value % 1000000000),
 		   (unsigned long long)(interval / 1000000000),
 		   (unsigned long long)(interval % 1000000000));
 }

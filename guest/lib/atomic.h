@@ -16,14 +16,14 @@
 #define atomic_and(p, v)       __atomic_and_fetch((p), (v), __ATOMIC_SEQ_CST)
 #define atomic_fetch_or(p, v)  __atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST)
 #define atomic_fetch_and(p, v) __atomic_fetch_and((p), (v), __ATOMIC_SEQ_CST)
-#define atomic_cas(p, old, new)                                                              \
-	({                                                                                   \
-		__typeof__(*(p)) _old = (old);                                               \
-		__atomic_compare_exchange_n((p), &_old, (new), false, __ATOMIC_SEQ_CST,      \
-					    __ATOMIC_SEQ_CST);                               \
+#define atomic_cas(p, old, new)                                                         \
+	({                                                                              \
+		__typeof__(*(p)) _old = (old);                                          \
+		__atomic_compare_exchange_n((p), &_old, (new), false, __ATOMIC_SEQ_CST, \
+					    __ATOMIC_SEQ_CST);                          \
 	})
-#define atomic_fence()	       __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define cpu_relax()	       __builtin_ia32_pause()
+#define atomic_fence() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define cpu_relax()    __builtin_ia32_pause()
 
 /* A reference count. ref_get on a dead object is a bug in the caller and asserts in debug builds. */
 struct ref {

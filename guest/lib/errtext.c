@@ -6,35 +6,20 @@
 const char *errno_text(int err)
 {
 	switch (-err) {
-	case ENOENT:
-		return "No such file or directory";
-	case EACCES:
-		return "Permission denied";
-	case ENOEXEC:
-		return "Exec format error";
-	case ENOTDIR:
-		return "Not a directory";
-	case EISDIR:
-		return "Is a directory";
-	case ELOOP:
-		return "Too many levels of symbolic links";
-	case ENOMEM:
-		return "Cannot allocate memory";
-	case E2BIG:
-		return "Argument list too long";
-	case ENAMETOOLONG:
-		return "File name too long";
-	case EIO:
-		return "Input/output error";
-	case ETXTBSY:
-		return "Text file busy";
-	case EINVAL:
-		return "Invalid argument";
-	case ELIBBAD:
-		return "Accessing a corrupted shared library";
-	case EPERM:
-		return "Operation not permitted";
-	default:
-		return "Unexpected error";
+	case ENOENT: return "No such file or directory";
+	case EACCES: return "Permission denied";
+	case ENOEXEC: return "Exec format error";
+	case ENOTDIR: return "Not a directory";
+	case EISDIR: return "Is a directory";
+	case ELOOP: return "Too many levels of symbolic links";
+	case ENOMEM: return "Cannot allocate memory";
+	case E2BIG: return "Argument list too long";
+	case ENAMETOOLONG: return "File name too long";
+	case EIO: return "Input/output error";
+	case ETXTBSY: return "Text file busy";
+	case EINVAL: return "Invalid argument";
+	case ELIBBAD: return "Accessing a corrupted shared library";
+	case EPERM: return "Operation not permitted";
+	default: return "Unexpected error";
 	}
 }

@@ -10,7 +10,10 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define LIST_INIT(name) { &(name), &(name) }
+#define LIST_INIT(name)          \
+	{                        \
+		&(name), &(name) \
+	}
 
 static inline void list_init(struct list *l)
 {
@@ -47,13 +50,13 @@ static inline void list_del(struct list *n)
 
 #define list_entry(l, type, member) container_of(l, type, member)
 #define list_first(h, type, member) list_entry((h)->next, type, member)
-#define list_for_each(it, h, member)                                        \
+#define list_for_each(it, h, member)                                                  \
 	for (it = list_entry((h)->next, __typeof__(*it), member); &it->member != (h); \
 	     it = list_entry(it->member.next, __typeof__(*it), member))
-#define list_for_each_safe(it, tmp, h, member)                              \
-	for (it = list_entry((h)->next, __typeof__(*it), member),           \
-	    tmp = list_entry(it->member.next, __typeof__(*it), member);     \
-	     &it->member != (h);                                            \
+#define list_for_each_safe(it, tmp, h, member)                          \
+	for (it = list_entry((h)->next, __typeof__(*it), member),       \
+	    tmp = list_entry(it->member.next, __typeof__(*it), member); \
+	     &it->member != (h);                                        \
 	     it = tmp, tmp = list_entry(it->member.next, __typeof__(*it), member))
 
 #endif

@@ -37,10 +37,10 @@ extern u64 (*klog_clock)(void);
 /* Stop the sandbox with a crash report. Never returns. */
 void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-#define BUG_ON(cond)                                                           \
-	do {                                                                   \
-		if (unlikely(cond))                                            \
-			panic("%s:%d: %s", __FILE__, __LINE__, #cond);         \
+#define BUG_ON(cond)                                                   \
+	do {                                                           \
+		if (unlikely(cond))                                    \
+			panic("%s:%d: %s", __FILE__, __LINE__, #cond); \
 	} while (0)
 
 #ifdef MOAT_DEBUG

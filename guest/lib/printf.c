@@ -67,23 +67,12 @@ static const char *parse_flags(const char *f, struct spec *s)
 {
 	for (;; f++) {
 		switch (*f) {
-		case '-':
-			s->left = true;
-			break;
-		case '0':
-			s->zero = true;
-			break;
-		case '+':
-			s->plus = true;
-			break;
-		case ' ':
-			s->space = true;
-			break;
-		case '#':
-			s->alt = true;
-			break;
-		default:
-			return f;
+		case '-': s->left = true; break;
+		case '0': s->zero = true; break;
+		case '+': s->plus = true; break;
+		case ' ': s->space = true; break;
+		case '#': s->alt = true; break;
+		default: return f;
 		}
 	}
 }
@@ -112,12 +101,9 @@ static const char *parse_length(const char *f, int *len)
 static s64 narrow(s64 v, int len)
 {
 	switch (len) {
-	case -2:
-		return (s8)v;
-	case -1:
-		return (s16)v;
-	default:
-		return v;
+	case -2: return (s8)v;
+	case -1: return (s16)v;
+	default: return v;
 	}
 }
 
@@ -159,7 +145,10 @@ int kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 			s64 v = narrow(len > 0 ? va_arg(ap, s64) : va_arg(ap, int), len);
 
 			put_number(&o, &s, v < 0 ? 0 - (u64)v : (u64)v, 10, false,
-				   v < 0 ? "-" : s.plus ? "+" : s.space ? " " : "");
+				   v < 0     ? "-"
+				   : s.plus  ? "+"
+				   : s.space ? " "
+					     : "");
 			break;
 		}
 		case 'u':
@@ -170,14 +159,19 @@ int kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 
 			if (len < 0)
 				v &= len == -2 ? 0xff : 0xffff;
-			put_number(&o, &s, v, *f == 'u' ? 10 : *f == 'o' ? 8 : 16, *f == 'X',
-				   s.alt && v ? (*f == 'x' ? "0x" : *f == 'X' ? "0X" : *f == 'o' ? "0" : "") :
-						"");
+			put_number(&o, &s, v,
+				   *f == 'u'   ? 10
+				   : *f == 'o' ? 8
+					       : 16,
+				   *f == 'X',
+				   s.alt && v ? (*f == 'x'   ? "0x"
+						 : *f == 'X' ? "0X"
+						 : *f == 'o' ? "0"
+							     : "")
+					      : "");
 			break;
 		}
-		case 'p':
-			put_number(&o, &s, (u64)va_arg(ap, void *), 16, false, "0x");
-			break;
+		case 'p': put_number(&o, &s, (u64)va_arg(ap, void *), 16, false, "0x"); break;
 		case 'c': {
 			char c = (char)va_arg(ap, int);
 
@@ -190,12 +184,11 @@ int kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 			if (!str)
 				str = "(null)";
 			put_string(&o, &s, str,
-				   s.precision >= 0 ? strnlen(str, (size_t)s.precision) : strlen(str));
+				   s.precision >= 0 ? strnlen(str, (size_t)s.precision)
+						    : strlen(str));
 			break;
 		}
-		case '%':
-			put(&o, '%');
-			break;
+		case '%': put(&o, '%'); break;
 		default: /* an unknown conversion shows itself */
 			put(&o, '%');
 			if (!*f)

@@ -15,7 +15,10 @@ struct spinlock {
 	u32 word; /* 0 free, 1 held, 2 held and someone sleeps in lock_wait */
 };
 
-#define SPINLOCK_INIT { 0 }
+#define SPINLOCK_INIT \
+	{             \
+		0     \
+	}
 
 static inline void spin_init(struct spinlock *l)
 {

@@ -78,7 +78,10 @@ static u64 ratio(u64 ns, u64 cycles)
 {
 	u64 q, rest;
 
-	__asm__("divq %4" : "=a"(q), "=d"(rest) : "0"(ns << SHIFT), "1"(ns >> (64 - SHIFT)), "r"(cycles) : "cc");
+	__asm__("divq %4"
+		: "=a"(q), "=d"(rest)
+		: "0"(ns << SHIFT), "1"(ns >> (64 - SHIFT)), "r"(cycles)
+		: "cc");
 	return q;
 }
 

@@ -36,16 +36,16 @@ struct pmap;
 struct cpu {
 	struct cpu *self;
 	unsigned id;
-	bool io;		/* systrap's I/O thread: runs upcalls only */
-	u32 kicked;		/* cpu_kick happened and was not yet consumed */
-	u32 need_resched;	/* the scheduler's: look at the run queue before user mode */
-	struct task *task;	/* running task; NULL in the idle loop */
-	struct utask *utask;	/* its platform part */
-	void *sched;		/* the scheduler's per-CPU part */
+	bool io;	     /* systrap's I/O thread: runs upcalls only */
+	u32 kicked;	     /* cpu_kick happened and was not yet consumed */
+	u32 need_resched;    /* the scheduler's: look at the run queue before user mode */
+	struct task *task;   /* running task; NULL in the idle loop */
+	struct utask *utask; /* its platform part */
+	void *sched;	     /* the scheduler's per-CPU part */
 	/* Shootdown protocol, platform/pmap.c */
-	u32 mode;		/* enum cpu_mode */
-	struct pmap *pmap;	/* active address space */
-	u64 pmap_gen;		/* generation of pmap that this CPU has seen */
+	u32 mode;	   /* enum cpu_mode */
+	struct pmap *pmap; /* active address space */
+	u64 pmap_gen;	   /* generation of pmap that this CPU has seen */
 };
 
 #ifdef MOAT_UNIT
@@ -119,7 +119,7 @@ struct user_regs {
 };
 
 enum stop_kind {
-	STOP_SYSCALL,	/* number in orig_rax, arguments in rdi rsi rdx r10 r8 r9; the result goes to rax */
+	STOP_SYSCALL, /* number in orig_rax, arguments in rdi rsi rdx r10 r8 r9; the result goes to rax */
 	STOP_FAULT,	/* page fault: addr, access */
 	STOP_EXCEPTION, /* any other exception: vector, code (and addr where it has one) */
 	STOP_INTERRUPT, /* a kick or an interrupt; its upcalls have run */
@@ -129,9 +129,9 @@ enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXEC = 4 };
 
 struct stop {
 	enum stop_kind kind;
-	u32 access;  /* enum access; ACCESS_READ alone, ACCESS_WRITE or ACCESS_EXEC */
-	u32 vector;  /* x86 exception vector */
-	u64 code;    /* x86 error code */
+	u32 access; /* enum access; ACCESS_READ alone, ACCESS_WRITE or ACCESS_EXEC */
+	u32 vector; /* x86 exception vector */
+	u64 code;   /* x86 error code */
 	uaddr_t addr;
 };
 

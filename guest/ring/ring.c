@@ -76,7 +76,8 @@ int ring_add(struct ring *r, struct ring_request *req, const struct ring_buf *bu
 	req->capacity = 0;
 	i = r->free_head;
 	for (unsigned k = 0; k < n; k++) {
-		u16 flags = (k + 1 < n ? RING_DESC_F_NEXT : 0) | (k >= nout ? RING_DESC_F_WRITE : 0);
+		u16 flags = (k + 1 < n ? RING_DESC_F_NEXT : 0) |
+			    (k >= nout ? RING_DESC_F_WRITE : 0);
 
 		put_desc(r, i, &bufs[k], flags);
 		if (k >= nout)
@@ -183,7 +184,8 @@ unsigned ring_reap(struct ring *r)
 		}
 		spin_unlock(&r->lock);
 		if (bad) {
-			klog("queue %u: the host returned a buffer that it did not have; it is closed", r->queue);
+			klog("queue %u: the host returned a buffer that it did not have; it is closed",
+			     r->queue);
 			ring_break(r);
 			break;
 		}

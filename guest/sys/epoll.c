@@ -9,10 +9,10 @@
 #include "sys/sys.h"
 #include "sys/timespec.h"
 
-#define EPOLL_CLOEXEC  O_CLOEXEC
-#define EVENTS_STACK   16
-#define EVENTS_CHUNK   512
-#define EP_MAX_EVENTS  (0x7fffffff / (int)sizeof(struct epoll_event))
+#define EPOLL_CLOEXEC O_CLOEXEC
+#define EVENTS_STACK  16
+#define EVENTS_CHUNK  512
+#define EP_MAX_EVENTS (0x7fffffff / (int)sizeof(struct epoll_event))
 
 static s64 install(struct file *f, bool cloexec)
 {
@@ -111,7 +111,8 @@ s64 sys_epoll_pwait(fd_a epfd, uptr_a events, int_a max, int_a timeout, uptr_a s
 	return err ? err : do_wait(epfd, events, max, deadline_ms(timeout));
 }
 
-s64 sys_epoll_pwait2(fd_a epfd, uptr_a events, int_a max, uptr_a timeout, uptr_a sigmask, size_a size)
+s64 sys_epoll_pwait2(fd_a epfd, uptr_a events, int_a max, uptr_a timeout, uptr_a sigmask,
+		     size_a size)
 {
 	u64 ns, deadline = NO_DEADLINE;
 	int err;

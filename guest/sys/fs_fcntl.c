@@ -350,7 +350,9 @@ s64 sys_ioctl(fd_a fd, uint_a cmd, ulong_a arg)
 	case FIONBIO:
 		r = set_flags(f, fd, on ? f->flags | O_NONBLOCK : f->flags & ~(u32)O_NONBLOCK);
 		break;
-	case FIOASYNC: r = set_flags(f, fd, on ? f->flags | FASYNC : f->flags & ~(u32)FASYNC); break;
+	case FIOASYNC:
+		r = set_flags(f, fd, on ? f->flags | FASYNC : f->flags & ~(u32)FASYNC);
+		break;
 	default:
 		r = -ENOTTY;
 		if (f->ops && f->ops->ioctl)

@@ -6,10 +6,10 @@
 #include "sys/sys.h"
 #include "task/task.h"
 
-#define MAP_ANONYMOUS	 0x20
-#define MCL_KNOWN	 7
-#define MLOCK_ONFAULT	 1
-#define MINCORE_CHUNK	 512 /* pages at a time */
+#define MAP_ANONYMOUS 0x20
+#define MCL_KNOWN     7
+#define MLOCK_ONFAULT 1
+#define MINCORE_CHUNK 512 /* pages at a time */
 
 static struct mm *current_mm(void)
 {
@@ -111,7 +111,8 @@ s64 sys_mlock(addr_a addr, size_a len)
 
 s64 sys_mlock2(addr_a addr, size_a len, flags_a flags)
 {
-	return flags & ~(u32)MLOCK_ONFAULT ? -EINVAL : mm_mlock(current_mm(), addr, len, (int)flags);
+	return flags & ~(u32)MLOCK_ONFAULT ? -EINVAL
+					   : mm_mlock(current_mm(), addr, len, (int)flags);
 }
 
 s64 sys_munlock(addr_a addr, size_a len)

@@ -283,7 +283,7 @@ s64 sys_ppoll(uptr_a fds, uint_a nfds, uptr_a timeout, uptr_a sigmask, size_a se
 #define EX_SET	POLLPRI
 
 struct sets {
-	u64 *bits;  /* in, out, ex; then the three results */
+	u64 *bits;    /* in, out, ex; then the three results */
 	size_t words; /* per set */
 };
 
@@ -419,14 +419,15 @@ s64 sys_select(int_a n, uptr_a in, uptr_a out, uptr_a ex, uptr_a timeout)
 		tv.sec = MIN(tv.sec, (s64)1 << 32);
 		tv.usec = MIN(tv.usec, (s64)1 << 50);
 		deadline = tv.sec || tv.usec ? deadline_after((u64)tv.sec * NSEC_PER_SEC +
-							      (u64)tv.usec * 1000) :
-					       0;
+							      (u64)tv.usec * 1000)
+					     : 0;
 	}
 	ret = do_select(n, sets, deadline);
 	if (timeout && deadline != NO_DEADLINE) {
 		now = clock_mono();
 		now = deadline > now ? deadline - now : 0;
-		tv = (struct timeval64){ (s64)(now / NSEC_PER_SEC), (s64)(now % NSEC_PER_SEC / 1000) };
+		tv = (struct timeval64){ (s64)(now / NSEC_PER_SEC),
+					 (s64)(now % NSEC_PER_SEC / 1000) };
 		if (user_write(timeout, &tv, sizeof(tv)) && ret == -ERESTARTNOHAND)
 			ret = -EINTR;
 	}

@@ -24,7 +24,7 @@ typedef s64 long_a;
 typedef u64 ulong_a;
 typedef s32 int_a;
 typedef u32 uint_a;
-typedef u32 flags_a; /* printed in hex */
+typedef u32 flags_a;  /* printed in hex */
 typedef s32 oflags_a; /* open(2) flags */
 typedef u32 mode_a;
 typedef s32 pid_a;
@@ -34,11 +34,10 @@ typedef u64 prot_a;
 typedef u64 mflags_a;
 
 /* Prototypes. */
-#define SYSCALL0(nr, name, level, note) s64 sys_##name(void);
-#define SYSCALL1(nr, name, level, note, t1, a1) s64 sys_##name(t1 a1);
-#define SYSCALL2(nr, name, level, note, t1, a1, t2, a2) s64 sys_##name(t1 a1, t2 a2);
-#define SYSCALL3(nr, name, level, note, t1, a1, t2, a2, t3, a3) \
-	s64 sys_##name(t1 a1, t2 a2, t3 a3);
+#define SYSCALL0(nr, name, level, note)				s64 sys_##name(void);
+#define SYSCALL1(nr, name, level, note, t1, a1)			s64 sys_##name(t1 a1);
+#define SYSCALL2(nr, name, level, note, t1, a1, t2, a2)		s64 sys_##name(t1 a1, t2 a2);
+#define SYSCALL3(nr, name, level, note, t1, a1, t2, a2, t3, a3) s64 sys_##name(t1 a1, t2 a2, t3 a3);
 #define SYSCALL4(nr, name, level, note, t1, a1, t2, a2, t3, a3, t4, a4) \
 	s64 sys_##name(t1 a1, t2 a2, t3 a3, t4 a4);
 #define SYSCALL5(nr, name, level, note, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5) \
@@ -58,6 +57,5 @@ struct task;
 
 /* Run the system call that the registers name; the result goes to rax. Registered as task_syscall at boot. */
 void syscall_dispatch(struct task *t, struct user_regs *regs);
-
 
 #endif

@@ -33,7 +33,8 @@ static unsigned errors, step;
 
 static void fail(const char *what, u64 a, u64 b)
 {
-	printf("step %u: %s: %#llx %#llx\n", step, what, (unsigned long long)a, (unsigned long long)b);
+	printf("step %u: %s: %#llx %#llx\n", step, what, (unsigned long long)a,
+	       (unsigned long long)b);
 	if (++errors > 10)
 		exit(1);
 }
@@ -89,7 +90,8 @@ static void walk(struct pagetable *pt, unsigned first, unsigned n)
 			if (model[seen].mapped)
 				fail("run skipped", seen, at);
 		for (u64 off = 0; off < len; off += PAGE_SIZE, seen++)
-			if (!model[seen].mapped || model[seen].pa != pa + off || model[seen].flags != (flags & FLAGS))
+			if (!model[seen].mapped || model[seen].pa != pa + off ||
+			    model[seen].flags != (flags & FLAGS))
 				fail("run", va + off, pa + off);
 		va += len;
 		if (va > end)
@@ -107,8 +109,10 @@ static u64 random_flags(void)
 
 static void one_step(struct pagetable *pt)
 {
-	unsigned first = (unsigned)rand() % PAGES, n = (unsigned)rand() % 4 ? 1 + (unsigned)rand() % 40 : 1 + (unsigned)rand() % 1500;
-	u64 va, len, flags = random_flags(), pa = DATA_PA + ((u64)(unsigned)rand() % 100000) * PAGE_SIZE;
+	unsigned first = (unsigned)rand() % PAGES,
+		 n = (unsigned)rand() % 4 ? 1 + (unsigned)rand() % 40 : 1 + (unsigned)rand() % 1500;
+	u64 va, len, flags = random_flags(),
+		     pa = DATA_PA + ((u64)(unsigned)rand() % 100000) * PAGE_SIZE;
 
 	if (rand() % 4 == 0) {
 		first &= ~511U;

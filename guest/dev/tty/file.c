@@ -12,9 +12,11 @@
 
 void tty_init(struct tty *t, const struct tty_driver *d, u32 rdev, int index)
 {
-	static const u8 cc[NCCS] = { [VINTR] = 3,    [VQUIT] = 28,   [VERASE] = 127,   [VKILL] = 21,   [VEOF] = 4,
-				     [VMIN] = 1,     [VSTART] = 17,  [VSTOP] = 19,     [VSUSP] = 26,   [VREPRINT] = 18,
-				     [VDISCARD] = 15, [VWERASE] = 23, [VLNEXT] = 22 };
+	static const u8 cc[NCCS] = {
+		[VINTR] = 3,	 [VQUIT] = 28,	 [VERASE] = 127, [VKILL] = 21, [VEOF] = 4,
+		[VMIN] = 1,	 [VSTART] = 17,	 [VSTOP] = 19,	 [VSUSP] = 26, [VREPRINT] = 18,
+		[VDISCARD] = 15, [VWERASE] = 23, [VLNEXT] = 22
+	};
 
 	ref_init(&t->ref);
 	spin_init(&t->lock);
@@ -127,7 +129,8 @@ static s64 tty_read(struct file *f, struct iov *to, u64 *pos)
 
 		spin_lock(&t->lock);
 		if (first && !enough(t, to->left) && !(nonblock && tty_input_count(t))) {
-			bool none = t->hung_up || (!(t->termios.lflag & ICANON) && !t->termios.cc[VMIN]);
+			bool none = t->hung_up ||
+				    (!(t->termios.lflag & ICANON) && !t->termios.cc[VMIN]);
 
 			spin_unlock(&t->lock);
 			return none ? 0 : -EAGAIN;

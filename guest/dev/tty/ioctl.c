@@ -88,39 +88,33 @@ static s64 set_winsize(struct tty *t, uaddr_t arg)
 s64 tty_common_ioctl(struct tty *t, unsigned cmd, u64 arg, bool master)
 {
 	switch (cmd) {
-	case TCGETS:
-		return get_termios(t, arg, sizeof(struct termios));
-	case TCGETS2:
-		return get_termios(t, arg, sizeof(struct termios2));
+	case TCGETS: return get_termios(t, arg, sizeof(struct termios));
+	case TCGETS2: return get_termios(t, arg, sizeof(struct termios2));
 	case TCSETS:
 	case TCSETSW:
 	case TCSETSF:
-		return set_termios(t, arg, sizeof(struct termios), cmd != TCSETS && !master, cmd == TCSETSF);
+		return set_termios(t, arg, sizeof(struct termios), cmd != TCSETS && !master,
+				   cmd == TCSETSF);
 	case TCSETS2:
 	case TCSETSW2:
 	case TCSETSF2:
 		return set_termios(t, arg, sizeof(struct termios2), cmd != TCSETS2 && !master,
 				   cmd == TCSETSF2);
-	case TIOCGWINSZ:
-		return get(arg, &t->winsize, sizeof(t->winsize));
-	case TIOCSWINSZ:
-		return set_winsize(t, arg);
+	case TIOCGWINSZ: return get(arg, &t->winsize, sizeof(t->winsize));
+	case TIOCSWINSZ: return set_winsize(t, arg);
 	case TIOCGETD: {
 		s32 v = 0;
 
 		return get(arg, &v, sizeof(v));
 	}
 	case TIOCEXCL:
-	case TIOCNXCL:
-		t->exclusive = cmd == TIOCEXCL;
-		return 0;
+	case TIOCNXCL: t->exclusive = cmd == TIOCEXCL; return 0;
 	case TIOCGEXCL: {
 		s32 v = t->exclusive;
 
 		return get(arg, &v, sizeof(v));
 	}
-	default:
-		return -ENOIOCTLCMD;
+	default: return -ENOIOCTLCMD;
 	}
 }
 
@@ -149,8 +143,7 @@ static s64 flow(struct tty *t, u64 how)
 			t->driver->put(t, &c, 1);
 		spin_unlock(&t->lock);
 		return 0;
-	default:
-		return -EINVAL;
+	default: return -EINVAL;
 	}
 }
 
@@ -202,23 +195,13 @@ s64 tty_ioctl(struct file *f, unsigned cmd, u64 arg)
 		n = (s32)tty_input_count(t);
 		spin_unlock(&t->lock);
 		return get(arg, &n, sizeof(n));
-	case TIOCOUTQ:
-		n = 0;
-		return get(arg, &n, sizeof(n));
+	case TIOCOUTQ: n = 0; return get(arg, &n, sizeof(n));
 	case TCSBRK:
-	case TCSBRKP:
-		ret = tty_job_control(t, SIGTTOU);
-		return ret ? ret : drain(t);
-	case TCXONC:
-		return flow(t, arg);
-	case TCFLSH:
-		return flush(t, arg);
-	case TIOCSTI:
-		return insert_byte(t, arg);
-	case TIOCSETD:
-		return -EINVAL; /* only N_TTY */
-	default:
-		unsupported("tty ioctl", cmd);
-		return -ENOTTY;
+	case TCSBRKP: ret = tty_job_control(t, SIGTTOU); return ret ? ret : drain(t);
+	case TCXONC: return flow(t, arg);
+	case TCFLSH: return flush(t, arg);
+	case TIOCSTI: return insert_byte(t, arg);
+	case TIOCSETD: return -EINVAL; /* only N_TTY */
+	default: unsupported("tty ioctl", cmd); return -ENOTTY;
 	}
 }

@@ -229,15 +229,10 @@ s64 tty_job_ioctl(struct tty *t, unsigned cmd, u64 arg, bool readable)
 		if (!readable && !capable(CAP_SYS_ADMIN))
 			return -EPERM;
 		return set_ctty(t, arg == 1 && capable(CAP_SYS_ADMIN));
-	case TIOCNOTTY:
-		return give_up(t);
-	case TIOCGPGRP:
-		return mine ? put_int(arg, t->pgid) : -ENOTTY;
-	case TIOCSPGRP:
-		return set_foreground(t, arg);
-	case TIOCGSID:
-		return mine && t->sid ? put_int(arg, t->sid) : -ENOTTY;
-	default:
-		return -ENOIOCTLCMD;
+	case TIOCNOTTY: return give_up(t);
+	case TIOCGPGRP: return mine ? put_int(arg, t->pgid) : -ENOTTY;
+	case TIOCSPGRP: return set_foreground(t, arg);
+	case TIOCGSID: return mine && t->sid ? put_int(arg, t->sid) : -ENOTTY;
+	default: return -ENOIOCTLCMD;
 	}
 }

@@ -152,8 +152,8 @@ static void erase_one(struct tty *t)
 
 static bool word_char(u8 c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
-	       c >= 128;
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       c == '_' || c >= 128;
 }
 
 static void erase_word(struct tty *t)
@@ -222,7 +222,10 @@ static bool special(struct tty *t, u8 c, struct effects *fx)
 		}
 	}
 	if (l & ISIG) {
-		int signo = is(t, c, VINTR) ? SIGINT : is(t, c, VQUIT) ? SIGQUIT : is(t, c, VSUSP) ? SIGTSTP : 0;
+		int signo = is(t, c, VINTR)   ? SIGINT
+			    : is(t, c, VQUIT) ? SIGQUIT
+			    : is(t, c, VSUSP) ? SIGTSTP
+					      : 0;
 
 		if (signo) {
 			signal_char(t, c, signo, fx);

@@ -79,7 +79,8 @@ size_t tty_output(struct tty *t, const u8 *data, size_t n)
 		size_t run = 0, room = t->driver->room(t);
 
 		/* Plain printable bytes go out in one piece. */
-		while (done + run < n && run < room && data[done + run] >= 32 && data[done + run] < 127)
+		while (done + run < n && run < room && data[done + run] >= 32 &&
+		       data[done + run] < 127)
 			run++;
 		if (run) {
 			t->driver->put(t, data + done, run);

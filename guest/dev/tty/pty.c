@@ -14,20 +14,20 @@
 #include "task/unsupported.h"
 #include "task/task.h"
 
-#define PTY_MAX	   1024
-#define MASK	   (TTY_OUTPUT - 1)
-#define BOUNCE	   512
-#define PTS_MAJOR  136
+#define PTY_MAX	  1024
+#define MASK	  (TTY_OUTPUT - 1)
+#define BOUNCE	  512
+#define PTS_MAJOR 136
 
 struct pty {
 	struct tty tty;
 	u8 out[TTY_OUTPUT]; /* under tty.lock */
 	u32 head, tail;
-	bool opened;	  /* the slave was open at some time */
+	bool opened; /* the slave was open at some time */
 	bool master_open;
-	bool packet; /* TIOCPKT: reads begin with a status byte */
-	u8 status;   /* TIOCPKT_* that the master has not read */
-	struct waitq mq;  /* the master's readers, writers, pollers */
+	bool packet;	 /* TIOCPKT: reads begin with a status byte */
+	u8 status;	 /* TIOCPKT_* that the master has not read */
+	struct waitq mq; /* the master's readers, writers, pollers */
 };
 
 static struct pty *slots[PTY_MAX];
@@ -227,42 +227,31 @@ static s64 master_ioctl(struct file *f, unsigned cmd, u64 arg)
 	if (ret != -ENOIOCTLCMD)
 		return ret;
 	switch (cmd) {
-	case TIOCGPTN:
-		return put_int(arg, p->tty.index);
+	case TIOCGPTN: return put_int(arg, p->tty.index);
 	case TIOCSPTLCK:
 		if (user_read(&v, arg, sizeof(v)))
 			return -EFAULT;
 		p->tty.locked = v;
 		return 0;
-	case TIOCGPTLCK:
-		return put_int(arg, p->tty.locked);
+	case TIOCGPTLCK: return put_int(arg, p->tty.locked);
 	case TIOCPKT:
 		if (user_read(&v, arg, sizeof(v)))
 			return -EFAULT;
 		p->status = 0;
 		p->packet = v;
 		return 0;
-	case TIOCGPTPEER:
-		return open_peer(p, (u32)arg);
-	case TIOCGPGRP:
-		return put_int(arg, p->tty.pgid);
-	case TIOCGSID:
-		return p->tty.sid ? put_int(arg, p->tty.sid) : -ENOTTY;
+	case TIOCGPTPEER: return open_peer(p, (u32)arg);
+	case TIOCGPGRP: return put_int(arg, p->tty.pgid);
+	case TIOCGSID: return p->tty.sid ? put_int(arg, p->tty.sid) : -ENOTTY;
 	case TIOCSPGRP:
 	case TIOCSCTTY:
-	case TIOCNOTTY:
-		return -ENOTTY;
-	case FIONREAD:
-		return put_int(arg, (s32)(p->head - p->tail));
-	case TIOCOUTQ:
-		return put_int(arg, 0);
+	case TIOCNOTTY: return -ENOTTY;
+	case FIONREAD: return put_int(arg, (s32)(p->head - p->tail));
+	case TIOCOUTQ: return put_int(arg, 0);
 	case TCFLSH:
 	case TCSBRK:
-	case TCXONC:
-		return 0; /* nothing is queued between the two sides */
-	default:
-		unsupported("pty master ioctl", cmd);
-		return -ENOTTY;
+	case TCXONC: return 0; /* nothing is queued between the two sides */
+	default: unsupported("pty master ioctl", cmd); return -ENOTTY;
 	}
 }
 

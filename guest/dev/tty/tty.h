@@ -35,14 +35,14 @@ struct tty {
 	struct spinlock lock;
 	const struct tty_driver *driver;
 	u32 rdev;
-	int index;	   /* of a pty; -1 for the console */
+	int index; /* of a pty; -1 for the console */
 	struct termios2 termios;
 	struct winsize winsize;
-	bool stopped;	   /* by VSTOP */
-	bool hung_up;	   /* the other side is gone for good */
+	bool stopped; /* by VSTOP */
+	bool hung_up; /* the other side is gone for good */
 	bool exclusive;
-	unsigned opens;	   /* open files of this side */
-	bool locked;	   /* pty: TIOCSPTLCK */
+	unsigned opens; /* open files of this side */
+	bool locked;	/* pty: TIOCSPTLCK */
 
 	/* input: bytes in[tail..head); canonical mode gives out only up to `lines` */
 	u8 in[TTY_INPUT];
@@ -51,10 +51,10 @@ struct tty {
 	bool literal;		/* the next byte is quoted (VLNEXT) */
 	unsigned column, canon_column; /* of the output; where the line being edited began */
 
-	struct waitq q;	   /* readers, writers, pollers of this side */
-	struct pty *pty;   /* NULL for the console */
+	struct waitq q;	 /* readers, writers, pollers of this side */
+	struct pty *pty; /* NULL for the console */
 
-	int sid, pgid;	   /* 0: none */
+	int sid, pgid; /* 0: none */
 };
 
 void tty_init(struct tty *t, const struct tty_driver *d, u32 rdev, int index);
@@ -73,7 +73,7 @@ size_t tty_take(struct tty *t, u8 *buf, size_t n, bool *end);
 /* Is a read going to give something (or end of file)? lock held. */
 bool tty_readable(const struct tty *t);
 size_t tty_input_count(const struct tty *t);
-void tty_flush_input(struct tty *t); /* lock held */
+void tty_flush_input(struct tty *t);		     /* lock held */
 void tty_mode_changed(struct tty *t, u32 old_lflag); /* lock held */
 
 /* ---- ldisc_out.c ---- */
@@ -125,7 +125,7 @@ void pty_set_devpts(void (*added)(int index, u32 uid, u32 gid), void (*removed)(
 /* ---- console_tty.c ---- */
 void console_tty_start(u16 rows, u16 cols);
 struct file *console_tty_file(void); /* init's descriptor; ERR_PTR */
-struct tty *console_tty(void); /* borrowed; NULL: there is none */
+struct tty *console_tty(void);	     /* borrowed; NULL: there is none */
 void console_tty_winsize(u16 rows, u16 cols);
 
 #endif

@@ -13,11 +13,11 @@ void kctx_init(struct kctx *ctx, void *stack_top, void (*fn)(void *), void *arg)
 	*--sp = 0;
 	*--sp = 0;
 	*--sp = (u64)kctx_start;
-	*--sp = 0;	 /* rbp */
-	*--sp = (u64)fn; /* rbx */
+	*--sp = 0;	  /* rbp */
+	*--sp = (u64)fn;  /* rbx */
 	*--sp = (u64)arg; /* r12 */
-	*--sp = 0;	 /* r13 */
-	*--sp = 0;	 /* r14 */
-	*--sp = 0;	 /* r15 */
+	*--sp = 0;	  /* r13 */
+	*--sp = 0;	  /* r14 */
+	*--sp = 0;	  /* r15 */
 	ctx->sp = sp;
 }

@@ -9,8 +9,8 @@
 #include "lib/err.h"
 #include "platform/platform.h"
 
-#define ENTRIES	   512U
-#define TOP_LEVEL  3U
+#define ENTRIES	  512U
+#define TOP_LEVEL 3U
 
 static inline unsigned level_shift(unsigned level)
 {

@@ -34,8 +34,8 @@ struct pagetable {
 	paddr_t (*alloc)(void *arg);
 	void (*free)(void *arg, paddr_t pa);
 	void *arg;
-	paddr_t limbo;	/* frames that wait for pt_reap, linked through their first entry */
-	u64 tables;	/* frames in use, root and limbo included */
+	paddr_t limbo; /* frames that wait for pt_reap, linked through their first entry */
+	u64 tables;    /* frames in use, root and limbo included */
 };
 
 /* alloc, free and arg are set by the caller; gets the root. 0 or -ENOMEM. */
