@@ -19,10 +19,12 @@ static s64 sys_none(struct task *t, u64 nr, const char *name)
 #define CALL_partial(nr, name, args) sys_##name args
 #define CALL_full(nr, name, args)    sys_##name args
 
-#define SYSCALL0(nr, name, level, note)                         \
-	case nr: return CALL_##level(nr, name, ());             \
-		#define SYSCALL1(nr, name, level, note, t1, a1) \
-	case nr:                                                \
+/* clang-format off */
+#define SYSCALL0(nr, name, level, note) \
+	case nr:                        \
+		return CALL_##level(nr, name, ());
+#define SYSCALL1(nr, name, level, note, t1, a1) \
+	case nr:                                \
 		return CALL_##level(nr, name, ((t1)r->rdi));
 #define SYSCALL2(nr, name, level, note, t1, a1, t2, a2) \
 	case nr:                                        \
@@ -33,21 +35,23 @@ static s64 sys_none(struct task *t, u64 nr, const char *name)
 #define SYSCALL4(nr, name, level, note, t1, a1, t2, a2, t3, a3, t4, a4) \
 	case nr:                                                        \
 		return CALL_##level(nr, name, ((t1)r->rdi, (t2)r->rsi, (t3)r->rdx, (t4)r->r10));
-#define SYSCALL5(nr, name, level, note, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5) \
-	case nr:                                                                \
-		return CALL_##level(nr, name,                                   \
+#define SYSCALL5(nr, name, level, note, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5)                 \
+	case nr:                                                                                \
+		return CALL_##level(nr, name,                                                   \
 				    ((t1)r->rdi, (t2)r->rsi, (t3)r->rdx, (t4)r->r10, (t5)r->r8));
 #define SYSCALL6(nr, name, level, note, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6)         \
 	case nr:                                                                                \
-		return CALL_##level(nr, name,                                                   \
-				    ((t1)r->rdi, (t2)r->rsi, (t3)r->rdx, (t4)r->r10, (t5)r->r8, \
-				     (t6)r->r9));
+		return CALL_##level(                                                            \
+			nr, name,                                                               \
+			((t1)r->rdi, (t2)r->rsi, (t3)r->rdx, (t4)r->r10, (t5)r->r8, (t6)r->r9));
+/* clang-format on */
 
 static s64 call(struct task *t, const struct user_regs *r, u64 nr)
 {
 	switch (nr) {
 #include "sys/syscalls.def"
-	default: return sys_none(t, nr, "?");
+	default:
+		return sys_none(t, nr, "?");
 	}
 }
 
