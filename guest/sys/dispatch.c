@@ -50,8 +50,7 @@ static s64 call(struct task *t, const struct user_regs *r, u64 nr)
 {
 	switch (nr) {
 #include "sys/syscalls.def"
-	default:
-		return sys_none(t, nr, "?");
+	default: return sys_none(t, nr, "?");
 	}
 }
 
