@@ -42,7 +42,10 @@ $(BUILD)/$(1)/%.c.o: %.c | $(BUILD)/musl-include/.stamp
 $(BUILD)/$(1)/%.S.o: %.S | $(BUILD)/musl-include/.stamp
 	@mkdir -p $$(@D)
 	$$(CC) $$(GUEST_CFLAGS_$(1)) -D__ASSEMBLY__ -c -o $$@ $$<
-$(BUILD)/sentry-$(1).elf: $$(GUEST_OBJ_$(1)) $(BUILD)/$(1)/musl.a guest/platform/$(1)/sentry.lds
+# With debug information for gdb; what the binary carries keeps the symbols for crash reports alone.
+$(BUILD)/sentry-$(1).elf: $(BUILD)/sentry-$(1).debug.elf
+	objcopy --strip-debug $$< $$@
+$(BUILD)/sentry-$(1).debug.elf: $$(GUEST_OBJ_$(1)) $(BUILD)/$(1)/musl.a guest/platform/$(1)/sentry.lds
 	$$(CC) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
 		-Wl,-z,noexecstack $$(SENTRY_LDFLAGS_$(1)) -Wl,-T,guest/platform/$(1)/sentry.lds -o $$@ $$(GUEST_OBJ_$(1)) \
 		$(BUILD)/$(1)/musl.a $$(shell $$(CC) -print-file-name=libfdt.a)
