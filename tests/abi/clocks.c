@@ -167,7 +167,7 @@ TEST(monotonic_between_cpus)
 {
 	pthread_t t[3];
 
-	/* Linux in the emulated machine calls its counters unstable; its KVM then does not give all vCPUs one offset. */
+	/* Linux in the emulated machine finds its CPUs' counters "unsynchronized", and the sandbox's are the same. */
 	apart = abi_cpu_emulated() ? 100000 : 0;
 	for (int i = 0; i < 3; i++)
 		REQUIRE(pthread_create(&t[i], NULL, crosscheck, NULL) == 0);
