@@ -20,6 +20,10 @@ struct fpu_header {
 u32 stub_fpu_size;
 u64 stub_fpu_mask;
 static u32 mxcsr_mask;
+/* Where each component lies: CPUID itself exits to the hypervisor where the host is a virtual machine. */
+static struct {
+	u32 size, off;
+} component[63];
 
 static void cpuid(u32 leaf, u32 sub, u32 *a, u32 *b, u32 *c, u32 *d)
 {
@@ -42,6 +46,8 @@ void fpu_init(void)
 		if (!(stub_fpu_mask >> i & 1))
 			continue;
 		cpuid(0xd, i, &a, &b, &c, &d);
+		component[i].size = a;
+		component[i].off = b;
 		stub_fpu_size = MAX(stub_fpu_size, a + b);
 	}
 	BUG_ON(stub_fpu_size > SLOT_FPU_MAX);
@@ -106,7 +112,7 @@ int utask_fpu_load(struct utask *u, const void *buf)
 {
 	const struct fpu_header *h = (const struct fpu_header *)((const char *)buf + FPU_LEGACY);
 	char *image = u->stub->base + SLOT_FPU;
-	u32 mxcsr, a, b, c, d;
+	u32 mxcsr;
 	unsigned i;
 
 	memcpy(&mxcsr, (const char *)buf + 24, 4);
@@ -119,8 +125,7 @@ int utask_fpu_load(struct utask *u, const void *buf)
 	for (i = 2; i < 63; i++) {
 		if (!(stub_fpu_mask >> i & 1) || (h->xstate_bv >> i & 1))
 			continue;
-		cpuid(0xd, i, &a, &b, &c, &d);
-		memset(image + b, 0, a);
+		memset(image + component[i].off, 0, component[i].size);
 	}
 	u->fpu_off = SLOT_FPU;
 	return 0;
