@@ -29,6 +29,8 @@ struct ring {
 
 static struct ring rings[RING_QUEUES];
 
+static bool gone[RING_QUEUES]; /* its server died, perhaps before the queue was opened */
+
 struct ring *ring_open(unsigned queue)
 {
 	struct ring *r = &rings[queue];
@@ -41,6 +43,9 @@ struct ring *ring_open(unsigned queue)
 	r->free_count = RING_ENTRIES;
 	r->mem = paddr_to_ptr(ARENA_PADDR + ARENA_RINGS + (u64)queue * RING_STRIDE);
 	r->mem->avail.used_event = 0;
+	atomic_fence(); /* either we see `gone` here or ring_break_queue sees r->mem */
+	if (READ_ONCE(gone[queue]))
+		ring_break(r);
 	return r;
 }
 
@@ -207,7 +212,11 @@ void ring_set_room(struct ring *r, void (*room)(void *), void *arg)
 
 void ring_break_queue(unsigned queue)
 {
-	if (queue < RING_QUEUES && rings[queue].mem)
+	if (queue >= RING_QUEUES)
+		return;
+	WRITE_ONCE(gone[queue], true);
+	atomic_fence();
+	if (READ_ONCE(rings[queue].mem))
 		ring_break(&rings[queue]);
 }
 
