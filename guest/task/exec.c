@@ -133,6 +133,7 @@ int task_exec_switch(const struct exec_switch *sw)
 	/* No return from here. */
 	switch_mm(t, sw->mm);
 	set_comm(t, sw->name);
+	p->did_exec = true; /* before descriptors close: a parent that sees that may count on it */
 	if (t->files && task_res.files_exec)
 		task_res.files_exec(t->files);
 	spin_lock(&p->sig_lock);
@@ -146,7 +147,6 @@ int task_exec_switch(const struct exec_switch *sw)
 	t->rseq_cpu = 0;
 	t->restart_pending = false;
 	p->exit_signal = p->exit_signal ? SIGCHLD : 0;
-	p->did_exec = true;
 	p->membarrier = 0;
 	p->dumpable = !sw->secure;
 	if (sw->secure)
