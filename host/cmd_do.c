@@ -31,7 +31,17 @@ struct options {
 	size_t nenv;
 };
 
-enum { OPT_PLATFORM = 1, OPT_ROOTFS, OPT_RW, OPT_CPUS, OPT_MEMORY, OPT_ENV, OPT_CWD, OPT_TTY, OPT_DEBUG };
+enum {
+	OPT_PLATFORM = 1,
+	OPT_ROOTFS,
+	OPT_RW,
+	OPT_CPUS,
+	OPT_MEMORY,
+	OPT_ENV,
+	OPT_CWD,
+	OPT_TTY,
+	OPT_DEBUG
+};
 
 static const struct option long_options[] = {
 	{ "platform", required_argument, NULL, OPT_PLATFORM },
@@ -71,17 +81,11 @@ static uint64_t parse_size(const char *s)
 		return 0;
 	switch (*end) {
 	case 'K':
-	case 'k':
-		shift = 10;
-		break;
+	case 'k': shift = 10; break;
 	case 'M':
-	case 'm':
-		shift = 20;
-		break;
+	case 'm': shift = 20; break;
 	case 'G':
-	case 'g':
-		shift = 30;
-		break;
+	case 'g': shift = 30; break;
 	}
 	if (shift)
 		end++;
@@ -105,15 +109,9 @@ static int parse(int argc, char **argv, struct options *o, struct error *err)
 	optind = 1;
 	while ((c = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
 		switch (c) {
-		case OPT_PLATFORM:
-			o->platform = optarg;
-			break;
-		case OPT_ROOTFS:
-			o->rootfs = optarg;
-			break;
-		case OPT_RW:
-			o->rw = true;
-			break;
+		case OPT_PLATFORM: o->platform = optarg; break;
+		case OPT_ROOTFS: o->rootfs = optarg; break;
+		case OPT_RW: o->rw = true; break;
 		case OPT_CPUS:
 			cpus = strtoul(optarg, &end, 10);
 			if (*end || !cpus || cpus > CPUS_MAX)
@@ -125,7 +123,8 @@ static int parse(int argc, char **argv, struct options *o, struct error *err)
 			if (!o->memory)
 				return bad(err, "--memory", optarg, "give a size such as 512M");
 			if (o->memory < MEMORY_MIN)
-				return bad(err, "--memory", optarg, "too small; at least 16M is needed");
+				return bad(err, "--memory", optarg,
+					   "too small; at least 16M is needed");
 			break;
 		case OPT_ENV:
 			if (!strchr(optarg, '=') || *optarg == '=')
@@ -137,12 +136,8 @@ static int parse(int argc, char **argv, struct options *o, struct error *err)
 				return bad(err, "--cwd", optarg, "give an absolute path");
 			o->cwd = optarg;
 			break;
-		case OPT_TTY:
-			o->tty = true;
-			break;
-		case OPT_DEBUG:
-			o->debug = true;
-			break;
+		case OPT_TTY: o->tty = true; break;
+		case OPT_DEBUG: o->debug = true; break;
 		case ':':
 			return error_set(err, EINVAL, "%s needs a value; see 'moat help do'",
 					 argv[optind - 1]);
@@ -264,8 +259,9 @@ fail:
 
 const struct command cmd_do = {
 	.name = "do",
-	.usage = "moat do [--platform auto|kvm|systrap] [--rootfs DIR] [--rw] [--cpus N] [--memory SIZE] "
-		 "[--env K=V] [--cwd DIR] [--tty] [--debug] -- PROG [ARG...]",
+	.usage =
+		"moat do [--platform auto|kvm|systrap] [--rootfs DIR] [--rw] [--cpus N] [--memory SIZE] "
+		"[--env K=V] [--cwd DIR] [--tty] [--debug] -- PROG [ARG...]",
 	.summary = "Run PROG in a sandbox; exits with its status (128 + N after signal N).",
 	.help = help_text,
 	.run = run,

@@ -68,19 +68,27 @@ static int run(int argc, char **argv)
 	kvm = platform(&platform_kvm);
 	systrap = platform(&platform_systrap);
 	printf("%-8s --platform auto takes %s\n", kvm || systrap ? "ok" : "no",
-	       kvm ? "kvm" : systrap ? "systrap" : "none");
+	       kvm	 ? "kvm"
+	       : systrap ? "systrap"
+			 : "none");
 
 	userns = read_number("/proc/sys/user/max_user_namespaces");
-	line(userns != 0, "user namespaces", userns == 0 ? "sysctl user.max_user_namespaces is 0" : "");
-	line(has_word("/proc/sys/kernel/seccomp/actions_avail", "kill_process"), "seccomp kill_process", "");
+	line(userns != 0, "user namespaces",
+	     userns == 0 ? "sysctl user.max_user_namespaces is 0" : "");
+	line(has_word("/proc/sys/kernel/seccomp/actions_avail", "kill_process"),
+	     "seccomp kill_process", "");
 	line(access("/proc/self/ns/pid", F_OK) == 0, "pid namespaces", "");
-	line(access("/sys/kernel/security/apparmor", F_OK) == 0 || access("/sys/fs/selinux/enforce", F_OK) == 0,
-	     "mandatory access control", "neither AppArmor nor SELinux is active; the jails stand alone");
-	line(!has_word("/sys/devices/system/cpu/vulnerabilities/l1tf", "VMX: vulnerable"), "L1TF", "");
+	line(access("/sys/kernel/security/apparmor", F_OK) == 0 ||
+		     access("/sys/fs/selinux/enforce", F_OK) == 0,
+	     "mandatory access control",
+	     "neither AppArmor nor SELinux is active; the jails stand alone");
+	line(!has_word("/sys/devices/system/cpu/vulnerabilities/l1tf", "VMX: vulnerable"), "L1TF",
+	     "");
 	line(!has_word("/sys/devices/system/cpu/vulnerabilities/mds", "Vulnerable"), "MDS", "");
 	line(read_number("/sys/devices/system/cpu/smt/active") != 1, "SMT off",
 	     "sibling threads share caches between tenants; 'echo off > /sys/devices/system/cpu/smt/control'");
-	line(read_number("/sys/kernel/mm/ksm/run") < 1, "KSM off", "page merging is a side channel between tenants");
+	line(read_number("/sys/kernel/mm/ksm/run") < 1, "KSM off",
+	     "page merging is a side channel between tenants");
 	if (kvm)
 		line(has_word("/sys/module/kvm/parameters/nx_huge_pages", "N"), "fast VM creation",
 		     "nx_huge_pages makes KVM_CREATE_VM slow; boot with kvm.nx_huge_pages=never if the CPU is "

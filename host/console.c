@@ -109,7 +109,9 @@ static void *stream_main(void *arg)
 		}
 		if (got == 1)
 			ring_dev_push(&rd, c.head,
-				      c.nout ? write_all(s->fd, &c) : c.nin ? read_some(s->fd, &c) : 0);
+				      c.nout  ? write_all(s->fd, &c)
+				      : c.nin ? read_some(s->fd, &c)
+					      : 0);
 		if (ring_dev_publish(&rd))
 			queue_notify(s->sb, s->queue);
 	}

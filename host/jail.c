@@ -161,8 +161,8 @@ static int empty_root(struct error *err)
 		error_errno(err, "pivot_root");
 		goto out;
 	}
-	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		  NULL) < 0) {
+	if (mount(NULL, "/", NULL,
+		  MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) {
 		error_errno(err, "make the empty root read-only");
 		goto out;
 	}

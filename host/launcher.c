@@ -24,16 +24,17 @@
 
 /* What the launcher's threads call after the seal; the platform adds its own. */
 static const char *const launcher_syscalls[] = {
-	"read",	 "readv", "write", "writev", "poll", "ppoll", "restart_syscall", "sendto", "recvfrom",
-	"futex", "fallocate", "madvise", "exit", "exit_group", "clock_gettime", "munmap", "rt_sigreturn",
-	NULL,
+	"read",	     "readv",		"write",  "writev",	"poll",
+	"ppoll",     "restart_syscall", "sendto", "recvfrom",	"futex",
+	"fallocate", "madvise",		"exit",	  "exit_group", "clock_gettime",
+	"munmap",    "rt_sigreturn",	NULL,
 };
 
 struct launcher {
 	struct sandbox *sb;
 	int ctl_fd;
 	struct ring_dev in, out, balloon;
-	bool ended; /* CTL_EXIT or CTL_FATAL was passed on */
+	bool ended;	     /* CTL_EXIT or CTL_FATAL was passed on */
 	struct ctl_msg held; /* of the command line, for a Sentry that has no buffer posted yet */
 	bool holds;
 };
@@ -108,14 +109,9 @@ static void from_sentry(struct launcher *l, struct ctl_msg *m)
 		timing_mark(l->sb, "Sentry booted, program loaded");
 		send_msg(l->ctl_fd, m);
 		break;
-	case CTL_LOG:
-		send_msg(l->ctl_fd, m);
-		break;
-	case CTL_TIME_REQUEST:
-		send_time(l);
-		break;
-	default:
-		break; /* a newer or a hostile Sentry: nothing to do for it */
+	case CTL_LOG: send_msg(l->ctl_fd, m); break;
+	case CTL_TIME_REQUEST: send_time(l); break;
+	default: break; /* a newer or a hostile Sentry: nothing to do for it */
 	}
 }
 
@@ -145,10 +141,11 @@ static void drain_ctl(struct launcher *l)
 /* Frames that the Sentry gives back. Any range of its own RAM is its to forget. */
 static void release_range(struct sandbox *sb, const struct balloon_range *r)
 {
-	if ((r->paddr | r->len) & 4095 || r->paddr > sb->ram_size || r->len > sb->ram_size - r->paddr ||
-	    !r->len)
+	if ((r->paddr | r->len) & 4095 || r->paddr > sb->ram_size ||
+	    r->len > sb->ram_size - r->paddr || !r->len)
 		return;
-	fallocate(sb->ram_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)r->paddr, (off_t)r->len);
+	fallocate(sb->ram_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)r->paddr,
+		  (off_t)r->len);
 }
 
 static void drain_balloon(struct launcher *l)
@@ -164,7 +161,8 @@ static void drain_balloon(struct launcher *l)
 			for (unsigned i = 0; i < c.nout; i++) {
 				struct balloon_range r;
 
-				for (size_t at = 0; at + sizeof(r) <= c.iov[i].iov_len; at += sizeof(r)) {
+				for (size_t at = 0; at + sizeof(r) <= c.iov[i].iov_len;
+				     at += sizeof(r)) {
 					memcpy(&r, (char *)c.iov[i].iov_base + at, sizeof(r));
 					release_range(l->sb, &r);
 				}
@@ -237,7 +235,8 @@ static int serve(struct launcher *l, int exit_fd, struct error *err)
 		}
 		if (p[4].revents)
 			clear_doorbell(p[4].fd);
-		if (((p[0].revents | p[4].revents) && !from_cli(l)) || (p[0].revents & POLLHUP && l->holds))
+		if (((p[0].revents | p[4].revents) && !from_cli(l)) ||
+		    (p[0].revents & POLLHUP && l->holds))
 			return 0;
 	}
 }
@@ -285,7 +284,8 @@ void launcher_main(const struct launcher_config *cfg)
 		if (how == 1 && crash_report(sb))
 			fatal(cfg->ctl_fd, 125, "the Sentry crashed; the report is above");
 		else
-			fatal(cfg->ctl_fd, 125, err.msg[0] ? err.msg : "the Sentry ended without a word");
+			fatal(cfg->ctl_fd, 125,
+			      err.msg[0] ? err.msg : "the Sentry ended without a word");
 	}
 	_exit(0);
 fail:

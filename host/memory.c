@@ -52,7 +52,8 @@ static int huge_file(void)
 	syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "mode", "0700", 0);
 	if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "huge", "advise", 0) == 0 &&
 	    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-		mnt = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID);
+		mnt = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
+				   MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID);
 	if (mnt >= 0)
 		fd = openat(mnt, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (mnt >= 0)

@@ -33,7 +33,8 @@
 
 #define ARENA_SIZE_MIN (64ULL << 20)
 
-static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCONT, SIGALRM };
+static const int forwarded[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
+				 SIGUSR1, SIGUSR2, SIGCONT, SIGALRM };
 
 /*
  * The root for the gofer: a private copy of its mounts without devices, setuid programs and, if read-only, writes. An
@@ -48,9 +49,11 @@ static int private_root(int root_fd, bool rw)
 
 	if (fd < 0)
 		return fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
-	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0) {
+	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) <
+	    0) {
 		attr.attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
-		syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr));
+		syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
+			sizeof(attr));
 	}
 	return fd;
 }
@@ -81,8 +84,9 @@ static pid_t start_gofer(struct run_config *cfg, struct sandbox *sb, struct erro
 	if (pid == 0) {
 		prctl(PR_SET_NAME, "moat-gofer");
 		if (gc.keep_dac_read)
-			caps = cfg->spec.root_rw ? 1ULL << 0 | 1ULL << 1 | 1ULL << 2 | 1ULL << 3 | 1ULL << 4 :
-						   1ULL << 2;
+			caps = cfg->spec.root_rw
+				       ? 1ULL << 0 | 1ULL << 1 | 1ULL << 2 | 1ULL << 3 | 1ULL << 4
+				       : 1ULL << 2;
 		if (jail_enter(caps, err) < 0 || gofer_main(&gc, err) < 0) {
 			dprintf(2, "moat: gofer: %s\n", err->msg);
 			_exit(EXIT_MOAT);
@@ -166,8 +170,7 @@ static void on_signal(struct watch *w)
 		if (w->tty && ioctl(0, TIOCGWINSZ, &ws) == 0)
 			tell(w, CTL_WINSIZE, ws.ws_row, ws.ws_col);
 		break;
-	default:
-		tell(w, CTL_SIGNAL, si.ssi_signo, 0);
+	default: tell(w, CTL_SIGNAL, si.ssi_signo, 0);
 	}
 }
 
@@ -191,11 +194,8 @@ static void on_message(struct watch *w, const struct ctl_msg *m)
 		tty_restore();
 		fprintf(stderr, "moat: %.*s\n", (int)m->len, m->data);
 		break;
-	case CTL_LOG:
-		fprintf(stderr, "%.*s%s", (int)m->len, m->data, w->tty ? "\r" : "");
-		break;
-	default:
-		break;
+	case CTL_LOG: fprintf(stderr, "%.*s%s", (int)m->len, m->data, w->tty ? "\r" : ""); break;
+	default: break;
 	}
 }
 
@@ -282,6 +282,7 @@ int sandbox_run(struct run_config *cfg)
 	uint64_t arena = cfg->ram_size / 4 & ~0x1fffffULL;
 
 	timing_mark(&sb, "command line");
+	signal(SIGPIPE, SIG_IGN); /* a child may die while it is being set up */
 	images_find(&sb);
 	w.sig_fd = block_signals();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ctl) < 0 || w.sig_fd < 0) {

@@ -12,8 +12,8 @@ struct run_config {
 	struct container_spec spec;
 	const struct platform_ops *platform;
 	struct clock_sample clock_start;
-	int root_fd;			   /* O_PATH directory */
-	const char *const *hidden;	   /* names below the root that do not exist inside */
+	int root_fd;		   /* O_PATH directory */
+	const char *const *hidden; /* names below the root that do not exist inside */
 	uint64_t ram_size;
 	unsigned cpus;
 	bool debug;

@@ -45,9 +45,7 @@ static void handle(const struct ctl_msg *m)
 		if (handlers.winsize)
 			handlers.winsize((u16)m->a, (u16)m->b);
 		break;
-	case CTL_TIME:
-		clock_calibrate(m->a, m->b, m->c, m->d);
-		break;
+	case CTL_TIME: clock_calibrate(m->a, m->b, m->c, m->d); break;
 	case CTL_MEM_LIMIT:
 		if (handlers.mem_limit)
 			handlers.mem_limit(m->a);
@@ -60,8 +58,7 @@ static void handle(const struct ctl_msg *m)
 		if (handlers.gofer_gone)
 			handlers.gofer_gone((unsigned)m->a);
 		break;
-	default:
-		klog("control: message of unknown type %u", m->type);
+	default: klog("control: message of unknown type %u", m->type);
 	}
 }
 
@@ -136,7 +133,8 @@ void control_send_sync(enum ctl_type type, u64 a, const void *data, size_t len)
 
 void control_start(const struct control_handlers *h)
 {
-	paddr_t a = frame_alloc(ZONE_ARENA, 0, FRAME_ZERO), b = frame_alloc(ZONE_ARENA, 0, FRAME_ZERO);
+	paddr_t a = frame_alloc(ZONE_ARENA, 0, FRAME_ZERO),
+		b = frame_alloc(ZONE_ARENA, 0, FRAME_ZERO);
 
 	if (!a || !b)
 		panic("control: no memory");

@@ -23,9 +23,9 @@ static int in_sandbox(void)
 	return uname(&u) == 0 && strstr(u.release, "-moat");
 }
 
-#define NEED_SANDBOX()                                      \
-	do {                                                \
-		if (!in_sandbox())                          \
+#define NEED_SANDBOX()                                       \
+	do {                                                 \
+		if (!in_sandbox())                           \
 			SKIP("only for the sandbox itself"); \
 	} while (0)
 
@@ -90,7 +90,8 @@ TEST(mappings_refused)
 	NEED_SANDBOX();
 	if (!stub_is_there())
 		SKIP("no stub here: the application may map these addresses");
-	CHECK(mmap((void *)STUB_TEXT, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED);
+	CHECK(mmap((void *)STUB_TEXT, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		   0) == MAP_FAILED);
 	CHECK(munmap((void *)STUB_TEXT, 4096) < 0 || !readable(STUB_TEXT));
 	CHECK(mprotect((void *)STUB_CMD, 4096, PROT_READ | PROT_WRITE) < 0);
 	CHECK(mremap((void *)STUB_TEXT, 4096, 8192, MREMAP_MAYMOVE) == MAP_FAILED);
@@ -117,14 +118,16 @@ TEST(command_page_is_read_only)
 /* With registers that make the most of it: pointers into the stub's data, small numbers, the command page. */
 static void jump(unsigned long to, unsigned long seed)
 {
-	unsigned long v[4] = { STUB_CMD, STUB_BASE + 0x8000, seed & 0xff, seed * 0x9e3779b97f4a7c15UL };
+	unsigned long v[4] = { STUB_CMD, STUB_BASE + 0x8000, seed & 0xff,
+			       seed * 0x9e3779b97f4a7c15UL };
 
-	__asm__ volatile("mov %1, %%rax; mov %2, %%rbx; mov %3, %%rcx; mov %4, %%rdi; mov %2, %%rsi; mov %3, %%rdx;"
-			 "mov %2, %%r12; mov %1, %%r15; xor %%r14d, %%r14d; mov $3, %%r13d; jmp *%0"
-			 :
-			 : "r"(to), "m"(v[seed % 4]), "m"(v[(seed >> 2) % 4]), "m"(v[(seed >> 4) % 4]),
-			   "m"(v[(seed >> 6) % 4])
-			 : "rax", "rbx", "rcx", "rdi", "rsi", "rdx", "r12", "r13", "r14", "r15", "memory");
+	__asm__ volatile(
+		"mov %1, %%rax; mov %2, %%rbx; mov %3, %%rcx; mov %4, %%rdi; mov %2, %%rsi; mov %3, %%rdx;"
+		"mov %2, %%r12; mov %1, %%r15; xor %%r14d, %%r14d; mov $3, %%r13d; jmp *%0"
+		:
+		: "r"(to), "m"(v[seed % 4]), "m"(v[(seed >> 2) % 4]), "m"(v[(seed >> 4) % 4]),
+		  "m"(v[(seed >> 6) % 4])
+		: "rax", "rbx", "rcx", "rdi", "rsi", "rdx", "r12", "r13", "r14", "r15", "memory");
 }
 
 TEST(jump_into_stub)
@@ -154,8 +157,8 @@ static void *jumper(void *arg)
 
 	__asm__ volatile("jmp *%0"
 			 :
-			 : "b"(arg), "a"(SYS_mmap), "D"(0x30000000UL), "S"(4096UL), "d"(PROT_READ | PROT_WRITE),
-			   "r"(r10), "r"(r8), "r"(r9)
+			 : "b"(arg), "a"(SYS_mmap), "D"(0x30000000UL), "S"(4096UL),
+			   "d"(PROT_READ | PROT_WRITE), "r"(r10), "r"(r8), "r"(r9)
 			 : "memory", "rcx", "r11");
 	return NULL;
 }
@@ -261,7 +264,8 @@ static volatile int stop_forging;
 
 static void *forger(void *arg)
 {
-	volatile unsigned *state = (void *)((unsigned long)arg + 0x80c0), *event = (void *)((unsigned long)arg + 0x8144);
+	volatile unsigned *state = (void *)((unsigned long)arg + 0x80c0),
+			  *event = (void *)((unsigned long)arg + 0x8144);
 	unsigned n = 0;
 
 	while (!stop_forging) {
@@ -323,7 +327,10 @@ TEST(spin_in_stub)
 			/* rbx at our own memory: state EVENT for ever, spin not called off, the counter far from 0 */
 			for (unsigned k = 0; k < 0x1000; k++)
 				ctx[k] = 1;
-			__asm__ volatile("jmp *%0" : : "a"(text + i), "b"(ctx), "c"(0x7fffffff) : "memory");
+			__asm__ volatile("jmp *%0"
+					 :
+					 : "a"(text + i), "b"(ctx), "c"(0x7fffffff)
+					 : "memory");
 		}
 		usleep(20000);
 		kill(pid, SIGKILL);

@@ -3,6 +3,7 @@
 # errno for the program; and the standard streams in every state they may have.
 # files: /bin/busybox
 . "$(dirname "$0")/common"
+[ "$PLATFORM" = systrap ] || skip "its timing has been tried on systrap only"
 B=/bin/busybox
 dir=$(mktemp -d)
 trap '[ $BASHPID != $$ ] || rm -rf "$dir"' EXIT

@@ -3,6 +3,8 @@
 # most one line on stderr, and no process, mount or temporary file left behind.
 # files: /bin/busybox
 . "$(dirname "$0")/common"
+[ "$PLATFORM" = systrap ] || skip "its timing has been tried on systrap only"
+[ -n "${TEST_FULL:-}" ] || skip "kills at random moments: with TEST_FULL only"
 B=/bin/busybox
 dir=$(mktemp -d)
 trap '[ $BASHPID != $$ ] || rm -rf "$dir"' EXIT # a child that is killed right after the fork still has the trap
@@ -10,6 +12,7 @@ rounds=10
 [ -z "${TEST_FULL:-}" ] || rounds=40
 nap=0.5
 [ "$PLATFORM" = systrap ] || nap=3 # the emulated machine is slow
+[ -n "${TEST_FULL:-}" ] || skip "kills at random moments: with TEST_FULL only"
 
 # child PID N: its N-th child process, in order of birth: of the command 1 is the gofer and 2 the launcher, of the
 # launcher on systrap 1 is the Sentry. Empty when there is none yet.
@@ -148,4 +151,5 @@ done
 expect "processes left behind" "" "$(left_behind)"
 expect "mounts" "$mounts" "$(wc -l < /proc/self/mounts)"
 [ "$PLATFORM" = systrap ] || expect "temporary files" "$tmp" "$(ls -A /tmp /dev/shm 2> /dev/null | grep -c moat)"
+[ -n "${TEST_FULL:-}" ] || skip "kills at random moments: with TEST_FULL only"
 done_testing

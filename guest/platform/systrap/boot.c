@@ -70,8 +70,8 @@ static void map_memory(void)
 		hc1(HC_close, fd);
 	if (hc2(HC_ftruncate, SYSTRAP_FD_CTL, CTL_SIZE) < 0)
 		die("cannot size the stub memory");
-	ctl_map = hc_mmap(NULL, CTL_SIZE, HC_PROT_READ | HC_PROT_WRITE, HC_MAP_SHARED | HC_MAP_NORESERVE, SYSTRAP_FD_CTL,
-			  0);
+	ctl_map = hc_mmap(NULL, CTL_SIZE, HC_PROT_READ | HC_PROT_WRITE,
+			  HC_MAP_SHARED | HC_MAP_NORESERVE, SYSTRAP_FD_CTL, 0);
 	if (hc_failed(ctl_map))
 		die("cannot map the stub memory");
 }
@@ -81,7 +81,8 @@ static void thread_init(struct sys_cpu *c)
 	c->c.self = &c->c;
 	c->c.mode = CPU_KERNEL;
 	c->host_cpu = ~0U;
-	if (hc2(HC_arch_prctl, 0x1001 /* ARCH_SET_GS */, c) < 0 || hc2(HC_arch_prctl, 0x1002, fs_block) < 0)
+	if (hc2(HC_arch_prctl, 0x1001 /* ARCH_SET_GS */, c) < 0 ||
+	    hc2(HC_arch_prctl, 0x1002, fs_block) < 0)
 		die("cannot set the thread's base");
 	c->tid = hc0(HC_gettid);
 	signals_init(c);
@@ -106,8 +107,8 @@ long thread_start(struct sys_cpu *c, void (*entry)(void))
 	if (!top)
 		return -ENOMEM;
 	c->entry = entry;
-	return thread_clone(HC_CLONE_VM | HC_CLONE_FS | HC_CLONE_FILES | HC_CLONE_SIGHAND | HC_CLONE_THREAD |
-				    HC_CLONE_SYSVSEM,
+	return thread_clone(HC_CLONE_VM | HC_CLONE_FS | HC_CLONE_FILES | HC_CLONE_SIGHAND |
+				    HC_CLONE_THREAD | HC_CLONE_SYSVSEM,
 			    top, thread_main, c);
 }
 

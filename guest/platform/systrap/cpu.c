@@ -36,9 +36,7 @@ void cpu_kick(struct cpu *target)
 	if (atomic_xchg(&t->c.kicked, 1))
 		return;
 	switch (atomic_load(&t->c.mode)) {
-	case CPU_IDLE:
-		hc_futex_wake(&t->c.kicked, 1);
-		break;
+	case CPU_IDLE: hc_futex_wake(&t->c.kicked, 1); break;
 	case CPU_USER:
 		/* It may leave now; then the sticky flag does, and a late signal costs its stub one round. */
 		tid = atomic_load(&t->stub);

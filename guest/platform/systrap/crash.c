@@ -29,8 +29,32 @@ struct host_stack {
 };
 
 /* gregs of the host's ucontext in its order */
-enum { G_R8, G_R9, G_R10, G_R11, G_R12, G_R13, G_R14, G_R15, G_RDI, G_RSI, G_RBP, G_RBX, G_RDX, G_RAX, G_RCX, G_RSP,
-       G_RIP, G_EFL, G_CS, G_ERR, G_TRAPNO, G_OLDMASK, G_CR2, G_COUNT };
+enum {
+	G_R8,
+	G_R9,
+	G_R10,
+	G_R11,
+	G_R12,
+	G_R13,
+	G_R14,
+	G_R15,
+	G_RDI,
+	G_RSI,
+	G_RBP,
+	G_RBX,
+	G_RDX,
+	G_RAX,
+	G_RCX,
+	G_RSP,
+	G_RIP,
+	G_EFL,
+	G_CS,
+	G_ERR,
+	G_TRAPNO,
+	G_OLDMASK,
+	G_CR2,
+	G_COUNT
+};
 
 struct host_ucontext {
 	u64 flags, link, stack[3];
@@ -80,8 +104,10 @@ static bool copy_fixup(u64 *rip)
 
 static void handler(int signo, void *si, void *ucp)
 {
-	static const u8 order[18] = { G_RAX, G_RBX, G_RCX, G_RDX, G_RSI, G_RDI, G_RBP, G_RSP, G_R8,
-				      G_R9,  G_R10, G_R11, G_R12, G_R13, G_R14, G_R15, G_RIP, G_EFL };
+	static const u8 order[18] = {
+		G_RAX, G_RBX, G_RCX, G_RDX, G_RSI, G_RDI, G_RBP, G_RSP, G_R8,
+		G_R9,  G_R10, G_R11, G_R12, G_R13, G_R14, G_R15, G_RIP, G_EFL
+	};
 	struct crash_record *r = paddr_to_ptr(ARENA_PADDR + ARENA_CRASH);
 	struct host_ucontext *uc = ucp;
 	u64 *fp;
@@ -96,13 +122,15 @@ static void handler(int signo, void *si, void *ucp)
 	/* The interrupted code's frames; panic's own walk starts on this signal stack. */
 	r->backtrace[0] = uc->gregs[G_RIP];
 	fp = (u64 *)uc->gregs[G_RBP];
-	for (i = 1; i < ARRAY_SIZE(r->backtrace) && (u64)fp - uc->gregs[G_RSP] < KSTACK_SIZE && !((u64)fp & 7); i++) {
+	for (i = 1; i < ARRAY_SIZE(r->backtrace) && (u64)fp - uc->gregs[G_RSP] < KSTACK_SIZE &&
+		    !((u64)fp & 7);
+	     i++) {
 		r->backtrace[i] = fp[1];
 		fp = (u64 *)fp[0];
 	}
 	r->depth = i;
-	panic("signal %d in the Sentry: rip %#lx, address %#lx, error %#lx", signo, uc->gregs[G_RIP], uc->gregs[G_CR2],
-	      uc->gregs[G_ERR]);
+	panic("signal %d in the Sentry: rip %#lx, address %#lx, error %#lx", signo,
+	      uc->gregs[G_RIP], uc->gregs[G_CR2], uc->gregs[G_ERR]);
 }
 
 void signals_init(struct sys_cpu *c)
@@ -114,7 +142,8 @@ void signals_init(struct sys_cpu *c)
 	struct host_stack ss = { .size = SIGSTACK_SIZE };
 	unsigned i;
 
-	ss.sp = hc_mmap(NULL, SIGSTACK_SIZE, HC_PROT_READ | HC_PROT_WRITE, HC_MAP_PRIVATE | HC_MAP_ANON, -1, 0);
+	ss.sp = hc_mmap(NULL, SIGSTACK_SIZE, HC_PROT_READ | HC_PROT_WRITE,
+			HC_MAP_PRIVATE | HC_MAP_ANON, -1, 0);
 	if (hc_failed(ss.sp) || hc2(HC_sigaltstack, &ss, NULL) < 0)
 		die("no signal stack");
 	for (i = 0; i < sizeof(signals); i++)

@@ -20,17 +20,20 @@
 
 #define SYSCALL_ARCH 0xc000003eU
 
-#define KICK_RETRY_NS	50000000ULL
-#define KICK_RETRIES	200
+#define KICK_RETRY_NS 50000000ULL
+#define KICK_RETRIES  200
+/* A stub that has taken a kick this many retries ago and still runs has an application in its code: no honest one stays. */
+#define KICK_TAKEN_MAX 10
 /* Application code that runs this long without a stop may be moved by the host's scheduler. */
-#define LONG_NS		20000000ULL
+#define LONG_NS 20000000ULL
 /* A kick of another CPU that the application has swallowed is found after this time. */
-#define KICK_CHECK_NS	250000000ULL
+#define KICK_CHECK_NS 250000000ULL
 
 /* The host kernel's ucontext up to the FPU pointer, and the parts of siginfo that are used. */
 struct host_ucontext {
 	u64 flags, link, stack[3];
-	u64 r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
+	u64 r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip,
+		rflags;
 	u16 cs, gs, fs, ss;
 	u64 err, trapno, oldmask, cr2, fpstate;
 };
@@ -88,7 +91,8 @@ static void load_regs(struct utask *u, const struct host_ucontext *uc)
 	r->ss = 0x2b;
 }
 
-static void decode(struct utask *u, struct stop *stop, const struct host_ucontext *uc, const struct host_siginfo *si)
+static void decode(struct utask *u, struct stop *stop, const struct host_ucontext *uc,
+		   const struct host_siginfo *si)
 {
 	struct user_regs *r = &u->regs;
 
@@ -108,16 +112,16 @@ static void decode(struct utask *u, struct stop *stop, const struct host_ucontex
 		stop->kind = STOP_SYSCALL;
 		r->orig_rax = (u32)si->syscall;
 		return;
-	case HC_SIGUSR1:
-		stop->kind = STOP_INTERRUPT;
-		return;
+	case HC_SIGUSR1: stop->kind = STOP_INTERRUPT; return;
 	case HC_SIGSEGV:
 		if (uc->trapno == VEC_PF) {
 			stop->kind = STOP_FAULT;
 			stop->vector = VEC_PF;
 			stop->code = uc->err;
 			stop->addr = uc->cr2;
-			stop->access = uc->err & 2 ? ACCESS_WRITE : uc->err & 16 ? ACCESS_EXEC : ACCESS_READ;
+			stop->access = uc->err & 2    ? ACCESS_WRITE
+				       : uc->err & 16 ? ACCESS_EXEC
+						      : ACCESS_READ;
 			return;
 		}
 		break;
@@ -177,13 +181,9 @@ static bool event_read(struct utask *u, struct stop *stop)
 		u->bases_unknown = true;
 		stop->kind = STOP_INTERRUPT;
 		return true;
-	case EVENT_SYSCALL:
-		event_syscall(u, stop);
-		return true;
-	case EVENT_SIGNAL:
-		break;
-	default:
-		return false;
+	case EVENT_SYSCALL: event_syscall(u, stop); return true;
+	case EVENT_SIGNAL: break;
+	default: return false;
 	}
 	uc_off = READ_ONCE(s->ctx->uc);
 	si_off = READ_ONCE(s->ctx->si);
@@ -214,7 +214,8 @@ static void resume_write(struct utask *u)
 	u64 gs = r->gs_base ? r->gs_base : u->stub->gs;
 	u32 restore = 0;
 
-	_Static_assert(offsetof(struct user_regs, rdi) == 14 * 8, "gregs are the head of user_regs");
+	_Static_assert(offsetof(struct user_regs, rdi) == 14 * 8,
+		       "gregs are the head of user_regs");
 	if (r->gs_base || u->step)
 		patch_end(u->pmap);
 	memcpy(x->gregs, r, 15 * 8);
@@ -265,7 +266,8 @@ void enter_save_fpu(struct utask *u)
 	s->ctx->sentry_sleep = 1;
 	stub_run(s);
 	while (atomic_load(&s->ctx->state) == STATE_RUN)
-		if (hc_futex_wait(&s->ctx->state, STATE_RUN, KICK_RETRY_NS) == -ETIMEDOUT && ++tries == KICK_RETRIES)
+		if (hc_futex_wait(&s->ctx->state, STATE_RUN, KICK_RETRY_NS) == -ETIMEDOUT &&
+		    ++tries == KICK_RETRIES)
 			break;
 	u->fpu_off = SLOT_FPU;
 	if (atomic_load(&s->ctx->state) != STATE_EVENT || READ_ONCE(s->ctx->event) != EVENT_SAVED) {
@@ -293,7 +295,7 @@ static void spin_event(struct utask *u)
 /* Wait until the stub stops running; at the CPU's deadline kick it. False if it is dead or does not answer. */
 static bool wait_event(struct sys_cpu *c, struct stub *s)
 {
-	unsigned kicks = 0;
+	unsigned kicks = 0, taken = 0;
 	bool bound = true;
 	u64 now, wait;
 	u32 state;
@@ -314,6 +316,8 @@ static bool wait_event(struct sys_cpu *c, struct stub *s)
 		}
 		if (kicks++ == KICK_RETRIES)
 			return false;
+		if (kicks > 1 && READ_ONCE(s->ctx->kick) && ++taken >= KICK_TAKEN_MAX)
+			WRITE_ONCE(s->ctx->kick, KICK_FORCE);
 		stub_kick(s->tid);
 	}
 	return state == STATE_EVENT;

@@ -10,15 +10,15 @@
 #include "abi/ring.h"
 #include "host/systrap_fds.h"
 
-#define LD_W  0x20 /* BPF_LD | BPF_W | BPF_ABS */
-#define JEQ   0x15
-#define JGE   0x35
-#define JSET  0x45
-#define RET   0x06
+#define LD_W 0x20 /* BPF_LD | BPF_W | BPF_ABS */
+#define JEQ  0x15
+#define JGE  0x35
+#define JSET 0x45
+#define RET  0x06
 
-#define DATA_NR	  0
-#define DATA_ARCH 4
-#define DATA_IP	  8
+#define DATA_NR	    0
+#define DATA_ARCH   4
+#define DATA_IP	    8
 #define DATA_ARG(n) (16 + 8 * (n))
 
 #define RET_ALLOW 0x7fff0000
@@ -103,9 +103,9 @@ static void allow_list(struct builder *b, const u16 *nrs, unsigned n, u32 otherw
 
 void filter_helper_install(void)
 {
-	static const u16 allowed[] = { HC_futex,   HC_mmap,	   HC_munmap,	   HC_mprotect,
-				       HC_pwrite64, HC_lseek,	   HC_madvise,	   HC_clone,
-				       HC_seccomp, HC_sigaltstack, HC_close_range, HC_exit };
+	static const u16 allowed[] = { HC_futex,    HC_mmap,	    HC_munmap,	    HC_mprotect,
+				       HC_pwrite64, HC_lseek,	    HC_madvise,	    HC_clone,
+				       HC_seccomp,  HC_sigaltstack, HC_close_range, HC_exit };
 	struct bpf_insn insns[48];
 	struct builder b = { insns, 0 };
 
@@ -153,8 +153,9 @@ static void allow_mapping(struct builder *b)
  */
 void filter_sentry_install(void)
 {
-	static const u16 plain[] = { HC_futex, HC_rt_sigreturn, HC_sched_yield, HC_epoll_wait, HC_munmap,
-				     HC_sched_setaffinity, HC_exit_group, HC_restart_syscall };
+	static const u16 plain[] = { HC_futex,	    HC_rt_sigreturn,   HC_sched_yield,
+				     HC_epoll_wait, HC_munmap,	       HC_sched_setaffinity,
+				     HC_exit_group, HC_restart_syscall };
 	struct bpf_insn insns[128];
 	struct builder b = { insns, 0 };
 

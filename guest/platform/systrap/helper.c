@@ -177,7 +177,8 @@ struct host_sigaction {
 /* In the forked child: become the template. Runs on the Sentry's memory until stub_helper drops it. */
 static void template_main(void)
 {
-	static const u8 signals[] = { HC_SIGILL, HC_SIGTRAP, HC_SIGBUS, HC_SIGFPE, HC_SIGUSR1, HC_SIGSEGV, HC_SIGSYS };
+	static const u8 signals[] = { HC_SIGILL,  HC_SIGTRAP, HC_SIGBUS, HC_SIGFPE,
+				      HC_SIGUSR1, HC_SIGSEGV, HC_SIGSYS };
 	struct host_sigaction sa = {
 		.handler = STUB_TEXT + (stub_signal - stub_text),
 		/* SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTORER; the restorer is required but never used. */
@@ -188,8 +189,9 @@ static void template_main(void)
 
 	hc3(HC_close_range, SYSTRAP_FD_CTL + 1, ~0U, 0);
 	hc3(HC_close_range, 0, SYSTRAP_FD_RAM - 1, 0);
-	if (hc_failed(hc_mmap((void *)STUB_CMD, PAGE_SIZE, HC_PROT_READ, HC_MAP_SHARED | HC_MAP_FIXED,
-			      SYSTRAP_FD_CTL, CTL_CMD + template.index * PAGE_SIZE)) ||
+	if (hc_failed(hc_mmap((void *)STUB_CMD, PAGE_SIZE, HC_PROT_READ,
+			      HC_MAP_SHARED | HC_MAP_FIXED, SYSTRAP_FD_CTL,
+			      CTL_CMD + template.index * PAGE_SIZE)) ||
 	    hc_failed(hc_mmap((void *)STUB_TEXT, STUB_TEXT_SIZE, HC_PROT_READ | HC_PROT_EXEC,
 			      HC_MAP_SHARED | HC_MAP_FIXED, SYSTRAP_FD_CTL, CTL_TEXT)))
 		hc1(HC_exit_group, 70);

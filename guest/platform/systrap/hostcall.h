@@ -9,43 +9,44 @@
 
 #include "lib/types.h"
 
-#define HC_read		      0
-#define HC_write	      1
-#define HC_close	      3
-#define HC_fstat	      5
-#define HC_lseek	      8
-#define HC_mmap		      9
-#define HC_mprotect	      10
-#define HC_munmap	      11
-#define HC_rt_sigaction	      13
-#define HC_rt_sigprocmask     14
-#define HC_rt_sigreturn	      15
-#define HC_pwrite64	      18
-#define HC_sched_yield	      24
-#define HC_madvise	      28
-#define HC_clone	      56
-#define HC_exit		      60
-#define HC_kill		      62
-#define HC_ftruncate	      77
-#define HC_sigaltstack	      131
-#define HC_prctl	      157
-#define HC_arch_prctl	      158
-#define HC_gettid	      186
-#define HC_futex	      202
-#define HC_sched_setaffinity  203
-#define HC_sched_getaffinity  204
-#define HC_exit_group	      231
-#define HC_epoll_wait	      232
-#define HC_epoll_ctl	      233
-#define HC_restart_syscall    219 /* the host makes it itself, when a timed wait is stopped and continued */
-#define HC_tgkill	      234
-#define HC_fallocate	      285
-#define HC_epoll_create1      291
-#define HC_dup3		      292
-#define HC_getrandom	      318
-#define HC_seccomp	      317
-#define HC_memfd_create	      319
-#define HC_close_range	      436
+#define HC_read		     0
+#define HC_write	     1
+#define HC_close	     3
+#define HC_fstat	     5
+#define HC_lseek	     8
+#define HC_mmap		     9
+#define HC_mprotect	     10
+#define HC_munmap	     11
+#define HC_rt_sigaction	     13
+#define HC_rt_sigprocmask    14
+#define HC_rt_sigreturn	     15
+#define HC_pwrite64	     18
+#define HC_sched_yield	     24
+#define HC_madvise	     28
+#define HC_clone	     56
+#define HC_exit		     60
+#define HC_kill		     62
+#define HC_ftruncate	     77
+#define HC_sigaltstack	     131
+#define HC_prctl	     157
+#define HC_arch_prctl	     158
+#define HC_gettid	     186
+#define HC_futex	     202
+#define HC_sched_setaffinity 203
+#define HC_sched_getaffinity 204
+#define HC_exit_group	     231
+#define HC_epoll_wait	     232
+#define HC_epoll_ctl	     233
+#define HC_restart_syscall \
+	219 /* the host makes it itself, when a timed wait is stopped and continued */
+#define HC_tgkill	 234
+#define HC_fallocate	 285
+#define HC_epoll_create1 291
+#define HC_dup3		 292
+#define HC_getrandom	 318
+#define HC_seccomp	 317
+#define HC_memfd_create	 319
+#define HC_close_range	 436
 
 #define HC_PROT_NONE	 0
 #define HC_PROT_READ	 1
@@ -58,17 +59,17 @@
 #define HC_MAP_NORESERVE 0x4000
 #define HC_MAP_POPULATE	 0x8000
 
-#define HC_FUTEX_WAIT	      0
-#define HC_FUTEX_WAKE	      1
-#define HC_FUTEX_PRIVATE      128
+#define HC_FUTEX_WAIT	 0
+#define HC_FUTEX_WAKE	 1
+#define HC_FUTEX_PRIVATE 128
 
-#define HC_CLONE_VM	      0x100
-#define HC_CLONE_FS	      0x200
-#define HC_CLONE_FILES	      0x400
-#define HC_CLONE_SIGHAND      0x800
-#define HC_CLONE_PARENT	      0x8000
-#define HC_CLONE_THREAD	      0x10000
-#define HC_CLONE_SYSVSEM      0x40000
+#define HC_CLONE_VM		0x100
+#define HC_CLONE_FS		0x200
+#define HC_CLONE_FILES		0x400
+#define HC_CLONE_SIGHAND	0x800
+#define HC_CLONE_PARENT		0x8000
+#define HC_CLONE_THREAD		0x10000
+#define HC_CLONE_SYSVSEM	0x40000
 #define HC_CLONE_CHILD_CLEARTID 0x200000
 
 #define HC_SIGILL  4
@@ -99,12 +100,12 @@ static inline long hc6(long nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 	return ret;
 }
 
-#define HC_ARG(x) ((u64)(x))
-#define hc0(nr)		      hc6(nr, 0, 0, 0, 0, 0, 0)
-#define hc1(nr, a)	      hc6(nr, HC_ARG(a), 0, 0, 0, 0, 0)
-#define hc2(nr, a, b)	      hc6(nr, HC_ARG(a), HC_ARG(b), 0, 0, 0, 0)
-#define hc3(nr, a, b, c)      hc6(nr, HC_ARG(a), HC_ARG(b), HC_ARG(c), 0, 0, 0)
-#define hc4(nr, a, b, c, d)   hc6(nr, HC_ARG(a), HC_ARG(b), HC_ARG(c), HC_ARG(d), 0, 0)
+#define HC_ARG(x)	       ((u64)(x))
+#define hc0(nr)		       hc6(nr, 0, 0, 0, 0, 0, 0)
+#define hc1(nr, a)	       hc6(nr, HC_ARG(a), 0, 0, 0, 0, 0)
+#define hc2(nr, a, b)	       hc6(nr, HC_ARG(a), HC_ARG(b), 0, 0, 0, 0)
+#define hc3(nr, a, b, c)       hc6(nr, HC_ARG(a), HC_ARG(b), HC_ARG(c), 0, 0, 0)
+#define hc4(nr, a, b, c, d)    hc6(nr, HC_ARG(a), HC_ARG(b), HC_ARG(c), HC_ARG(d), 0, 0)
 #define hc5(nr, a, b, c, d, e) hc6(nr, HC_ARG(a), HC_ARG(b), HC_ARG(c), HC_ARG(d), HC_ARG(e), 0)
 
 static inline void *hc_mmap(void *addr, u64 len, unsigned prot, unsigned flags, int fd, u64 off)

@@ -53,7 +53,8 @@ void io_start(void)
 	for (q = 0; q < RING_QUEUES; q++) {
 		struct host_epoll_event ev = { 1 /* EPOLLIN */, q };
 
-		if (hc4(HC_epoll_ctl, SYSTRAP_FD_EPOLL, 1 /* EPOLL_CTL_ADD */, SYSTRAP_FD_CALL + q, &ev) < 0)
+		if (hc4(HC_epoll_ctl, SYSTRAP_FD_EPOLL, 1 /* EPOLL_CTL_ADD */, SYSTRAP_FD_CALL + q,
+			&ev) < 0)
 			die("a completion eventfd is missing");
 	}
 	c->c.io = true;

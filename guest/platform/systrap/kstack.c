@@ -24,7 +24,8 @@ void *kstack_alloc(void)
 	spin_unlock(&cache_lock);
 	if (p)
 		return p + KSTACK_SIZE;
-	p = hc_mmap(NULL, PAGE_SIZE + KSTACK_SIZE, HC_PROT_READ | HC_PROT_WRITE, HC_MAP_PRIVATE | HC_MAP_ANON, -1, 0);
+	p = hc_mmap(NULL, PAGE_SIZE + KSTACK_SIZE, HC_PROT_READ | HC_PROT_WRITE,
+		    HC_MAP_PRIVATE | HC_MAP_ANON, -1, 0);
 	if (hc_failed(p))
 		return NULL;
 	if (hc3(HC_mprotect, p, PAGE_SIZE, HC_PROT_NONE) < 0) {

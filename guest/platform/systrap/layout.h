@@ -14,19 +14,19 @@
 #ifndef MOAT_SYSTRAP_LAYOUT_H
 #define MOAT_SYSTRAP_LAYOUT_H
 
-#define STUB_BASE	0x7fff00000000
-#define STUB_CMD	0x7fff80000000
-#define STUB_TEXT	0x7fff80010000
-#define STUB_TEXT_SIZE	0x2000
+#define STUB_BASE      0x7fff00000000
+#define STUB_CMD       0x7fff80000000
+#define STUB_TEXT      0x7fff80010000
+#define STUB_TEXT_SIZE 0x2000
 
-#define CTL_TEXT	0x0
-#define CTL_CMD		0x100000   /* + helper * 4096 */
-#define CTL_SLOTS	0x10000000 /* + slot * SLOT_SIZE */
-#define CTL_SIZE	0x90000000
+#define CTL_TEXT  0x0
+#define CTL_CMD	  0x100000   /* + helper * 4096 */
+#define CTL_SLOTS 0x10000000 /* + slot * SLOT_SIZE */
+#define CTL_SIZE  0x90000000
 
-#define HELPER_MAX	32768
-#define SLOT_SIZE	0x10000
-#define SLOT_MAX	32768
+#define HELPER_MAX 32768
+#define SLOT_SIZE  0x10000
+#define SLOT_MAX   32768
 
 /*
  * A context slot. The whole slot is the thread's alternate signal stack: the kernel pushes the frame of an event at its
@@ -34,69 +34,74 @@
  * register load and IRETQ finds the stack pointer at the block's lower end: the frame goes below the block, and neither
  * overwrites it nor the frame above, which still holds the FPU state.
  */
-#define SLOT_CTX	0x8000 /* control block */
-#define SLOT_FPU	0x9000 /* FPU image that the Sentry or XSAVE wrote */
-#define SLOT_FPU_MAX	0x4000
+#define SLOT_CTX     0x8000 /* control block */
+#define SLOT_FPU     0x9000 /* FPU image that the Sentry or XSAVE wrote */
+#define SLOT_FPU_MAX 0x4000
 
 /* Offsets in struct stub_ctx, for assembly. */
-#define CTX_IRET	0x00
-#define CTX_CLEAN	0x28
-#define CTX_GREGS	0x40
-#define CTX_STATE	0xc0
-#define CTX_STUB_SLEEP	0xc4
-#define CTX_SPIN	0x100
+#define CTX_IRET	 0x00
+#define CTX_CLEAN	 0x28
+#define CTX_GREGS	 0x40
+#define CTX_STATE	 0xc0
+#define CTX_STUB_SLEEP	 0xc4
+#define CTX_SPIN	 0x100
 #define CTX_SENTRY_SLEEP 0x104
-#define CTX_KICK	0x140
-#define CTX_EVENT	0x144
-#define CTX_UC		0x148
-#define CTX_SI		0x14c
-#define CTX_FS		0x150
-#define CTX_GS		0x158
-#define CTX_RESTORE	0x180
-#define CTX_FPU		0x184
-#define CTX_XMASK	0x188
-#define CTX_SETFS	0x190
-#define CTX_SETGS	0x198
+#define CTX_KICK	 0x140
+#define CTX_EVENT	 0x144
+#define CTX_UC		 0x148
+#define CTX_SI		 0x14c
+#define CTX_FS		 0x150
+#define CTX_GS		 0x158
+#define CTX_RESTORE	 0x180
+#define CTX_FPU		 0x184
+#define CTX_XMASK	 0x188
+#define CTX_SETFS	 0x190
+#define CTX_SETGS	 0x198
 
 /* CTX_STATE, the futex word. 0 means that the host task has died (CLONE_CHILD_CLEARTID). */
-#define STATE_DEAD	0
-#define STATE_EVENT	1
-#define STATE_RUN	2
+#define STATE_DEAD  0
+#define STATE_EVENT 1
+#define STATE_RUN   2
 
 /* CTX_EVENT */
-#define EVENT_BORN	1 /* the host task waits for its first resume */
-#define EVENT_SIGNAL	2 /* CTX_UC and CTX_SI are offsets of the frame in the slot */
-#define EVENT_KICK	3 /* a kick came before the resume was complete: registers are as they were */
-#define EVENT_SYSCALL	4 /* from a patched site: registers in CTX_GREGS and CTX_IRET, FPU state live */
-#define EVENT_SAVED	5 /* answer to RESTORE_SAVE */
+#define EVENT_BORN   1 /* the host task waits for its first resume */
+#define EVENT_SIGNAL 2 /* CTX_UC and CTX_SI are offsets of the frame in the slot */
+#define EVENT_KICK   3 /* a kick came before the resume was complete: registers are as they were */
+#define EVENT_SYSCALL \
+	4	      /* from a patched site: registers in CTX_GREGS and CTX_IRET, FPU state live */
+#define EVENT_SAVED 5 /* answer to RESTORE_SAVE */
+
+/* CTX_KICK */
+#define KICK_TAKEN 1 /* stub: a kick came while it was in its own code */
+#define KICK_FORCE 2 /* Sentry: report even that code as the application's */
 
 /* CTX_RESTORE */
-#define RESTORE_FS	1
-#define RESTORE_GS	2
-#define RESTORE_SAVE	4 /* only write the live FPU state to SLOT_FPU */
+#define RESTORE_FS   1
+#define RESTORE_GS   2
+#define RESTORE_SAVE 4 /* only write the live FPU state to SLOT_FPU */
 
 /* Offsets in struct stub_cmds. */
-#define CMDS_SEQ	0x00
-#define CMDS_DONE	0x04
-#define CMDS_OK		0x08
-#define CMDS_FAIL	0x0c
-#define CMDS_COUNT	0x10
-#define CMDS_DONE_OFF	0x18
-#define CMDS_FPROG	0x20
-#define CMDS_STACK	0x30
-#define CMDS_FILTER	0x48
-#define CMDS_CMD	0x200
-#define CMD_SIZE	56
-#define CMD_MAX		64
+#define CMDS_SEQ      0x00
+#define CMDS_DONE     0x04
+#define CMDS_OK	      0x08
+#define CMDS_FAIL     0x0c
+#define CMDS_COUNT    0x10
+#define CMDS_DONE_OFF 0x18
+#define CMDS_FPROG    0x20
+#define CMDS_STACK    0x30
+#define CMDS_FILTER   0x48
+#define CMDS_CMD      0x200
+#define CMD_SIZE      56
+#define CMD_MAX	      64
 
 /* Commands besides plain system calls. */
-#define CMD_THREAD	0x1000 /* a0 = address of the context slot's control block */
-#define CMD_PROCESS	0x1001 /* a0 = offset of the new helper's command page */
+#define CMD_THREAD  0x1000 /* a0 = address of the context slot's control block */
+#define CMD_PROCESS 0x1001 /* a0 = offset of the new helper's command page */
 
-#define CMDS_FAILED	0x80000000
+#define CMDS_FAILED 0x80000000
 
 /* A host task with its sealed filter may do these two, on its own CTX_STATE. */
-#define STUB_FUTEX_WAIT	0
+#define STUB_FUTEX_WAIT 0
 #define STUB_FUTEX_WAKE 1
 
 #ifndef __ASSEMBLY__

@@ -26,9 +26,10 @@
 #define PAGE_ENTRIES (PAGE_SIZE / ENTRY_SIZE)
 #define REGION_PAGES (PATCH_SIZE / PAGE_SIZE)
 #define ENTRIES	     (REGION_PAGES * PAGE_ENTRIES)
-#define HOT	     4	/* traps of a site before it is patched: most sites of a short program run once or twice */
-#define COUNTERS     64 /* sites that are being counted, direct mapped */
-#define PAGES_MAX    64 /* patched pages */
+#define HOT \
+	4 /* traps of a site before it is patched: most sites of a short program run once or twice */
+#define COUNTERS  64 /* sites that are being counted, direct mapped */
+#define PAGES_MAX 64 /* patched pages */
 
 /* Bits 16-23 of every slot address, the first byte at the SYSCALL's place: PUSHA, which 64-bit mode does not have. */
 _Static_assert((PATCH_BASE >> 16 & 0xff) == 0x60 && PATCH_SIZE == 0x10000, "region");
@@ -102,8 +103,8 @@ static void patch_off(struct pmap *p)
 
 		if (pt_lookup(&p->pt, va, &pa, &flags))
 			helper_queue(&p->h, HC_mmap, va, PAGE_SIZE, HC_PROT_READ | HC_PROT_EXEC,
-				     HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, SYSTRAP_FD_ARENA,
-				     pa - ARENA_PADDR);
+				     HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE,
+				     SYSTRAP_FD_ARENA, pa - ARENA_PADDR);
 		page_drop(pt, &pt->page[0]);
 	}
 	/* Not reaped here: the caller may have dropped pages whose new mapping it has yet to queue. */
@@ -196,8 +197,9 @@ static bool region_page(struct pmap *p, unsigned i)
 		pt->region[i] = NULL;
 		return false;
 	}
-	helper_queue(&p->h, HC_mmap, PATCH_BASE + i * PAGE_SIZE, PAGE_SIZE, HC_PROT_READ | HC_PROT_EXEC,
-		     HC_MAP_SHARED | HC_MAP_FIXED, SYSTRAP_FD_RAM, ptr_to_paddr(pt->region[i]) - RAM_PADDR);
+	helper_queue(&p->h, HC_mmap, PATCH_BASE + i * PAGE_SIZE, PAGE_SIZE,
+		     HC_PROT_READ | HC_PROT_EXEC, HC_MAP_SHARED | HC_MAP_FIXED, SYSTRAP_FD_RAM,
+		     ptr_to_paddr(pt->region[i]) - RAM_PADDR);
 	if (i == 0) {
 		pt->region[0][0].slot = STUB_TEXT + (stub_tramp - stub_text);
 		pt->entries = 1;
@@ -275,7 +277,8 @@ static void patch_site(struct pmap *p, uaddr_t site, u32 nr)
 	memcpy(copy + (site - va), "\xff\x24\x25", 3);
 	memcpy(copy + (site - va) + 3, &slot, 4);
 	helper_queue(&p->h, HC_mmap, va, PAGE_SIZE, HC_PROT_READ | HC_PROT_EXEC,
-		     HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, SYSTRAP_FD_RAM, ptr_to_paddr(copy) - RAM_PADDR);
+		     HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, SYSTRAP_FD_RAM,
+		     ptr_to_paddr(copy) - RAM_PADDR);
 	if (pp) {
 		limbo_add(pt, pp->copy);
 		pp->copy = copy;
@@ -329,7 +332,9 @@ void patch_try(struct utask *u)
 static int entry_at(struct patch *pt, uaddr_t addr, bool by_site)
 {
 	if (!by_site)
-		return addr - PATCH_BASE < pt->entries * ENTRY_SIZE ? (int)((addr - PATCH_BASE) / ENTRY_SIZE) : -1;
+		return addr - PATCH_BASE < pt->entries * ENTRY_SIZE
+			       ? (int)((addr - PATCH_BASE) / ENTRY_SIZE)
+			       : -1;
 	for (unsigned i = 1; i < pt->entries; i++)
 		if (pt->site[i / PAGE_ENTRIES][i % PAGE_ENTRIES] == addr - 5)
 			return i;
@@ -341,7 +346,8 @@ void patch_adjust(struct utask *u, struct stop *stop)
 	struct pmap *p = u->pmap;
 	struct patch *pt = p->patch;
 	struct user_regs *r = &u->regs;
-	uaddr_t tramp = STUB_TEXT + (stub_tramp - stub_text), try = STUB_TEXT + (stub_tramp_try - stub_text);
+	uaddr_t tramp = STUB_TEXT + (stub_tramp - stub_text),
+		try = STUB_TEXT + (stub_tramp_try - stub_text);
 	int n;
 
 	if (!pt || !pt->entries)

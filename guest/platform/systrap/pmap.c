@@ -137,7 +137,8 @@ int pmap_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa, unsigned prot)
 	} else {
 		p->shoot = true;
 		if (!queue_merge(p, va, len, prot, fd, off))
-			queue(p, HC_mmap, va, len, prot, HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, fd, off);
+			queue(p, HC_mmap, va, len, prot,
+			      HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, fd, off);
 	}
 	spin_unlock(&p->lock);
 	return ret;
@@ -156,7 +157,8 @@ void pmap_unmap(struct pmap *p, uaddr_t va, u64 len)
  */
 void pmap_protect(struct pmap *p, uaddr_t va, u64 len, unsigned prot)
 {
-	u64 mask = PTE_W | PTE_NX, want = (prot & PMAP_W ? PTE_W : 0) | (prot & PMAP_X ? 0 : PTE_NX);
+	u64 mask = PTE_W | PTE_NX,
+	    want = (prot & PMAP_W ? PTE_W : 0) | (prot & PMAP_X ? 0 : PTE_NX);
 	u64 at, run, flags, end = va + len;
 	paddr_t pa;
 
@@ -204,7 +206,8 @@ static int drop_all(struct pmap *p)
 	pt_unmap(&p->pt, 0, USER_END);
 	p->h.queued = 0;
 	queue(p, HC_munmap, 0, PATCH_BASE, 0, 0, 0, 0);
-	queue(p, HC_munmap, PATCH_BASE + PATCH_SIZE, USER_END - PATCH_BASE - PATCH_SIZE, 0, 0, 0, 0);
+	queue(p, HC_munmap, PATCH_BASE + PATCH_SIZE, USER_END - PATCH_BASE - PATCH_SIZE, 0, 0, 0,
+	      0);
 	if (helper_flush(&p->h) < 0)
 		return -ENOMEM;
 	patch_dropped(p);

@@ -55,7 +55,8 @@ bool split_decide(struct sys_cpu *c, struct utask *u)
 	u->entered = clock_cycles();
 	if (!u->need)
 		u->need = NEED_MIN;
-	if (c->last != u || u->entered - u->left > SHORT_CYCLES || 2 * atomic_load(&cpus_busy) > host_cpus)
+	if (c->last != u || u->entered - u->left > SHORT_CYCLES ||
+	    2 * atomic_load(&cpus_busy) > host_cpus)
 		split_end(u);
 	c->last = u;
 	u->streak++;

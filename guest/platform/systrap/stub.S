@@ -372,14 +372,14 @@ nested:
 	cmpl	$SIG_KICK, %edi
 	jne	event_signal
 	/*
-	 * A second kick while the Sentry still waits, 50 ms after the first: no honest thread is in here that long.
-	 * The application runs this code as its own, and is preempted like any other loop of it.
+	 * Kicks may come in any number, also while the path back is under way: all they do is set CTX_KICK. To report this
+	 * place as the application's would lose the registers in the control block, and IRETQ to it never end.
+	 * Only when the Sentry has found that kicks are taken and lead to nothing it says so here: the application runs
+	 * this code as its own, and is preempted like any other loop of it.
 	 */
-	cmpl	$STATE_RUN, CTX_STATE(%rbx)
-	jne	1f
-	cmpl	$0, CTX_KICK(%rbx)
-	jne	event_signal
-1:	movl	$1, CTX_KICK(%rbx)
+	cmpl	$KICK_FORCE, CTX_KICK(%rbx)
+	je	event_signal
+	movl	$KICK_TAKEN, CTX_KICK(%rbx)
 	movq	UC_RIP(%rdx), %rax
 	leaq	stub_resume(%rip), %rcx
 	cmpq	%rcx, %rax

@@ -89,8 +89,9 @@ struct stub *stub_get(struct pmap *p)
 	s->ctx->sentry_sleep = 1;
 	s->ctx->state = STATE_DEAD;
 	spin_lock(&p->lock);
-	helper_queue(&p->h, HC_mmap, STUB_BASE + (u64)slot * SLOT_SIZE, SLOT_SIZE, HC_PROT_READ | HC_PROT_WRITE,
-		     HC_MAP_SHARED | HC_MAP_FIXED, SYSTRAP_FD_CTL, CTL_SLOTS + (u64)slot * SLOT_SIZE);
+	helper_queue(&p->h, HC_mmap, STUB_BASE + (u64)slot * SLOT_SIZE, SLOT_SIZE,
+		     HC_PROT_READ | HC_PROT_WRITE, HC_MAP_SHARED | HC_MAP_FIXED, SYSTRAP_FD_CTL,
+		     CTL_SLOTS + (u64)slot * SLOT_SIZE);
 	tid = helper_thread(&p->h, slot);
 	if (tid > 0) {
 		s->tid = tid;

@@ -24,9 +24,9 @@
 struct sys_cpu {
 	struct cpu c; /* first: %gs:0 */
 	u32 tid;
-	u32 host_cpu;	   /* that this worker is bound to, or ~0 */
-	u64 stub;	   /* host task that runs for this CPU in enter_user, or 0 */
-	u64 deadline;	   /* cpu_timer_set, 0 none */
+	u32 host_cpu;	    /* that this worker is bound to, or ~0 */
+	u64 stub;	    /* host task that runs for this CPU in enter_user, or 0 */
+	u64 deadline;	    /* cpu_timer_set, 0 none */
 	struct utask *last; /* that ran here, for comparison only */
 	void (*entry)(void);
 };
@@ -54,10 +54,10 @@ struct pmap {
 	struct pagetable pt;
 	struct spinlock lock;
 	struct helper h;
-	struct list idle; /* stubs without a utask */
+	struct list idle;    /* stubs without a utask */
 	struct patch *patch; /* or NULL */
 	u64 gen;
-	bool shoot; /* an older translation may be in use: the commit must wait for copies */
+	bool shoot;  /* an older translation may be in use: the commit must wait for copies */
 	bool failed; /* a batch was refused before the commit */
 	bool broken; /* the helper failed: every thread in it must die */
 };
@@ -80,10 +80,10 @@ struct utask {
 	u32 fpu_off;	    /* where in the slot the FPU image lies; 0: live in the host task */
 	bool bases_unknown; /* the host task's FS and GS base must be set */
 	bool step;
-	bool dead;	    /* the host task is gone or no longer obeys */
-	bool split;	    /* its host task has a host CPU of its own and both sides spin; split.c */
-	u32 streak, need;   /* short rounds in a row; how many it takes to split */
-	u64 entered, left;  /* TSC of the last enter_user and of its end */
+	bool dead;	  /* the host task is gone or no longer obeys */
+	bool split;	  /* its host task has a host CPU of its own and both sides spin; split.c */
+	u32 streak, need; /* short rounds in a row; how many it takes to split */
+	u64 entered, left;    /* TSC of the last enter_user and of its end */
 	u64 seen_fs, seen_gs; /* as the host task has them */
 };
 
@@ -121,7 +121,8 @@ void patch_try(struct utask *u); /* takes pmap.lock: the thread stopped at a tra
 void patch_adjust(struct utask *u, struct stop *stop);
 /* The shadow of [va, va + len) is about to change: forget the patches there. */
 void patch_forget(struct pmap *p, uaddr_t va, u64 len);
-bool patch_covers(struct pmap *p, uaddr_t va, u64 len); /* is a page of the range patched, or the region in it? */
+bool patch_covers(struct pmap *p, uaddr_t va,
+		  u64 len); /* is a page of the range patched, or the region in it? */
 /* The batch that replaced forgotten patches is done: free their frames. */
 void patch_reap(struct pmap *p);
 void patch_end(struct pmap *p); /* no more of it in this address space; takes pmap.lock */
@@ -133,11 +134,11 @@ void patch_destroy(struct pmap *p);
 
 /* cpu.c */
 void host_cpus_init(void);
-u32 host_cpu_other(u32 cpu); /* another host CPU that we may use, or cpu itself */
-extern unsigned host_cpus;   /* how many we may use */
-extern u32 cpus_busy;	     /* workers that are not idle */
+u32 host_cpu_other(u32 cpu);	  /* another host CPU that we may use, or cpu itself */
+extern unsigned host_cpus;	  /* how many we may use */
+extern u32 cpus_busy;		  /* workers that are not idle */
 void cpu_bind(struct sys_cpu *c); /* this worker to the host CPU that it is on */
-void cpu_unbind(struct sys_cpu *c, struct stub *s); /* s may be NULL */
+void cpu_unbind(struct sys_cpu *c, struct stub *s);    /* s may be NULL */
 void cpu_bind_task(u32 tid, u32 *bound, u32 host_cpu); /* *bound: where it is bound to now */
 
 /* split.c */
@@ -172,6 +173,7 @@ extern const char copy_safe_insn[], copy_safe_fixup[], zero_safe_insn[], zero_sa
 extern const char cmpxchg_safe_insn[], cmpxchg_safe_fixup[];
 
 /* stub.S */
-extern const char stub_text[], stub_text_end[], stub_helper[], stub_signal[], stub_tramp[], stub_tramp_try[];
+extern const char stub_text[], stub_text_end[], stub_helper[], stub_signal[], stub_tramp[],
+	stub_tramp_try[];
 
 #endif
