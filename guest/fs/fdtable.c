@@ -237,6 +237,18 @@ int fd_install(struct file *f, int min, bool cloexec)
 	return (int)fd;
 }
 
+int fd_install_new(struct file *f, bool cloexec)
+{
+	int fd;
+
+	if (IS_ERR(f))
+		return (int)PTR_ERR(f);
+	fd = fd_install(f, 0, cloexec);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
 int fd_install_at(struct file *f, int fd, bool cloexec)
 {
 	struct fdtable *t = mine();

@@ -152,6 +152,8 @@ struct file *fd_get(int fd);
 struct file *fd_get_path(int fd);
 /* Lowest free slot >= min and below RLIMIT_NOFILE; takes over the caller's reference on success only. -EMFILE. */
 int fd_install(struct file *f, int min, bool cloexec);
+/* A descriptor for a file just made, or its error passed on; the reference is dropped where none is left over. */
+int fd_install_new(struct file *f, bool cloexec);
 int fd_install_at(struct file *f, int fd, bool cloexec); /* dup2: closes what was there */
 int fd_close(int fd);
 int fd_close_range(unsigned first, unsigned last, unsigned flags);

@@ -14,28 +14,16 @@
 #define EVENTS_CHUNK  512
 #define EP_MAX_EVENTS (0x7fffffff / (int)sizeof(struct epoll_event))
 
-static s64 install(struct file *f, bool cloexec)
-{
-	int fd;
-
-	if (IS_ERR(f))
-		return PTR_ERR(f);
-	fd = fd_install(f, 0, cloexec);
-	if (fd < 0)
-		file_put(f);
-	return fd;
-}
-
 s64 sys_epoll_create1(flags_a flags)
 {
 	if (flags & ~(u32)EPOLL_CLOEXEC)
 		return -EINVAL;
-	return install(epoll_create(), flags & EPOLL_CLOEXEC);
+	return fd_install_new(epoll_create(), flags & EPOLL_CLOEXEC);
 }
 
 s64 sys_epoll_create(int_a size)
 {
-	return size <= 0 ? -EINVAL : install(epoll_create(), false);
+	return size <= 0 ? -EINVAL : fd_install_new(epoll_create(), false);
 }
 
 s64 sys_epoll_ctl(fd_a epfd, int_a op, fd_a fd, uptr_a event)
@@ -94,11 +82,6 @@ out:
 	return n;
 }
 
-static u64 deadline_ms(s32 ms)
-{
-	return ms < 0 ? NO_DEADLINE : ms ? deadline_after((u64)ms * 1000000) : 0;
-}
-
 s64 sys_epoll_wait(fd_a epfd, uptr_a events, int_a max, int_a timeout)
 {
 	return do_wait(epfd, events, max, deadline_ms(timeout));
@@ -131,10 +114,10 @@ s64 sys_eventfd2(uint_a count, flags_a flags)
 {
 	if (flags & ~(u32)(EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
-	return install(eventfd_create(count, flags), flags & O_CLOEXEC);
+	return fd_install_new(eventfd_create(count, flags), flags & O_CLOEXEC);
 }
 
 s64 sys_eventfd(uint_a count)
 {
-	return install(eventfd_create(count, 0), false);
+	return fd_install_new(eventfd_create(count, 0), false);
 }

@@ -17,18 +17,6 @@ struct itimerspec64 {
 	struct timespec64 interval, value;
 };
 
-static s64 install(struct file *f, bool cloexec)
-{
-	int fd;
-
-	if (IS_ERR(f))
-		return PTR_ERR(f);
-	fd = fd_install(f, 0, cloexec);
-	if (fd < 0)
-		file_put(f);
-	return fd;
-}
-
 static struct file *get_timerfd(int fd)
 {
 	struct file *f = fd_get(fd);
@@ -49,7 +37,7 @@ s64 sys_timerfd_create(int_a clock, flags_a flags)
 		return -EINVAL;
 	if ((clock == 8 || clock == 9) && !capable(35))
 		return -EPERM;
-	return install(timerfd_create_file(clock, flags), flags & O_CLOEXEC);
+	return fd_install_new(timerfd_create_file(clock, flags), flags & O_CLOEXEC);
 }
 
 static struct timespec64 split(u64 ns)
@@ -106,7 +94,7 @@ static s64 do_signalfd(int fd, uaddr_t mask, u64 size, u32 flags)
 		return -EFAULT;
 	set &= ~(SIGSET(SIGKILL) | SIGSET(SIGSTOP));
 	if (fd == -1)
-		return install(signalfd_create(set, flags), flags & O_CLOEXEC);
+		return fd_install_new(signalfd_create(set, flags), flags & O_CLOEXEC);
 	f = fd_get(fd);
 	if (IS_ERR(f))
 		return PTR_ERR(f);

@@ -190,14 +190,6 @@ out:
 	return ret;
 }
 
-/* Deadline of a relative timeout in milliseconds; negative: none; 0: do not sleep. */
-static u64 deadline_ms(s32 ms)
-{
-	if (ms < 0)
-		return NO_DEADLINE;
-	return ms ? deadline_after((u64)ms * 1000000) : 0;
-}
-
 /* poll(2) restarts after a signal without a handler, with what is left of its time. */
 static s64 poll_restart(struct restart_block *rb)
 {

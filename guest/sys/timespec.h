@@ -53,4 +53,12 @@ static inline u64 deadline_after(u64 ns)
 	return ns >= NO_DEADLINE - now ? NO_DEADLINE : now + ns;
 }
 
+/* Deadline of a relative timeout in milliseconds; negative: none; 0: do not sleep. */
+static inline u64 deadline_ms(s32 ms)
+{
+	if (ms < 0)
+		return NO_DEADLINE;
+	return ms ? deadline_after((u64)ms * 1000000) : 0;
+}
+
 #endif
