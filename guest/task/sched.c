@@ -559,6 +559,7 @@ void sched_init(void)
 		spin_init(&sched_rq[i].lock);
 		list_init(&sched_rq[i].rt);
 		sched_rq[i].cpu = cpu_get(i);
+		sched_rq[i].min_vruntime = VRUNTIME_START;
 		sched_rq[i].since = clock_mono();
 		sched_rq[i].cpu->sched = &sched_rq[i];
 		timer_init_cpu(i);

@@ -10,6 +10,11 @@
 #define RR_SLICE_NS 100000000ULL
 #define GRAN_NS	    1000000ULL /* a woken task preempts only if it is behind by this much */
 #define HANDOVER_NS 100000ULL
+/*
+ * Virtual times are compared as they are, so they must not pass zero. A queue's starts here, above the slice of credit
+ * that a task may be behind it; upwards even a SCHED_IDLE task, whose time runs fastest, needs years of CPU time.
+ */
+#define VRUNTIME_START (1ULL << 32)
 
 struct rq {
 	struct spinlock lock;
