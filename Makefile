@@ -5,7 +5,7 @@
 #   make demo       a tour                     make bench     tables against runc, crun, runsc and native
 #   make lint       format, analyzer, layers   make install DESTDIR= PREFIX=/usr/local
 #
-# Sources are found by wildcard: adding a file edits no build file. DEBUG=1 builds with assertions and lock ranks.
+# Sources are found by wildcard: adding a file edits no build file. DEBUG=1 builds with assertions and a check of the lock order.
 
 BUILD  ?= build
 PREFIX ?= /usr/local

@@ -59,6 +59,13 @@ static void signal_init(void)
 
 static void on_signal(int signo, bool foreground)
 {
+	struct process *p = foreground ? process_find(1) : NULL;
+
+	if (p) {
+		process_put(p);
+		console_signal_foreground(signo);
+		return;
+	}
 	atomic_or(&for_init, 1ULL << (signo - 1));
 	signal_init();
 }
@@ -88,7 +95,7 @@ static const struct control_handlers control = {
 /* Init is gone: what it wrote reaches the host first, then its status. */
 static void init_exited(int status)
 {
-	console_drain();
+	console_drain((status & 0x7f) == 0);
 	control_send_sync(CTL_EXIT, (u64)status, NULL, 0);
 	platform_halt();
 }
@@ -170,6 +177,7 @@ void sentry_main(const void *fdt)
 	task_init();
 	uts_set_hostname(boot.hostname, strlen(boot.hostname));
 	sched_init();
+	lock_checks_start();
 	sys_task_init();
 	platform_set_upcalls(&upcalls);
 	task_init_exited = init_exited;

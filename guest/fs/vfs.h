@@ -4,7 +4,7 @@
  * A file system gives inodes with ops. Dentries are a pure cache (name -> inode, negative ones too) that the VFS owns:
  * a file system never sees one, so it can be stacked (overlay.h) without a second dentry tree. Open files are file.h.
  *
- * Locks, outermost first (lib/lockrank.h): vfs_rename_lock (cross-directory renames), inode->mutex (directory: its
+ * Locks, outermost first (docs/locks.md): vfs_rename_lock (cross-directory renames), inode->mutex (directory: its
  * entries; regular file: size and writes; held around user copies, so the fault path and file_ops.mmap never take it),
  * mount_lock and dcache_lock (spinlocks, leaves). "dir locked" below means that the VFS holds dir->mutex.
  */

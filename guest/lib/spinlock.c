@@ -27,3 +27,32 @@ void spin_unlock_slow(struct spinlock *l)
 {
 	lock_wake(&l->word);
 }
+
+#ifdef MOAT_DEBUG
+
+void spin_lock(struct spinlock *l)
+{
+	const void *ip = __builtin_return_address(0);
+
+	lockcheck_order(l, l->class, false, ip);
+	if (!atomic_cas(&l->word, 0, 1))
+		spin_lock_slow(l);
+	lockcheck_taken(l, l->class, false, ip);
+}
+
+bool spin_trylock(struct spinlock *l)
+{
+	if (!atomic_cas(&l->word, 0, 1))
+		return false;
+	lockcheck_taken(l, l->class, false, __builtin_return_address(0));
+	return true;
+}
+
+void spin_unlock(struct spinlock *l)
+{
+	lockcheck_released(l, false);
+	if (atomic_xchg(&l->word, 0) == 2)
+		spin_unlock_slow(l);
+}
+
+#endif

@@ -4,7 +4,7 @@
  * The truth about a page is here, in VMAs and in the objects they map; pmap (platform) only caches translations. A
  * private page lives in the address space's anon table, a file or shared page in a struct pagecache.
  *
- * Locks: mm->lock (a sleeping mutex, rank LOCK_MM) guards the VMA tree, the anon table and all pmap calls. The fault
+ * Locks: mm->lock (a sleeping mutex) guards the VMA tree, the anon table and all pmap calls. The fault
  * path takes it, so no lock that the fault path may need (page cache, fs) is taken before it and held around a user
  * copy. All sizes in bytes; all calls return -errno.
  */

@@ -3,7 +3,7 @@
  *
  * File systems own a struct pagecache per regular inode and give ops to fill and write pages; mm maps its frames;
  * read and write copy to and from them. Frames of ZONE_ARENA where the ops say so (the gofer reads straight into
- * them), ZONE_SMALL or LARGE for tmpfs. Lock: pc->lock (mutex, rank LOCK_PAGECACHE, inside LOCK_MM).
+ * them), ZONE_SMALL or LARGE for tmpfs. Lock: pc->lock (mutex, inside mm->lock).
  */
 #ifndef MOAT_MM_PAGECACHE_H
 #define MOAT_MM_PAGECACHE_H

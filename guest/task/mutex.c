@@ -10,8 +10,24 @@
 
 #define SPINS 64
 
+#ifdef MOAT_DEBUG
+#define MUTEX_ORDER(m)	  lockcheck_order(m, (m)->class, true, __builtin_return_address(0))
+#define MUTEX_TAKEN(m)	  lockcheck_taken(m, (m)->class, true, __builtin_return_address(0))
+#define MUTEX_RELEASED(m) lockcheck_released(m, true)
+#else
+#define MUTEX_ORDER(m)	  ((void)0)
+#define MUTEX_TAKEN(m)	  ((void)0)
+#define MUTEX_RELEASED(m) ((void)0)
+#endif
+
+#ifdef MOAT_DEBUG
+void mutex_init_class(struct mutex *m, const struct lock_class *class)
+{
+	m->class = class;
+#else
 void mutex_init(struct mutex *m)
 {
+#endif
 	m->word = 0;
 	m->owner = NULL;
 	waitq_init(&m->q);
@@ -22,6 +38,7 @@ bool mutex_trylock(struct mutex *m)
 	if (!atomic_cas(&m->word, 0, 1))
 		return false;
 	m->owner = task_current();
+	MUTEX_TAKEN(m);
 	return true;
 }
 
@@ -51,15 +68,30 @@ static void lock_slow(struct mutex *m)
 
 void mutex_lock(struct mutex *m)
 {
+	MUTEX_ORDER(m);
 	if (!atomic_cas(&m->word, 0, 1))
 		lock_slow(m);
 	ASSERT(!m->owner || m->owner != task_current());
 	m->owner = task_current();
+	MUTEX_TAKEN(m);
 }
 
 void mutex_unlock(struct mutex *m)
 {
 	m->owner = NULL;
+	MUTEX_RELEASED(m);
 	if (atomic_xchg(&m->word, 0) == 2)
 		waitq_wake(&m->q, 1, 0);
 }
+
+#ifdef MOAT_DEBUG
+static struct locks_held *mutexes_of_task(void)
+{
+	return task_current() ? &task_current()->mutexes : NULL;
+}
+
+void lock_checks_start(void)
+{
+	lockcheck_task = mutexes_of_task;
+}
+#endif

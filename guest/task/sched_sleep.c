@@ -42,6 +42,7 @@ int sched_sleep(u64 deadline)
 	struct sleep_timer st;
 	int err = interrupted(t);
 
+	LOCKCHECK_SLEEP("sched_sleep");
 	if (!err && deadline != NO_DEADLINE && clock_mono() >= deadline)
 		err = -ETIMEDOUT;
 	if (err) {

@@ -5,7 +5,7 @@
  * mm, files, fs_struct, sighand. Lifetime: refcounted; the pid table holds one reference until the task is reaped.
  *
  * Locks, outermost first: task_lock (the tree: parents, children, groups, sessions, pid table; a spinlock, LOCK_TASKS),
- * process->sig_lock (signal state of all its threads; LOCK_SIGHAND), run-queue locks (LOCK_RUNQ).
+ * process->sig_lock (signal state of all its threads), run-queue locks.
  */
 #ifndef MOAT_TASK_TASK_H
 #define MOAT_TASK_TASK_H
@@ -198,6 +198,9 @@ struct task {
 	void *seccomp;
 	u64 nvcsw, nivcsw, minflt, majflt;
 	struct io_counts io;
+#ifdef MOAT_DEBUG
+	struct locks_held mutexes;
+#endif
 };
 
 static inline struct task *task_current(void)

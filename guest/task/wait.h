@@ -106,14 +106,30 @@ struct mutex {
 	u32 word; /* 0 free, 1 held, 2 held with waiters */
 	struct task *owner;
 	struct waitq q;
+#ifdef MOAT_DEBUG
+	const struct lock_class *class;
+#endif
 };
 
 #define MUTEX_INIT(name)                      \
 	{                                     \
-		0, NULL, WAITQ_INIT((name).q) \
+		.q = WAITQ_INIT((name).q) \
 	}
 
+#ifdef MOAT_DEBUG
+#define mutex_init(m)                                                           \
+	do {                                                                    \
+		static const struct lock_class class_ = { #m " in " __FILE__ }; \
+		mutex_init_class(m, &class_);                                   \
+	} while (0)
+void mutex_init_class(struct mutex *m, const struct lock_class *class);
+void lock_checks_start(void); /* once, when every CPU's struct cpu is there */
+#else
 void mutex_init(struct mutex *m);
+static inline void lock_checks_start(void)
+{
+}
+#endif
 void mutex_lock(struct mutex *m);
 bool mutex_trylock(struct mutex *m);
 void mutex_unlock(struct mutex *m);

@@ -1,4 +1,4 @@
-// sources: tests/unit/platform_host.c guest/ring/ring.c guest/lib/spinlock.c guest/lib/log.c guest/lib/printf.c
+// sources: tests/unit/platform_host.c guest/ring/ring.c guest/lib/spinlock.c guest/lib/lockcheck.c guest/lib/log.c guest/lib/printf.c
 // cflags: -DMOAT_UNIT=1 -DMOAT_DEBUG=1 -pthread
 // libs: -pthread
 /*

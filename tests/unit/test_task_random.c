@@ -1,4 +1,4 @@
-// sources: guest/lib/random.c guest/lib/spinlock.c tests/unit/platform_host.c guest/lib/log.c guest/lib/printf.c
+// sources: guest/lib/random.c guest/lib/spinlock.c guest/lib/lockcheck.c tests/unit/platform_host.c guest/lib/log.c guest/lib/printf.c
 // cflags: -DMOAT_UNIT=1 -pthread
 // libs: -pthread
 /*
