@@ -18,6 +18,10 @@ ifdef DEBUG
 COMMON += -DMOAT_DEBUG=1
 endif
 
+# `make V=1` shows whole commands.
+Q   := $(if $(V),,@)
+say  = $(if $(V),,@printf '  %-5s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@))
+
 all: $(BUILD)/moat
 
 # ---- the Sentry, once per platform ----
@@ -38,15 +42,19 @@ define sentry
 GUEST_OBJ_$(1) := $$(patsubst %,$(BUILD)/$(1)/%.o,$$(GUEST_SRC_$(1)))
 $(BUILD)/$(1)/%.c.o: %.c | $(BUILD)/musl-include/.stamp
 	@mkdir -p $$(@D)
-	$$(CC) $$(GUEST_CFLAGS_$(1)) -c -o $$@ $$<
+	$$(call say,CC)
+	$$(Q)$$(CC) $$(GUEST_CFLAGS_$(1)) -c -o $$@ $$<
 $(BUILD)/$(1)/%.S.o: %.S | $(BUILD)/musl-include/.stamp
 	@mkdir -p $$(@D)
-	$$(CC) $$(GUEST_CFLAGS_$(1)) -D__ASSEMBLY__ -c -o $$@ $$<
+	$$(call say,CC)
+	$$(Q)$$(CC) $$(GUEST_CFLAGS_$(1)) -D__ASSEMBLY__ -c -o $$@ $$<
 # With debug information for gdb; what the binary carries keeps the symbols for crash reports alone.
 $(BUILD)/sentry-$(1).elf: $(BUILD)/sentry-$(1).debug.elf
-	objcopy --strip-debug $$< $$@
+	$$(call say,STRIP)
+	$$(Q)objcopy --strip-debug $$< $$@
 $(BUILD)/sentry-$(1).debug.elf: $$(GUEST_OBJ_$(1)) $(BUILD)/$(1)/musl.a guest/platform/$(1)/sentry.lds
-	$$(CC) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
+	$$(call say,LD)
+	$$(Q)$$(CC) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
 		-Wl,-z,noexecstack $$(SENTRY_LDFLAGS_$(1)) -Wl,-T,guest/platform/$(1)/sentry.lds -o $$@ $$(GUEST_OBJ_$(1)) \
 		$(BUILD)/$(1)/musl.a $$(shell $$(CC) -print-file-name=libfdt.a)
 -include $$(GUEST_OBJ_$(1):.o=.d)
@@ -64,13 +72,16 @@ HOST_LIBS := -lfdt -lseccomp -lcap -ljansson
 
 $(BUILD)/host/%.c.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(HOST_CFLAGS) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(HOST_CFLAGS) -c -o $@ $<
 # host/images.S brings the Sentry images in by .incbin.
 $(BUILD)/host/host/images.S.o: host/images.S $(BUILD)/sentry-kvm.elf $(BUILD)/sentry-systrap.elf
 	@mkdir -p $(@D)
-	$(CC) $(HOST_CFLAGS) -DSENTRY_KVM='"$(BUILD)/sentry-kvm.elf"' -DSENTRY_SYSTRAP='"$(BUILD)/sentry-systrap.elf"' -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(HOST_CFLAGS) -DSENTRY_KVM='"$(BUILD)/sentry-kvm.elf"' -DSENTRY_SYSTRAP='"$(BUILD)/sentry-systrap.elf"' -c -o $@ $<
 $(BUILD)/moat: $(HOST_OBJ)
-	$(CC) -static-pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -o $@ $(HOST_OBJ) $(HOST_LIBS)
+	$(call say,LD)
+	$(Q)$(CC) -static-pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -o $@ $(HOST_OBJ) $(HOST_LIBS)
 -include $(HOST_OBJ:.o=.d)
 
 # ---- the rest ----

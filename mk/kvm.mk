@@ -5,7 +5,8 @@ SENTRY_LDFLAGS_kvm := -Wl,--emit-relocs
 
 $(BUILD)/host/host/kvm_probe_guest.S.o: host/kvm_probe_guest.S host/kvm_probe.h
 	@mkdir -p $(@D)
-	$(CC) $(HOST_CFLAGS) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(HOST_CFLAGS) -c -o $@ $<
 
 KVMTEST_SRC := $(wildcard guest/platform/kvm/*.[cS] guest/platform/x86/*.[cS] tests/guest/*.S) guest/platform/clock.c \
 	guest/lib/printf.c guest/lib/spinlock.c guest/mm/frame.c guest/mm/charge.c $(filter-out %_launch.c,$(wildcard tests/guest/*.c))
@@ -14,9 +15,11 @@ KVMTEST_HOST_OBJ := $(patsubst %,$(BUILD)/host/%.o,$(wildcard host/kvm*.[cS]) ho
 
 $(BUILD)/tests/guest/kvm_image.elf: $(KVMTEST_OBJ) $(BUILD)/kvm/musl.a guest/platform/kvm/sentry.lds
 	@mkdir -p $(@D)
-	$(CC) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
+	$(call say,LD)
+	$(Q)$(CC) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
 		$(SENTRY_LDFLAGS_kvm) -Wl,-T,guest/platform/kvm/sentry.lds -o $@ $(KVMTEST_OBJ) $(BUILD)/kvm/musl.a
 $(BUILD)/tests/guest/kvm_launch: $(KVMTEST_HOST_OBJ)
 	@mkdir -p $(@D)
-	$(CC) -static-pie -o $@ $(KVMTEST_HOST_OBJ)
+	$(call say,LD)
+	$(Q)$(CC) -static-pie -o $@ $(KVMTEST_HOST_OBJ)
 -include $(KVMTEST_OBJ:.o=.d) $(KVMTEST_HOST_OBJ:.o=.d)

@@ -9,8 +9,10 @@ VDSO_CFLAGS := $(COMMON) -Iguest -ffreestanding -fPIC -fvisibility=default -fno-
 
 $(BUILD)/vdso.so: guest/mm/vdso/dso/vdso.c guest/mm/vdso/dso/vdso.lds guest/platform/vdso.h
 	@mkdir -p $(@D)
-	$(CC) $(VDSO_CFLAGS) -c -o $(BUILD)/vdso.o $<
-	$(CC) -nostdlib -shared -Wl,-soname,linux-vdso.so.1 -Wl,--hash-style=both -Wl,--build-id=sha1 -Wl,--eh-frame-hdr \
+	$(call say,CC)
+	$(Q)$(CC) $(VDSO_CFLAGS) -c -o $(BUILD)/vdso.o $<
+	$(call say,LD)
+	$(Q)$(CC) -nostdlib -shared -Wl,-soname,linux-vdso.so.1 -Wl,--hash-style=both -Wl,--build-id=sha1 -Wl,--eh-frame-hdr \
 		-Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,-Bsymbolic -Wl,--no-undefined \
 		-Wl,-T,guest/mm/vdso/dso/vdso.lds -o $@ $(BUILD)/vdso.o
 	@objcopy -S $@
