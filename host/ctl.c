@@ -1,0 +1,217 @@
+/*
+ * ctl.c - see ctl.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "host/boottree.h"
+#include "host/console.h"
+#include "host/ctl.h"
+#include "host/timing.h"
+
+#define RANGES_MAX 512 /* of one chain of the balloon queue */
+
+void ctl_init(struct ctl *c, struct sandbox *sb, int fd)
+{
+	memset(c, 0, sizeof(*c));
+	c->sb = sb;
+	c->fd = fd;
+	ring_dev_init(&c->in, sb->arena, sb->arena_size, RING_Q_CTL_IN);
+	ring_dev_init(&c->out, sb->arena, sb->arena_size, RING_Q_CTL_OUT);
+	ring_dev_init(&c->balloon, sb->arena, sb->arena_size, RING_Q_BALLOON);
+}
+
+static void send_msg(int fd, const struct ctl_msg *m)
+{
+	while (send(fd, m, sizeof(*m), MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
+void ctl_fatal(int fd, int status, const char *line)
+{
+	struct ctl_msg m = { .type = CTL_FATAL, .a = (uint64_t)status };
+
+	m.len = (uint32_t)strnlen(line, sizeof(m.data) - 1);
+	memcpy(m.data, line, m.len);
+	send_msg(fd, &m);
+}
+
+/* Give a message to the Sentry; false if it has no buffer posted for it. */
+static bool to_sentry(struct ctl *c, const struct ctl_msg *m)
+{
+	struct ring_chain chain;
+
+	if (ring_dev_pop(&c->in, &chain) != 1) {
+		if (ring_dev_publish(&c->in)) /* malformed ones went back */
+			queue_notify(c->sb, RING_Q_CTL_IN);
+		return false;
+	}
+	if (chain.nin && chain.iov[chain.nout].iov_len >= sizeof(*m)) {
+		memcpy(chain.iov[chain.nout].iov_base, m, sizeof(*m));
+		ring_dev_push(&c->in, chain.head, sizeof(*m));
+	} else {
+		ring_dev_push(&c->in, chain.head, 0);
+	}
+	if (ring_dev_publish(&c->in))
+		queue_notify(c->sb, RING_Q_CTL_IN);
+	return true;
+}
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* The pair (tsc, monotonic); the Sentry finds the frequency from the pairs it has (d = 0). */
+static void send_time(struct ctl *c)
+{
+	struct clock_sample s;
+	struct ctl_msg m = { .type = CTL_TIME };
+
+	clock_sample(&s);
+	m.a = s.tsc;
+	m.b = s.mono;
+	m.c = s.mono + (now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC));
+	to_sentry(c, &m);
+}
+
+/* What reaches the user's terminal is printable, UTF-8's upper half included; an end of line stays where it may end. */
+static void clean(struct ctl_msg *m, bool lines)
+{
+	if (m->len > sizeof(m->data))
+		m->len = sizeof(m->data);
+	for (uint32_t i = 0; i < m->len; i++) {
+		uint8_t *ch = &m->data[i];
+
+		if (*ch == '\t' || (*ch == '\n' && lines))
+			continue;
+		if (*ch < ' ' || *ch == 127)
+			*ch = '?';
+	}
+}
+
+/* One message of the Sentry's: already a private copy. */
+static void from_sentry(struct ctl *c, struct ctl_msg *m)
+{
+	switch (m->type) {
+	case CTL_EXIT:
+	case CTL_FATAL:
+		if (c->ended)
+			break; /* there is one end only */
+		c->ended = true;
+		clean(m, false);
+		timing_mark(c->sb, "program ended");
+		/* The command line kills us as soon as it has this message. */
+		if (c->sb->debug && c->sb->platform->stats)
+			c->sb->platform->stats(c->sb);
+		send_msg(c->fd, m);
+		break;
+	case CTL_READY:
+		timing_mark(c->sb, "Sentry booted, program loaded");
+		clean(m, false);
+		send_msg(c->fd, m);
+		break;
+	case CTL_LOG:
+		if (!c->sb->debug)
+			break;
+		clean(m, true);
+		send_msg(c->fd, m);
+		break;
+	case CTL_TIME_REQUEST: send_time(c); break;
+	default: break; /* a newer or a hostile Sentry: nothing to do for it */
+	}
+}
+
+static void take_message(struct ctl *c, const struct ring_chain *chain)
+{
+	struct ctl_msg m;
+
+	if (!chain->nout || chain->iov[0].iov_len < sizeof(m))
+		return;
+	memcpy(&m, chain->iov[0].iov_base, sizeof(m));
+	from_sentry(c, &m);
+}
+
+/* Frames that the Sentry gives back. Any range of its own RAM is its to forget. */
+static void release_range(struct sandbox *sb, const struct balloon_range *r)
+{
+	if ((r->paddr | r->len) & 4095 || r->paddr > sb->ram_size ||
+	    r->len > sb->ram_size - r->paddr || !r->len)
+		return;
+	fallocate(sb->ram_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)r->paddr,
+		  (off_t)r->len);
+}
+
+static void take_ranges(struct ctl *c, const struct ring_chain *chain)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < chain->nout; i++) {
+		struct balloon_range r;
+
+		for (size_t at = 0; at + sizeof(r) <= chain->iov[i].iov_len && n < RANGES_MAX;
+		     at += sizeof(r), n++) {
+			memcpy(&r, (char *)chain->iov[i].iov_base + at, sizeof(r));
+			release_range(c->sb, &r);
+		}
+	}
+}
+
+/* One queue, a ring's worth of it at most: a Sentry that never stops must not keep us from the others. */
+static bool drain(struct ctl *c, struct ring_dev *rd, unsigned queue,
+		  void (*take)(struct ctl *, const struct ring_chain *))
+{
+	struct ring_chain chain;
+
+	for (unsigned n = 0; n < RING_ENTRIES; n++) {
+		int got = ring_dev_pop(rd, &chain);
+
+		if (got == 1) {
+			take(c, &chain);
+			ring_dev_push(rd, chain.head, 0);
+		} else if (got != -EINVAL) {
+			break;
+		}
+	}
+	if (ring_dev_publish(rd))
+		queue_notify(c->sb, queue);
+	return ring_dev_arm(rd);
+}
+
+bool ctl_drain(struct ctl *c)
+{
+	return drain(c, &c->out, RING_Q_CTL_OUT, take_message);
+}
+
+bool ctl_drain_balloon(struct ctl *c)
+{
+	return drain(c, &c->balloon, RING_Q_BALLOON, take_ranges);
+}
+
+bool ctl_from_cli(struct ctl *c)
+{
+	for (;;) {
+		ssize_t n;
+
+		if (c->holds && !to_sentry(c, &c->held))
+			return true;
+		c->holds = false;
+		n = recv(c->fd, &c->held, sizeof(c->held), MSG_DONTWAIT);
+		if (n <= 0)
+			return n != 0;
+		c->holds = n == (ssize_t)sizeof(c->held);
+	}
+}
+
+const char *ctl_broken(const struct ctl *c)
+{
+	if (c->out.broken || c->in.broken)
+		return "control";
+	return c->balloon.broken ? "balloon" : NULL;
+}
