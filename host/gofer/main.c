@@ -33,7 +33,8 @@ struct worker {
 	struct conn conn;
 	struct ring_dev ring;
 	struct ring_bells bells;
-	bool orderly; /* it ended because the lifeline did, not because its ring is broken */
+	bool ended;
+	struct error err; /* why its ring works no more; unset if it ended because the lifeline did */
 	pthread_t thread;
 };
 
@@ -66,10 +67,10 @@ static int check_root(const struct gofer_config *cfg, struct gofer *g, struct er
 
 	if (ret < 0) {
 		errno = -ret;
-		return error_errno(err, "gofer: root directory");
+		return error_errno(err, "root directory");
 	}
 	if (!S_ISDIR(st.stx_mode))
-		return error_set(err, ENOTDIR, "gofer: the root is not a directory");
+		return error_set(err, ENOTDIR, "the root is not a directory");
 	memset(g, 0, sizeof(*g));
 	g->cfg = cfg;
 	attr_qid_path(g, attr_dev(&st),
@@ -89,7 +90,7 @@ int gofer_serve_stream(int fd, const struct gofer_config *cfg, struct error *err
 	unshare(CLONE_FS); /* a working directory of this thread alone, for xattr.c */
 	ret = conn_init(&c, &g, fd_budget(cfg));
 	if (ret < 0)
-		return error_set(err, -ret, "gofer: no connection: %s", strerror(-ret));
+		return error_set(err, -ret, "no connection: %s", strerror(-ret));
 	ret = transport_fd_serve(&c, fd, err);
 	conn_destroy(&c);
 	return ret;
@@ -98,34 +99,42 @@ int gofer_serve_stream(int fd, const struct gofer_config *cfg, struct error *err
 static void *work(void *arg)
 {
 	struct worker *w = arg;
-	struct error err;
 
 	unshare(CLONE_FS);
 	pthread_barrier_wait(&sealed); /* all have started */
 	pthread_barrier_wait(&sealed); /* the filter is on */
-	if (transport_ring_serve(&w->conn, &w->ring, &w->bells, &err) < 0)
-		seal_complain(&err);
-	else
-		__atomic_store_n(&w->orderly, true, __ATOMIC_RELEASE);
+	transport_ring_serve(&w->conn, &w->ring, &w->bells, &w->err);
+	__atomic_store_n(&w->ended, true, __ATOMIC_RELEASE);
 	sem_post(&ended);
 	return NULL;
 }
 
 /*
- * Until the lifeline ends, which one worker is enough to tell of (another may be held up by a
- * disk), or no ring works.
+ * Until the lifeline ends, which one worker is enough to tell of (another may be held up by a disk), or no ring works:
+ * then the last one's reason is ours. Those before it are said as they come.
  */
 static int wait_workers(struct worker *workers, unsigned n, struct error *err)
 {
+	bool told[RING_QUEUES] = { false };
+
 	for (unsigned left = n; left;) {
 		if (sem_wait(&ended) < 0)
 			continue;
-		for (unsigned i = 0; i < n; i++)
-			if (__atomic_load_n(&workers[i].orderly, __ATOMIC_ACQUIRE))
-				return 0;
 		left--;
+		for (unsigned i = 0; i < n; i++) {
+			struct worker *w = &workers[i];
+
+			if (told[i] || !__atomic_load_n(&w->ended, __ATOMIC_ACQUIRE))
+				continue;
+			if (!w->err.msg[0])
+				return 0;
+			told[i] = true;
+			*err = w->err;
+			if (left)
+				seal_complain(&w->err);
+		}
 	}
-	return error_set(err, EPROTO, "gofer: no queue is left");
+	return -1;
 }
 
 static int serve_queues(struct gofer *g, struct error *err)
@@ -139,11 +148,11 @@ static int serve_queues(struct gofer *g, struct error *err)
 
 	arena = mmap(NULL, cfg->arena_size, PROT_READ | PROT_WRITE, MAP_SHARED, cfg->arena_fd, 0);
 	if (arena == MAP_FAILED)
-		return error_errno(err, "gofer: cannot map the arena");
+		return error_errno(err, "cannot map the arena");
 	close(cfg->arena_fd);
 	workers = calloc(cfg->nqueues, sizeof(*workers));
 	if (!workers)
-		return error_set(err, ENOMEM, "gofer: out of memory");
+		return error_set(err, ENOMEM, "out of memory");
 	CPU_ZERO(&cpus);
 	sched_getaffinity(0, sizeof(cpus), &cpus);
 	sem_init(&ended, 0, 0);
@@ -157,13 +166,13 @@ static int serve_queues(struct gofer *g, struct error *err)
 		w->bells.lifeline = cfg->lifeline_fd;
 		w->bells.spin = CPU_COUNT(&cpus) > 1;
 		if (q->index >= RING_QUEUES || cfg->arena_size < RING_QUEUES * RING_STRIDE)
-			return error_set(err, EINVAL, "gofer: no queue %u", q->index);
+			return error_set(err, EINVAL, "no queue %u", q->index);
 		ring_dev_init(&w->ring, arena, cfg->arena_size, q->index);
 		ret = conn_init(&w->conn, g, fd_budget(cfg));
 		if (!ret)
 			ret = -pthread_create(&w->thread, NULL, work, w);
 		if (ret < 0)
-			return error_set(err, -ret, "gofer: cannot start: %s", strerror(-ret));
+			return error_set(err, -ret, "cannot start: %s", strerror(-ret));
 	}
 	pthread_barrier_wait(&sealed);
 	if (seal_syscalls(cfg, err) < 0)
@@ -189,7 +198,7 @@ int gofer_main(const struct gofer_config *cfg, struct error *err)
 
 	ret = conn_init(&c, &g, fd_budget(cfg));
 	if (ret < 0)
-		return error_set(err, -ret, "gofer: cannot start: %s", strerror(-ret));
+		return error_set(err, -ret, "cannot start: %s", strerror(-ret));
 	if (seal_syscalls(cfg, err) < 0)
 		return -1;
 	return transport_fd_serve(&c, cfg->stream_fd, err);

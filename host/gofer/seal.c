@@ -31,7 +31,7 @@ int seal_descriptors(const struct gofer_config *cfg, struct error *err)
 	unsigned n = 0, next = 0;
 
 	if (cfg->nqueues > RING_QUEUES)
-		return error_set(err, EINVAL, "gofer: %u queues", cfg->nqueues);
+		return error_set(err, EINVAL, "%u queues", cfg->nqueues);
 	keep[n++] = 2;
 	keep[n++] = cfg->root_fd;
 	keep[n++] = cfg->stream_fd;
@@ -47,11 +47,11 @@ int seal_descriptors(const struct gofer_config *cfg, struct error *err)
 		if (keep[i] < 0 || (unsigned)keep[i] < next)
 			continue;
 		if ((unsigned)keep[i] > next && syscall(SYS_close_range, next, keep[i] - 1, 0) < 0)
-			return error_errno(err, "gofer: close_range");
+			return error_errno(err, "close_range");
 		next = keep[i] + 1;
 	}
 	if (syscall(SYS_close_range, next, ~0U, 0) < 0)
-		return error_errno(err, "gofer: close_range");
+		return error_errno(err, "close_range");
 	return 0;
 }
 
@@ -67,17 +67,17 @@ int seal_privileges(const struct gofer_config *cfg, struct error *err)
 	else if (cfg->keep_dac_read)
 		want = 1U << CAP_DAC_READ_SEARCH;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return error_errno(err, "gofer: prctl");
+		return error_errno(err, "prctl");
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		if (cap > 31 || !(want & 1U << cap))
 			prctl(PR_CAPBSET_DROP, cap, 0, 0,
 			      0); /* fails without CAP_SETPCAP, and then does not matter */
 	if (syscall(SYS_capget, &head, have) < 0)
-		return error_errno(err, "gofer: capget");
+		return error_errno(err, "capget");
 	data[0].effective = data[0].permitted = have[0].permitted & want;
 	if (syscall(SYS_capset, &head, data) < 0)
-		return error_errno(err, "gofer: capset");
+		return error_errno(err, "capset");
 	return 0;
 }
 
@@ -168,16 +168,18 @@ int seal_syscalls(const struct gofer_config *cfg, struct error *err)
 	if (ctx)
 		seccomp_release(ctx);
 	if (ret < 0)
-		return error_set(err, -ret, "gofer: cannot install the system-call filter: %s",
+		return error_set(err, -ret, "cannot install the system-call filter: %s",
 				 strerror(-ret));
 	return 0;
 }
 
 void seal_complain(const struct error *err)
 {
-	ssize_t n = write(2, err->msg, strlen(err->msg));
+	char line[sizeof(err->msg) + 16] = "moat: gofer: ";
+	size_t n = strlen(line), len = strnlen(err->msg, sizeof(err->msg));
 
-	if (n > 0)
-		n = write(2, "\n", 1);
-	(void)n;
+	memcpy(line + n, err->msg, len);
+	line[n + len] = '\n';
+	if (write(2, line, n + len + 1) < 0)
+		return; /* nobody listens */
 }

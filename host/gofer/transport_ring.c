@@ -86,7 +86,7 @@ int transport_ring_serve(struct conn *c, struct ring_dev *rd, const struct ring_
 		int ret = drain(c, rd, bells->call);
 
 		if (ret < 0)
-			return error_set(err, EPROTO, "gofer: the sandbox broke the ring");
+			return error_set(err, EPROTO, "the sandbox broke the ring");
 		idle_since = now_ns();
 		if (ret > 0 && spin(rd, spin_ns)) {
 			spin_ns = SPIN_MAX_NS;
@@ -96,12 +96,12 @@ int transport_ring_serve(struct conn *c, struct ring_dev *rd, const struct ring_
 		if (ring_dev_arm(rd))
 			continue;
 		if (ppoll(pfd, 2, NULL, NULL) < 0 && errno != EINTR)
-			return error_errno(err, "gofer: ppoll");
+			return error_errno(err, "ppoll");
 		if (pfd[1].revents)
 			return 0;
 		if (pfd[0].revents && read(bells->kick, &count, sizeof(count)) < 0 &&
 		    errno != EAGAIN && errno != EINTR)
-			return error_errno(err, "gofer: doorbell");
+			return error_errno(err, "doorbell");
 		if (bells->spin && now_ns() - idle_since < SPIN_MAX_NS)
 			spin_ns = SPIN_MAX_NS; /* it would have paid off */
 	}
