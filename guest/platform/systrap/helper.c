@@ -116,14 +116,15 @@ int helper_queue(struct helper *h, u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u6
 	return ret;
 }
 
-/* Run one command whose result is a thread id. */
+/*
+ * Run one command whose result is a thread id, behind what is queued. The lock covers all of it: the template's page has
+ * no other owner, and nobody else may set the file offset before it is read.
+ */
 static long result_command(struct helper *h, u64 nr, u64 arg)
 {
-	int ret = helper_flush(h);
 	long tid = 0;
+	int ret;
 
-	if (ret < 0)
-		return ret;
 	spin_lock(&template_lock);
 	ret = helper_queue(h, nr, arg, 0, 0, 0, 0, 0);
 	if (ret == 0)
