@@ -32,7 +32,7 @@ enum ring_queue {
 	RING_Q_CTL_OUT = 1, /* Sentry to host: struct ctl_msg */
 	RING_Q_STDIN = 2,   /* the Sentry posts empty buffers; a used length of 0 is end of file */
 	RING_Q_STDOUT =
-		3, /* data, then a writable u32: 0 or an errno; used when written (a slow reader holds the writer) */
+		3, /* data, then a writable struct stream_reply; used when written (a slow reader holds the writer) */
 	RING_Q_STDERR = 4,
 	RING_Q_BALLOON = 5, /* struct balloon_range: frames that the host may take back */
 	RING_Q_9P = 8, /* 8..23: one per gofer connection; chain = T-message out, R-message in */
@@ -88,6 +88,12 @@ static inline int ring_need_event(uint16_t event, uint16_t now, uint16_t old)
 {
 	return (uint16_t)(now - event - 1) < (uint16_t)(now - old);
 }
+
+/* What the host's write of a chain of RING_Q_STDOUT or RING_Q_STDERR gave. */
+struct stream_reply {
+	uint32_t error; /* 0, or the errno that ended it */
+	uint32_t taken; /* bytes written before */
+};
 
 /* An entry of RING_Q_BALLOON: 4 KiB frames of RAM (never of the arena) whose content the Sentry does not need. */
 struct balloon_range {

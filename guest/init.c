@@ -5,6 +5,7 @@
 
 #include "dev/tty/tty.h"
 #include "fs/abi.h"
+#include "fs/vfs.h"
 #include "init.h"
 #include "lib/log.h"
 #include "sys/task_glue.h"
@@ -66,8 +67,34 @@ static struct cred *credentials(const struct boot_info *b)
 	return c;
 }
 
+/*
+ * With a terminal, descriptors 0, 1 and 2 are one open file of /dev/console, which belongs to the user: ttyname(3) and
+ * /proc/self/fd then agree. A root without /dev leaves what boot installed, the same terminal without a name.
+ */
+static void open_console(const struct boot_info *b)
+{
+	struct setattr owner = { .valid = ATTR_UID | ATTR_GID, .uid = b->uid, .gid = b->gid };
+	struct path_ref p;
+	struct file *f;
+
+	if (path_lookup(AT_FDCWD, "/dev/console", LOOKUP_FOLLOW, &p))
+		return;
+	f = vfs_open_path(&p, O_RDWR | O_NOCTTY);
+	if (!IS_ERR(f)) {
+		vfs_setattr(&p, &owner);
+		for (int fd = 0; fd < 3; fd++) {
+			file_get(f);
+			fd_install_at(f, fd, false);
+		}
+		file_put(f);
+	}
+	path_put(&p);
+}
+
 int init_start_program(const struct boot_info *b)
 {
+	if (console_tty())
+		open_console(b);
 	for (unsigned i = 0; i < b->nrlimits; i++)
 		if (b->rlimits[i].resource < RLIM_NLIMITS)
 			task_boot_rlimits[b->rlimits[i].resource] =

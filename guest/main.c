@@ -112,13 +112,21 @@ static void init_failed(int err)
 	platform_halt();
 }
 
+static void boot_failed(const char *what, const char *path, int err)
+{
+	char why[300];
+	int n = ksnprintf(why, sizeof(why), "%s%.200s: %s", what, path, errno_text(err));
+
+	control_send_sync(CTL_FATAL, 125, why, MIN((size_t)n, sizeof(why) - 1));
+	platform_halt();
+}
+
 static void boot_thread(void *arg)
 {
 	struct fs_boot_config fc = {
 		.root_p9 = true,
 		.queue = RING_Q_9P,
 		.overlay = !boot.root_rw,
-		.cwd = boot.cwd,
 		.umask = boot.umask,
 		.init = task_current(),
 		.uid = boot.uid,
@@ -138,15 +146,11 @@ static void boot_thread(void *arg)
 	for (int i = 0; i < 3; i++)
 		fc.stdio[i] = boot.tty ? console_tty_file() : console_file(i);
 	err = fs_boot(&fc);
-	if (err) {
-		char why[300];
-		int n = ksnprintf(why, sizeof(why),
-				  "cannot mount the root or enter '%s': %s (error %d)",
-				  boot.cwd ? boot.cwd : "/", errno_text(err), -err);
-
-		control_send_sync(CTL_FATAL, 125, why, MIN((size_t)n, sizeof(why) - 1));
-		platform_halt();
-	}
+	if (err)
+		boot_failed("cannot mount the root", "", err);
+	err = fs_enter_cwd(boot.cwd, boot.uid, boot.gid);
+	if (err)
+		boot_failed("cannot make or enter the working directory ", boot.cwd, err);
 	boot_lines(boot.dmesg_seed, boot.cpus, boot.ram_size);
 	err = init_start_program(&boot);
 	if (err)

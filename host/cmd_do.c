@@ -194,6 +194,17 @@ static char **environment(struct options *o)
 	return env;
 }
 
+/*
+ * A stream that the caller closed: its number must not go to a file of ours. The wrong direction of /dev/null answers
+ * EBADF, as a closed descriptor does.
+ */
+static void hold_streams(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
+			return; /* then nothing else can be opened either */
+}
+
 static void announce(const struct options *o)
 {
 	if (!isatty(2))
@@ -216,13 +227,15 @@ static int run(int argc, char **argv)
 	long ncpu = sysconf(_SC_NPROCESSORS_ONLN);
 
 	clock_sample(&cfg.clock_start);
+	hold_streams();
 	if (!o.env || parse(argc, argv, &o, &err) < 0)
-		goto fail;
-	cfg.platform = platform_choose(o.platform, &err);
-	if (!cfg.platform)
 		goto fail;
 	cfg.root_fd = open_root(&o, &err);
 	if (cfg.root_fd < 0)
+		goto fail;
+	announce(&o);
+	cfg.platform = platform_choose(o.platform, &err);
+	if (!cfg.platform)
 		goto fail;
 	cfg.hidden = o.rootfs ? NULL : hidden_names;
 	cfg.cpus = o.cpus ? o.cpus : ncpu < 1 ? 1 : ncpu > CPUS_MAX ? CPUS_MAX : (unsigned)ncpu;
@@ -250,7 +263,6 @@ static int run(int argc, char **argv)
 		error_set(&err, ENOMEM, "out of memory");
 		goto fail;
 	}
-	announce(&o);
 	return sandbox_run(&cfg);
 fail:
 	fprintf(stderr, "moat: %s\n", err.msg);

@@ -45,10 +45,10 @@ static void wait_fd(int fd, short events)
 	poll(&p, 1, -1);
 }
 
-/* All of the chain's bytes to fd. The answer, 0 or an errno, goes to its one writable buffer; returns that one's length. */
+/* All of the chain's bytes to fd. The reply goes to its one writable buffer; returns that one's length. */
 static uint32_t write_all(int fd, struct ring_chain *c)
 {
-	uint32_t answer = 0;
+	struct stream_reply reply = { 0 };
 
 	for (unsigned i = 0; i < c->nout;) {
 		ssize_t n = writev(fd, c->iov + i, (int)(c->nout - i));
@@ -60,9 +60,10 @@ static uint32_t write_all(int fd, struct ring_chain *c)
 			continue;
 		}
 		if (n < 0) {
-			answer = (uint32_t)errno;
+			reply.error = (uint32_t)errno;
 			break;
 		}
+		reply.taken += (uint32_t)n;
 		for (; i < c->nout && (size_t)n >= c->iov[i].iov_len; i++)
 			n -= (ssize_t)c->iov[i].iov_len;
 		if (i < c->nout) {
@@ -70,10 +71,10 @@ static uint32_t write_all(int fd, struct ring_chain *c)
 			c->iov[i].iov_len -= (size_t)n;
 		}
 	}
-	if (!c->nin || c->iov[c->nout].iov_len < sizeof(answer))
+	if (!c->nin || c->iov[c->nout].iov_len < sizeof(reply))
 		return 0;
-	memcpy(c->iov[c->nout].iov_base, &answer, sizeof(answer));
-	return sizeof(answer);
+	memcpy(c->iov[c->nout].iov_base, &reply, sizeof(reply));
+	return sizeof(reply);
 }
 
 static uint32_t read_some(int fd, struct ring_chain *c)

@@ -36,6 +36,8 @@
 static const int forwarded[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
 				 SIGUSR1, SIGUSR2, SIGCONT, SIGALRM };
 
+enum signal_target { TO_INIT, TO_FOREGROUND }; /* b of CTL_SIGNAL */
+
 /*
  * The root for the gofer: a private copy of its mounts without devices, setuid programs and, if read-only, writes. An
  * unprivileged caller may not be able to copy mounts; then the directory itself has to do, and the gofer's own checks.
@@ -146,6 +148,19 @@ static void on_gofer_end(struct watch *w, int wait_status)
 	tell(w, CTL_GOFER_GONE, RING_Q_9P, 0);
 }
 
+/* Ctrl-Z: the programs stop, then this process does, until the user's shell lets it go on. */
+static void stop_all(struct watch *w)
+{
+	struct error err = { 0 };
+
+	tell(w, CTL_SIGNAL, SIGSTOP, TO_FOREGROUND);
+	tty_restore();
+	raise(SIGSTOP);
+	if (w->tty)
+		tty_raw(&err);
+	tell(w, CTL_SIGNAL, SIGCONT, TO_FOREGROUND);
+}
+
 static void on_signal(struct watch *w)
 {
 	struct signalfd_siginfo si;
@@ -170,7 +185,10 @@ static void on_signal(struct watch *w)
 		if (w->tty && ioctl(0, TIOCGWINSZ, &ws) == 0)
 			tell(w, CTL_WINSIZE, ws.ws_row, ws.ws_col);
 		break;
-	default: tell(w, CTL_SIGNAL, si.ssi_signo, 0);
+	case SIGTSTP: stop_all(w); break;
+	default: /* a terminal's own signals are for a group of processes, kill(1)'s for one */
+		tell(w, CTL_SIGNAL, si.ssi_signo,
+		     si.ssi_code == SI_KERNEL ? TO_FOREGROUND : TO_INIT);
 	}
 }
 
@@ -214,14 +232,22 @@ static void on_launcher_end(struct watch *w)
 
 static int watch(struct watch *w)
 {
-	struct pollfd p[] = { { w->ctl_fd, POLLIN, 0 }, { w->sig_fd, POLLIN, 0 } };
+	struct pollfd p[] = {
+		{ w->ctl_fd, POLLIN, 0 },
+		{ w->sig_fd, POLLIN, 0 },
+		{ w->tty && isatty(0) ? 0 : -1, 0, 0 }, /* POLLHUP only */
+	};
 
 	while (!w->done) {
 		struct ctl_msg m;
 		ssize_t n;
 
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			break;
+		if (p[2].revents) {
+			p[2].fd = -1;
+			tell(w, CTL_SIGNAL, SIGHUP, TO_FOREGROUND);
+		}
 		if (p[1].revents)
 			on_signal(w);
 		if (!p[0].revents)
@@ -253,6 +279,7 @@ static int block_signals(void)
 		sigaddset(&set, forwarded[i]);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGWINCH);
+	sigaddset(&set, SIGTSTP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }

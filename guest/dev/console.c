@@ -1,8 +1,11 @@
 /*
  * console.c - see console.h.
  *
- * Output is copied once into one of four 16 KiB buffers of the arena and is on its way when write(2) returns; a slow
- * reader fills them and then holds the writer. An error on the host (EPIPE, ENOSPC) shows at the next write. Input is asked for only when someone reads or polls, so that the host's stream keeps what nobody read.
+ * A write(2) is copied once into one of four 16 KiB buffers of the arena and returns what the host's own write said, so
+ * that errors and the order of the two outputs are as on the host itself. Two kinds of write return before: those with
+ * O_NONBLOCK, and one that a signal ends while a slow reader holds it (the host has it already; Linux would return a
+ * part). Their error shows at the next write. Input is asked for only when someone reads or polls, so that the host's
+ * stream keeps what nobody read.
  *
  * Lock: stream->lock (spinlock); the copy into a claimed buffer is outside of it.
  */
@@ -20,7 +23,7 @@
 #define OUT_BUFFERS 4
 #define BUF_ORDER   2
 #define BUF_SIZE    (PAGE_SIZE << BUF_ORDER)
-#define OUT_MAX	    (BUF_SIZE - 8) /* behind the data stands the host's answer: 0 or an errno */
+#define OUT_MAX	    (BUF_SIZE - sizeof(struct stream_reply)) /* the reply stands behind the data */
 #define SIGPIPE	    13
 #define FIONREAD    0x541b
 
@@ -29,6 +32,10 @@ struct out_buf {
 	struct stream *stream;
 	u8 *data;
 	bool busy;
+	bool awaited;  /* a writer sleeps until `replied` and frees the buffer; else the reply does */
+	bool replied;
+	bool severed;  /* a signal ended the writer's sleep */
+	struct stream_reply reply; /* once replied */
 };
 
 struct stream {
@@ -37,7 +44,9 @@ struct stream {
 	struct waitq q;
 	/* output */
 	struct out_buf bufs[OUT_BUFFERS];
-	bool broken; /* the host did not take everything: EPIPE */
+	u32 in_flight;	/* requests whose completion has not ended */
+	u32 error;	/* of a write that nobody awaited: for the next one */
+	bool no_reader; /* the last reply was EPIPE */
 	void (*room)(void *);
 	void *room_arg;
 	/* input */
@@ -57,19 +66,27 @@ static void out_done(struct ring_request *r, s32 written)
 {
 	struct out_buf *b = container_of(r, struct out_buf, req);
 	struct stream *s = b->stream;
-	u32 answer = written == sizeof(answer) ? *(volatile u32 *)(b->data + OUT_MAX) : EIO;
+	struct stream_reply reply = { .error = EIO };
 
+	if (written == sizeof(reply))
+		memcpy(&reply, b->data + OUT_MAX, sizeof(reply));
 	spin_lock(&s->lock);
-	b->busy = false;
-	if (answer)
-		s->broken = true;
+	s->no_reader = reply.error == EPIPE;
+	b->reply = reply;
+	b->replied = true;
+	if (!b->awaited) {
+		b->busy = false;
+		if (reply.error)
+			s->error = reply.error;
+	}
 	spin_unlock(&s->lock);
-	poll_wake(&s->q, POLL_WRITABLE);
 	if (s->room)
 		s->room(s->room_arg);
+	atomic_sub(&s->in_flight, 1);
+	poll_wake(&s->q, POLL_WRITABLE);
 }
 
-static struct out_buf *claim(struct stream *s)
+static struct out_buf *claim(struct stream *s, bool awaited)
 {
 	struct out_buf *b = NULL;
 
@@ -77,8 +94,11 @@ static struct out_buf *claim(struct stream *s)
 	for (unsigned i = 0; i < OUT_BUFFERS && !b; i++)
 		if (!s->bufs[i].busy)
 			b = &s->bufs[i];
-	if (b)
+	if (b) {
 		b->busy = true;
+		b->awaited = awaited;
+		b->replied = b->severed = false;
+	}
 	spin_unlock(&s->lock);
 	if (b && !b->data) {
 		paddr_t pa = frame_alloc(ZONE_ARENA, BUF_ORDER, 0);
@@ -93,33 +113,78 @@ static struct out_buf *claim(struct stream *s)
 	return b;
 }
 
-static void submit(struct out_buf *b, size_t len)
+/* 0 or -EIO; then the buffer is free again. Not by out_done, since the terminal calls us under its lock. */
+static int submit(struct out_buf *b, size_t len)
 {
 	struct stream *s = b->stream;
-	struct ring_buf rb[2] = { { b->data, (u32)len }, { b->data + OUT_MAX, sizeof(u32) } };
+	struct ring_buf rb[2] = { { b->data, (u32)len },
+				  { b->data + OUT_MAX, sizeof(struct stream_reply) } };
 
-	if (ring_add(s->ring, &b->req, rb, 1, 1) <
-	    0) { /* not out_done: the terminal calls us under its lock */
-		s->broken = true;
+	atomic_add(&s->in_flight, 1);
+	if (ring_add(s->ring, &b->req, rb, 1, 1) < 0) {
+		atomic_sub(&s->in_flight, 1);
 		b->busy = false;
-		return;
+		return -EIO;
 	}
 	ring_kick(s->ring);
+	return 0;
+}
+
+/* Sleep until the host has answered and free the buffer. False: a signal came first, and the reply will free it. */
+static bool await_reply(struct out_buf *b, struct stream_reply *reply)
+{
+	struct stream *s = b->stream;
+	bool replied;
+
+	wait_event(&s->q, SLEEP_INTERRUPTIBLE, NO_DEADLINE, READ_ONCE(b->replied));
+	spin_lock(&s->lock);
+	replied = b->replied;
+	if (replied) {
+		*reply = b->reply;
+		b->busy = false;
+	} else {
+		b->awaited = false;
+		b->severed = true;
+	}
+	spin_unlock(&s->lock);
+	if (replied)
+		poll_wake(&s->q, POLL_WRITABLE);
+	return replied;
+}
+
+static s64 output_error(u32 error)
+{
+	if (error == EPIPE)
+		signal_task(task_current(), SIGPIPE, NULL);
+	return -(s64)MIN(error, 4095u);
+}
+
+static u32 take_error(struct stream *s)
+{
+	u32 error;
+
+	spin_lock(&s->lock);
+	error = s->error;
+	s->error = 0;
+	spin_unlock(&s->lock);
+	return error;
 }
 
 static s64 stream_write(struct file *f, struct iov *from, u64 *pos)
 {
 	struct stream *s = f->priv;
+	bool wait = !from->nonblock && !(f->flags & O_NONBLOCK);
+	struct stream_reply reply;
 	struct out_buf *b;
+	u32 error;
 	size_t n;
 
 	if (!from->left)
 		return 0;
-	if (s->broken) {
-		signal_task(task_current(), SIGPIPE, NULL);
-		return -EPIPE;
-	}
-	b = claim(s);
+	error = take_error(s);
+	if (error)
+		return output_error(error);
+	b = claim(s, wait);
 	if (!b)
 		return -EAGAIN;
 	n = iov_from(from, b->data, MIN(from->left, OUT_MAX));
@@ -127,13 +192,23 @@ static s64 stream_write(struct file *f, struct iov *from, u64 *pos)
 		b->busy = false;
 		return -EFAULT;
 	}
-	submit(b, n);
-	return (s64)n;
+	if (submit(b, n))
+		return -EIO;
+	if (!wait || !await_reply(b, &reply))
+		return (s64)n;
+	if (!reply.error)
+		return (s64)n;
+	if (!reply.taken)
+		return output_error(reply.error);
+	/* Some of it went out: that is the result, and the rest meets the error. */
+	reply.taken = (u32)MIN(reply.taken, n);
+	iov_rewind(from, n - reply.taken);
+	return reply.taken;
 }
 
 size_t console_output(const u8 *data, size_t len)
 {
-	struct out_buf *b = claim(&streams[1]);
+	struct out_buf *b = claim(&streams[1], false);
 
 	if (!b)
 		return 0;
@@ -149,11 +224,22 @@ void console_set_room(void (*room)(void *arg), void *arg)
 	streams[1].room = room;
 }
 
-void console_drain(void)
+/* Is something on its way that has to arrive? */
+static bool undelivered(const struct stream *s, bool severed)
+{
+	if (severed || s->room) /* the terminal submits more in a completion */
+		return atomic_load(&s->in_flight);
+	for (unsigned i = 0; i < OUT_BUFFERS; i++)
+		if (READ_ONCE(s->bufs[i].busy) && !READ_ONCE(s->bufs[i].severed))
+			return true;
+	return false;
+}
+
+void console_drain(bool severed)
 {
 	for (unsigned i = 1; i < 3; i++)
 		wait_event(&streams[i].q, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE,
-			   ring_idle(streams[i].ring));
+			   !undelivered(&streams[i], severed));
 }
 
 /* ---- input ---- */
@@ -245,10 +331,7 @@ void console_want_input(void)
 		bool eof;
 
 		atomic_store(&feeding, 1);
-		spin_lock(&s->lock);
-		eof = s->eof;
-		s->eof = false;
-		spin_unlock(&s->lock);
+		eof = READ_ONCE(s->eof); /* for good: a terminal gives no end of file in raw mode */
 		if (eof)
 			s->input(s->input_arg, NULL, 0);
 		if (s->in_pos < s->in_len)
@@ -276,7 +359,7 @@ static u32 stream_poll(struct file *f, struct poll_table *pt)
 	for (unsigned i = 0; i < OUT_BUFFERS; i++)
 		if (!READ_ONCE(s->bufs[i].busy))
 			ev = POLL_WRITABLE;
-	return ev | (s->broken ? POLLERR : 0);
+	return ev | (s->no_reader ? POLLERR : 0);
 }
 
 static s64 stream_ioctl(struct file *f, unsigned cmd, u64 arg)

@@ -27,7 +27,10 @@ void console_want_input(void);
 size_t console_output(const u8 *data, size_t len);
 void console_set_room(void (*room)(void *arg), void *arg);
 
-/* Sleep until the host has taken all output (or does not take it any more). From a task. */
-void console_drain(void);
+/*
+ * Sleep until the host has taken all output (or does not take it any more); without `severed` all but what the end of
+ * its writer cut off, for which a killed program does not wait. From a task.
+ */
+void console_drain(bool severed);
 
 #endif

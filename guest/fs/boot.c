@@ -10,6 +10,7 @@
 #include "fs/mount.h"
 #include "fs/p9.h"
 #include "lib/log.h"
+#include "mm/slab.h"
 #include "task/task.h"
 
 static const struct boot_mount {
@@ -22,6 +23,7 @@ static const struct boot_mount {
 	{ "devtmpfs", "devtmpfs", "/dev", NULL, MS_NOSUID | MS_NOEXEC, 0755 },
 	{ "devpts", "devpts", "/dev/pts", "mode=620,ptmxmode=666", MS_NOSUID | MS_NOEXEC, 0755 },
 	{ "tmpfs", "tmpfs", "/dev/shm", "mode=1777", MS_NOSUID | MS_NODEV, 01777 },
+	{ "mqueue", "mqueue", "/dev/mqueue", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 01777 },
 	{ "tmpfs", "tmpfs", "/run", "mode=755", MS_NOSUID | MS_NODEV, 0755 },
 };
 
@@ -60,27 +62,48 @@ static void mount_table(void)
 	}
 }
 
-static int set_cwd(const struct fs_boot_config *c, struct fs_context *ctx)
+/* mkdir -p: the missing directories of an absolute path, each for the user. */
+static int make_path(const char *path, u32 uid, u32 gid)
+{
+	struct setattr owner = { .valid = ATTR_UID | ATTR_GID, .uid = uid, .gid = gid };
+	char *part = kstrdup(path);
+	int err = part ? 0 : -ENOMEM;
+
+	for (char *end = part; !err && *end;) {
+		struct path_ref p;
+		char sep;
+
+		end += strspn(end, "/");
+		end += strcspn(end, "/");
+		sep = *end;
+		*end = 0;
+		err = vfs_mkdir(AT_FDCWD, part, 0777);
+		if (!err && !path_lookup(AT_FDCWD, part, 0, &p)) {
+			vfs_setattr(&p, &owner);
+			path_put(&p);
+		} else if (err == -EEXIST) {
+			err = 0;
+		}
+		*end = sep;
+	}
+	kfree(part);
+	return err;
+}
+
+int fs_enter_cwd(const char *cwd, u32 uid, u32 gid)
 {
 	struct path_ref p;
 	int err;
 
-	if (!c->cwd)
-		return 0;
-	err = path_lookup(AT_FDCWD, c->cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
-	if (err == -ENOENT && !vfs_mkdir(AT_FDCWD, c->cwd, 0755)) {
-		err = path_lookup(AT_FDCWD, c->cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
-		if (!err) {
-			struct setattr a = { .valid = ATTR_UID | ATTR_GID,
-					     .uid = c->uid,
-					     .gid = c->gid };
-
-			vfs_setattr(&p, &a);
-		}
+	err = path_lookup(AT_FDCWD, cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
+	if (err == -ENOENT) {
+		err = make_path(cwd, uid, gid);
+		if (!err)
+			err = path_lookup(AT_FDCWD, cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
 	}
 	if (err)
 		return err;
-	fs_context_set_cwd(ctx, &p);
+	fs_context_set_cwd(task_current()->fs, &p);
 	path_put(&p);
 	return 0;
 }
@@ -110,11 +133,6 @@ int fs_boot(const struct fs_boot_config *c)
 	if (IS_ERR(c->init->files))
 		return (int)PTR_ERR(c->init->files);
 	mount_table();
-	err = set_cwd(c, ctx);
-	if (err) {
-		klog("boot: cannot enter %s: error %d", c->cwd, -err);
-		return err;
-	}
 	ctx->umask = c->umask;
 	if (c->populate_dev) {
 		err = c->populate_dev();

@@ -465,14 +465,15 @@ struct fs_boot_config {
 	unsigned queue;	 /* RING_Q_9P + n */
 	bool overlay;	 /* a memory layer over the root; else it is used as it is */
 	bool readonly;	 /* mount it read-only (without overlay) */
-	const char *cwd; /* init's; made in the overlay if missing; NULL: "/" */
 	u32 umask;
 	struct task *init;     /* gets its fs_context and, if stdio is set, descriptors 0, 1, 2 */
 	struct file *stdio[3]; /* references are taken over; NULL: not open */
-	u32 uid, gid;	       /* who owns made mount points' cwd */
+	u32 uid, gid;	       /* who owns stdio */
 	int (*populate_dev)(void); /* fill /dev, once it is mounted */
 };
 void fs_mmap_init(void); /* mmap.c: tells mm about files; before the first program */
 int fs_boot(const struct fs_boot_config *c);
+/* The current task's working directory, an absolute path; missing directories are made for uid and gid. */
+int fs_enter_cwd(const char *cwd, u32 uid, u32 gid);
 
 #endif

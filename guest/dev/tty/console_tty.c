@@ -6,6 +6,7 @@
 #include "dev/tty/tty.h"
 #include "fs/poll_bits.h"
 #include "fs/vfs.h"
+#include "task/task.h"
 
 #define PENDING 16384 /* output that the host has not taken; also room for echo */
 
@@ -56,12 +57,8 @@ static void on_room(void *arg)
 
 static size_t on_input(void *arg, const u8 *data, size_t n)
 {
-	if (!n) { /* the user's terminal is gone */
-		spin_lock(&tty.lock);
-		tty.hung_up = true;
-		spin_unlock(&tty.lock);
-		tty_hangup(&tty);
-		poll_wake(&tty.q, POLLHUP | POLL_READABLE | POLL_WRITABLE);
+	if (!n) {
+		tty_end_input(&tty);
 		return 0;
 	}
 	return tty_receive(&tty, data, n);
@@ -101,6 +98,25 @@ struct file *console_tty_file(void)
 		return ERR_PTR(err);
 	}
 	return f;
+}
+
+static void hang_up(void)
+{
+	spin_lock(&tty.lock);
+	tty.hung_up = true;
+	spin_unlock(&tty.lock);
+	tty_hangup(&tty);
+	poll_wake(&tty.q, POLLHUP | POLL_READABLE | POLL_WRITABLE);
+}
+
+void console_signal_foreground(int signo)
+{
+	if (!present)
+		signal_pgrp(1, signo, NULL);
+	else if (signo == SIGHUP)
+		hang_up();
+	else
+		tty_signal_foreground(&tty, signo);
 }
 
 struct tty *console_tty(void)

@@ -73,6 +73,11 @@ static void tty_file_release(struct file *f)
 	tty_put(t);
 }
 
+static bool at_end(const struct tty *t)
+{
+	return t->hung_up || t->ended;
+}
+
 /*
  * VMIN and VTIME of raw mode (termios(3)): sleep until enough is there or the timer ends. 0: go on and take what there
  * is; else what to return.
@@ -87,17 +92,17 @@ static s64 wait_raw(struct tty *t, struct file *f, struct iov *to)
 		return 0;
 	if (!min)
 		deadline = clock_mono() + time * 100000000ULL;
-	err = wait_event(&t->q, SLEEP_INTERRUPTIBLE, deadline, tty_input_count(t) || t->hung_up);
+	err = wait_event(&t->q, SLEEP_INTERRUPTIBLE, deadline, tty_input_count(t) || at_end(t));
 	if (err == -ETIMEDOUT)
 		return 0;
 	if (err)
 		return err;
 	min = (u32)MIN((size_t)min, to->left);
-	while (tty_input_count(t) < min && !t->hung_up) {
+	while (tty_input_count(t) < min && !at_end(t)) {
 		size_t had = tty_input_count(t);
 
 		err = wait_event(&t->q, SLEEP_INTERRUPTIBLE, clock_mono() + time * 100000000ULL,
-				 tty_input_count(t) > had || t->hung_up);
+				 tty_input_count(t) > had || at_end(t));
 		if (err)
 			break; /* time is up, or a signal: what is there is the result */
 	}
@@ -128,8 +133,9 @@ static s64 tty_read(struct file *f, struct iov *to, u64 *pos)
 		size_t n, got;
 
 		spin_lock(&t->lock);
-		if (first && !enough(t, to->left) && !(nonblock && tty_input_count(t))) {
-			bool none = t->hung_up ||
+		if (first && !enough(t, to->left) &&
+		    !((nonblock || at_end(t)) && tty_input_count(t))) {
+			bool none = at_end(t) ||
 				    (!(t->termios.lflag & ICANON) && !t->termios.cc[VMIN]);
 
 			spin_unlock(&t->lock);
@@ -196,7 +202,7 @@ static u32 tty_poll(struct file *f, struct poll_table *pt)
 
 	poll_wait(f, &t->q, pt);
 	spin_lock(&t->lock);
-	if (tty_readable(t) || t->hung_up)
+	if (tty_readable(t) || at_end(t))
 		ev |= POLL_READABLE;
 	if (t->hung_up)
 		ev |= POLLHUP;

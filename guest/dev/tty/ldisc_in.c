@@ -53,6 +53,12 @@ bool tty_readable(const struct tty *t)
 	return t->head - t->tail >= MAX(min, 1u);
 }
 
+/* Full input waits for its reader; but one line without an end is taken, and dropped byte by byte. */
+bool tty_takes_input(const struct tty *t)
+{
+	return t->head - t->tail < TTY_INPUT - 1 || t->ready == t->tail;
+}
+
 void tty_flush_input(struct tty *t)
 {
 	t->tail = t->ready = t->head = 0;
@@ -354,8 +360,7 @@ size_t tty_receive(struct tty *t, const u8 *data, size_t n)
 
 	spin_lock(&t->lock);
 	for (done = 0; done < n; done++) {
-		/* Raw input waits for a reader; canonical input of a full buffer is dropped byte by byte. */
-		if (!(t->termios.lflag & ICANON) && t->head - t->tail == TTY_INPUT)
+		if (!tty_takes_input(t))
 			break;
 		receive_one(t, data[done], &fx);
 	}
@@ -366,6 +371,20 @@ size_t tty_receive(struct tty *t, const u8 *data, size_t n)
 	if (fx.wake || fx.resume)
 		poll_wake(&t->q, (fx.wake ? POLL_READABLE : 0) | (fx.resume ? POLL_WRITABLE : 0));
 	return done;
+}
+
+void tty_end_input(struct tty *t)
+{
+	bool news;
+
+	spin_lock(&t->lock);
+	news = !t->ended;
+	if (news && t->ready != t->head && t->head - t->tail < TTY_INPUT)
+		push(t, DISABLED, true);
+	t->ended = true;
+	spin_unlock(&t->lock);
+	if (news)
+		poll_wake(&t->q, POLL_READABLE);
 }
 
 static size_t take_line(struct tty *t, u8 *buf, size_t n, bool *end)

@@ -187,7 +187,7 @@ static u32 master_poll(struct file *f, struct poll_table *pt)
 		ev |= POLL_READABLE | POLLPRI;
 	if (p->opened && !p->tty.opens)
 		ev |= POLLHUP;
-	if ((p->tty.termios.lflag & ICANON) || p->tty.head - p->tty.tail < TTY_INPUT)
+	if (tty_takes_input(&p->tty))
 		ev |= POLL_WRITABLE;
 	spin_unlock(&p->tty.lock);
 	return ev;

@@ -40,6 +40,7 @@ struct tty {
 	struct winsize winsize;
 	bool stopped; /* by VSTOP */
 	bool hung_up; /* the other side is gone for good */
+	bool ended;   /* nothing will arrive any more: what is there, then end of file */
 	bool exclusive;
 	unsigned opens; /* open files of this side */
 	bool locked;	/* pty: TIOCSPTLCK */
@@ -68,11 +69,15 @@ bool tty_bit(const u8 *map, u32 i);
  * when input is full (canonical mode takes and drops). From any context.
  */
 size_t tty_receive(struct tty *t, const u8 *data, size_t n);
+/* The wire gives no more bytes, but takes them: readers get what is there, a started line too, then end of file. */
+void tty_end_input(struct tty *t);
 /* Move readable bytes to buf; canonical mode stops behind a line, and *end says so. How many. lock held. */
 size_t tty_take(struct tty *t, u8 *buf, size_t n, bool *end);
 /* Is a read going to give something (or end of file)? lock held. */
 bool tty_readable(const struct tty *t);
 size_t tty_input_count(const struct tty *t);
+/* Is there room for another byte from the wire? lock held. */
+bool tty_takes_input(const struct tty *t);
 void tty_flush_input(struct tty *t);		     /* lock held */
 void tty_mode_changed(struct tty *t, u32 old_lflag); /* lock held */
 
@@ -126,6 +131,8 @@ void pty_set_devpts(void (*added)(int index, u32 uid, u32 gid), void (*removed)(
 void console_tty_start(u16 rows, u16 cols);
 struct file *console_tty_file(void); /* init's descriptor; ERR_PTR */
 struct tty *console_tty(void);	     /* borrowed; NULL: there is none */
+/* What the user's terminal does to the programs before it: SIGHUP is its end. Without a tty: to init's group. */
+void console_signal_foreground(int signo);
 void console_tty_winsize(u16 rows, u16 cols);
 
 #endif
