@@ -2,7 +2,8 @@
  * p9.h - the 9P2000.L client. Private to p9*.c and unit tests.
  *
  * Five layers, a file each: p9_wire (numbers and strings), p9_req (tags, waiting), a transport (p9_ring, or a test's),
- * p9_session (version, attach, fid numbers, messages), and the file system: p9_fid, p9_inode, p9_dir, p9_file.
+ * p9_session (version, attach, fid numbers, messages), and the file system: p9_fid, p9_inode, p9_dir, p9_entries,
+ * p9_listing, p9_file.
  *
  * The server may lie: every length, count and string in a reply is checked against the bytes that came. If the
  * transport breaks (the gofer is gone), every request ends with -EIO, now and later.
@@ -209,6 +210,30 @@ int p9_op_open(struct inode *i, struct file *f);
 extern const struct inode_ops p9_dir_ops, p9_file_ops, p9_link_ops, p9_special_ops;
 extern const struct file_ops p9_dir_fops, p9_file_fops;
 extern const struct pagecache_ops p9_page_ops;
+
+/* p9_entries.c */
+#define P9_LIST_MAX \
+	(64UL << 20) /* bytes of one listing; more is -ENOMEM, also from a server that never ends */
+
+struct p9_entries { /* all zero: empty */
+	struct p9_chunk *first, *last;
+	size_t bytes; /* memory */
+};
+struct p9_place { /* of the next entry; all zero: the first */
+	const struct p9_chunk *chunk;
+	u32 off;
+};
+struct p9_entry {
+	u64 ino;
+	const char *name; /* no NUL */
+	const u8 *attr;	  /* a struct p9_attr, not aligned, or NULL */
+	u8 len, type;
+};
+/* 0 or -ENOMEM. The number is a->qid.path; all of a is kept only with plus. */
+int p9_entries_add(struct p9_entries *l, const struct p9_attr *a, bool plus, u8 type,
+		   const char *name, u16 len);
+bool p9_entries_next(const struct p9_entries *l, struct p9_place *at, struct p9_entry *out);
+void p9_entries_free(struct p9_entries *l);
 
 /* p9_listing.c */
 struct p9_listing;

@@ -1,10 +1,12 @@
 /*
  * p9_listing.c - listings of directories over 9P.
  *
- * A listing is read whole at its first readdir; positions are ordinals in it, so the server's cookies (63 bits on some
+ * A listing is read whole (p9_entries.c) at its first readdir; positions are ordinals in it, so the server's cookies (63 bits on some
  * file systems) never reach programs and other layers can add bits of their own. On a read-only tree the last few are
  * kept, with the entries' attributes if the server has Treaddirplus: the look-ups that follow a readdir (ls -l, find)
- * then cost no message each. Such a listing never goes stale, since nobody changes the tree.
+ * then cost no message each. Such a listing never goes stale, since nobody changes the tree. Behind the first PLUS_MAX
+ * bytes entries come without attributes, and a listing larger than KEEP_MAX is not kept: 100,000 entries take 5 MiB while
+ * the directory is open.
  *
  * Locks: sb->fid_lock guards sb->recent, reference counts and the look-up's place; the content does not change.
  */
@@ -17,61 +19,22 @@
 
 #define LIST_ORDER 3
 #define LIST_BYTES (PAGE_SIZE << LIST_ORDER)
-#define LOOK_AHEAD 64 /* entries that a look-up goes through */
-
-/* Entries lie packed behind each other: number, type, length, attributes (if plus), name. */
-#define E_TYPE 8
-#define E_LEN  9
-#define E_ATTR 10
+#define LOOK_AHEAD 64	       /* entries that a look-up goes through */
+#define PLUS_MAX   (1UL << 20) /* bytes of entries with attributes */
+#define KEEP_MAX   (2UL << 20) /* bytes of a listing that is kept */
 
 struct p9_listing {
 	unsigned refs;
-	bool plus;
-	u8 *data;
-	size_t len, cap;
-	size_t look; /* where the next look-up begins */
+	bool plus; /* ask for attributes */
+	struct p9_entries e;
+	struct p9_place look; /* where the next look-up begins */
 };
 
 struct open_dir {
 	struct p9_listing *l;
-	u64 at;	       /* a place to go on from: this ordinal */
-	size_t at_off; /* is here */
+	u64 at;		       /* a place to go on from: this ordinal */
+	struct p9_place place; /* is here */
 };
-
-static size_t name_off(const struct p9_listing *l)
-{
-	return E_ATTR + (l->plus ? sizeof(struct p9_attr) : 0);
-}
-
-static size_t entry_size(const struct p9_listing *l, size_t off)
-{
-	return name_off(l) + l->data[off + E_LEN];
-}
-
-static bool add(struct p9_listing *l, const struct p9_attr *a, u8 type, const char *name, u16 len)
-{
-	size_t need = name_off(l) + len;
-	u8 *e;
-
-	if (l->len + need > l->cap) {
-		size_t cap = MAX(l->cap * 2, (size_t)1024);
-		u8 *p = krealloc(l->data, cap);
-
-		if (!p)
-			return false;
-		l->data = p;
-		l->cap = cap;
-	}
-	e = l->data + l->len;
-	memcpy(e, &a->qid.path, 8);
-	e[E_TYPE] = type;
-	e[E_LEN] = (u8)len;
-	if (l->plus)
-		memcpy(e + E_ATTR, a, sizeof(*a));
-	memcpy(e + name_off(l), name, len);
-	l->len += need;
-	return true;
-}
 
 /* One answer's data; *off moves to the last entry's cookie. Entries taken, or -errno. */
 static int parse(struct p9_listing *l, const u8 *data, size_t n, u64 *off)
@@ -100,7 +63,7 @@ static int parse(struct p9_listing *l, const u8 *data, size_t n, u64 *off)
 		taken++;
 		if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
 			continue;
-		if (!add(l, &a, type, name, len))
+		if (p9_entries_add(&l->e, &a, l->plus, type, name, len))
 			return -ENOMEM;
 	}
 	return taken;
@@ -146,6 +109,7 @@ static int fill(struct p9_inode *dir, struct p9_listing *l)
 		ret = p9_fid_get(dir, P9_FID_READ, &fid);
 		if (!ret) {
 			do {
+				l->plus = l->plus && l->e.bytes < PLUS_MAX;
 				ret = read_chunk(c, l, fid, paddr_to_ptr(shared), copy, &off);
 			} while (ret > 0);
 			p9_fid_put(dir, P9_FID_READ);
@@ -160,7 +124,7 @@ static int fill(struct p9_inode *dir, struct p9_listing *l)
 static void put_locked(struct p9_listing *l)
 {
 	if (l && --l->refs == 0) {
-		kfree(l->data);
+		p9_entries_free(&l->e);
 		kfree(l);
 	}
 }
@@ -216,28 +180,30 @@ bool p9_listing_find(struct p9_inode *dir, const struct p9_name *name, struct p9
 {
 	struct p9_sb *s = p9_s(&dir->i);
 	struct p9_listing *l;
+	struct p9_place at;
 	bool hit = false;
-	size_t off;
 
 	if (!s->readonly || !(l = recent(s, dir)))
 		return false;
 	mutex_lock(&s->fid_lock);
-	off = l->look;
-	for (unsigned n = 0; l->plus && l->len && n < LOOK_AHEAD && !hit; n++) {
-		if (off >= l->len) {
-			if (!l->look)
+	at = l->look;
+	for (unsigned n = 0; n < LOOK_AHEAD && !hit; n++) {
+		struct p9_entry e;
+
+		if (!p9_entries_next(&l->e, &at, &e)) {
+			if (!l->look.chunk)
 				break;
-			off = 0;
+			at = (struct p9_place){ 0 };
+			if (!p9_entries_next(&l->e, &at, &e))
+				break;
 		}
-		if (l->data[off + E_LEN] == name->len &&
-		    !memcmp(l->data + off + name_off(l), name->s, name->len)) {
-			memcpy(a, l->data + off + E_ATTR, sizeof(*a));
+		if (e.attr && e.len == name->len && !memcmp(e.name, name->s, name->len)) {
+			memcpy(a, e.attr, sizeof(*a));
 			hit = true;
 		}
-		off += entry_size(l, off);
 	}
 	if (hit)
-		l->look = off;
+		l->look = at;
 	put_locked(l);
 	mutex_unlock(&s->fid_lock);
 	return hit && (a->valid & P9_STATS_BASIC) == P9_STATS_BASIC && !S_ISLNK(a->mode) &&
@@ -246,27 +212,19 @@ bool p9_listing_find(struct p9_inode *dir, const struct p9_name *name, struct p9
 
 static void emit_all(struct open_dir *d, struct dir_context *ctx)
 {
-	struct p9_listing *l = d->l;
+	struct p9_place at = { 0 }, before;
+	struct p9_entry e;
 	u64 k = 2;
-	size_t off = 0;
 
 	if (d->at >= 2 && d->at <= ctx->pos) {
 		k = d->at;
-		off = d->at_off;
+		at = d->place;
 	}
-	while (off < l->len) {
-		const u8 *e = l->data + off;
-		u64 ino;
-
-		memcpy(&ino, e, 8);
-		if (k >= ctx->pos &&
-		    !dir_emit(ctx, (const char *)e + name_off(l), e[E_LEN], k + 1, ino, e[E_TYPE]))
+	for (before = at; p9_entries_next(&d->l->e, &at, &e); before = at, k++)
+		if (k >= ctx->pos && !dir_emit(ctx, e.name, e.len, k + 1, e.ino, e.type))
 			break;
-		off += entry_size(l, off);
-		k++;
-	}
 	d->at = k;
-	d->at_off = off;
+	d->place = before;
 }
 
 static struct p9_listing *get(struct p9_inode *dir)
@@ -283,16 +241,11 @@ static struct p9_listing *get(struct p9_inode *dir)
 	l->refs = 1;
 	l->plus = s->readonly && s->c.moat;
 	err = fill(dir, l);
-	if (err && l->plus) { /* too large for one piece of memory, perhaps: without attributes */
-		l->plus = false;
-		l->len = 0;
-		err = fill(dir, l);
-	}
 	if (err) {
 		put(s, l);
 		return ERR_PTR(err);
 	}
-	if (s->readonly)
+	if (s->readonly && l->e.bytes <= KEEP_MAX)
 		keep(s, dir, l);
 	return l;
 }

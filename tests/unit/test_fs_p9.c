@@ -17,6 +17,7 @@
 #include "fs/mount.h"
 #include "fs/p9.h"
 #include "mm/pagecache.h"
+#include "mm/slab.h"
 #include "task/task.h"
 #include "tests/unit/fs_host.h"
 #include "tests/unit/gofer_stream.h"
@@ -238,6 +239,69 @@ static void test_listing(const char *dir)
 	host("rm -r many", dir);
 }
 
+#define LARGE 60000
+
+static struct {
+	struct dir_context ctx;
+	unsigned left; /* of this call's buffer */
+	u8 seen[LARGE];
+} tally;
+
+static bool tally_emit(struct dir_context *ctx, const char *name, unsigned len, u64 next, u64 ino,
+		       unsigned type)
+{
+	char number[7] = "";
+	int n = -1;
+
+	if (len > 6) {
+		memcpy(number, name + len - 6, 6);
+		n = atoi(number);
+	}
+	if (!tally.left--)
+		return false;
+	CHECK(n < LARGE);
+	if (n >= 0)
+		tally.seen[n]++;
+	return true;
+}
+
+/* A directory whose listing is larger than any one block: whole, each name once, in little memory once it is closed. */
+static void test_large_listing(const char *dir)
+{
+	struct stat_info st;
+	size_t before, after;
+	struct file *f;
+	u64 pos;
+	int fd;
+
+	host("mkdir large && cd large && seq -f 'a-name-of-middling-length-%06.0f' 0 59999 | xargs touch",
+	     dir);
+	CHECK_EQ(t_stat("/large", &st), 0);
+	slab_trim();
+	before = slab_bytes();
+	fd = t_open("/large", O_RDONLY | O_DIRECTORY, 0);
+	f = fd_get(fd);
+	tally.ctx.emit = tally_emit;
+	do {
+		pos = tally.ctx.pos;
+		tally.left = 700;
+		mutex_lock(&f->inode->mutex);
+		CHECK_EQ(f->ops->readdir(f, &tally.ctx), 0);
+		mutex_unlock(&f->inode->mutex);
+	} while (tally.ctx.pos != pos);
+	fprintf(stderr, "listing 60,000 entries takes %zu KiB\n", (slab_bytes() - before) >> 10);
+	CHECK(slab_bytes() - before < 5UL << 20);
+	file_put(f);
+	fd_close(fd);
+	for (unsigned i = 0; i < LARGE; i++)
+		CHECK_EQ(tally.seen[i], 1);
+	slab_trim();
+	after = slab_bytes();
+	fprintf(stderr, "listing 60,000 entries left %zu KiB\n", (after - before) >> 10);
+	CHECK(after - before < 1UL << 20);
+	host("rm -r large", dir);
+}
+
 /* The task's root and working directory. */
 static void enter(const struct path_ref *p)
 {
@@ -290,6 +354,7 @@ int main(void)
 		enter(&root);
 		if (k < 0) {
 			test_listing(dir);
+			test_large_listing(dir);
 		} else {
 			test_tree(dir);
 			test_many_fids(dir);
