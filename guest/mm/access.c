@@ -17,6 +17,13 @@ static int page_for(struct mm *mm, uaddr_t va, bool write, bool force, void **pt
 	u64 entry;
 	int err;
 
+	/* A private page that is there already needs no translation for a copy through the direct map. */
+	v = vma_at(mm, va);
+	entry = v && force && !vma_shared(v) ? anon_lookup(mm, va) : 0;
+	if (entry && (!write || anon_exclusive(entry))) {
+		*ptr = paddr_to_ptr((entry & AE_ADDR) + (va & (PAGE_SIZE - 1)));
+		return 0;
+	}
 	err = fault_locked(mm, va, write ? ACCESS_WRITE : ACCESS_READ, force, &e);
 	if (err)
 		return err;

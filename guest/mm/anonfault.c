@@ -35,6 +35,11 @@ static void window(const struct vma *v, uaddr_t va, unsigned order, unsigned *lo
 	uaddr_t base = ALIGN_DOWN(va, HUGE_SIZE);
 	uaddr_t start = ALIGN_DOWN(va, PAGE_SIZE << order), end = start + (PAGE_SIZE << order);
 
+	/* A small area is one window wherever it begins, so that it costs one fault. */
+	if (v->end - v->start <= PAGE_SIZE << order) {
+		start = MAX(v->start, base);
+		end = MIN(v->end, base + HUGE_SIZE);
+	}
 	*lo = (unsigned)((MAX(start, v->start) - base) >> PAGE_SHIFT);
 	*hi = (unsigned)((MIN(end, v->end) - base) >> PAGE_SHIFT);
 }
@@ -200,7 +205,7 @@ static int cow_window(struct vma *v, u64 *leaf, uaddr_t va)
 		if (frame_try_charge(1))
 			return -ENOMEM;
 	}
-	if (order && order <= 4 && shared > size / 2) {
+	if (order && order <= 4 && shared > (hi - lo) / 2) {
 		block = frame_alloc(area_zone(v), order, FRAME_CHARGED);
 		if (block)
 			frame_split(block);
@@ -213,8 +218,8 @@ static int cow_window(struct vma *v, u64 *leaf, uaddr_t va)
 		if (!leaf[i] || anon_exclusive(leaf[i]) || !shared)
 			continue;
 		if (block) {
-			new = keep[i & (size - 1)];
-			keep[i & (size - 1)] = 0;
+			new = keep[i - lo];
+			keep[i - lo] = 0;
 		} else {
 			new = frame_alloc(area_zone(v), 0, FRAME_CHARGED);
 			if (!new) { /* what is copied already is mapped by the caller, or not at all */

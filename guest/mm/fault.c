@@ -50,12 +50,12 @@ static bool grow_stack(struct vma *v, uaddr_t va)
 
 static int file_fault(struct vma *v, uaddr_t va, unsigned access)
 {
-	uaddr_t start = ALIGN_DOWN(va, FAULT_AROUND * PAGE_SIZE),
-		end = start + FAULT_AROUND * PAGE_SIZE;
+	uaddr_t start = ALIGN_DOWN(va, FILE_AROUND * PAGE_SIZE),
+		end = start + FILE_AROUND * PAGE_SIZE;
 	bool shared = vma_shared(v), write = access & ACCESS_WRITE;
 	unsigned prot = vma_pmap_prot(v), n, fresh = 0;
-	bool writable[FAULT_AROUND];
-	paddr_t pa[FAULT_AROUND], old;
+	bool writable[FILE_AROUND];
+	paddr_t pa[FILE_AROUND], old;
 	int err;
 
 	if (!shared) {

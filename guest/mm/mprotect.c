@@ -6,6 +6,27 @@
  */
 #include "mm/priv.h"
 
+#define GRANT_PAGES 64 /* larger areas get their rights by faults */
+
+/* Write access comes back at once to the pages of a small area that nobody shares: the next store would fault for it. */
+static void grant_write(struct vma *v)
+{
+	uaddr_t va = v->start, run;
+
+	if (v->pc || (v->end - v->start) >> PAGE_SHIFT > GRANT_PAGES)
+		return;
+	for (; va < v->end; va = run) {
+		u64 e = anon_lookup(v->mm, va);
+
+		run = va + PAGE_SIZE;
+		if (!e || !anon_exclusive(e))
+			continue;
+		while (run < v->end && (e = anon_lookup(v->mm, run)) && anon_exclusive(e))
+			run += PAGE_SIZE;
+		pmap_protect(v->mm->pmap, va, run - va, vma_pmap_prot(v));
+	}
+}
+
 static int protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, int prot)
 {
 	struct vma *v = vma_find(mm, start);
@@ -53,6 +74,10 @@ static int protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, int prot)
 					     (prot & PROT_EXEC ? PMAP_X : 0));
 		if (!prot || ((v->prot ^ prot) & PROT_EXEC & prot))
 			pmap_unmap(mm->pmap, v->start, v->end - v->start);
+		if ((prot & ~v->prot & PROT_WRITE) && !((v->prot ^ prot) & PROT_EXEC)) {
+			v->prot = (u8)prot;
+			grant_write(v);
+		}
 		v->prot = (u8)prot;
 		at = v->end;
 		vma_merge(v);

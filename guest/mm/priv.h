@@ -230,6 +230,7 @@ void mm_defer_put(struct mm *mm, paddr_t pa);
 int anon_fault(struct vma *v, uaddr_t va, unsigned access);
 int anon_cow_file(struct vma *v,
 		  uaddr_t va); /* first write to a private page of a file; also -EIO, -ENXIO */
+#define FILE_AROUND  64u       /* the same for pages of a file that are in its cache */
 #define FAULT_AROUND 16u       /* pages: resident neighbours are mapped by the same fault */
 
 /* fault.c */
