@@ -42,8 +42,8 @@
 #define CTX_IRET	 0x00
 #define CTX_CLEAN	 0x28
 #define CTX_GREGS	 0x40
-#define CTX_STATE	 0xc0
-#define CTX_STUB_SLEEP	 0xc4
+#define CTX_STATE	 0xb8
+#define CTX_STUB_SLEEP	 0xbc
 #define CTX_SPIN	 0x100
 #define CTX_SENTRY_SLEEP 0x104
 #define CTX_KICK	 0x140
@@ -79,6 +79,8 @@
 #define RESTORE_FS   1
 #define RESTORE_GS   2
 #define RESTORE_SAVE 4 /* only write the live FPU state to SLOT_FPU */
+#define RESTORE_FAST \
+	8 /* as SYSRET: to rcx with the flags of r11, FPU state live; CTX_IRET holds only rsp */
 
 /* Offsets in struct stub_cmds. */
 #define CMDS_SEQ      0x00
@@ -112,9 +114,10 @@ struct stub_ctx {
 	u64 iret[5]; /* rip cs rflags rsp ss */
 	u64 clean;   /* flags for the stub's own instructions */
 	u64 pad0[2];
-	u64 gregs[16]; /* r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi -, as struct user_regs */
-	u32 state, stub_sleep; /* who sleeps must be woken; else it spins */
-	u32 pad1[14];
+	u64 gregs[15]; /* r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi, as struct user_regs */
+	/* In the line of rax and the arguments, which change at each call. Who sleeps must be woken; else it spins. */
+	u32 state, stub_sleep;
+	u32 pad1[16];
 	u32 spin, sentry_sleep; /* spin: PAUSEs before the stub sleeps */
 	u32 pad2[14];
 	u32 kick, event;

@@ -4,8 +4,10 @@
  *
  * Split pays only while rounds are short on both sides and another host CPU is really free: a missed wake-up of an idle
  * CPU costs 20 to 60 us, and spinning against someone else's work costs more. So a thread splits after a streak of
- * short rounds without another thread on its worker, only while there are two host CPUs for each busy worker, and each
- * spin that runs out ends it and doubles the streak that the next try needs.
+ * short rounds without another thread on its worker, and only while there are two host CPUs for each busy worker. A
+ * round in which either side lets the other one wait too long is a miss: an interrupt causes one now and then, a host
+ * CPU that is not free many. Two within FORGIVE rounds end the split, and double the streak that the next try needs if
+ * it was the thread's side that did not answer.
  */
 #include "platform/systrap/systrap.h"
 
@@ -13,6 +15,7 @@
 #define NEED_MIN     64U
 #define NEED_MAX     65536U
 #define PROVEN	     4096 /* rounds of a split after which its price is forgotten */
+#define FORGIVE	     512  /* rounds after a miss in which a second one ends the split */
 
 u32 split_pauses;
 
@@ -35,8 +38,19 @@ void split_end(struct utask *u)
 	}
 }
 
-void split_failed(struct utask *u)
+/* Is this one miss too many? */
+static bool miss(struct utask *u)
 {
+	bool again = u->streak < u->missed + FORGIVE;
+
+	u->missed = u->streak;
+	return again;
+}
+
+void split_missed(struct utask *u)
+{
+	if (!miss(u))
+		return;
 	u->need = MIN(u->need * 2, NEED_MAX);
 	split_end(u);
 }
@@ -55,16 +69,19 @@ bool split_decide(struct sys_cpu *c, struct utask *u)
 	u->entered = clock_cycles();
 	if (!u->need)
 		u->need = NEED_MIN;
-	if (c->last != u || u->entered - u->left > SHORT_CYCLES ||
-	    2 * atomic_load(&cpus_busy) > host_cpus)
+	if (c->last != u || 2 * atomic_load(&cpus_busy) > host_cpus)
+		split_end(u);
+	else if (u->entered - u->left > SHORT_CYCLES && (!u->split || miss(u)))
 		split_end(u);
 	c->last = u;
 	u->streak++;
 	if (u->split && u->streak > u->need + PROVEN)
 		u->need = NEED_MIN;
 	cpu_bind(c);
-	if (u->streak > u->need)
+	if (!u->split && u->streak > u->need) {
 		u->split = true;
+		u->missed = u->streak - FORGIVE; /* the move itself may cost one */
+	}
 	cpu_bind_task(s->tid, &s->host_cpu, u->split ? host_cpu_other(c->host_cpu) : c->host_cpu);
 	return u->split;
 }

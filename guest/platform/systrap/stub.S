@@ -9,8 +9,8 @@
  * memory.
  *
  * There is no rt_sigreturn anywhere (it would let an application block the kick signal): control goes back by XRSTOR
- * and IRETQ. The signal mask is therefore always empty and handlers nest: a kick that arrives inside this code only
- * sets CTX_KICK and continues; the resume path tests that last, and a kick between the test and IRETQ restarts the path
+ * and IRETQ, or by a jump. The signal mask is therefore always empty and handlers nest: a kick that arrives inside this code only
+ * sets CTX_KICK and continues; the resume path tests that last, and a kick between the test and the end restarts the path
  * from its beginning, which reads only memory.
  */
 #include "platform/systrap/layout.h"
@@ -298,6 +298,8 @@ stub_resume:
 	xrstor64 -SLOT_CTX(%rbx, %rcx)
 1:	cmpl	$0, CTX_KICK(%rbx)
 	jne	kicked
+	testl	$RESTORE_FAST, CTX_RESTORE(%rbx)
+	jnz	resume_fast
 	/* The flags are still the application's: IRETQ faults with NT, whatever it would load. */
 	leaq	CTX_CLEAN(%rbx), %rsp
 	popfq
@@ -318,6 +320,30 @@ stub_resume:
 	movq	CTX_GREGS+104(%rsp), %rsi
 	movq	CTX_GREGS+112(%rsp), %rdi
 	iretq
+	/*
+	 * Back from a system call without IRETQ, which takes 90 ns. A kick at the last instruction finds the application's
+	 * rsp: its frame goes to the slot's upper end, where nothing is kept while the FPU state is live.
+	 */
+resume_fast:
+	movq	CTX_GREGS+0(%rbx), %r15
+	movq	CTX_GREGS+8(%rbx), %r14
+	movq	CTX_GREGS+16(%rbx), %r13
+	movq	CTX_GREGS+24(%rbx), %r12
+	movq	CTX_GREGS+32(%rbx), %rbp
+	movq	CTX_GREGS+48(%rbx), %r11
+	movq	CTX_GREGS+56(%rbx), %r10
+	movq	CTX_GREGS+64(%rbx), %r9
+	movq	CTX_GREGS+72(%rbx), %r8
+	movq	CTX_GREGS+80(%rbx), %rax
+	movq	CTX_GREGS+88(%rbx), %rcx
+	movq	CTX_GREGS+96(%rbx), %rdx
+	movq	CTX_GREGS+104(%rbx), %rsi
+	movq	CTX_GREGS+112(%rbx), %rdi
+	leaq	CTX_GREGS+48(%rbx), %rsp
+	movq	CTX_GREGS+40(%rbx), %rbx
+	popfq
+	movq	CTX_IRET+24-CTX_GREGS-56(%rsp), %rsp
+	jmp	*%rcx
 stub_resume_end:
 
 kicked:
@@ -342,31 +368,40 @@ fpu_save:
 stub_tramp:
 	rdgsbase %r11
 stub_tramp_try:
-	movq	%rcx, CTX_IRET(%r11)
-	movq	%rsp, CTX_IRET+24(%r11)
-	leaq	CTX_IRET+24(%r11), %rsp
-	pushfq			/* to CTX_IRET+16 */
 	movq	%r15, CTX_GREGS+0(%r11)
 	movq	%r14, CTX_GREGS+8(%r11)
 	movq	%r13, CTX_GREGS+16(%r11)
 	movq	%r12, CTX_GREGS+24(%r11)
 	movq	%rbp, CTX_GREGS+32(%r11)
 	movq	%rbx, CTX_GREGS+40(%r11)
-	movq	%r10, CTX_GREGS+56(%r11)
-	movq	%r9, CTX_GREGS+64(%r11)
-	movq	%r8, CTX_GREGS+72(%r11)
-	movq	%rax, CTX_GREGS+80(%r11)
-	movq	%rcx, CTX_GREGS+88(%r11)
-	movq	%rdx, CTX_GREGS+96(%r11)
-	movq	%rsi, CTX_GREGS+104(%r11)
-	movq	%rdi, CTX_GREGS+112(%r11)
+	movq	%rsp, %rbx
+	leaq	CTX_GREGS+56(%r11), %rsp
+	pushfq			/* as r11 */
+	/* What is there already is not written again, so that its line stays in both CPUs' caches. */
+	cmpq	%rbx, CTX_IRET+24(%r11)
+	je	1f
+	movq	%rbx, CTX_IRET+24(%r11)
+1:	movq	%r11, %rsp
 	movq	%r11, %rbx
-	movq	%r11, %rsp
+	movq	%r10, CTX_GREGS+56(%rbx)
+	movq	%r9, CTX_GREGS+64(%rbx)
+	movq	%r8, CTX_GREGS+72(%rbx)
+	movq	%rax, CTX_GREGS+80(%rbx)
+	movq	%rcx, CTX_GREGS+88(%rbx)
+	movq	%rdx, CTX_GREGS+96(%rbx)
+	movq	%rsi, CTX_GREGS+104(%rbx)
+	movq	%rdi, CTX_GREGS+112(%rbx)
 	rdfsbase %rax
+	cmpq	%rax, CTX_FS(%rbx)
+	je	1f
 	movq	%rax, CTX_FS(%rbx)
+1:	cmpq	%r11, CTX_GS(%rbx)
+	je	1f
 	movq	%r11, CTX_GS(%rbx)
+1:	cmpl	$EVENT_SYSCALL, CTX_EVENT(%rbx)
+	je	1f
 	movl	$EVENT_SYSCALL, CTX_EVENT(%rbx)
-	jmp	event_post
+1:	jmp	event_post
 
 nested:
 	cmpl	$SIG_KICK, %edi
@@ -388,6 +423,7 @@ nested:
 	cmpq	%rsi, %rax
 	jae	1f
 	movq	%rcx, UC_RIP(%rdx)
+	movq	%rbx, UC_RSP(%rdx)
 1:	pushq	$2
 	popfq
 	pushq	$0x2b

@@ -83,6 +83,7 @@ struct utask {
 	bool dead;	  /* the host task is gone or no longer obeys */
 	bool split;	  /* its host task has a host CPU of its own and both sides spin; split.c */
 	u32 streak, need; /* short rounds in a row; how many it takes to split */
+	u32 missed;	  /* the streak at the last round of a split that took too long */
 	u64 entered, left;    /* TSC of the last enter_user and of its end */
 	u64 seen_fs, seen_gs; /* as the host task has them */
 };
@@ -146,7 +147,7 @@ void cpu_bind_task(u32 tid, u32 *bound, u32 host_cpu); /* *bound: where it is bo
 extern u32 split_pauses;
 void split_init(void);
 bool split_decide(struct sys_cpu *c, struct utask *u); /* binds worker and stub; true: spin */
-void split_failed(struct utask *u);
+void split_missed(struct utask *u); /* the thread's side did not answer while the worker spun */
 void split_left(struct utask *u);
 void split_end(struct utask *u);
 
