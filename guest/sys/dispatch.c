@@ -1,11 +1,13 @@
 /*
  * dispatch.c - from registers to handlers, by one switch made from syscalls.def.
  *
- * Cost per call: one bounds check and one indirect jump; no lock, no allocation. Registers are truncated to each
+ * Cost per call: one look at task->syscall_work (tracer, seccomp), one bounds check and one indirect jump; no lock, no
+ * allocation. Registers are truncated to each
  * argument's type by the cast, as Linux's SYSCALL_DEFINE does.
  */
 #include "lib/log.h"
 #include "sys/sys.h"
+#include "task/ptrace.h"
 #include "task/task.h"
 
 static s64 sys_none(struct task *t, u64 nr, const char *name)
@@ -54,11 +56,24 @@ static s64 call(struct task *t, const struct user_regs *r, u64 nr)
 	}
 }
 
+/* The same with a tracer or a filter that has a say. */
+static void watched_call(struct task *t, struct user_regs *regs)
+{
+	if (ptrace_syscall_enter(t, regs)) {
+		t->syscall_nr = (int)regs->orig_rax;
+		regs->rax = (u64)call(t, regs, regs->orig_rax);
+	}
+	ptrace_syscall_leave(t, regs);
+}
+
 void syscall_dispatch(struct task *t, struct user_regs *regs)
 {
 	u64 nr = regs->orig_rax;
 
 	t->syscall_nr = (int)nr;
-	regs->rax = (u64)call(t, regs, nr);
+	if (unlikely(READ_ONCE(t->syscall_work)))
+		watched_call(t, regs);
+	else
+		regs->rax = (u64)call(t, regs, nr);
 	t->syscall_nr = -1;
 }

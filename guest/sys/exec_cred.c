@@ -6,6 +6,7 @@
 #include "fs/vfs.h"
 #include "lib/err.h"
 #include "sys/exec.h"
+#include "task/ptrace.h"
 
 #define S_ISUID_BIT   04000
 #define S_ISGID_BIT   02010 /* set-gid means something only with group execute */
@@ -22,7 +23,8 @@ int exec_cred(struct exec *x)
 
 	if (!c)
 		return -ENOMEM;
-	if (i && x->file->path && !(x->file->path->mnt->flags & MNT_NOSUID) && !old->no_new_privs) {
+	if (i && x->file->path && !(x->file->path->mnt->flags & MNT_NOSUID) && !old->no_new_privs &&
+	    !ptrace_unsafe_exec()) {
 		if (i->mode & S_ISUID_BIT) {
 			c->euid = i->uid;
 			setid = true;

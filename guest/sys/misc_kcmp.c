@@ -5,7 +5,7 @@
 #include "lib/err.h"
 #include "lib/random.h"
 #include "sys/sys.h"
-#include "task/task.h"
+#include "task/ptrace.h"
 
 enum { KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS, KCMP_SIGHAND, KCMP_IO, KCMP_SYSVSEM, KCMP_TYPES };
 
@@ -23,13 +23,6 @@ static s64 order(const void *a, const void *b)
 	u64 x = scramble(a), y = scramble(b);
 
 	return x == y ? 0 : x < y ? 1 : 2;
-}
-
-static bool may_look(struct task *t)
-{
-	const struct cred *c = task_current()->cred;
-
-	return t->process == task_current()->process || capable(19) || c->uid == t->cred->uid;
 }
 
 static s64 compare_files(struct task *a, struct task *b, u64 fa, u64 fb)
@@ -70,7 +63,7 @@ s64 sys_kcmp(pid_a pid1, pid_a pid2, int_a type, ulong_a idx1, ulong_a idx2)
 	s64 ret = -ESRCH;
 
 	if (a && b)
-		ret = may_look(a) && may_look(b) ? compare(a, b, type, idx1, idx2) : -EPERM;
+		ret = ptrace_may_access(a, PTRACE_READ) && ptrace_may_access(b, PTRACE_READ) ? compare(a, b, type, idx1, idx2) : -EPERM;
 	task_put(a);
 	task_put(b);
 	return ret;

@@ -12,6 +12,7 @@
 #include "mm/slab.h"
 #include "task/itimer.h"
 #include "task/private.h"
+#include "task/ptrace.h"
 
 #define RLIMIT_NPROC 6
 #define NEW_NAMESPACES                                                                 \
@@ -193,6 +194,16 @@ static void set_registers(struct task *c, const struct clone_request *r)
 		regs->fs_base = r->tls;
 }
 
+/* The event that the tracer of t wants for this; 0: none. */
+static int clone_event(struct task *t, const struct clone_request *r)
+{
+	int event = r->flags & CLONE_VFORK	 ? PT_EVENT_VFORK
+		    : r->exit_signal != SIGCHLD ? PT_EVENT_CLONE
+						: PT_EVENT_FORK;
+
+	return !(r->flags & CLONE_UNTRACED) && ptrace_event_enabled(t, event) ? event : 0;
+}
+
 /* Link a complete child into the tree. Fails if a fatal signal or an exit came first. task_lock held. */
 static int publish(struct task *c, struct task *t, const struct clone_request *r)
 {
@@ -216,6 +227,7 @@ static int publish(struct task *c, struct task *t, const struct clone_request *r
 			c->signal_wake = 1;
 		}
 		spin_unlock(&from->sig_lock);
+		ptrace_child(c, t, r->flags & CLONE_PTRACE || clone_event(t, r));
 		return 0;
 	}
 	spin_unlock(&from->sig_lock);
@@ -230,6 +242,7 @@ static int publish(struct task *c, struct task *t, const struct clone_request *r
 	list_add_tail(&all_processes, &p->all_node);
 	list_add_tail(&p->threads, &c->thread_node);
 	p->nr_threads = p->nr_started = 1;
+	ptrace_child(c, t, r->flags & CLONE_PTRACE || clone_event(t, r));
 	return 0;
 }
 
@@ -237,7 +250,7 @@ s64 task_clone(const struct clone_request *r)
 {
 	struct task *t = task_current(), *c;
 	struct completion *vfork = NULL;
-	int err, tid, fd = -1;
+	int err, tid, fd = -1, event;
 	u32 v;
 
 	err = check_flags(r);
@@ -252,6 +265,9 @@ s64 task_clone(const struct clone_request *r)
 	if (err)
 		goto free_task;
 	copy_task(c, t, r);
+	err = ptrace_clone_prepare(c, t);
+	if (err)
+		goto free_task;
 	err = copy_shared(c, t, r->flags);
 	if (err)
 		goto free_task;
@@ -307,9 +323,14 @@ s64 task_clone(const struct clone_request *r)
 	task_count_fork();
 	if (unlikely(c->process->rlim[0].cur != ~0ULL) && !(r->flags & CLONE_THREAD))
 		itimers_cpu_limit(c->process);
+	event = clone_event(t, r);
 	sched_start(c);
+	if (event)
+		ptrace_event(t, event, (u64)tid);
 	if (vfork) {
-		completion_wait(vfork, SLEEP_KILLABLE);
+		if (!completion_wait(vfork, SLEEP_KILLABLE) &&
+		    ptrace_event_enabled(t, PT_EVENT_VFORK_DONE))
+			ptrace_event(t, PT_EVENT_VFORK_DONE, (u64)tid);
 		completion_put(vfork);
 	}
 	return tid;

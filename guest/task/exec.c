@@ -10,6 +10,7 @@
 #include "lib/log.h"
 #include "mm/mm.h"
 #include "task/exec.h"
+#include "task/ptrace.h"
 #include "task/sigpriv.h"
 
 static bool alone(struct process *p)
@@ -30,6 +31,7 @@ static void become_leader(struct task *t)
 	list_del(&old->thread_node);
 	p->leader = t;
 	spin_unlock(&p->sig_lock);
+	ptrace_leader_replaced(old);
 	t->start_time = old->start_time;
 	old->state = TASK_DEAD;
 	task_put(old);
@@ -122,7 +124,7 @@ int task_exec_switch(const struct exec_switch *sw)
 	struct task *t = task_current();
 	struct process *p = t->process;
 	struct user_regs *regs;
-	int err;
+	int err, tid = t->tid;
 
 	err = unshare_for_exec(t);
 	if (!err)
@@ -158,5 +160,7 @@ int task_exec_switch(const struct exec_switch *sw)
 	regs->rsp = sw->sp;
 	regs->rax = 0;
 	regs->orig_rax = ~0ULL;
+	ptrace_execed(t);
+	ptrace_event(t, PT_EVENT_EXEC, (u64)tid);
 	return 0;
 }

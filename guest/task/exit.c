@@ -10,8 +10,7 @@
 #include "mm/mm.h"
 #include "mm/slab.h"
 #include "task/private.h"
-
-enum { CLD_EXITED = 1, CLD_KILLED = 2, CLD_DUMPED = 3 };
+#include "task/ptrace.h"
 
 void task_release_mm(struct task *t)
 {
@@ -92,6 +91,8 @@ static void reparent_children(struct process *p)
 			signal_process(c, t->pdeath_signal, &info);
 			break;
 		}
+		if (c->zombie && ptrace_tracer(c))
+			continue; /* its tracer goes first */
 		if (c->zombie) {
 			if (reaper == &kernel_process || signal_child_ignored(reaper))
 				process_reap(c);
@@ -125,6 +126,7 @@ void process_reap(struct process *p)
 	pid_drop(p->sid);
 	pid_free(p->pid);
 	p->parent = NULL;
+	p->leader = NULL;
 	if (leader->state == TASK_ZOMBIE)
 		leader->state = TASK_DEAD;
 	task_put(leader);
@@ -138,16 +140,11 @@ static int cld_code(int status)
 	return CLD_EXITED;
 }
 
-/* The process has no thread left. task_lock held. */
-static void process_ended(struct process *p)
+void process_report(struct process *p)
 {
 	struct process *parent = p->parent;
 	int st = p->exit_code;
 
-	reparent_children(p);
-	signal_orphaned_check(p, NULL);
-	p->zombie = true;
-	waitq_wake_all(&p->exit_wait, 0);
 	if (parent == &kernel_process) {
 		if (p != init_process)
 			process_reap(p);
@@ -159,6 +156,18 @@ static void process_ended(struct process *p)
 		return;
 	}
 	signal_notify_parent(p, cld_code(st), st & 0x7f ? st & 0x7f : st >> 8);
+}
+
+/* The process has no thread left. task_lock held. */
+static void process_ended(struct process *p)
+{
+	ptrace_release_all(p);
+	reparent_children(p);
+	signal_orphaned_check(p, NULL);
+	p->zombie = true;
+	waitq_wake_all(&p->exit_wait, 0);
+	if (!ptrace_process_ended(p))
+		process_report(p);
 }
 
 /* Add what a thread used to its process. sig_lock held. */
@@ -185,12 +194,24 @@ static void last_words(struct process *p)
 		task_init_exited(p->exit_code);
 }
 
+/* A tracer may want to look once more. A thread that its process's end takes along has SIGKILL pending; that is no kill. */
+static void exit_event(struct task *t, int code)
+{
+	spin_lock(&t->process->sig_lock);
+	if (code != SIGKILL && ptrace_event_enabled(t, PT_EVENT_EXIT))
+		t->pending.set &= ~SIGSET(SIGKILL);
+	spin_unlock(&t->process->sig_lock);
+	ptrace_event(t, PT_EVENT_EXIT, (u64)code);
+}
+
 void task_exit(int code)
 {
 	struct task *t = task_current();
 	struct process *p = t->process;
 	bool last, leader;
 
+	if (unlikely(t->ptrace))
+		exit_event(t, code);
 	spin_lock(&p->sig_lock);
 	t->exiting = true;
 	t->exit_code = code;
@@ -224,13 +245,13 @@ void task_exit(int code)
 	sched_settle(t);
 	t->utime = t->stime = 0;
 	t->state = leader ? TASK_ZOMBIE : TASK_DEAD;
-	if (!leader) {
-		list_del(&t->thread_node);
-		pid_free(t->tid);
-	}
-	spin_unlock(&p->sig_lock);
 	if (!leader)
+		list_del(&t->thread_node);
+	spin_unlock(&p->sig_lock);
+	if (!leader && !ptrace_thread_ended(t)) {
+		pid_free(t->tid);
 		task_put(t);
+	}
 	waitq_wake_all(&p->thread_wait, 0);
 	p->nr_ended++;
 	if (p->nr_threads == 0 && p->nr_ended == p->nr_started)

@@ -91,6 +91,8 @@ int signal_frame_push(struct task *t, int signo, const struct siginfo *info,
 /* ---- exit.c ---- */
 void task_release_mm(
 	struct task *t); /* exit and exec: tell waiters of clear_child_tid, robust list; drop mm */
+/* Tell the parent that p has ended; if nobody wants to know, p vanishes. task_lock held. */
+void process_report(struct process *p);
 /* Zombie to nothing. task_lock held; the caller drops its reference by process_put afterwards. */
 void process_reap(struct process *p);
 

@@ -6,9 +6,8 @@
  */
 #include "lib/err.h"
 #include "task/private.h"
+#include "task/ptrace.h"
 #include "task/reap.h"
-
-enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CONTINUED };
 
 static bool eligible(const struct process *c, const struct wait_request *w)
 {
@@ -28,10 +27,8 @@ static bool eligible(const struct process *c, const struct wait_request *w)
 	return w->options & W_ALL || clone == !!(w->options & W_CLONE);
 }
 
-static void fill(struct wait_result *r, struct process *c, int code, int status)
+void wait_fill(struct wait_result *r, const struct process *c, int code, int status)
 {
-	r->pid = c->pid;
-	r->uid = c->leader->cred->uid;
 	r->code = code;
 	r->status = status;
 	r->utime = c->utime + c->cutime;
@@ -43,6 +40,13 @@ static void fill(struct wait_result *r, struct process *c, int code, int status)
 	r->maxrss = MAX(c->maxrss, c->cmaxrss);
 }
 
+static void fill(struct wait_result *r, struct process *c, int code, int status)
+{
+	wait_fill(r, c, code, status);
+	r->pid = c->pid;
+	r->uid = c->leader->cred->uid;
+}
+
 /* Is there something to tell about c? task_lock held. */
 static bool collect(struct process *c, const struct wait_request *w, struct wait_result *r)
 {
@@ -50,7 +54,8 @@ static bool collect(struct process *c, const struct wait_request *w, struct wait
 	int st;
 
 	if (c->zombie) {
-		if (!(w->options & W_EXITED))
+		/* Whoever else traces it must see the end first. */
+		if (!(w->options & W_EXITED) || ptrace_tracer(c))
 			return false;
 		st = c->exit_code;
 		r->wstatus = st;
@@ -83,11 +88,16 @@ static bool collect(struct process *c, const struct wait_request *w, struct wait
 static int scan(struct process *p, const struct wait_request *w, struct wait_result *r)
 {
 	struct process *c;
-	int ret = -ECHILD;
+	int ret;
 
 	spin_lock(&task_lock);
+	ret = ptrace_wait(p, w, r);
+	if (ret > 0) {
+		spin_unlock(&task_lock);
+		return ret;
+	}
 	list_for_each(c, &p->children, sibling) {
-		if (!eligible(c, w))
+		if (!eligible(c, w) || ptrace_tracer(c) == p)
 			continue;
 		ret = 0;
 		if (collect(c, w, r)) {

@@ -32,6 +32,10 @@ struct wait_result {
 	u64 minflt, majflt, nvcsw, nivcsw, maxrss;
 };
 
+struct process;
+/* All of *r but pid, uid and wstatus. task_lock held. */
+void wait_fill(struct wait_result *r, const struct process *c, int code, int status);
+
 /* 1: *r is filled (a zombie was reaped unless W_NOWAIT); 0: W_NOHANG and nothing; -ECHILD, -ERESTARTSYS. */
 int process_wait(const struct wait_request *w, struct wait_result *r);
 

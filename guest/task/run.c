@@ -13,6 +13,7 @@
 #include "mm/mm.h"
 #include "mm/slab.h"
 #include "task/private.h"
+#include "task/ptrace.h"
 
 void task_account(struct task *t, bool user)
 {
@@ -94,6 +95,8 @@ static void handle_exception(struct task *t, const struct stop *stop)
 		info.code = stop->code & 0x4000 || !(stop->code & 0xf)
 				    ? 2
 				    : 4; /* TRAP_TRACE, TRAP_HWBKPT */
+		if (t->ptrace && ptrace_debug_trap(t, &info.code))
+			return;
 		info.fault.addr = regs->rip;
 		break;
 	case 3: /* #BP */ info.signo = SIGTRAP; break;

@@ -216,6 +216,11 @@ void sched_wake_stopped(struct task *t)
 	sched_try_wake(t, 1u << TASK_STOPPED | 1u << TASK_TRACED);
 }
 
+void sched_wake_jobstop(struct task *t)
+{
+	sched_try_wake(t, 1u << TASK_STOPPED);
+}
+
 void sched_kick(struct task *t)
 {
 	struct cpu *c = atomic_load(&t->cpu);

@@ -29,6 +29,8 @@ void sched_exit(void) __attribute__((noreturn));
 void sched_signal(struct task *t, bool fatal);
 /* Continue a task in state TASK_STOPPED or TASK_TRACED. */
 void sched_wake_stopped(struct task *t);
+/* Continue it only if it is in state TASK_STOPPED. */
+void sched_wake_jobstop(struct task *t);
 /* Make the task leave user mode soon, if it is there. */
 void sched_kick(struct task *t);
 

@@ -9,9 +9,8 @@
 
 #include "lib/err.h"
 #include "lib/log.h"
+#include "task/ptrace.h"
 #include "task/sigpriv.h"
-
-enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CONTINUED };
 
 #define TICK_NS 10000000ULL
 
@@ -235,6 +234,11 @@ static int next_handled(struct task *t, struct siginfo *info, struct sigaction *
 			spin_unlock(&p->sig_lock);
 			task_exit_group(status);
 		}
+		if ((t->stop_pending || t->trace_trap) && ptraced(t)) {
+			spin_unlock(&p->sig_lock);
+			ptrace_trap(t);
+			continue;
+		}
 		if (t->stop_pending) {
 			take_part_in_stop(t);
 			continue;
@@ -244,6 +248,13 @@ static int next_handled(struct task *t, struct siginfo *info, struct sigaction *
 			signal_recalc_locked(t);
 			spin_unlock(&p->sig_lock);
 			return 0;
+		}
+		if (unlikely(t->ptrace) && signo != SIGKILL) {
+			spin_unlock(&p->sig_lock);
+			signo = ptrace_signal(t, signo, info);
+			if (!signo)
+				continue;
+			spin_lock(&p->sig_lock);
 		}
 		*sa = p->sighand->action[signo - 1];
 		if (sa->handler > SIG_IGN) {
@@ -329,6 +340,7 @@ void signal_deliver(struct task *t)
 			if (!(sa.flags & SA_NODEFER))
 				mask |= SIGSET(signo);
 			signal_set_mask(mask);
+			ptrace_handler_entered(t);
 		}
 		if (t->restore_sigmask) {
 			t->restore_sigmask = false;

@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "mm/slab.h"
 #include "task/private.h"
+#include "task/ptrace.h"
 #include "task/sigpriv.h"
 
 #define RLIMIT_SIGPENDING 11
@@ -180,7 +181,7 @@ void signal_recalc_locked(struct task *t)
 	struct process *p = t->process;
 	u64 set = (t->pending.set | p->shared_pending.set) & ~t->sigmask;
 
-	WRITE_ONCE(t->signal_wake, set || t->stop_pending || p->notify_cont);
+	WRITE_ONCE(t->signal_wake, set || t->stop_pending || t->trace_trap || p->notify_cont);
 }
 
 /* ---- what a signal does ---- */
@@ -195,7 +196,7 @@ static bool ignored(struct process *p, struct task *t, int signo)
 	u64 h = p->sighand->action[signo - 1].handler;
 
 	/* A blocked signal is kept: it may be handled, or waited for, when it is unblocked. */
-	if (t->sigmask & SIGSET(signo) || t->sigwait & SIGSET(signo))
+	if (t->sigmask & SIGSET(signo) || t->sigwait & SIGSET(signo) || ptraced(t))
 		return false;
 	return h == SIG_IGN || (h == SIG_DFL && signal_default_ignored(signo));
 }
@@ -232,7 +233,8 @@ static void job_control(struct process *p, int signo)
 		t->stop_pending = false;
 		if (p->notify_cont)
 			WRITE_ONCE(t->signal_wake, 1);
-		sched_wake_stopped(t);
+		sched_wake_jobstop(t);
+		ptrace_continued(t);
 	}
 }
 
@@ -240,7 +242,7 @@ static bool wants(struct task *t, int signo)
 {
 	if (t->exiting || t->sigmask & SIGSET(signo))
 		return false;
-	return signo == SIGKILL || t->state != TASK_STOPPED;
+	return signo == SIGKILL || (t->state != TASK_STOPPED && t->state != TASK_TRACED);
 }
 
 /* Choose a thread for a signal of the process: the leader if it can, else one that has nothing else to do. */

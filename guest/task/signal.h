@@ -50,6 +50,9 @@ enum {
 	SIGSYS,
 	SIGRTMIN,
 };
+
+/* si_code of SIGCHLD */
+enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CONTINUED };
 #endif
 
 /* si_code of signals from processes and the kernel */

@@ -12,6 +12,7 @@
 #include "mm/mm.h"
 #include "mm/slab.h"
 #include "task/private.h"
+#include "task/ptrace.h"
 
 struct spinlock task_lock = SPINLOCK_INIT;
 struct list all_processes = LIST_INIT(all_processes);
@@ -31,6 +32,7 @@ static void process_setup(struct process *p)
 	list_init(&p->threads);
 	list_init(&p->children);
 	list_init(&p->sibling);
+	list_init(&p->tracees);
 	list_init(&p->all_node);
 	waitq_init(&p->child_wait);
 	waitq_init(&p->thread_wait);
@@ -147,6 +149,7 @@ void task_put(struct task *t)
 		return;
 	BUG_ON(t->utask || t->mm);
 	signal_flush(&t->pending);
+	ptrace_free(t);
 	kstack_free(t->kstack);
 	if (t->process != &kernel_process)
 		process_put(t->process);

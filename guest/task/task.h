@@ -92,6 +92,7 @@ struct process {
 	struct process *parent;	       /* real parent */
 	struct list children;	       /* process->sibling */
 	struct list sibling;
+	struct list tracees; /* struct tracee node */
 	struct list all_node; /* in the list that process_for_each walks */
 	int pgid, sid;
 	struct tty *ctty;
@@ -194,7 +195,9 @@ struct task {
 
 	u64 timer_slack;
 	u16 ioprio;
-	void *ptrace; /* tracer's bookkeeping */
+	u32 syscall_work; /* SYSCALL_WORK_*: what a system call does besides; 0 for nearly all */
+	u8 trace_trap;	  /* TRACE_TRAP_*, under sig_lock */
+	void *ptrace;	  /* struct tracee, once it was traced */
 	void *seccomp;
 	u64 nvcsw, nivcsw, minflt, majflt;
 	struct io_counts io;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fs/proc/proc.h"
+#include "task/ptrace.h"
 
 /* ---- the task behind an inode ---- */
 
@@ -24,19 +25,7 @@ struct task *proc_task(const struct proc_id *id)
 
 bool proc_may_access(struct task *t)
 {
-	const struct cred *c = task_current()->cred;
-	struct cred *tc;
-	bool same, dumpable;
-
-	if (t->process == task_current()->process)
-		return true;
-	tc = task_cred_get(t);
-	same = c->fsuid == tc->euid && c->fsuid == tc->suid && c->fsuid == tc->uid &&
-	       c->fsgid == tc->egid && c->fsgid == tc->sgid && c->fsgid == tc->gid &&
-	       !(tc->cap_permitted & ~c->cap_effective);
-	dumpable = !t->mm || t->process->dumpable;
-	cred_put(tc);
-	return (same && dumpable) || capable(CAP_SYS_PTRACE);
+	return ptrace_may_access(t, PTRACE_READ | PTRACE_FSIDS);
 }
 
 static void set_owner(struct inode *i, struct task *t)

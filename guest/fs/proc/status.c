@@ -8,6 +8,7 @@
 
 #include "fs/proc/proc.h"
 #include "fs/procfs.h"
+#include "task/ptrace.h"
 #include "task/sched.h"
 
 #define RLIMIT_RSS	  5
@@ -261,8 +262,8 @@ int proc_show_status(struct seq *s, struct task *t, bool thread)
 	seq_putc(s, '\n');
 	if (mask >= 0)
 		seq_printf(s, "Umask:\t%04o\n", (unsigned)mask);
-	seq_printf(s, "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-		   state_name(v.i.state), v.i.tgid, v.i.tid, v.i.ppid);
+	seq_printf(s, "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n",
+		   state_name(v.i.state), v.i.tgid, v.i.tid, v.i.ppid, ptrace_tracer_pid(t));
 	status_ids(s, t, &v.i);
 	if (v.mm)
 		status_mm(s, &v.c);

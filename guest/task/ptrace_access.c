@@ -1,0 +1,45 @@
+/*
+ * ptrace_access.c - who may look into a task or control it: Linux's __ptrace_may_access, without security modules (so
+ * without Yama: relation between the two does not matter).
+ */
+#include "task/info.h"
+#include "task/private.h"
+#include "task/ptrace.h"
+
+#define CAP_SYS_PTRACE 19
+
+bool ptrace_may_access(struct task *t, unsigned mode)
+{
+	const struct cred *c = task_current()->cred;
+	u32 uid = mode & PTRACE_FSIDS ? c->fsuid : c->uid;
+	u32 gid = mode & PTRACE_FSIDS ? c->fsgid : c->gid;
+	u64 caps = mode & PTRACE_FSIDS ? c->cap_effective : c->cap_permitted;
+	struct cred *tc;
+	bool same, dumpable;
+
+	if (t->process == task_current()->process)
+		return true;
+	if (capable(CAP_SYS_PTRACE))
+		return true;
+	tc = task_cred_get(t);
+	same = uid == tc->euid && uid == tc->suid && uid == tc->uid && gid == tc->egid &&
+	       gid == tc->sgid && gid == tc->gid && !(tc->cap_permitted & ~caps);
+	dumpable = !t->mm || t->process->dumpable;
+	cred_put(tc);
+	return same && dumpable;
+}
+
+bool ptrace_unsafe_exec(void)
+{
+	struct task *t = task_current();
+	struct tracee *tr;
+	bool unsafe;
+
+	if (likely(!t->ptrace))
+		return false;
+	spin_lock(&task_lock);
+	tr = ptrace_of(t);
+	unsafe = tr && !(tr->cred->cap_effective >> CAP_SYS_PTRACE & 1);
+	spin_unlock(&task_lock);
+	return unsafe;
+}
