@@ -20,10 +20,16 @@
 
 #define SYSCALL_ARCH 0xc000003eU
 
-#define KICK_RETRY_NS 50000000ULL
-#define KICK_RETRIES  200
-/* A stub that has taken a kick this many retries ago and still runs has an application in its code: no honest one stays. */
-#define KICK_TAKEN_MAX 10
+/* A kick that seems to lead to nothing is repeated after this time, and again after the double, up to the maximum. */
+#define KICK_RETRY_NS	  1000000ULL
+#define KICK_RETRY_MAX_NS 50000000ULL
+/*
+ * A stub that has used this much CPU time since it was kicked has an application in its code that does not let it stop.
+ * Honest ones need microseconds, however long the host lets them wait for a CPU; the rest is for the host's kernel.
+ */
+#define KICK_CPU_NS 250000000ULL
+/* An FPU save that takes longer meets a stub that has no CPU, or one that runs application code instead. */
+#define SAVE_NS 5000000ULL
 /* Application code that runs this long without a stop may be moved by the host's scheduler. */
 #define LONG_NS 20000000ULL
 /* A kick of another CPU that the application has swallowed is found after this time. */
@@ -262,16 +268,32 @@ static void resume_write(struct utask *u)
 	put32(&x->kick, 0);
 }
 
-static void stub_kick(u32 tid)
-{
-	hc3(HC_tgkill, tid, tid, HC_SIGUSR1);
-}
-
 static void stub_run(struct stub *s)
 {
 	atomic_xchg(&s->ctx->state, STATE_RUN);
 	if (atomic_load(&s->ctx->stub_sleep))
 		hc_futex_wake(&s->ctx->state, 1);
+}
+
+/*
+ * Kick a running stub until it stops. False: it is dead, or does not obey. The kick cannot be blocked, and ends whatever
+ * the stub does, application code and its own (stub.S: nested), so more than one is needed only by hostile ones.
+ */
+static bool stub_stop(struct stub *s)
+{
+	u64 wait = KICK_RETRY_NS, start = hc_cpu_time(s->tid);
+	u32 state;
+
+	while ((state = atomic_load(&s->ctx->state)) == STATE_RUN) {
+		if (hc3(HC_tgkill, s->tid, s->tid, HC_SIGUSR1) == -ESRCH)
+			return false;
+		hc_futex_wait(&s->ctx->state, STATE_RUN, wait);
+		wait = MIN(wait * 2, KICK_RETRY_MAX_NS);
+		if (atomic_load(&s->ctx->state) == STATE_RUN &&
+		    hc_cpu_time(s->tid) - start > KICK_CPU_NS)
+			return false;
+	}
+	return state == STATE_EVENT;
 }
 
 /*
@@ -281,19 +303,19 @@ static void stub_run(struct stub *s)
 void enter_save_fpu(struct utask *u)
 {
 	struct stub *s = u->stub;
-	unsigned tries = 0;
+	bool ok = true;
 
 	if (u->fpu_off)
 		return;
 	s->ctx->restore = RESTORE_SAVE;
 	s->ctx->sentry_sleep = 1;
 	stub_run(s);
-	while (atomic_load(&s->ctx->state) == STATE_RUN)
-		if (hc_futex_wait(&s->ctx->state, STATE_RUN, KICK_RETRY_NS) == -ETIMEDOUT &&
-		    ++tries == KICK_RETRIES)
-			break;
+	while (ok && atomic_load(&s->ctx->state) == STATE_RUN)
+		if (hc_futex_wait(&s->ctx->state, STATE_RUN, SAVE_NS) == -ETIMEDOUT)
+			ok = stub_stop(s);
 	u->fpu_off = SLOT_FPU;
-	if (atomic_load(&s->ctx->state) != STATE_EVENT || READ_ONCE(s->ctx->event) != EVENT_SAVED) {
+	if (!ok || atomic_load(&s->ctx->state) != STATE_EVENT ||
+	    READ_ONCE(s->ctx->event) != EVENT_SAVED) {
 		u->dead = true;
 		utask_fpu_reset(u);
 	}
@@ -314,33 +336,26 @@ static void spin_event(struct utask *u)
 	}
 }
 
-/* Wait until the stub stops running; at the CPU's deadline kick it. False if it is dead or does not answer. */
+/* Wait until the stub stops running; at the CPU's deadline, or kicked, stop it. False if it is dead or does not obey. */
 static bool wait_event(struct sys_cpu *c, struct stub *s)
 {
-	unsigned kicks = 0, taken = 0;
 	bool bound = true;
 	u64 now, wait;
 	u32 state;
 
 	while ((state = atomic_load(&s->ctx->state)) == STATE_RUN) {
-		wait = kicks ? KICK_RETRY_NS : bound ? LONG_NS : KICK_CHECK_NS;
-		if (!kicks && c->deadline) {
+		wait = bound ? LONG_NS : KICK_CHECK_NS;
+		if (c->deadline) {
 			now = clock_mono();
 			wait = now < c->deadline ? MIN(wait, c->deadline - now) : 0;
 		}
 		if (wait && hc_futex_wait(&s->ctx->state, STATE_RUN, wait) != -ETIMEDOUT)
 			continue;
-		if (!kicks && !timer_due(c) && !atomic_load(&c->c.kicked)) {
-			if (bound)
-				cpu_unbind(c, s);
-			bound = false;
-			continue;
-		}
-		if (kicks++ == KICK_RETRIES)
-			return false;
-		if (kicks > 1 && READ_ONCE(s->ctx->kick) && ++taken >= KICK_TAKEN_MAX)
-			WRITE_ONCE(s->ctx->kick, KICK_FORCE);
-		stub_kick(s->tid);
+		if (timer_due(c) || atomic_load(&c->c.kicked))
+			return stub_stop(s);
+		if (bound)
+			cpu_unbind(c, s);
+		bound = false;
 	}
 	return state == STATE_EVENT;
 }

@@ -34,6 +34,7 @@
 #define HC_futex	     202
 #define HC_sched_setaffinity 203
 #define HC_sched_getaffinity 204
+#define HC_clock_gettime     228
 #define HC_exit_group	     231
 #define HC_epoll_wait	     232
 #define HC_epoll_ctl	     233
@@ -124,6 +125,16 @@ static inline long hc_futex_wait(u32 *word, u32 seen, u64 ns)
 	struct hc_timespec ts = { (s64)(ns / 1000000000), (s64)(ns % 1000000000) };
 
 	return hc4(HC_futex, word, HC_FUTEX_WAIT, seen, ns == ~0ULL ? NULL : &ts);
+}
+
+/* CPU time that the process has used, ns; 0 if there is none with this id. */
+static inline u64 hc_cpu_time(u32 pid)
+{
+	struct hc_timespec ts = { 0, 0 };
+
+	/* A negative clock id: the complement of the process's, and CPUCLOCK_SCHED. */
+	hc2(HC_clock_gettime, (s32)(~pid << 3 | 2), &ts);
+	return (u64)ts.sec * 1000000000 + (u64)ts.nsec;
 }
 
 static inline long hc_futex_wake(u32 *word, unsigned n)

@@ -71,10 +71,6 @@
 	4	      /* from a patched site: registers in CTX_GREGS and CTX_IRET, FPU state live */
 #define EVENT_SAVED 5 /* answer to RESTORE_SAVE */
 
-/* CTX_KICK */
-#define KICK_TAKEN 1 /* stub: a kick came while it was in its own code */
-#define KICK_FORCE 2 /* Sentry: report even that code as the application's */
-
 /* CTX_RESTORE */
 #define RESTORE_FS   1
 #define RESTORE_GS   2
@@ -120,7 +116,7 @@ struct stub_ctx {
 	u32 pad1[16];
 	u32 spin, sentry_sleep; /* spin: PAUSEs before the stub sleeps */
 	u32 pad2[14];
-	u32 kick, event;
+	u32 kick, event; /* kick: one came while the stub was in its own code */
 	u32 uc, si;
 	u64 fs, gs;
 	u64 pad3[4];

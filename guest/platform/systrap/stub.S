@@ -403,39 +403,46 @@ stub_tramp_try:
 	movl	$EVENT_SYSCALL, CTX_EVENT(%rbx)
 1:	jmp	event_post
 
+	/*
+	 * A kick in this code (rax: where). Nobody is reported from here as from the application, whose registers would be
+	 * lost; instead one kick ends every loop that there is, with what lies in the control block and not in registers,
+	 * since the application may have jumped here with any:
+	 *   - the helper's code: no thread of an application has business there; it is preempted like any code of it.
+	 *   - waiting for the Sentry: wait on, or resume if it has said so.
+	 *   - resuming: from the beginning, where CTX_KICK turns it into an event.
+	 * All else is straight and ends in one of these or in an event, so it goes on where it was. Only a forged frame can
+	 * lead from the IRETQ below back to here for ever: the Sentry kills a stub that uses up its time so (enter.c).
+	 */
 nested:
 	cmpl	$SIG_KICK, %edi
 	jne	event_signal
-	/*
-	 * Kicks may come in any number, also while the path back is under way: all they do is set CTX_KICK. To report this
-	 * place as the application's would lose the registers in the control block, and IRETQ to it never end.
-	 * Only when the Sentry has found that kicks are taken and lead to nothing it says so here: the application runs
-	 * this code as its own, and is preempted like any other loop of it.
-	 */
-	cmpl	$KICK_FORCE, CTX_KICK(%rbx)
-	je	event_signal
-	movl	$KICK_TAKEN, CTX_KICK(%rbx)
-	movq	UC_RIP(%rdx), %rax
-	leaq	stub_resume(%rip), %rcx
-	cmpq	%rcx, %rax
-	jb	1f
-	leaq	stub_resume_end(%rip), %rsi
-	cmpq	%rsi, %rax
-	jae	1f
-	movq	%rcx, UC_RIP(%rdx)
-	movq	%rbx, UC_RSP(%rdx)
-1:	pushq	$2
-	popfq
-	pushq	$0x2b
-	pushq	UC_RSP(%rdx)
-	pushq	UC_EFL(%rdx)
-	pushq	$0x33
-	pushq	UC_RIP(%rdx)
-	movq	UC_FP(%rdx), %rcx
+	cmpl	$(stub_signal - stub_text), %eax
+	jb	event_signal
+	movl	$1, CTX_KICK(%rbx)
+	movq	%rax, %r8
 	movq	%rdx, %rsi
+	movq	UC_FP(%rsi), %rcx
 	movl	CTX_XMASK(%rbx), %eax
 	movl	CTX_XMASK+4(%rbx), %edx
 	xrstor64 (%rcx)
+	cmpl	$(event_spin - stub_text), %r8d
+	jb	nested_return
+	cmpl	$(stub_resume_end - stub_text), %r8d
+	jae	nested_return
+	movq	%rbx, %rsp
+	cmpl	$(stub_resume - stub_text), %r8d
+	jae	stub_resume
+	cmpl	$STATE_EVENT, CTX_STATE(%rbx)
+	je	event_sleep
+	jmp	event_woken
+nested_return:
+	pushq	$2
+	popfq
+	pushq	$0x2b
+	pushq	UC_RSP(%rsi)
+	pushq	UC_EFL(%rsi)
+	pushq	$0x33
+	pushq	UC_RIP(%rsi)
 	movq	UC_R15(%rsi), %r15
 	movq	UC_R14(%rsi), %r14
 	movq	UC_R13(%rsi), %r13
