@@ -26,7 +26,7 @@ static struct dentry *create_begin(struct walk *w, int dirfd, const char *name, 
 		return ERR_PTR(err);
 	}
 	mutex_lock(&path_inode(&w->path)->mutex);
-	d = walk_child_locked(w->path.dentry, w->last, w->last_len);
+	d = walk_child_new(w->path.dentry, w->last, w->last_len);
 	if (IS_ERR(d)) {
 		err = (int)PTR_ERR(d);
 	} else if (d->inode) {

@@ -107,6 +107,17 @@ struct dentry *walk_child_locked(struct dentry *parent, const char *name, unsign
 	return d;
 }
 
+struct dentry *walk_child_new(struct dentry *parent, const char *name, unsigned len)
+{
+	struct super_block *sb = parent->inode->sb;
+	struct dentry *d = walk_child_locked(parent, name, len);
+
+	if (!IS_ERR(d) || PTR_ERR(d) != -EIO || !sb || !sb->ops->lower_dead ||
+	    !sb->ops->lower_dead(sb))
+		return d;
+	return dcache_add(parent, name, len, NULL);
+}
+
 struct dentry *walk_child(struct dentry *parent, const char *name, unsigned len)
 {
 	struct inode *dir = parent->inode;

@@ -44,6 +44,8 @@ int walk_last(struct walk *w);
 struct dentry *walk_child(struct dentry *parent, const char *name, unsigned len);
 /* The same with the directory locked by the caller. */
 struct dentry *walk_child_locked(struct dentry *parent, const char *name, unsigned len);
+/* The same for a name that is to be made: it may be one that a dead lower layer can never show again. */
+struct dentry *walk_child_new(struct dentry *parent, const char *name, unsigned len);
 /* Continue inside the symbolic link d of the present directory. 0 or -errno. */
 int walk_follow(struct walk *w, struct dentry *d);
 void walk_end(struct walk *w);

@@ -192,7 +192,7 @@ static int open_create(struct walk *w, u32 flags, u32 mode, bool *created)
 	if (w->last_type != LAST_NORM || w->slash)
 		return -EISDIR;
 	mutex_lock(&dir->mutex);
-	d = walk_child_locked(parent, w->last, w->last_len);
+	d = walk_child_new(parent, w->last, w->last_len);
 	if (IS_ERR(d)) {
 		err = (int)PTR_ERR(d);
 		goto unlock;

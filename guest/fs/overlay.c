@@ -3,7 +3,8 @@
  *
  * An overlay is a tmpfs whose inodes may have a `lower` (tmpfs.h). Differs from Linux's overlayfs, for the better where
  * programs can see it: no EXDEV at renames of directories, hard links stay links, st_ino is stable, a descriptor opened
- * before the first write sees it. Like Linux's, a mapping made before the first write keeps showing the old bytes.
+ * before the first write sees it. When the lower layer's server has died, what was not cached of it is EIO, and new names
+ * can be made everywhere. Like Linux's, a mapping made before the first write keeps showing the old bytes.
  *
  * An overlay inode without changes is only a cache and goes with its last dentry; one with changes is pinned until its
  * last name is gone. Lower directories are locked (LOCK_INODE_LOWER) inside the overlay's.
@@ -326,6 +327,13 @@ static void overlay_show(struct super_block *sb, struct seq *s)
 	seq_puts(s, ",lowerdir=/,upperdir=memory");
 }
 
+static bool overlay_lower_dead(struct super_block *sb)
+{
+	struct super_block *lower = ((struct tmpfs_sb *)sb->priv)->lower_mnt->sb;
+
+	return lower->ops->dead && lower->ops->dead(lower);
+}
+
 static struct super_ops overlay_super_ops;
 
 static struct super_block *overlay_mount(const struct file_system *fs, const struct mount_args *a)
@@ -339,6 +347,7 @@ static struct super_block *overlay_mount(const struct file_system *fs, const str
 		return ERR_PTR(-EINVAL);
 	overlay_super_ops = tmpfs_super_ops;
 	overlay_super_ops.show_options = overlay_show;
+	overlay_super_ops.lower_dead = overlay_lower_dead;
 	sb = super_alloc(fs, &overlay_super_ops, OVERLAYFS_SUPER_MAGIC, a->flags & ~(u32)MS_RDONLY);
 	s = kzalloc(sizeof(*s));
 	if (!sb || !s || itable_init(&s->by_lower)) {

@@ -150,8 +150,9 @@ struct p9_inode {
 		parent; /* how it was found, with a reference; NULL: the root. Under sb->fid_lock */
 	char *name;
 	u64 qid;
-	bool stale;	       /* the server changed attributes that we have not read since */
-	bool gone;	       /* its last name was removed: only fids lead to it */
+	bool stale;   /* the server changed attributes that we have not read since */
+	bool gone;    /* its last name was removed: only fids lead to it */
+	u64 srv_size; /* regular files: where the server's file ends, for all we know; under i.lock */
 	u32 fid[P9_FID_KINDS]; /* number + 1, 0: none */
 	u32 users[P9_FID_KINDS];
 	struct list lru;     /* in sb->fids while it has any */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fs/p9.h"
+#include "lib/log.h"
 #include "mm/frame.h"
 #include "platform/platform.h"
 
@@ -18,10 +19,14 @@ static int read_fid(struct p9_inode *pi, enum p9_fid_kind *kind, u32 *fid)
 	return p9_fid_get(pi, *kind, fid);
 }
 
+/*
+ * Short of the end that the server once gave: the file was cut on the host, and what is behind its new end is not there
+ * (SIGBUS, EIO). Behind that end lie only pages of a write of ours that has not reached the server yet: zeroes.
+ */
 static int p9_read_pages(struct pagecache *pc, u64 index, paddr_t *frames, unsigned n)
 {
 	struct inode *i = pc->owner;
-	u64 off = index << PAGE_SHIFT, want = (u64)n << PAGE_SHIFT, done = 0;
+	u64 off = index << PAGE_SHIFT, want = (u64)n << PAGE_SHIFT, done = 0, eof;
 	enum p9_fid_kind kind;
 	s64 r = 0;
 	u32 fid;
@@ -44,13 +49,32 @@ static int p9_read_pages(struct pagecache *pc, u64 index, paddr_t *frames, unsig
 	p9_fid_put(p9_i(i), kind);
 	if (r < 0)
 		return (int)r;
+	eof = off + done;
+	if (done < want &&
+	    eof < READ_ONCE(p9_i(i)->srv_size)) { /* somebody outside has cut it short */
+		unsigned there = (unsigned)((done + PAGE_SIZE - 1) >> PAGE_SHIFT);
+
+		klog_once(0, "9p: a file was truncated by somebody else while it was in use");
+		if (!there)
+			return -EIO;
+		n = MIN(n, there);
+		want = (u64)n << PAGE_SHIFT;
+	}
 	while (done < want) {
 		u64 in = done & (PAGE_SIZE - 1);
 
 		memset((char *)paddr_to_ptr(frames[done >> PAGE_SHIFT]) + in, 0, PAGE_SIZE - in);
 		done += PAGE_SIZE - in;
 	}
-	return 0;
+	return (int)n;
+}
+
+/* The server's file reaches at least to end now. */
+static void grown(struct p9_inode *pi, u64 end)
+{
+	spin_lock(&pi->i.lock);
+	pi->srv_size = MAX(pi->srv_size, end);
+	spin_unlock(&pi->i.lock);
 }
 
 static int p9_write_pages(struct pagecache *pc, u64 index, const paddr_t *frames, unsigned n)
@@ -77,6 +101,7 @@ static int p9_write_pages(struct pagecache *pc, u64 index, const paddr_t *frames
 		done += (u64)r;
 	}
 	p9_fid_put(p9_i(i), P9_FID_WRITE);
+	grown(p9_i(i), off + done);
 	p9_i(i)->stale = true;
 	if (r < 0)
 		return (int)r;
@@ -136,6 +161,7 @@ static int p9_file_fallocate(struct file *f, int mode, u64 off, u64 len)
 	if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && off + len > i->size) {
 		pagecache_truncate(i->pc, off + len);
 		i->size = off + len;
+		grown(p9_i(i), off + len);
 	}
 	p9_i(i)->stale = true;
 	mutex_unlock(&i->mutex);

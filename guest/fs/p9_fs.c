@@ -40,11 +40,19 @@ static void p9_show(struct super_block *sb, struct seq *out)
 		   s->c.moat ? P9_VERSION_MOAT : P9_VERSION_L, s->c.msize);
 }
 
+static bool p9_dead(struct super_block *sb)
+{
+	struct p9_sb *s = sb->priv;
+
+	return READ_ONCE(s->c.dead);
+}
+
 static const struct super_ops p9_super_ops = {
 	.statfs = p9_op_statfs,
 	.free_inode = p9_free_inode,
 	.shutdown = p9_shutdown,
 	.show_options = p9_show,
+	.dead = p9_dead,
 };
 
 static int root_inode(struct super_block *sb)

@@ -90,6 +90,7 @@ static void seen_again(struct inode *i, const struct p9_attr *a)
 	pagecache_invalidate(&pi->pc, 0, ~0ULL);
 	pagecache_truncate(&pi->pc, a->size);
 	i->size = a->size;
+	pi->srv_size = a->size;
 	p9_attr_apply(i, a);
 	mutex_unlock(&i->mutex);
 }
@@ -122,7 +123,7 @@ struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent,
 	list_init(&pi->lru);
 	pi->qid = a->qid.path;
 	i->ino = a->qid.path;
-	i->size = a->size;
+	i->size = pi->srv_size = a->size;
 	p9_attr_apply(i, a);
 	set_ops(i);
 	if (parent) {
@@ -234,8 +235,12 @@ int p9_op_setattr(struct inode *i, const struct setattr *a)
 	if (err)
 		return err;
 	inode_setattr(i, a);
-	if (a->valid & ATTR_SIZE)
+	if (a->valid & ATTR_SIZE) {
+		spin_lock(&i->lock);
+		pi->srv_size = a->size;
+		spin_unlock(&i->lock);
 		pagecache_truncate(&pi->pc, a->size);
+	}
 	pi->stale = true;
 	return 0;
 }

@@ -220,8 +220,10 @@ int p9_call(struct p9_req *r)
 	if (r->out.bad)
 		return -ENAMETOOLONG;
 	err = send(r);
-	if (err)
+	if (err) {
+		WRITE_ONCE(r->c->dead, true);
 		return err;
+	}
 	wait(r, SLEEP_KILLABLE);
 	if (!atomic_load(&r->done)) {
 		flush(r);

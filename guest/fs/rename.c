@@ -89,7 +89,7 @@ static int rename_locked(struct walk *ow, struct walk *nw, unsigned flags)
 	od = walk_child_locked(ow->path.dentry, ow->last, ow->last_len);
 	if (IS_ERR(od))
 		return (int)PTR_ERR(od);
-	nd = walk_child_locked(nw->path.dentry, nw->last, nw->last_len);
+	nd = walk_child_new(nw->path.dentry, nw->last, nw->last_len);
 	if (IS_ERR(nd)) {
 		dentry_put(od);
 		return (int)PTR_ERR(nd);

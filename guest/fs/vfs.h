@@ -210,6 +210,9 @@ struct super_ops {
 	void (*show_options)(struct super_block *sb,
 			     struct seq *s); /* ",size=1k" for /proc/mounts */
 	int (*remount)(struct super_block *sb, u32 flags, const char *data);
+	bool (*dead)(struct super_block *sb); /* its server is gone for good; NULL: never */
+	/* A layer of ours over one that is dead: names that cannot be looked up any more may be made anew. */
+	bool (*lower_dead)(struct super_block *sb);
 };
 
 struct super_block {

@@ -158,7 +158,11 @@ static int pc_fill(struct pagecache *pc, u64 index)
 	else if (pc->ops->read)
 		for (i = 0; i < got; i++)
 			memset(paddr_to_ptr(pa[i]), 0, PAGE_SIZE);
+	n = err > 0 ? (unsigned)err : got;
+	err = MIN(err, 0);
 	for (i = 0; i < got; i++) {
+		if (!err && i >= n)
+			err = -EIO; /* SIGBUS where it is mapped, as Linux does */
 		if (!err)
 			err = pc_insert(pc, first + i, pa[i]);
 		if (err)

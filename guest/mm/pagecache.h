@@ -17,7 +17,8 @@ struct pagecache;
 struct pagecache_ops {
 	/*
 	 * Fill n pages from index on (frames are contiguous or not, one paddr each), all of them: zeroes beyond the
-	 * file's end. NULL: new pages are zero (tmpfs). 0 or -errno (-EIO ...). Sleeps; pc->lock is held.
+	 * file's end. NULL: new pages are zero (tmpfs). 0 or -errno (-EIO ...); or k < n: the file was cut short behind
+	 * our back, only the first k pages are there. Sleeps; pc->lock is held.
 	 */
 	int (*read)(struct pagecache *pc, u64 index, paddr_t *frames, unsigned n);
 	/*

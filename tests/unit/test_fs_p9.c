@@ -328,6 +328,62 @@ static void test_death(void)
 	fd_close(fd);
 }
 
+/* A file that somebody outside cuts short: what was read stays, the rest is an error, and nothing else breaks. */
+static void test_cut(const char *dir)
+{
+	struct file *f;
+	char buf[8];
+	paddr_t pa;
+	int fd;
+
+	host("seq 1 200000 > cut; seq 1 200000 > gone", dir);
+	fd = t_open("/cut", O_RDONLY, 0);
+	CHECK_EQ(t_pread(fd, buf, 8, 0), 8);
+	host("truncate -s 500000 cut; truncate -s 0 gone", dir);
+	CHECK_EQ(t_pread(fd, buf, 8, 499990), 8); /* in the last page that is there */
+	CHECK(!memcmp(buf, "3\n85184\n", 8));
+	CHECK_EQ(t_pread(fd, buf, 8, 500000 - 4), 8);
+	CHECK(!buf[4] && !buf[7]); /* behind the end, in its page: zeroes */
+	CHECK_EQ(t_pread(fd, buf, 8, 900000), -EIO);
+	CHECK_EQ(t_pread(fd, buf, 8, 1200000), -EIO);
+	CHECK_EQ(t_pread(fd, buf, 8, 0), 8);
+	f = fd_get(fd);
+	CHECK_EQ(pagecache_get(f->inode->pc, 200, false, &pa),
+		 -EIO); /* what a fault makes SIGBUS of */
+	file_put(f);
+	fd_close(fd);
+	host("rm cut gone", dir);
+}
+
+/* A layer in memory over a server that dies: what it had is gone, but there is still a place for new files. */
+static void test_overlay_death(struct path_ref *lower)
+{
+	struct mount_args a = { .source = "overlay", .boot = lower->mnt };
+	struct path_ref root = { 0 };
+	struct stat_info st;
+
+	mount_get(lower->mnt);
+	root.mnt = mount_create(fs_find("overlay"), &a);
+	CHECK(!IS_ERR(root.mnt));
+	root.dentry = root.mnt->root;
+	enter(&root);
+	CHECK_EQ(t_stat("/d", &st), 0);
+	gofer_stream_kill();
+	CHECK_EQ(t_open("/d/in", O_RDONLY, 0), -EIO);
+	CHECK_EQ(t_stat("/none", &st), -EIO);
+	t_file("/d/new", "new");
+	CHECK(!strcmp(t_text("/d/new"), "new"));
+	t_file("/new", "top");
+	CHECK_EQ(vfs_mkdir(AT_FDCWD, "/d/e", 0755), 0);
+	CHECK_EQ(vfs_rename(AT_FDCWD, "/d/new", AT_FDCWD, "/d/e/other", 0), 0);
+	CHECK(!strcmp(t_text("/d/e/other"), "new"));
+	CHECK_EQ(vfs_unlink(AT_FDCWD, "/d/e/other"), 0);
+	CHECK_EQ(vfs_rmdir(AT_FDCWD, "/d/e"), 0);
+	CHECK_EQ(t_open("/d/in", O_RDONLY, 0), -EIO);
+	enter(lower);
+	mount_put(root.mnt);
+}
+
 int main(void)
 {
 	struct path_ref top;
@@ -355,6 +411,10 @@ int main(void)
 		if (k < 0) {
 			test_listing(dir);
 			test_large_listing(dir);
+			test_cut(dir);
+			host("mkdir d && echo in > d/in", dir);
+			test_overlay_death(&root);
+			host("rm -r d", dir);
 		} else {
 			test_tree(dir);
 			test_many_fids(dir);
