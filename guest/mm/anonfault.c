@@ -44,8 +44,11 @@ static void window(const struct vma *v, uaddr_t va, unsigned order, unsigned *lo
 	*hi = (unsigned)((MIN(end, v->end) - base) >> PAGE_SHIFT);
 }
 
-/* Queue translations for the present pages of [lo, hi): writable where the page is ours alone. */
-static int anon_map(struct vma *v, const u64 *leaf, uaddr_t base, unsigned lo, unsigned hi)
+/*
+ * Queue translations for the present pages of [lo, hi): writable where the page is ours alone. now: PMAP_NOW or 0.
+ */
+static int anon_map(struct vma *v, const u64 *leaf, uaddr_t base, unsigned lo, unsigned hi,
+		    unsigned now)
 {
 	unsigned full = vma_pmap_prot(v);
 
@@ -65,7 +68,7 @@ static int anon_map(struct vma *v, const u64 *leaf, uaddr_t base, unsigned lo, u
 		       (leaf[lo + n] & AE_ADDR) == pa + n * PAGE_SIZE &&
 		       (anon_exclusive(leaf[lo + n]) ? full : full & ~PMAP_W) == prot)
 			n++;
-		err = pmap_map(v->mm->pmap, base + lo * PAGE_SIZE, n * PAGE_SIZE, pa, prot);
+		err = pmap_map(v->mm->pmap, base + lo * PAGE_SIZE, n * PAGE_SIZE, pa, prot | now);
 		if (err) {
 			/* A page that was copied just now must not stay mapped to its old frame. */
 			pmap_unmap(v->mm->pmap, base + lo * PAGE_SIZE, (hi - lo) * PAGE_SIZE);
@@ -154,7 +157,8 @@ static unsigned fill(struct vma *v, u64 *leaf, unsigned lo, unsigned hi, unsigne
 static int anon_new(struct vma *v, u64 *leaf, uaddr_t va, unsigned order)
 {
 	uaddr_t base = ALIGN_DOWN(va, HUGE_SIZE);
-	unsigned i = pte_index(va), lo, hi, wlo, whi, n;
+	unsigned i = pte_index(va), lo, hi, wlo, whi, n, at;
+	bool whole = v->end - v->start <= PAGE_SIZE << base_order();
 
 	window(v, va, order, &wlo, &whi);
 	for (lo = i; lo > wlo && !leaf[lo - 1]; lo--)
@@ -176,8 +180,11 @@ static int anon_new(struct vma *v, u64 *leaf, uaddr_t va, unsigned order)
 		}
 		hi = lo + n;
 	}
+	/* All of a small area is likely to be used; what its frames cost the host they cost already. */
+	for (at = lo; whole && at < hi; at++)
+		whole = frame_used(leaf[at] & AE_ADDR);
 	v->next_fault = base + hi * PAGE_SIZE;
-	return anon_map(v, leaf, base, lo, hi);
+	return anon_map(v, leaf, base, lo, hi, whole ? PMAP_NOW : 0);
 }
 
 /* ---- copy-on-write ---- */
@@ -261,7 +268,7 @@ static int anon_present(struct vma *v, u64 *leaf, uaddr_t va, bool write)
 			return err;
 	}
 	window(v, va, order, &lo, &hi);
-	return anon_map(v, leaf, ALIGN_DOWN(va, HUGE_SIZE), lo, hi);
+	return anon_map(v, leaf, ALIGN_DOWN(va, HUGE_SIZE), lo, hi, 0);
 }
 
 int anon_fault(struct vma *v, uaddr_t va, unsigned access)
@@ -344,5 +351,5 @@ int anon_cow_file(struct vma *v, uaddr_t va)
 		leaf[i] = new | AE_PRESENT;
 		mm->rss_anon++;
 	}
-	return anon_map(v, leaf, base, lo, hi);
+	return anon_map(v, leaf, base, lo, hi, 0);
 }

@@ -281,6 +281,8 @@ paddr_t frame_alloc(enum frame_zone zone, unsigned order, unsigned flags)
 	f->zone = (u8)zone_of(pa);
 	f->owner = 0;
 	WRITE_ONCE(f->ref, 1);
+	if (state != ZERO)
+		f->flags |= F_USED;
 	if ((flags & FRAME_ZERO) && state != ZERO)
 		memset(paddr_to_ptr(pa), 0, PAGE_SIZE << order);
 	return pa;
@@ -414,6 +416,11 @@ int frame_block_exclusive(paddr_t pa)
 	r = f->order ? f->ref == 1 : -1;
 	spin_unlock(&z->lock);
 	return r;
+}
+
+bool frame_used(paddr_t pa)
+{
+	return frame_of(pa)->flags & F_USED;
 }
 
 /* ---- start, statistics ---- */

@@ -51,6 +51,8 @@ void frame_get(paddr_t pa);
 /* Drop a reference of the block that starts at pa; frees the block at 0. */
 void frame_put(paddr_t pa);
 struct frame *frame_of(paddr_t pa);
+/* Does the host have memory behind this allocated frame, because it was in use before? */
+bool frame_used(paddr_t pa);
 /* Split an allocated block into 2^order single frames with the ref of the whole on each. */
 void frame_split(paddr_t pa);
 

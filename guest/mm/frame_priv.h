@@ -10,6 +10,7 @@
 #define F_FREE	  1 /* first frame of a block in a free list */
 #define F_ZERO	  2 /* content known to be zero */
 #define F_CHARGED 4
+#define F_USED	  8 /* allocated, and the host had memory behind it before */
 
 #define ORDERS	  (FRAME_ORDER_MAX + 1)
 #define MIX_ORDER 4 /* blocks from here on merge only with blocks of the same state */

@@ -218,7 +218,13 @@ extern void (*platform_balloon)(paddr_t pa, u64 len, void (*done)(void *), void 
 
 /* ---- Address spaces of applications: a cache of translations ---- */
 
-enum pmap_prot { PMAP_R = 1, PMAP_W = 2, PMAP_X = 4 };
+enum pmap_prot {
+	PMAP_R = 1,
+	PMAP_W = 2,
+	PMAP_X = 4,
+	/* pmap_map only, a hint: the host has memory behind these frames, and all of them will be used soon. */
+	PMAP_NOW = 8
+};
 
 /*
  * The application's half. 0x1000 (mmap_min_addr is mm's matter) to USER_END. On systrap the last 4 GiB of what Linux

@@ -83,7 +83,8 @@ static void queue(struct pmap *p, u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64
  * Locked: a mapping command that continues the one before it, in both spaces, becomes part of it: fewer calls, and one
  * map area.
  */
-static bool queue_merge(struct pmap *p, uaddr_t va, u64 len, unsigned prot, int fd, u64 off)
+static bool queue_merge(struct pmap *p, uaddr_t va, u64 len, unsigned prot, u64 flags, int fd,
+			u64 off)
 {
 	struct stub_cmd *last;
 
@@ -91,7 +92,7 @@ static bool queue_merge(struct pmap *p, uaddr_t va, u64 len, unsigned prot, int 
 		return false;
 	last = &p->h.cmds->cmd[p->h.queued - 1];
 	if (last->nr != HC_mmap || last->arg[0] + last->arg[1] != va || last->arg[2] != prot ||
-	    last->arg[4] != (u64)fd || last->arg[5] + last->arg[1] != off)
+	    last->arg[3] != flags || last->arg[4] != (u64)fd || last->arg[5] + last->arg[1] != off)
 		return false;
 	last->arg[1] += len;
 	return true;
@@ -118,6 +119,9 @@ static void unmap_locked(struct pmap *p, uaddr_t va, u64 len)
 int pmap_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa, unsigned prot)
 {
 	u64 flags = PTE_U | (prot & PMAP_W ? PTE_W : 0) | (prot & PMAP_X ? 0 : PTE_NX), off;
+	/* A host fault costs 0.9 us a page, the same page in a batch 0.3. */
+	u64 how = HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE |
+		  (prot & PMAP_NOW ? HC_MAP_POPULATE : 0);
 	int fd, ret;
 
 	BUG_ON(va >= USER_END || len > USER_END - va || ((va | len | pa) & (PAGE_SIZE - 1)));
@@ -136,9 +140,9 @@ int pmap_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa, unsigned prot)
 		unmap_locked(p, va, len);
 	} else {
 		p->shoot = true;
-		if (!queue_merge(p, va, len, prot, fd, off))
-			queue(p, HC_mmap, va, len, prot,
-			      HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, fd, off);
+		prot &= PMAP_R | PMAP_W | PMAP_X;
+		if (!queue_merge(p, va, len, prot, how, fd, off))
+			queue(p, HC_mmap, va, len, prot, how, fd, off);
 	}
 	spin_unlock(&p->lock);
 	return ret;
