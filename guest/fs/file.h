@@ -79,6 +79,8 @@ struct file_ops {
 	void (*release)(struct file *f);	 /* last reference */
 	int (*setfl)(struct file *f, u32 flags); /* F_SETFL may refuse */
 	void (*show_fdinfo)(struct file *f, struct seq *s);
+	/* An area of some address space maps it (1) or does no more (-1). Perhaps under mm->lock: spinlocks only. */
+	void (*map_count)(struct file *f, int change);
 };
 
 struct file {

@@ -33,6 +33,20 @@ static int fs_file_map(struct file *f, struct mm_file_map *m)
 	return err;
 }
 
+static void fs_map_get(struct file *f)
+{
+	file_get(f);
+	if (unlikely(f->ops && f->ops->map_count))
+		f->ops->map_count(f, 1);
+}
+
+static void fs_map_put(struct file *f)
+{
+	if (unlikely(f->ops && f->ops->map_count))
+		f->ops->map_count(f, -1);
+	file_put(f);
+}
+
 /* About six cached names (dentry, inodes, string) make a frame of heap. */
 static u64 fs_reclaim(u64 frames)
 {
@@ -43,8 +57,8 @@ void fs_mmap_init(void)
 {
 	static const struct mm_hooks hooks = {
 		.file_map = fs_file_map,
-		.file_get = file_get,
-		.file_put = file_put,
+		.file_get = fs_map_get,
+		.file_put = fs_map_put,
 		.reclaim = fs_reclaim,
 	};
 

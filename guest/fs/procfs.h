@@ -4,13 +4,25 @@
 #ifndef MOAT_FS_PROCFS_H
 #define MOAT_FS_PROCFS_H
 
-#include "lib/types.h"
+#include "fs/vfs.h"
 
 struct process;
 
 /* Make the file systems known; boot mounts them. Before fs_boot. */
 void proc_register(void);
 void sysfs_register(void);
+
+/*
+ * Files below /proc whose content layers above fs/ make: dir is a path below /proc ("sys/kernel", "sysvipc"). Registered at
+ * boot, before the first mount; rows stay.
+ */
+struct proc_file {
+	const char *dir, *name;
+	u32 mode;
+	struct text_ops ops;
+	void *arg;
+};
+void proc_register_files(const struct proc_file *rows, unsigned n);
 
 /* The controlling terminal of a process, registered by dev/: device number (0: none) and foreground group (-1: none). */
 extern void (*proc_tty)(struct process *p, u32 *rdev, int *pgid);

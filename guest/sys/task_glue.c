@@ -4,6 +4,8 @@
 #include "dev/tty/tty.h"
 #include "fs/file.h"
 #include "fs/vfs.h"
+#include "ipc/ipc.h"
+#include "ipc/sem.h"
 #include "sys/pidfd.h"
 #include "sys/sys.h"
 #include "sys/task_glue.h"
@@ -29,9 +31,12 @@ void sys_task_init(void)
 		.pidfd_create = pidfd_create_plain,
 		.pidfd_pid = pidfd_pid,
 		.tty_disassociate = tty_disassociate,
+		.sysvsem_share = sem_undo_share,
+		.sysvsem_put = sem_undo_exit,
 	};
 
 	task_set_resources(&res);
+	ipc_init();
 	task_exec = exec_kernel;
 	task_syscall = syscall_dispatch;
 }

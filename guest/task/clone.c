@@ -78,6 +78,9 @@ static void drop_shared(struct task *c)
 		task_res.files_put(c->files);
 	if (c->ns)
 		task_res.ns_put(c->ns);
+	if (c->sysvsem)
+		task_res.sysvsem_put(c->sysvsem);
+	c->sysvsem = NULL;
 	c->fs = NULL;
 	c->files = NULL;
 	c->ns = NULL;
@@ -98,6 +101,11 @@ static int copy_shared(struct task *c, struct task *t, u64 flags)
 		c->fs = flags & CLONE_FS ? t->fs : task_res.fs_clone(t->fs);
 		if (IS_ERR(c->fs) || !c->fs)
 			return c->fs = NULL, -ENOMEM;
+	}
+	if (flags & CLONE_SYSVSEM) {
+		c->sysvsem = task_res.sysvsem_share(&t->sysvsem);
+		if (!c->sysvsem)
+			return -ENOMEM;
 	}
 	if (t->ns)
 		c->ns = task_res.ns_get(t->ns);

@@ -46,6 +46,9 @@ static void release_shared(struct task *t)
 	struct fs_context *fs = t->fs;
 	struct nsproxy *ns = t->ns;
 
+	if (t->sysvsem)
+		task_res.sysvsem_put(t->sysvsem);
+	t->sysvsem = NULL;
 	spin_lock(&task_lock); /* /proc looks at them under it */
 	t->files = NULL;
 	t->fs = NULL;

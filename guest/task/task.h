@@ -26,6 +26,7 @@ struct fs_context; /* root, cwd, umask: fs/ */
 struct nsproxy;
 struct tty;
 struct itimers;
+struct sem_undo_list; /* ipc/ */
 
 #define TASK_COMM_LEN 16
 #define NGROUPS_MAX   65536
@@ -159,6 +160,7 @@ struct task {
 	struct fdtable *files;
 	struct fs_context *fs;
 	struct nsproxy *ns;
+	struct sem_undo_list *sysvsem; /* NULL: nothing to undo */
 	struct cred *cred; /* replaced only by the task itself; readers take a ref under task_lock */
 
 	/* signals */
@@ -246,6 +248,9 @@ struct task_resources {
 	void (*fs_put)(struct fs_context *fs);
 	struct nsproxy *(*ns_get)(struct nsproxy *ns);
 	void (*ns_put)(struct nsproxy *ns);
+	/* CLONE_SYSVSEM: a reference to the list at *own, which is made if there is none; NULL: no memory. */
+	struct sem_undo_list *(*sysvsem_share)(struct sem_undo_list **own);
+	void (*sysvsem_put)(struct sem_undo_list *l); /* the last one undoes */
 	/* A session leader dies or leaves: hang up its terminal and forget it for the session. */
 	void (*tty_disassociate)(struct process *p);
 	int (*pidfd_pid)(int fd); /* the process that a pidfd names; -EBADF */

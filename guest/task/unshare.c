@@ -63,5 +63,9 @@ int task_unshare(u64 flags)
 		err = unshare_fs();
 	if (!err && flags & CLONE_FILES)
 		err = task_unshare_files();
+	if (!err && flags & CLONE_SYSVSEM && t->sysvsem) {
+		task_res.sysvsem_put(t->sysvsem);
+		t->sysvsem = NULL;
+	}
 	return err;
 }

@@ -126,5 +126,5 @@ int proc_add_global(struct inode *root)
 	dir = pseudo_dir(root, "tty", 0555);
 	if (!dir || !pseudo_text(dir, "drivers", 0444, &tty_drivers_ops, NULL))
 		return -ENOMEM;
-	return proc_add_kmsg(root) ?: proc_add_sys(root);
+	return proc_add_kmsg(root) ?: proc_add_sys(root) ?: proc_add_registered(root, false);
 }

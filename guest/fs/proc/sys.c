@@ -178,9 +178,6 @@ static const struct {
 	{ "kernel", "hostname", .ops = { .show = show_hostname, .store = store_hostname } },
 	FIXED("kernel", "kptr_restrict", "2"),
 	FIXED("kernel", "modules_disabled", "1"),
-	FIXED("kernel", "msgmax", "8192"),
-	FIXED("kernel", "msgmnb", "16384"),
-	FIXED("kernel", "msgmni", "32000"),
 	FIXED("kernel", "ngroups_max", "65536"),
 	FIXED("kernel", "osrelease", UTS_RELEASE),
 	FIXED("kernel", "ostype", UTS_SYSNAME),
@@ -192,10 +189,6 @@ static const struct {
 	{ "kernel", "pid_max", .ops = { .show = show_threads_max } },
 	{ "kernel", "printk", .ops = { .show = show_printk } },
 	FIXED("kernel", "randomize_va_space", "2"),
-	FIXED("kernel", "sem", "32000\t1024000000\t500\t32000"),
-	FIXED("kernel", "shmall", "18446744073692774399"),
-	FIXED("kernel", "shmmax", "18446744073692774399"),
-	FIXED("kernel", "shmmni", "4096"),
 	FIXED("kernel", "sysrq", "0"),
 	FIXED("kernel", "tainted", "0"),
 	{ "kernel", "threads-max", .ops = { .show = show_threads_max } },
@@ -231,26 +224,6 @@ _Static_assert(MMAP_MIN_ADDR == 65536, "vm/mmap_min_addr");
 
 static const struct text_ops string_ops = { .show = show_string };
 
-/* The directory "a/b" below `at`, made where it is missing. */
-static struct inode *dir_of(struct inode *at, const char *path)
-{
-	while (at && *path) {
-		unsigned len = (unsigned)strcspn(path, "/");
-		char name[32] = { 0 };
-		struct inode *next;
-
-		memcpy(name, path, MIN(len, (unsigned)sizeof(name) - 1));
-		next = pseudo_lookup(at, name, len);
-		if (IS_ERR(next))
-			next = pseudo_dir(at, name, 0555);
-		else
-			inode_put(next); /* the tree keeps it */
-		at = next;
-		path += len + (path[len] == '/');
-	}
-	return at;
-}
-
 static int fill(struct inode *sys)
 {
 	struct inode *dir;
@@ -259,11 +232,11 @@ static int fill(struct inode *sys)
 		const struct text_ops *ops = params[k].value ? &string_ops : &params[k].ops;
 		u32 mode = (ops->show ? 0444 : 0) | (ops->store ? 0200 : 0);
 
-		dir = dir_of(sys, params[k].dir);
+		dir = proc_dir_of(sys, params[k].dir);
 		if (!dir || !pseudo_text(dir, params[k].name, mode, ops, (void *)params[k].value))
 			return -ENOMEM;
 	}
-	return 0;
+	return proc_add_registered(sys, true);
 }
 
 int proc_add_sys(struct inode *root)

@@ -1,0 +1,60 @@
+/*
+ * ns.c - IPC namespaces. There is one, until tasks carry one of their own: ipc_ns_current() is the only place to change.
+ */
+#include "ipc/ipc.h"
+#include "ipc/mqueue.h"
+#include "ipc/msg.h"
+#include "ipc/sem.h"
+#include "ipc/shm.h"
+#include "mm/slab.h"
+
+static struct ipc_ns first;
+
+static void ns_init(struct ipc_ns *ns)
+{
+	ref_init(&ns->ref);
+	shm_ns_init(ns);
+	sem_ns_init(ns);
+	msg_ns_init(ns);
+	mq_ns_init(ns);
+}
+
+struct ipc_ns *ipc_ns_current(void)
+{
+	return &first;
+}
+
+struct ipc_ns *ipc_ns_create(void)
+{
+	struct ipc_ns *ns = kzalloc(sizeof(*ns));
+
+	if (ns)
+		ns_init(ns);
+	return ns;
+}
+
+void ipc_ns_get(struct ipc_ns *ns)
+{
+	ref_get(&ns->ref);
+}
+
+void ipc_ns_put(struct ipc_ns *ns)
+{
+	if (!ref_put(&ns->ref))
+		return;
+	shm_ns_exit(ns);
+	sem_ns_exit(ns);
+	msg_ns_exit(ns);
+	mq_ns_exit(ns);
+	kfree(ns->shm.slot);
+	kfree(ns->sem.slot);
+	kfree(ns->msg.slot);
+	kfree(ns);
+}
+
+void ipc_init(void)
+{
+	ns_init(&first);
+	mq_init();
+	ipc_proc_init();
+}
