@@ -1,0 +1,133 @@
+/*
+ * config_check.c - what a table cannot say about config.json: versions, names, what excludes what.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oci/config.h"
+#include "oci/names.h"
+
+const struct oci_namespace *oci_namespace(const struct oci_config *c, enum oci_namespace_type type)
+{
+	for (size_t i = 0; i < c->linux_.namespaces.n; i++)
+		if (c->linux_.namespaces.items[i].type == (int)type)
+			return &c->linux_.namespaces.items[i];
+	return NULL;
+}
+
+const char *oci_annotation(const struct oci_config *c, const char *key)
+{
+	for (size_t i = 0; i < c->annotations.n; i++)
+		if (strcmp(c->annotations.items[i].key, key) == 0)
+			return c->annotations.items[i].value;
+	return NULL;
+}
+
+/* A future 1.x may say more than we know, but not otherwise. */
+static int check_version(const char *name, const char *version, struct error *err)
+{
+	if (strncmp(version, "1.", 2) != 0 && strncmp(version, "0.", 2) != 0)
+		return error_set(err, EINVAL, "%s: ociVersion: is '%.40s', must be 1.x", name,
+				 version);
+	return 0;
+}
+
+int oci_process_check(const char *name, const struct oci_process *p, struct error *err)
+{
+	if (!*p->args[0])
+		return error_set(err, EINVAL, "%s: process.args[0]: is empty", name);
+	for (size_t i = 0; p->env && p->env[i]; i++)
+		if (!strchr(p->env[i], '='))
+			return error_set(err, EINVAL, "%s: process.env[%zu]: '%.64s' has no '='",
+					 name, i, p->env[i]);
+	for (size_t i = 0; i < p->rlimits.n; i++) {
+		const struct oci_rlimit *r = &p->rlimits.items[i];
+
+		if (rlimit_number(r->type) < 0)
+			return error_set(err, EINVAL,
+					 "%s: process.rlimits[%zu].type: '%.40s' is unknown", name,
+					 i, r->type);
+		if ((uint64_t)r->soft > (uint64_t)r->hard)
+			return error_set(err, EINVAL,
+					 "%s: process.rlimits[%zu]: soft is above hard", name, i);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(p->rlimits.items[k].type, r->type) == 0)
+				return error_set(err, EINVAL,
+						 "%s: process.rlimits[%zu].type: %s is there twice",
+						 name, i, r->type);
+	}
+	return 0;
+}
+
+static int check_namespaces(const char *name, const struct oci_linux *l, struct error *err)
+{
+	unsigned seen = 0;
+
+	for (size_t i = 0; i < l->namespaces.n; i++) {
+		unsigned bit = 1u << l->namespaces.items[i].type;
+
+		if (seen & bit)
+			return error_set(err, EINVAL,
+					 "%s: linux.namespaces[%zu].type: is there twice", name, i);
+		seen |= bit;
+	}
+	if ((l->uid_map.n || l->gid_map.n) && !(seen & 1u << OCI_NS_USER))
+		return error_set(
+			err, EINVAL,
+			"%s: linux.uidMappings: need a namespace of type user in linux.namespaces",
+			name);
+	return 0;
+}
+
+static int check_devices(const char *name, const struct oci_linux *l, struct error *err)
+{
+	for (size_t i = 0; i < l->devices.n; i++) {
+		const struct oci_device *d = &l->devices.items[i];
+
+		if (strlen(d->type) != 1 || !strchr("cubp", *d->type))
+			return error_set(
+				err, EINVAL,
+				"%s: linux.devices[%zu].type: is '%.8s', must be c, u, b, p", name,
+				i, d->type);
+	}
+	return 0;
+}
+
+static int check_mounts(const char *name, const struct oci_config *c, struct error *err)
+{
+	for (size_t i = 0; i < c->mounts.n; i++)
+		if (c->mounts.items[i].uid_map.n || c->mounts.items[i].gid_map.n)
+			return error_set(
+				err, ENOTSUP,
+				"%s: mounts[%zu].uidMappings: idmapped mounts are not supported",
+				name, i);
+	return 0;
+}
+
+/* Keys as sysctl.d(5) has them, dots or slashes; never a way out of /proc/sys. */
+static int check_sysctl(const char *name, const struct string_map *m, struct error *err)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (!*m->items[i].key || *m->items[i].key == '/' || strstr(m->items[i].key, ".."))
+			return error_set(err, EINVAL, "%s: linux.sysctl: '%.64s' is no name", name,
+					 m->items[i].key);
+	return 0;
+}
+
+int oci_config_check(const char *name, const struct oci_config *c, struct error *err)
+{
+	if (check_version(name, c->version, err) < 0 ||
+	    (c->process && oci_process_check(name, c->process, err) < 0) ||
+	    check_mounts(name, c, err) < 0 || check_namespaces(name, &c->linux_, err) < 0 ||
+	    check_devices(name, &c->linux_, err) < 0 ||
+	    check_sysctl(name, &c->linux_.sysctl, err) < 0)
+		return -1;
+	if (!c->root)
+		return error_set(err, EINVAL, "%s: root: is missing", name);
+	if (c->hostname && !oci_namespace(c, OCI_NS_UTS))
+		return error_set(err, EINVAL,
+				 "%s: hostname: needs a namespace of type uts in linux.namespaces",
+				 name);
+	return 0;
+}

@@ -1,0 +1,12 @@
+/*
+ * names.h - the names that config.json and the command line use for numbers: capabilities, resource limits, signals.
+ */
+#ifndef MOAT_OCI_NAMES_H
+#define MOAT_OCI_NAMES_H
+
+/* Its number, or -1. */
+int capability_number(const char *name); /* CAP_CHOWN */
+int rlimit_number(const char *name);	 /* RLIMIT_NOFILE */
+int signal_number(const char *name);	 /* 15, TERM, SIGTERM, RTMIN+3; in any case of letters */
+
+#endif
