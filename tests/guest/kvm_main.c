@@ -17,15 +17,12 @@
 
 static struct report *report;
 
-void say(const char *fmt, ...)
+static void vsay(const char *fmt, va_list ap)
 {
 	char line[160];
-	va_list ap;
 	int n;
 
-	va_start(ap, fmt);
 	n = kvsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
 	if (n > (int)sizeof(line) - 1)
 		n = sizeof(line) - 1;
 	if (report->len + n + 1 > sizeof(report->text))
@@ -33,6 +30,25 @@ void say(const char *fmt, ...)
 	memcpy(report->text + report->len, line, n);
 	report->text[report->len + n] = '\n';
 	report->len += n + 1;
+}
+
+void say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsay(fmt, ap);
+	va_end(ap);
+}
+
+/* The platform's own words. */
+void klog(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsay(fmt, ap);
+	va_end(ap);
 }
 
 void check_at(bool ok, const char *what, int line)

@@ -34,6 +34,21 @@ stack_call:
 	call *%rsi
 	ud2
 
+/*
+ * void cpu_halt(void): let interrupts in and wait for one. STI takes effect behind the next instruction, so one that is
+ * pending ends the HLT at once. QEMU (7.2, TCG) forgets that when KVM leaves and enters the guest in between: the
+ * interrupt is then handled before the HLT, which would sleep through what it announced. trap_kernel steps over it.
+ */
+	.globl cpu_halt
+	.globl cpu_halt_hlt
+	.type cpu_halt, @function
+cpu_halt:
+	sti
+cpu_halt_hlt:
+	hlt
+	cli
+	ret
+
 /* ---- to ring 3 and back: u64 user_enter(struct user_regs *r, bool sysret), the vector ---- */
 
 	.globl user_enter
@@ -176,8 +191,17 @@ trap_user:
 	mov %rsp, %rbp
 	.endm
 
+/*
+ * An interrupt that arrives while interrupts are off does not exist, but QEMU (7.2, TCG) makes some: it remembers a
+ * vector that KVM injected with VMRUN, and delivers it once more, wherever we are by then, when another thread tells its
+ * loop to look around. So here GS may be the application's and the stack a utask's frame: touch neither, go back.
+ */
 trap_ring0:
-	push_rest
+	cmp $32, %edi
+	jb 1f
+	testb $RFLAGS_IF >> 8, 33(%rsp)
+	jz trap_impossible
+1:	push_rest
 	mov %edi, %esi
 	link_frame
 	call trap_kernel
@@ -196,6 +220,12 @@ trap_ring0:
 	pop %rcx
 	pop %rdx
 	pop %rsi
+	pop %rdi
+	add $8, %rsp
+	iretq
+
+trap_impossible:
+	lock incl irq_impossible(%rip)
 	pop %rdi
 	add $8, %rsp
 	iretq
@@ -272,6 +302,9 @@ ist_fatal:
 	.balign 16
 	.space 8192
 boot_stack_top:
+	.globl irq_impossible
+irq_impossible:
+	.long 0
 	.globl ap_stack
 	.balign 8
 ap_stack:

@@ -8,12 +8,16 @@
  * early, and is set again then. Only before the CPU halts is it made exact, so that an idle sandbox has no wake-ups.
  */
 #include "lib/atomic.h"
+#include "lib/log.h"
 #include "platform/kvm/kvm.h"
 #include "platform/kvm/x86.h"
 
 #define LVT_TSC_DEADLINE (2U << 17)
 #define NSEC		 1000000000ULL
 #define ICR_ASSERT	 (1U << 14)
+
+#define BREATHS_PER_SEC 20000
+#define ARMED_BREATH	1 /* kvm_cpu.armed in irq_breathe: a monotonic time before all deadlines */
 
 void irq_init_cpu(void)
 {
@@ -83,10 +87,21 @@ static void timer_fired(struct kvm_cpu *k)
 	}
 }
 
+/* Whoever emulates our processor badly is told so, once. */
+static void note_impossible(void)
+{
+	static u32 told;
+
+	if (!atomic_xchg(&told, 1))
+		klog("kvm: dropped an interrupt that came while interrupts were off");
+}
+
 void irq_upcalls(void)
 {
 	struct kvm_cpu *k = kvm_cpu_this();
 
+	if (unlikely(READ_ONCE(irq_impossible)))
+		note_impossible();
 	while (k->pending_queues) {
 		unsigned q = __builtin_ctz(k->pending_queues);
 
@@ -113,8 +128,11 @@ void cpu_idle(void)
 	if (!READ_ONCE(k->c.kicked)) {
 		if (k->armed && k->armed != k->deadline)
 			timer_arm(k, k->deadline);
-		/* What arrives from here on ends the HLT: STI takes effect behind it. */
-		__asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");
+		/*
+		 * What arrives from here on ends the HLT. If a deadline is wanted the timer is armed for it or for an earlier
+		 * time: only irq_note clears `armed`, and timer_fired ran since. One in the past fires at once.
+		 */
+		cpu_halt();
 	} else {
 		__asm__ volatile("sti\n\tnop\n\tcli" : : : "memory");
 	}
@@ -123,6 +141,29 @@ void cpu_idle(void)
 	irq_upcalls();
 }
 
+/*
+ * An interrupt that comes in here is only noted: locks may be held. The kick makes the next cpu_idle or enter_user run
+ * its upcall. The timer counts as armed for a time before any deadline: it goes off early and is then set right.
+ */
+void irq_breathe(void)
+{
+	struct kvm_cpu *k = kvm_cpu_this();
+
+	if (k->armed != ARMED_BREATH) {
+		wrmsr(MSR_TSC_DEADLINE, clock_cycles() + kvm_boot.tsc_hz / BREATHS_PER_SEC);
+		k->armed = ARMED_BREATH;
+	}
+	cpu_halt();
+	if (k->pending_queues || k->pending_timer)
+		atomic_xchg(&k->c.kicked, 1);
+}
+
+/*
+ * Not lost: the caller made its work visible before, and the exchange and the target's own (cpu_idle, enter_user:
+ * publish the mode, then look at kicked) are in one order. Either we see the target asleep or in ring 3 and interrupt
+ * it, or it sees the kick. The interrupt stays pending while the target still has interrupts off, and STI; HLT leaves no
+ * gap. A target in the kernel consumes the flag only behind setting its mode, and looks for work after that.
+ */
 void cpu_kick(struct cpu *target)
 {
 	/* If it was set already, that kick's IPI is on its way, or the target looks before it sleeps or enters ring 3. */

@@ -82,7 +82,8 @@ struct kvm_cpu {
 	u64 deadline; /* what cpu_timer_set asked for, 0: nothing */
 	u64 armed;    /* what the LAPIC waits for; may be earlier than deadline */
 
-	struct utask *utask; /* whose FPU and TLS bases are live; NULL: nobody's */
+	struct utask *utask;  /* whose FPU and TLS bases are live; NULL: nobody's */
+	struct pmap *leaving; /* what CR3 may still hold while it changes to c.pmap; pmap.c */
 
 	u64 gdt[KVM_SEL_TSS / 8 + 2];
 	struct tss tss;
@@ -129,6 +130,12 @@ void irq_note(
 	unsigned vector); /* acknowledge and remember; from the stubs, or at enter_user's end */
 void irq_upcalls(void);	  /* run what was remembered */
 void irq_ipi(struct cpu *target);
+/*
+ * For whoever spins longer than another CPU can take unless it lost its host CPU: leave this one to the host for about
+ * 50 us, or until an interrupt. Locks may be held.
+ */
+#define SPINS_PER_BREATH 1024
+void irq_breathe(void);
 
 /* fpu.c */
 void fpu_init_cpu(void);
@@ -151,6 +158,9 @@ void kvm_start(void);
 void syscall_entry(void);
 u64 user_enter(struct user_regs *r, bool sysret);
 void stack_call(void *stack_top, void (*fn)(void *), void *arg) __attribute__((noreturn));
+extern u32 irq_impossible; /* interrupts dropped because they came while interrupts were off */
+void cpu_halt(void);
+extern char cpu_halt_hlt[]; /* its HLT, one byte */
 extern char trap_stubs[];
 #define TRAP_STUB_SIZE 16
 void trap_stub_db(void);

@@ -9,6 +9,12 @@
  *
  * Page-table frames taken out of use go back only when no other CPU has the space active with an older generation: its
  * page walker may still read them, and set accessed bits in them.
+ *
+ * What a CPU publishes is never more than what it has. pmap is what CR3 holds, or will hold once `leaving` is empty;
+ * while CR3 changes, `leaving` names the space that CR3 may still hold and the generation is 0, so that a commit to
+ * either takes this CPU for a walker that has not caught up. A space lives while a CPU publishes it: each is a
+ * reference, given back behind the CR3 write. The generation is published behind the flush that it stands for, and
+ * read before it.
  */
 #include "lib/atomic.h"
 #include "lib/err.h"
@@ -60,20 +66,29 @@ static void pmap_put(struct pmap *p)
 	page_free(p);
 }
 
-/* The generation is read before the tables become active: changes in between make us drop once too often, no harm. */
+/*
+ * A commit that does not see the new space here has unlinked its tables before we load CR3, which walks them only then:
+ * the exchange orders that. One that does sees generation 0, or `leaving` for the old space, until CR3 is loaded. The
+ * generation is read before: changes in between make us drop once too often, no harm.
+ */
 void pmap_switch(struct pmap *p)
 {
-	struct cpu *c = cpu_this();
-	struct pmap *old = c->pmap;
+	struct kvm_cpu *k = kvm_cpu_this();
+	struct pmap *old = k->c.pmap;
+	u64 gen = 0;
 
 	if (old == p)
 		return;
+	atomic_store(&k->leaving, old);
+	atomic_store(&k->c.pmap_gen, 0);
+	(void)atomic_xchg(&k->c.pmap, p);
 	if (p) {
 		atomic_add(&p->refs, 1);
-		atomic_store(&c->pmap_gen, atomic_load(&p->gen));
+		gen = atomic_load(&p->gen);
 	}
-	(void)atomic_xchg(&c->pmap, p);
 	write_cr3(p ? p->pt.root : kernel_pt.root);
+	atomic_store(&k->c.pmap_gen, gen);
+	atomic_store(&k->leaving, NULL);
 	if (old)
 		pmap_put(old);
 }
@@ -178,13 +193,37 @@ static void flush_local(struct pmap *p, struct cpu *c, u64 gen)
 	atomic_store(&c->pmap_gen, gen);
 }
 
-/* True when c can no longer use a translation older than gen from ring 3 or a copy. */
+/* Can c's page walker still read tables that p gave up before gen? A CPU in ring 0 speculates through user addresses. */
+static bool may_walk(struct cpu *c, const struct pmap *p, u64 gen)
+{
+	if (atomic_load(&c->pmap) == p)
+		return atomic_load(&c->pmap_gen) < gen;
+	return atomic_load(&kvm_cpu_of(c)->leaving) == p;
+}
+
+/*
+ * True when c can no longer use a translation older than gen from ring 3 or a copy. Mode is read first: c publishes
+ * USER or COPYING before it compares generations, and we have raised p's before. So a c that was seen in another mode
+ * flushes before it touches user memory again.
+ */
 static bool settled(const struct cpu *c, const struct pmap *p, u64 gen)
 {
 	u32 mode = atomic_load(&c->mode);
 
 	return atomic_load(&c->pmap) != p || (mode != CPU_USER && mode != CPU_COPYING) ||
 	       atomic_load(&c->pmap_gen) >= gen;
+}
+
+static void await_settled(const struct cpu *c, const struct pmap *p, u64 gen)
+{
+	unsigned spins = 0;
+
+	while (!settled(c, p, gen)) {
+		cpu_relax();
+		/* With more vCPUs than host CPUs c may need the one that we are on. */
+		if (++spins % SPINS_PER_BREATH == 0)
+			irq_breathe();
+	}
 }
 
 void pmap_commit(struct pmap *p)
@@ -206,13 +245,12 @@ void pmap_commit(struct pmap *p)
 	for (i = 0; i < cpu_count(); i++) {
 		struct cpu *c = cpu_get(i);
 
-		if (!c || c == self || atomic_load(&c->pmap) != p)
+		if (!c || c == self)
 			continue;
 		if (!settled(c, p, gen) && READ_ONCE(c->mode) == CPU_USER)
 			irq_ipi(c);
-		while (!settled(c, p, gen))
-			cpu_relax();
-		walkers |= atomic_load(&c->pmap) == p && atomic_load(&c->pmap_gen) < gen;
+		await_settled(c, p, gen);
+		walkers |= may_walk(c, p, gen);
 	}
 	if (!walkers)
 		pt_reap(&p->pt);

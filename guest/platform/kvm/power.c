@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "lib/atomic.h"
 #include "platform/kvm/kvm.h"
 #include "platform/kvm/x86.h"
 
@@ -29,13 +30,17 @@ void platform_crash(void)
 	__builtin_unreachable();
 }
 
-/* Without PV_UNHALT (not offered to the sandbox) there is nobody to yield to: PAUSE exits on a host that is overcommitted. */
+/* Without PV_UNHALT (not offered to the sandbox) nobody can wake us: look again after a breath. */
 void lock_wait(u32 *word, u32 seen)
 {
 	unsigned i;
 
-	for (i = 0; i < 64 && READ_ONCE(*word) == seen; i++)
-		__builtin_ia32_pause();
+	for (i = 0; i < SPINS_PER_BREATH; i++) {
+		if (READ_ONCE(*word) != seen)
+			return;
+		cpu_relax();
+	}
+	irq_breathe();
 }
 
 void lock_wake(u32 *word)

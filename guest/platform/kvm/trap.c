@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "lib/atomic.h"
 #include "lib/log.h"
 #include "platform/kvm/kvm.h"
 #include "platform/kvm/x86.h"
@@ -56,16 +57,22 @@ static bool fixup(struct trap_frame *f)
 /* The registers go into the crash record; panic adds the rest, and its backtrace continues through entry.S's frame. */
 void trap_fatal(struct trap_frame *f, u32 vector)
 {
+	static u32 fatal;
 	struct crash_record *c = paddr_to_ptr(ARENA_PADDR + ARENA_CRASH);
 	u64 cr2 = read_cr2();
 
+	/* A fault while we report, perhaps for lack of a valid GS: without a stop it would eat memory below the stack. */
+	if (atomic_xchg(&fatal, 1))
+		platform_crash();
 	c->image_slide = kvm_boot.image_slide;
 	memcpy(c->regs, (u64[]){ f->rax, f->rbx, f->rcx, f->rdx,    f->rsi, f->rdi,  f->rbp,
 				 f->rsp, f->r8,	 f->r9,	 f->r10,    f->r11, f->r12,  f->r13,
 				 f->r14, f->r15, f->rip, f->rflags, cr2,    f->error },
 	       sizeof(c->regs));
 	/* In case panic itself dies: the registers are worth a report. */
-	c->magic = CRASH_MAGIC;
+	strcpy(c->reason, "exception in the Sentry, then another");
+	c->syscall_nr = -1;
+	atomic_store(&c->magic, CRASH_MAGIC);
 	panic("%s in the Sentry (vector %u, error 0x%lx, address 0x%lx)",
 	      vector < ARRAY_SIZE(trap_name) ? trap_name[vector] : "interrupt", vector,
 	      (unsigned long)f->error, (unsigned long)cr2);
@@ -75,6 +82,8 @@ void trap_kernel(struct trap_frame *f, u32 vector)
 {
 	if (vector >= 32) {
 		irq_note(vector);
+		if (f->rip == (u64)cpu_halt_hlt)
+			f->rip += 1;
 		return;
 	}
 	if ((vector == VEC_PF || vector == VEC_GP) && fixup(f))

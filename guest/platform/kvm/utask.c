@@ -171,6 +171,24 @@ void utask_switch_out(struct utask *u)
 	k->c.utask = NULL;
 }
 
+static inline bool canonical(u64 va)
+{
+	return (s64)(va << 16) >> 16 == (s64)va;
+}
+
+/* The processor refuses other bases, in ring 0 and behind SWAPGS: whoever sets one from outside gets 0 instead. */
+static void fs_load(struct utask *u)
+{
+	u->live_fs = u->regs.fs_base = canonical(u->regs.fs_base) ? u->regs.fs_base : 0;
+	wrfsbase(u->live_fs);
+}
+
+static void gs_load(struct utask *u)
+{
+	u->live_gs = u->regs.gs_base = canonical(u->regs.gs_base) ? u->regs.gs_base : 0;
+	write_user_gs(u->live_gs);
+}
+
 void utask_switch_in(struct utask *u)
 {
 	struct kvm_cpu *k = kvm_cpu_this();
@@ -183,10 +201,8 @@ void utask_switch_in(struct utask *u)
 	if (k->c.pmap != u->pmap)
 		pmap_switch(u->pmap);
 	fpu_restore(u->fpu);
-	wrfsbase(u->regs.fs_base);
-	write_user_gs(u->regs.gs_base);
-	u->live_fs = u->regs.fs_base;
-	u->live_gs = u->regs.gs_base;
+	fs_load(u);
+	gs_load(u);
 }
 
 /* ---- registers that the thread cannot have by itself ---- */
@@ -202,11 +218,6 @@ void utask_single_step(struct utask *u, bool on)
 	u->step = on;
 }
 
-static inline bool canonical(u64 va)
-{
-	return (s64)(va << 16) >> 16 == (s64)va;
-}
-
 /* Make the registers such that neither IRETQ nor SYSRET can fault. False: RIP is not canonical, the thread gets #GP. */
 static bool regs_check(struct utask *u)
 {
@@ -218,15 +229,10 @@ static bool regs_check(struct utask *u)
 	u->user_tf = r->rflags & RFLAGS_TF;
 	if (u->step)
 		r->rflags |= RFLAGS_TF;
-	if (unlikely(r->fs_base != u->live_fs)) {
-		/* A base that the processor would refuse: the handlers check theirs, so this is a debugger's. */
-		u->live_fs = r->fs_base = canonical(r->fs_base) ? r->fs_base : 0;
-		wrfsbase(r->fs_base);
-	}
-	if (unlikely(r->gs_base != u->live_gs)) {
-		u->live_gs = r->gs_base = canonical(r->gs_base) ? r->gs_base : 0;
-		write_user_gs(r->gs_base);
-	}
+	if (unlikely(r->fs_base != u->live_fs))
+		fs_load(u);
+	if (unlikely(r->gs_base != u->live_gs))
+		gs_load(u);
 	return canonical(r->rip);
 }
 

@@ -8,7 +8,11 @@
 #include "platform/platform.h"
 
 struct utask {
-	u64 pad; /* regs.fs_base, the end of the hardware frame, must be a multiple of 16 */
+	/*
+	 * Room for one more frame below regs (entry.S, trap_impossible); odd, because the end of the hardware frame,
+	 * regs.fs_base, must be a multiple of 16.
+	 */
+	u64 pad[9];
 	struct user_regs regs;
 	struct pmap *pmap;
 	u64 live_fs,
