@@ -16,7 +16,7 @@ struct symbol {
 };
 
 /* After the seal stdio may not ask the host about its descriptor: format here, one write. */
-static void __attribute__((format(printf, 1, 2))) out(const char *fmt, ...)
+void crash_print(const char *fmt, ...)
 {
 	char buf[4096];
 	va_list ap;
@@ -65,15 +65,15 @@ static void clean(char *s, size_t size, bool lines)
 	}
 }
 
-static void print_address(const struct sandbox *sb, const struct crash_record *r, uint64_t addr)
+void crash_print_address(const struct sandbox *sb, uint64_t slide, uint64_t addr)
 {
-	struct symbol s = find_symbol(sb, addr - r->image_slide);
+	struct symbol s = find_symbol(sb, addr - slide);
 
 	if (s.name && s.offset < 65536)
-		out("    %016llx  %s+0x%llx\n", (unsigned long long)addr, s.name,
-		    (unsigned long long)s.offset);
+		crash_print("    %016llx  %s+0x%llx\n", (unsigned long long)addr, s.name,
+			    (unsigned long long)s.offset);
 	else
-		out("    %016llx\n", (unsigned long long)addr);
+		crash_print("    %016llx\n", (unsigned long long)addr);
 }
 
 bool crash_report(struct sandbox *sb)
@@ -89,17 +89,19 @@ bool crash_report(struct sandbox *sb)
 	clean(r.reason, sizeof(r.reason), false);
 	clean(r.task, sizeof(r.task), false);
 	clean(r.dmesg_tail, sizeof(r.dmesg_tail), true);
-	out("moat: the Sentry crashed on CPU %u: %s\n", r.cpu, r.reason);
+	crash_print("moat: the Sentry crashed on CPU %u: %s\n", r.cpu, r.reason);
 	if (r.task[0])
-		out("  program %s, pid %u, system call %lld\n", r.task, r.pid,
-		    (long long)r.syscall_nr);
+		crash_print("  program %s, pid %u, system call %lld\n", r.task, r.pid,
+			    (long long)r.syscall_nr);
 	for (unsigned i = 0; i < 20; i++)
-		out("%s%s %016llx%s", i % 4 ? "  " : "  ", names[i], (unsigned long long)r.regs[i],
-		    i % 4 == 3 ? "\n" : "");
-	out("  backtrace\n");
+		crash_print("%s%s %016llx%s", i % 4 ? "  " : "  ", names[i],
+			    (unsigned long long)r.regs[i], i % 4 == 3 ? "\n" : "");
+	crash_print("  backtrace\n");
 	for (unsigned i = 0; i < r.depth && i < 32; i++)
-		print_address(sb, &r, r.backtrace[i]);
+		crash_print_address(sb, r.image_slide, r.backtrace[i]);
+	if (sb->platform->describe)
+		sb->platform->describe(sb);
 	if (r.dmesg_tail[0])
-		out("  last lines of its log\n%s\n", r.dmesg_tail);
+		crash_print("  last lines of its log\n%s\n", r.dmesg_tail);
 	return true;
 }

@@ -13,4 +13,8 @@
  */
 bool crash_report(struct sandbox *sb);
 
+/* For a platform's part of the report (platform_ops.describe): text, and an address with the name of its function. */
+void crash_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void crash_print_address(const struct sandbox *sb, uint64_t slide, uint64_t addr);
+
 #endif

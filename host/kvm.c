@@ -65,7 +65,7 @@ static int kvm_create(struct sandbox *sb, struct error *err)
 	}
 	if (kvm_vm_open(vm, err) < 0 || memory(vm, sb, err) < 0 || kvm_cpuid_build(vm, err) < 0 ||
 	    vcpus(vm, sb, err) < 0 || kvm_vm_queues(vm, err) < 0 ||
-	    kvm_boot_load(vm, &entry, err) < 0)
+	    kvm_crash_prepare(vm, err) < 0 || kvm_boot_load(vm, &entry, err) < 0)
 		goto close_vm;
 	for (i = 0; i < sb->cpus; i++)
 		if (kvm_boot_registers(&vm->vcpu[i], entry, err) < 0)
@@ -119,7 +119,7 @@ static int kvm_reap(struct sandbox *sb, struct error *err)
 }
 
 /*
- * The vCPU threads exist before the launcher's seal and are sealed tighter by themselves (kvm_vcpu.c, six calls); what
+ * The vCPU threads exist before the launcher's seal and are sealed tighter by themselves (kvm_vcpu.c, seven calls); what
  * remains of this platform on the launcher's own thread makes no call of its own.
  */
 static const char *const syscalls[] = { NULL };
@@ -131,5 +131,6 @@ const struct platform_ops platform_kvm = {
 	.run = kvm_run,
 	.reap = kvm_reap,
 	.stats = kvm_stats,
+	.describe = kvm_crash_describe,
 	.syscalls = syscalls,
 };

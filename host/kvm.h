@@ -7,6 +7,7 @@
  *   kvm_boot.c   image, page tables and GDT in guest memory; first registers
  *   kvm_reloc.c  the image moved to a random address
  *   kvm_vcpu.c   the threads that run KVM_RUN; what an exit means
+ *   kvm_crash.c  the end by a fault: all vCPUs stopped, their registers and backtraces
  *   kvm_probe.c  is this host's KVM usable?
  */
 #ifndef MOAT_HOST_KVM_H
@@ -23,13 +24,26 @@
 #define KVM_CPUS_MAX   64
 #define KVM_STACK_SIZE 65536 /* of a vCPU thread */
 
+#define KVM_TRACE 24
+
+/* What a vCPU was doing when the sandbox crashed. */
+struct kvm_look {
+	uint32_t valid;
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+	unsigned depth;
+	uint64_t trace[KVM_TRACE]; /* rip, then return addresses */
+};
+
 struct kvm_vcpu {
 	struct kvm_vm *vm;
 	unsigned id;
 	int fd;
+	int tid;      /* of its thread; 0 before it was started */
 	int stats_fd; /* -1 unless --debug */
 	struct kvm_run *run;
 	char *stack; /* of its thread */
+	struct kvm_look look;
 };
 
 enum kvm_end { KVM_END_NONE, KVM_END_HALT, KVM_END_CRASH, KVM_END_ERROR };
@@ -43,6 +57,9 @@ struct kvm_vm {
 	int start_fd;	   /* PORT_START: a semaphore that vCPU threads wait for */
 	int exit_fd;	   /* readable: the sandbox ended */
 	uint32_t end;	   /* enum kvm_end, set once */
+	uint32_t dying;	   /* a crash is being reported: vCPU threads look and end */
+	int pid;	   /* ours, as tgkill wants it */
+	uint64_t slide;	   /* of the image: our word, not the guest's copy of it */
 	uint64_t features; /* kvm_cpu_feature */
 	struct kvm_cpuid2 *cpuid;
 	struct kvm_boot *boot;
@@ -85,8 +102,19 @@ int kvm_reloc_image(struct sandbox *sb, uint64_t slide, struct error *err);
 
 /* kvm_vcpu.c */
 int kvm_vcpu_start(struct kvm_vcpu *v, struct error *err);
+/* A system call without libc, for the vCPU threads: they share the launcher's TLS, so nothing may touch errno. */
+long kvm_vcpu_raw(long nr, long a, long b, long c);
+/* The first vCPU that ends decides what the end was. */
+void kvm_vcpu_finish(struct kvm_vm *vm, enum kvm_end end);
 /* Sums over all vCPUs from KVM_GET_STATS_FD; false if the host has no such statistics. */
 bool kvm_vcpu_exits(struct kvm_vm *vm, uint64_t *exits, uint64_t *irq_exits, uint64_t *halts);
+
+/* kvm_crash.c */
+int kvm_crash_prepare(struct kvm_vm *vm, struct error *err); /* before any vCPU thread starts */
+/* On v's thread: end the sandbox; reason NULL: the Sentry has filled the record itself. */
+void kvm_crash(struct kvm_vcpu *v, const char *reason, long code);
+bool kvm_crash_called(struct kvm_vcpu *v);   /* after EINTR; true: this thread ends */
+void kvm_crash_describe(struct sandbox *sb); /* platform_ops.describe */
 
 /* kvm_probe.c: 0, or -1 with the reason in one line. Caches the verdict. */
 int kvm_probe(struct error *err);

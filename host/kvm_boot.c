@@ -201,7 +201,7 @@ int kvm_boot_load(struct kvm_vm *vm, uint64_t *entry, struct error *err)
 	b->ram_size = sb->ram_size;
 	b->arena_size = sb->arena_size;
 	b->free_paddr = img.hi - KVM_IMAGE_BASE;
-	b->image_slide = slide;
+	b->image_slide = vm->slide = slide;
 	b->tsc_hz = ioctl(vm->vcpu[0].fd, KVM_GET_TSC_KHZ, 0) * 1000ULL;
 	b->xfeatures = kvm_cpuid_xfeatures(vm);
 	b->xsave_size = kvm_cpuid_xsave_size(vm);

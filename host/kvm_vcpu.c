@@ -2,14 +2,15 @@
  * kvm_vcpu.c - the threads that do nothing but KVM_RUN.
  *
  * They are made by a bare clone(), no TLS of their own, no libc in them, every system call inline, so that each can
- * lock itself into a seccomp filter of six calls before its first KVM_RUN. A vCPU leaves the kernel only at the end: PORT_HALT, PORT_CRASH, or something
- * that a correct Sentry never does, which becomes a crash record with the vCPU's registers.
+ * lock itself into a seccomp filter of seven calls before its first KVM_RUN. A vCPU leaves the kernel only at the end:
+ * PORT_HALT, PORT_CRASH, or something that a correct Sentry never does, which becomes a crash record (kvm_crash.c).
  */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,16 +22,21 @@
 
 #include "host/kvm.h"
 
-/* The thread shares the launcher's TLS: nothing in it may touch errno. */
-static long raw(long nr, long a, long b, long c)
+static long raw4(long nr, long a, long b, long c, long d)
 {
+	register long r10 __asm__("r10") = d;
 	long ret;
 
 	__asm__ volatile("syscall"
 			 : "=a"(ret)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
 			 : "rcx", "r11", "memory");
 	return ret;
+}
+
+long kvm_vcpu_raw(long nr, long a, long b, long c)
+{
+	return raw4(nr, a, b, c, 0);
 }
 
 #define ALLOW(nr) \
@@ -42,32 +48,23 @@ static struct sock_filter filter[] = {
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 	ALLOW(__NR_ioctl),
-	ALLOW(__NR_read),  /* the start semaphore */
-	ALLOW(__NR_write), /* the exit eventfd */
+	ALLOW(__NR_read),   /* the start semaphore */
+	ALLOW(__NR_write),  /* the exit eventfd */
+	ALLOW(__NR_tgkill), /* calls the other vCPUs out of KVM_RUN at a crash */
 	ALLOW(__NR_rt_sigreturn),
 	ALLOW(__NR_exit),
 	ALLOW(__NR_exit_group),
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 };
 
-/* The first vCPU that ends decides what the end was. */
-static void finish(struct kvm_vm *vm, enum kvm_end end)
+void kvm_vcpu_finish(struct kvm_vm *vm, enum kvm_end end)
 {
 	uint32_t none = KVM_END_NONE;
 	uint64_t one = 1;
 
 	__atomic_compare_exchange_n(&vm->end, &none, end, false, __ATOMIC_SEQ_CST,
 				    __ATOMIC_SEQ_CST);
-	raw(__NR_write, vm->exit_fd, (long)&one, sizeof(one));
-}
-
-static void say(char *dst, size_t size, const char *src)
-{
-	size_t i;
-
-	for (i = 0; i + 1 < size && src[i]; i++)
-		dst[i] = src[i];
-	dst[i] = 0;
+	kvm_vcpu_raw(__NR_write, vm->exit_fd, (long)&one, sizeof(one));
 }
 
 static const char *const exit_name[] = {
@@ -80,29 +77,7 @@ static const char *const exit_name[] = {
 	[KVM_EXIT_INTERNAL_ERROR] = "KVM internal error",
 };
 
-/* Fill the crash record from outside: the Sentry could not. Arithmetic and ioctls only. */
-static void crash(struct kvm_vcpu *v, const char *reason, long err)
-{
-	struct crash_record *c = (struct crash_record *)(v->vm->sb->arena + ARENA_CRASH);
-	struct kvm_sregs s = { 0 };
-	struct kvm_regs r = { 0 };
-
-	raw(__NR_ioctl, v->fd, KVM_GET_REGS, (long)&r);
-	raw(__NR_ioctl, v->fd, KVM_GET_SREGS, (long)&s);
-	memset(c, 0, sizeof(*c));
-	say(c->reason, sizeof(c->reason), reason);
-	c->cpu = v->id;
-	c->syscall_nr = -1;
-	memcpy(c->regs, (uint64_t[]){ r.rax, r.rbx, r.rcx, r.rdx,    r.rsi, r.rdi, r.rbp,
-				      r.rsp, r.r8,  r.r9,  r.r10,    r.r11, r.r12, r.r13,
-				      r.r14, r.r15, r.rip, r.rflags, s.cr2, err },
-	       sizeof(c->regs));
-	c->depth = 1;
-	c->backtrace[0] = r.rip;
-	c->magic = CRASH_MAGIC;
-	finish(v->vm, KVM_END_CRASH);
-}
-
+/* OUT to one of the two ports that end the sandbox. */
 static bool port_exit(struct kvm_vcpu *v)
 {
 	const struct kvm_run *run = v->run;
@@ -110,9 +85,9 @@ static bool port_exit(struct kvm_vcpu *v)
 	if (run->io.direction != KVM_EXIT_IO_OUT || run->io.size != 1 || run->io.count != 1)
 		return false;
 	if (run->io.port == PORT_HALT)
-		finish(v->vm, KVM_END_HALT);
+		kvm_vcpu_finish(v->vm, KVM_END_HALT);
 	else if (run->io.port == PORT_CRASH)
-		finish(v->vm, KVM_END_CRASH);
+		kvm_crash(v, NULL, 0);
 	else
 		return false;
 	return true;
@@ -123,27 +98,30 @@ static void run_loop(struct kvm_vcpu *v)
 	uint64_t n;
 	long ret;
 
-	while (v->id && raw(__NR_read, v->vm->start_fd, (long)&n, sizeof(n)) != sizeof(n))
-		;
+	while (v->id && kvm_vcpu_raw(__NR_read, v->vm->start_fd, (long)&n, sizeof(n)) != sizeof(n))
+		if (kvm_crash_called(v))
+			return;
 	for (;;) {
-		ret = raw(__NR_ioctl, v->fd, KVM_RUN, 0);
-		if (ret == -EINTR || ret == -EAGAIN)
+		ret = kvm_vcpu_raw(__NR_ioctl, v->fd, KVM_RUN, 0);
+		if (ret == -EINTR || ret == -EAGAIN) {
+			if (kvm_crash_called(v))
+				return;
 			continue;
+		}
 		if (ret < 0) {
-			crash(v, ret == -EFAULT ? "KVM: guest memory has gone" : "KVM_RUN failed",
-			      ret);
+			kvm_crash(v,
+				  ret == -EFAULT ? "KVM: guest memory has gone" : "KVM_RUN failed",
+				  ret);
 			return;
 		}
-		if (v->run->exit_reason == KVM_EXIT_INTR)
-			continue;
-		if (v->run->exit_reason == KVM_EXIT_IO && port_exit(v))
-			return;
 		n = v->run->exit_reason;
-		crash(v,
-		      n < sizeof(exit_name) / sizeof(exit_name[0]) && exit_name[n]
-			      ? exit_name[n]
-			      : "unexpected VM exit",
-		      n == KVM_EXIT_MMIO ? (long)v->run->mmio.phys_addr : (long)n);
+		if (n == KVM_EXIT_IO && port_exit(v))
+			return;
+		kvm_crash(v,
+			  n < sizeof(exit_name) / sizeof(exit_name[0]) && exit_name[n]
+				  ? exit_name[n]
+				  : "unexpected VM exit",
+			  n == KVM_EXIT_MMIO ? (long)v->run->mmio.phys_addr : (long)n);
 		return;
 	}
 }
@@ -152,11 +130,13 @@ static int thread_main(void *arg)
 {
 	struct sock_fprog prog = { .len = sizeof(filter) / sizeof(filter[0]), .filter = filter };
 	struct kvm_vcpu *v = arg;
+	uint64_t quit = 1ULL << (SIGQUIT - 1);
 
-	raw(__NR_prctl, PR_SET_NAME, (long)"moat-vcpu", 0);
+	raw4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&quit, 0, sizeof(quit));
+	kvm_vcpu_raw(__NR_prctl, PR_SET_NAME, (long)"moat-vcpu", 0);
 	/* Needs no_new_privs or CAP_SYS_ADMIN: jail_enter has set the former. */
-	if (raw(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, (long)&prog) < 0)
-		finish(v->vm, KVM_END_ERROR);
+	if (kvm_vcpu_raw(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, (long)&prog) < 0)
+		kvm_vcpu_finish(v->vm, KVM_END_ERROR);
 	else
 		run_loop(v);
 	return 0; /* clone() calls exit */
@@ -165,9 +145,10 @@ static int thread_main(void *arg)
 int kvm_vcpu_start(struct kvm_vcpu *v, struct error *err)
 {
 	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-		    CLONE_SYSVSEM;
+		    CLONE_SYSVSEM | CLONE_PARENT_SETTID;
 
-	if (clone(thread_main, v->stack + KVM_STACK_SIZE, flags, v) < 0)
+	v->vm->pid = getpid();
+	if (clone(thread_main, v->stack + KVM_STACK_SIZE, flags, v, &v->tid) < 0)
 		return error_errno(err, "KVM: thread of vCPU %u", v->id);
 	return 0;
 }

@@ -53,6 +53,8 @@ struct platform_ops {
 	int (*reap)(struct sandbox *sb, struct error *err);
 	/* With --debug, before the end is passed on: one line of counters to stderr. May be NULL. */
 	void (*stats)(struct sandbox *sb);
+	/* A crash report's part that only the platform knows, to stderr: what the other CPUs were doing. May be NULL. */
+	void (*describe)(struct sandbox *sb);
 	/* Seccomp entries that this platform's launcher threads need, added to the launcher's allow-list (NULL-ended names). */
 	const char *const *syscalls;
 };
