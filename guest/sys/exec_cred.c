@@ -7,6 +7,7 @@
 #include "lib/err.h"
 #include "sys/exec.h"
 #include "task/ptrace.h"
+#include "task/seccomp.h"
 
 #define S_ISUID_BIT   04000
 #define S_ISGID_BIT   02010 /* set-gid means something only with group execute */
@@ -24,7 +25,7 @@ int exec_cred(struct exec *x)
 	if (!c)
 		return -ENOMEM;
 	if (i && x->file->path && !(x->file->path->mnt->flags & MNT_NOSUID) && !old->no_new_privs &&
-	    !ptrace_unsafe_exec()) {
+	    !seccomp_no_new_privs(task_current()) && !ptrace_unsafe_exec()) {
 		if (i->mode & S_ISUID_BIT) {
 			c->euid = i->uid;
 			setid = true;

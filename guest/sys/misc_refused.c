@@ -37,13 +37,3 @@ s64 sys_swapoff(path_a path)
 {
 	return refuse(CAP_SYS_ADMIN, "swap", -EINVAL);
 }
-
-s64 sys_seccomp(uint_a op, flags_a flags, uptr_a args)
-{
-	switch (op) {
-	case 0: /* SECCOMP_SET_MODE_STRICT */
-	case 1: /* SECCOMP_SET_MODE_FILTER */ unsupported("seccomp mode", op); return -EINVAL;
-	case 2: /* SECCOMP_GET_ACTION_AVAIL */ return flags ? -EINVAL : -EOPNOTSUPP;
-	default: return -EINVAL;
-	}
-}

@@ -5,6 +5,7 @@
 
 #include "lib/err.h"
 #include "mm/mm.h"
+#include "sys/seccomp.h"
 #include "sys/sys.h"
 #include "task/task.h"
 
@@ -209,7 +210,8 @@ s64 sys_prctl(int_a option, ulong_a a2, ulong_a a3, ulong_a a4, ulong_a a5)
 	case PR_GET_NAME:
 		memcpy(name, t->comm, sizeof(name));
 		return user_write(a2, name, sizeof(name)) ? -EFAULT : 0;
-	case PR_GET_SECCOMP: return 0;
+	case PR_GET_SECCOMP: return t->seccomp_mode;
+	case PR_SET_SECCOMP: return seccomp_prctl(a2, a3);
 	case PR_CAPBSET_READ:
 		return a2 > CAP_LAST ? -EINVAL : (s64)(t->cred->cap_bounding >> a2 & 1);
 	case PR_CAPBSET_DROP: return drop_bounding(a2);

@@ -9,6 +9,7 @@
 #include "lib/err.h"
 #include "mm/mm.h"
 #include "mm/slab.h"
+#include "sys/seccomp.h"
 #include "sys/sys.h"
 #include "task/info.h"
 #include "task/ptrace.h"
@@ -337,6 +338,8 @@ static s64 stopped_request(struct task *t, long_a request, addr_a addr, ulong_a 
 	case LISTEN: return ptrace_listen(t);
 	case GET_SYSCALL_INFO: return syscall_info(t, addr, data);
 	case GET_RSEQ_CONFIGURATION: return rseq_info(t, addr, data);
+	case SECCOMP_GET_FILTER: return seccomp_get_filter(t, addr, data);
+	case SECCOMP_GET_METADATA: return seccomp_get_metadata(t, addr, data);
 	default: unsupported("ptrace request", (u64)request); return -EIO;
 	}
 }

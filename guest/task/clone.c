@@ -13,6 +13,7 @@
 #include "task/itimer.h"
 #include "task/private.h"
 #include "task/ptrace.h"
+#include "task/seccomp.h"
 
 #define RLIMIT_NPROC 6
 #define NEW_NAMESPACES                                                                 \
@@ -225,6 +226,7 @@ static int publish(struct task *c, struct task *t, const struct clone_request *r
 		return -ERESTARTNOINTR;
 	}
 	pid_set(c->tid, c);
+	seccomp_inherit(c, t);
 	if (r->flags & CLONE_THREAD) {
 		list_add_tail(&from->threads, &c->thread_node);
 		from->nr_threads++;

@@ -11,6 +11,7 @@
 #include "mm/slab.h"
 #include "task/private.h"
 #include "task/ptrace.h"
+#include "task/seccomp.h"
 
 void task_release_mm(struct task *t)
 {
@@ -235,6 +236,7 @@ void task_exit(int code)
 	spin_unlock(&task_lock);
 	if (last)
 		itimers_exit(p);
+	seccomp_exit(t);
 	task_release_mm(t);
 	release_shared(t);
 	if (last)

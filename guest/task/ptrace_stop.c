@@ -10,6 +10,7 @@
 #include "lib/err.h"
 #include "task/private.h"
 #include "task/ptrace.h"
+#include "task/seccomp.h"
 #include "task/sigpriv.h"
 
 #define WORK_OF_TRACER \
@@ -273,6 +274,8 @@ bool ptrace_syscall_enter(struct task *t, struct user_regs *regs)
 		if (work & SYSCALL_WORK_EMU)
 			return false;
 	}
+	if (READ_ONCE(t->syscall_work) & SYSCALL_WORK_SECCOMP && !seccomp_check(t, regs))
+		return false;
 	return (s32)regs->orig_rax != -1;
 }
 

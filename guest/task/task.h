@@ -199,8 +199,9 @@ struct task {
 	u16 ioprio;
 	u32 syscall_work; /* SYSCALL_WORK_*: what a system call does besides; 0 for nearly all */
 	u8 trace_trap;	  /* TRACE_TRAP_*, under sig_lock */
+	u8 seccomp_mode;  /* SECCOMP_*, under sig_lock */
 	void *ptrace;	  /* struct tracee, once it was traced */
-	void *seccomp;
+	void *seccomp; /* struct seccomp_filter, the newest, or NULL; under sig_lock */
 	u64 nvcsw, nivcsw, minflt, majflt;
 	struct io_counts io;
 #ifdef MOAT_DEBUG

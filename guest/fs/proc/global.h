@@ -22,4 +22,9 @@ int proc_show_global_stat(struct seq *s, void *arg);
 int proc_show_uptime(struct seq *s, void *arg);
 int proc_show_loadavg(struct seq *s, void *arg);
 
+/* /proc/sys/kernel/seccomp */
+int proc_seccomp_avail(struct seq *s, void *arg);
+int proc_seccomp_logged(struct seq *s, void *arg);
+s64 proc_seccomp_set_logged(void *arg, char *buf, size_t n);
+
 #endif

@@ -10,6 +10,7 @@
 #include "fs/procfs.h"
 #include "task/ptrace.h"
 #include "task/sched.h"
+#include "task/seccomp.h"
 
 #define RLIMIT_RSS	  5
 #define RLIMIT_SIGPENDING 11
@@ -223,8 +224,8 @@ static void status_security(struct seq *s, struct task *t)
 		   (ull)c->cap_inheritable, (ull)c->cap_permitted, (ull)c->cap_effective);
 	seq_printf(s, "CapBnd:\t%016llx\nCapAmb:\t%016llx\n", (ull)c->cap_bounding,
 		   (ull)c->cap_ambient);
-	seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t0\n", c->no_new_privs,
-		   t->seccomp ? 2 : 0);
+	seq_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t%u\n", c->no_new_privs,
+		   t->seccomp_mode, seccomp_filter_count(t));
 	seq_puts(s, "Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunknown\n");
 	cred_put(c);
 }
