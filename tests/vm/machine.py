@@ -3,7 +3,7 @@
 Builds the initramfs (busybox, modules, init.c and the caller's files; cached by content), boots, and runs commands one
 after the other over a virtio-serial port (frames: proto.h). Used by tests/vm/run and by the suite runner, tests/run.
 """
-import fcntl, hashlib, os, select, signal, socket, stat, struct, subprocess, sys, time
+import fcntl, hashlib, os, re, select, signal, socket, stat, struct, subprocess, sys, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.path.join(ROOT, os.environ.get('BUILD', 'build')))
@@ -155,7 +155,7 @@ class Machine:
         for n in os.listdir(VM):  # logs of runs that were killed
             if n.endswith('.serial') and not os.path.exists(f'/proc/{n[:-7].rpartition("-")[2]}'):
                 os.unlink(os.path.join(VM, n))
-        self.qemu = self.sock = None
+        self.qemu = self.sock = self.monitor = None
         self.boot_ms = 0
         kdir = os.path.join(ROOT, 'third_party/vm', kernel)
         self.vmlinuz = need(os.path.join(kdir, 'vmlinuz'), 'run `make deps`')
@@ -214,19 +214,26 @@ class Machine:
     def boot(self, timeout=None):
         ours, theirs = socket.socketpair()
         theirs.set_inheritable(True)
+        self.monitor, far = socket.socketpair()
+        far.set_inheritable(True)
+        # Linux takes the counters of several AMD CPUs for unsynchronized; here they are one counter, and its KVM would
+        # otherwise move each vCPU's away from the host's.
+        clock = 'tsc=reliable'
         accel = ['-accel', 'tcg,thread=multi']
         if self.icount:
             accel = ['-accel', 'tcg,thread=single', '-icount', 'shift=0']
         args = ['qemu-system-x86_64', '-M', 'q35', *accel, '-cpu', 'EPYC-Rome,+svm,+npt', '-smp', str(self.smp),
-                '-m', str(self.mem), '-nodefaults', '-display', 'none', '-monitor', 'none', '-no-reboot',
+                '-m', str(self.mem), '-nodefaults', '-display', 'none', '-no-reboot',
+                '-chardev', f'socket,id=mon,fd={far.fileno()}', '-mon', 'chardev=mon,mode=readline',
                 '-serial', f'file:{self.serial}', '-kernel', self.vmlinuz, '-initrd', self.initrd,
                 '-device', 'virtio-serial-pci', '-chardev', f'socket,id=port,fd={theirs.fileno()}',
                 '-device', 'virtserialport,chardev=port,name=moat', *self.devices,
-                '-append', f'console=ttyS0 quiet panic=-1 {self.append}'.strip()]
+                '-append', f'console=ttyS0 quiet panic=-1 {clock} {self.append}'.strip()]
         started = time.monotonic()
         self.qemu = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                     pass_fds=[theirs.fileno()], start_new_session=True, preexec_fn=_die_with_parent)
+                                     pass_fds=[theirs.fileno(), far.fileno()], start_new_session=True, preexec_fn=_die_with_parent)
         theirs.close()
+        far.close()
         self.sock = ours
         kind, data = self._frame(started + (timeout or (300 if self.icount else 90)))
         if kind != b'H':
@@ -242,6 +249,35 @@ class Machine:
             return ''
         return '\n'.join([s for s in text.splitlines() if s.strip() and 'reboot: Power down' not in s][-lines:])
 
+    def _ask(self, command, seconds=3):
+        """The answer of qemu's monitor, which works when the machine does not; '' without one."""
+        text, end = b'', time.monotonic() + seconds
+        try:
+            self.monitor.sendall(command.encode() + b'\n')
+            while select.select([self.monitor], [], [], max(0, end - time.monotonic()))[0]:
+                part = self.monitor.recv(65536)
+                text += part
+                if not part or text.endswith(b'(qemu) ') and text.count(b'(qemu) ') > 1:
+                    break
+                end = min(end, time.monotonic() + 0.5)
+        except OSError:
+            pass
+        return text.decode('utf-8', 'replace')
+
+    def _stuck(self):
+        """Why the machine may be silent, in a line: where its own CPUs are, twice a second apart."""
+        seen = []
+        for _ in range(2):
+            text = self._ask('info registers -a')
+            seen.append(re.findall(r'RIP=([0-9a-f]{16}) RFL=([0-9a-f]{8}).*? HLT=(\d)', text))
+            time.sleep(1)
+        if not seen[1]:
+            return 'the machine does not answer, nor does qemu: the emulator hangs'
+        cpus = [f'CPU {i} ' + (f'halted with interrupts {"on" if int(fl, 16) & 0x200 else "off"}' if hlt == '1' else
+                               f'{"stuck" if i < len(seen[0]) and seen[0][i] == now else "runs"} at {rip}')
+                for i, now in enumerate(seen[1]) for rip, fl, hlt in [now]]
+        return f'the machine does not answer: {", ".join(cpus)}'
+
     def _fail(self, why):
         self.close()
         raise VMError(f'{why}\n--- serial log ---\n{self.log()}')
@@ -251,7 +287,7 @@ class Machine:
         while len(buf) < n:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self.sock], [], [], left)[0]:
-                self._fail('the machine does not answer')
+                self._fail(self._stuck())
             try:
                 part = self.sock.recv(n - len(buf))
             except ConnectionResetError:
@@ -325,6 +361,7 @@ class Machine:
                     self.qemu.wait()
             self.qemu.stderr.close()
             self.sock.close()
+            self.monitor.close()
             self.qemu = None
         if not keep_log and os.path.exists(self.serial):
             os.unlink(self.serial)
