@@ -52,7 +52,9 @@ static void create_end(struct walk *w, struct dentry *d)
 	walk_end(w);
 }
 
-static int make(int dirfd, const char *name, u32 mode, u32 rdev, const char *target)
+/* out: where the new node is, with references; or NULL. */
+static int make(int dirfd, const char *name, u32 mode, u32 rdev, const char *target,
+		struct path_ref *out)
 {
 	struct make_args a;
 	struct inode *dir, *i;
@@ -79,13 +81,22 @@ static int make(int dirfd, const char *name, u32 mode, u32 rdev, const char *tar
 		else
 			dcache_instantiate(d, i);
 	}
+	if (!err && out) {
+		*out = (struct path_ref){ w.path.mnt, d };
+		path_get(out);
+	}
 	create_end(&w, d);
 	return err;
 }
 
+int vfs_make_socket(const char *name, u32 mode, struct path_ref *out)
+{
+	return make(AT_FDCWD, name, S_IFSOCK | (mode & 0777), 0, NULL, out);
+}
+
 int vfs_mkdir(int dirfd, const char *name, u32 mode)
 {
-	return make(dirfd, name, S_IFDIR | (mode & 01777), 0, NULL);
+	return make(dirfd, name, S_IFDIR | (mode & 01777), 0, NULL, NULL);
 }
 
 int vfs_mknod(int dirfd, const char *name, u32 mode, u32 rdev)
@@ -100,12 +111,12 @@ int vfs_mknod(int dirfd, const char *name, u32 mode, u32 rdev)
 	case S_IFDIR: return -EPERM;
 	default: return -EINVAL;
 	}
-	return make(dirfd, name, mode, S_ISCHR(mode) || S_ISBLK(mode) ? rdev : 0, NULL);
+	return make(dirfd, name, mode, S_ISCHR(mode) || S_ISBLK(mode) ? rdev : 0, NULL, NULL);
 }
 
 int vfs_symlink(const char *target, int dirfd, const char *name)
 {
-	return *target ? make(dirfd, name, S_IFLNK | 0777, 0, target) : -ENOENT;
+	return *target ? make(dirfd, name, S_IFLNK | 0777, 0, target, NULL) : -ENOENT;
 }
 
 int vfs_link(int olddir, const char *old, int newdir, const char *new, int flags)

@@ -203,6 +203,8 @@ static s64 rw(struct file *f, struct iov *v, u64 *pos, bool write)
 
 	if (f->flags & O_NONBLOCK)
 		v->nonblock = true;
+	if (f->ops->wait_rw && !v->nonblock)
+		return f->ops->wait_rw(f, v, write);
 	for (;;) {
 		r = rw_once(f, v, pos, write);
 		if (r == -EAGAIN && !v->nonblock)

@@ -67,6 +67,8 @@ struct file_ops {
 	/* pos: in/out file position, or NULL for streams. Bytes or -errno; 0 is end of file. */
 	s64 (*read)(struct file *f, struct iov *to, u64 *pos);
 	s64 (*write)(struct file *f, struct iov *from, u64 *pos);
+	/* Instead of file_read's wait loop, where the file may block: sockets have timeouts and whole messages. */
+	s64 (*wait_rw)(struct file *f, struct iov *v, bool write);
 	s64 (*seek)(struct file *f, s64 off, int whence);
 	/* Ready events now; if pt, register on the wait queues that will announce a change (poll_wait). */
 	u32 (*poll)(struct file *f, struct poll_table *pt);

@@ -343,6 +343,8 @@ int vfs_truncate(struct inode *i, u64 size, struct file *f);
 s64 vfs_readlink(const struct path_ref *p, char *buf, size_t size);
 int vfs_mkdir(int dirfd, const char *name, u32 mode);
 int vfs_mknod(int dirfd, const char *name, u32 mode, u32 rdev);
+/* bind(2) of a local socket: make its node and hand out where it is, with references. -EEXIST and what mknod says. */
+int vfs_make_socket(const char *name, u32 mode, struct path_ref *out);
 int vfs_symlink(const char *target, int dirfd, const char *name);
 int vfs_link(int olddir, const char *old, int newdir, const char *new, int flags);
 int vfs_unlink(int dirfd, const char *name);

@@ -1,0 +1,49 @@
+/*
+ * family.c - the table of address families, and the life of a struct socket.
+ *
+ * Adding a family is a row here and its folder. Families that are not there answer EAFNOSUPPORT, as a Linux without them.
+ */
+#include "mm/slab.h"
+#include "net/families.h"
+#include "net/socket.h"
+
+static const struct proto_family *const families[] = {
+	&unix_family,
+};
+
+struct socket *sock_create(int family, int type, int protocol)
+{
+	if (family < 0 || family >= AF_MAX)
+		return ERR_PTR(-EAFNOSUPPORT);
+	if (type < 0 || type >= SOCK_MAX)
+		return ERR_PTR(-EINVAL);
+	for (size_t k = 0; k < ARRAY_SIZE(families); k++)
+		if (families[k]->family == family)
+			return families[k]->create(type, protocol);
+	return ERR_PTR(-EAFNOSUPPORT);
+}
+
+void sock_init(struct socket *s, const struct socket_ops *ops, int family, int type, int protocol)
+{
+	ref_init(&s->ref);
+	s->ops = ops;
+	waitq_init(&s->q);
+	s->family = (u16)family;
+	s->type = (u8)type;
+	s->protocol = protocol;
+	s->sndbuf = s->rcvbuf = SOCK_BUF_DEFAULT;
+	s->rcvlowat = 1;
+	s->peek_off = -1;
+	s->rcvtimeo = s->sndtimeo = NO_DEADLINE;
+}
+
+void sock_get(struct socket *s)
+{
+	ref_get(&s->ref);
+}
+
+void sock_put(struct socket *s)
+{
+	if (ref_put(&s->ref))
+		s->ops->destroy(s);
+}

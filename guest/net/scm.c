@@ -1,0 +1,289 @@
+/*
+ * scm.c - see scm.h.
+ *
+ * Dropping files that are themselves sockets with files in their queues would recurse, so sets that hold a socket are
+ * put on a list that whoever finds nobody at work empties.
+ */
+#include <linux/capability.h>
+#include <string.h>
+
+#include "mm/slab.h"
+#include "net/scm.h"
+#include "platform/platform.h"
+#include "task/task.h"
+
+static struct spinlock dropped_lock = SPINLOCK_INIT;
+static struct list dropped = LIST_INIT(dropped);
+static bool dropping;
+
+static void put_all(struct scm_fds *fds)
+{
+	for (unsigned k = 0; k < fds->n; k++)
+		file_put(fds->file[k]);
+	kfree(fds);
+}
+
+void scm_fds_free(struct scm_fds *fds)
+{
+	if (!fds->sockets) {
+		put_all(fds);
+		return;
+	}
+	spin_lock(&dropped_lock);
+	list_add_tail(&dropped, &fds->node);
+	if (dropping) {
+		spin_unlock(&dropped_lock);
+		return;
+	}
+	dropping = true;
+	while (!list_empty(&dropped)) {
+		fds = list_first(&dropped, struct scm_fds, node);
+		list_del(&fds->node);
+		spin_unlock(&dropped_lock);
+		put_all(fds);
+		spin_lock(&dropped_lock);
+	}
+	dropping = false;
+	spin_unlock(&dropped_lock);
+}
+
+static struct scm_fds *fds_alloc(unsigned n)
+{
+	struct scm_fds *fds = kzalloc(sizeof(*fds) + n * sizeof(fds->file[0]));
+
+	if (fds)
+		list_init(&fds->node);
+	return fds;
+}
+
+struct scm_fds *scm_fds_dup(const struct scm_fds *from)
+{
+	struct scm_fds *fds = fds_alloc(from->n);
+
+	if (!fds)
+		return NULL;
+	fds->n = from->n;
+	fds->sockets = from->sockets;
+	for (unsigned k = 0; k < from->n; k++) {
+		fds->file[k] = from->file[k];
+		file_get(fds->file[k]);
+	}
+	return fds;
+}
+
+void scm_drop(struct scm *scm)
+{
+	if (scm->fds)
+		scm_fds_free(scm->fds);
+	if (scm->process)
+		process_put(scm->process);
+	scm->fds = NULL;
+	scm->process = NULL;
+}
+
+void scm_self(struct ucred *c)
+{
+	const struct task *t = task_current();
+
+	*c = (struct ucred){ t->process->pid, t->cred->uid, t->cred->gid };
+}
+
+/* ---- sending ---- */
+
+/* A second SCM_RIGHTS of one message adds to the first. */
+static int parse_rights(struct scm *scm, const u8 *data, size_t len)
+{
+	unsigned n = (unsigned)(len / sizeof(s32)), old = scm->fds ? scm->fds->n : 0;
+	struct scm_fds *fds = scm->fds;
+
+	if (!n)
+		return 0;
+	if (n > SCM_MAX_FD || old + n > SCM_MAX_FD)
+		return -EINVAL;
+	if (!fds) {
+		fds = fds_alloc(n);
+	} else {
+		fds = krealloc(fds, sizeof(*fds) + (old + n) * sizeof(fds->file[0]));
+		if (fds)
+			list_init(&fds->node);
+	}
+	if (!fds)
+		return -ENOMEM;
+	scm->fds = fds;
+	for (unsigned k = 0; k < n; k++) {
+		struct file *f;
+		struct socket *s;
+		s32 fd;
+
+		memcpy(&fd, data + k * sizeof(fd), sizeof(fd));
+		f = fd_get_path(fd);
+		if (IS_ERR(f))
+			return -EBADF;
+		s = sock_of_file(f);
+		fds->sockets += s && s->family == AF_UNIX;
+		fds->file[fds->n++] = f;
+	}
+	return 0;
+}
+
+static int parse_creds(struct scm *scm, const u8 *data, size_t len)
+{
+	const struct task *t = task_current();
+	const struct cred *c = t->cred;
+	struct process *p;
+	struct ucred u;
+
+	if (len != sizeof(u))
+		return -EINVAL;
+	memcpy(&u, data, sizeof(u));
+	if (u.pid != t->process->pid && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (u.uid != c->uid && u.uid != c->euid && u.uid != c->suid && !capable(CAP_SETUID))
+		return -EPERM;
+	if (u.gid != c->gid && u.gid != c->egid && u.gid != c->sgid && !capable(CAP_SETGID))
+		return -EPERM;
+	p = process_find(u.pid);
+	if (!p)
+		return -ESRCH;
+	if (scm->process)
+		process_put(scm->process);
+	scm->process = p;
+	scm->has_creds = true;
+	scm->creds = u;
+	return 0;
+}
+
+int scm_parse(struct socket *s, const void *control, size_t len, struct scm *scm)
+{
+	const u8 *at = control;
+	size_t left = len;
+
+	while (left >= sizeof(struct user_cmsghdr)) {
+		struct user_cmsghdr h;
+		const u8 *data = at + sizeof(h);
+		size_t n;
+		int err = 0;
+
+		memcpy(&h, at, sizeof(h));
+		if (h.len < sizeof(h) || h.len > left)
+			return -EINVAL;
+		n = h.len - sizeof(h);
+		if (h.level == SOL_SOCKET) {
+			if (h.type == SCM_RIGHTS)
+				err = s->family == AF_UNIX ? parse_rights(scm, data, n) : -EINVAL;
+			else if (h.type == SCM_CREDENTIALS)
+				err = parse_creds(scm, data, n);
+			else
+				err = -EINVAL;
+		}
+		if (err)
+			return err;
+		n = ALIGN_UP(h.len, 8);
+		if (n >= left)
+			break;
+		at += n;
+		left -= n;
+	}
+	return 0;
+}
+
+/* ---- receiving ---- */
+
+int cmsg_put(struct cmsg_out *out, int level, int type, const void *data, size_t n)
+{
+	struct user_cmsghdr h = { CMSG_LEN_OF(n), level, type };
+	u64 space = CMSG_SPACE_OF(n);
+
+	if (out->left < sizeof(h)) {
+		out->flags |= MSG_CTRUNC;
+		return 0;
+	}
+	if (out->left < h.len) {
+		out->flags |= MSG_CTRUNC;
+		h.len = out->left;
+	}
+	if (user_write(out->at, &h, sizeof(h)) ||
+	    user_write(out->at + sizeof(h), data, h.len - sizeof(h)))
+		return -EFAULT;
+	space = MIN(space, out->left);
+	out->at += space;
+	out->left -= space;
+	return 0;
+}
+
+/* Install what fits, as Linux: the rest is closed and MSG_CTRUNC says so. */
+static int give_fds(struct scm_fds *fds, struct cmsg_out *out, u32 flags)
+{
+	u64 room = out->left < sizeof(struct user_cmsghdr)
+			   ? 0
+			   : (out->left - sizeof(struct user_cmsghdr)) / sizeof(s32);
+	unsigned max = (unsigned)MIN((u64)fds->n, room), k;
+	uaddr_t data = out->at + sizeof(struct user_cmsghdr);
+	struct user_cmsghdr h = { 0, SOL_SOCKET, SCM_RIGHTS };
+	int err = 0;
+	u64 space;
+
+	for (k = 0; k < max; k++) {
+		s32 fd;
+
+		file_get(fds->file[k]);
+		fd = fd_install(fds->file[k], 0, flags & MSG_CMSG_CLOEXEC);
+		if (fd < 0) {
+			file_put(fds->file[k]);
+			break;
+		}
+		if (user_write(data + k * sizeof(fd), &fd, sizeof(fd))) {
+			fd_close(fd);
+			break;
+		}
+	}
+	if (k) {
+		h.len = CMSG_LEN_OF(k * sizeof(s32));
+		if (user_write(out->at, &h, sizeof(h)))
+			err = -EFAULT;
+		space = MIN(CMSG_SPACE_OF(k * sizeof(s32)), out->left);
+		out->at += space;
+		out->left -= space;
+	}
+	if (k < fds->n)
+		out->flags |= MSG_CTRUNC;
+	return err;
+}
+
+int scm_pidfd(struct process *p)
+{
+	return p && task_res.pidfd_create ? task_res.pidfd_create(p) : -ESRCH;
+}
+
+static int give_pidfd(struct process *p, struct cmsg_out *out)
+{
+	s32 fd = scm_pidfd(p);
+	u64 before = out->left;
+	int err = cmsg_put(out, SOL_SOCKET, SCM_PIDFD, &fd, sizeof(fd));
+
+	if (fd >= 0 && (err || before < CMSG_LEN_OF(sizeof(fd))))
+		fd_close(fd);
+	return err;
+}
+
+int scm_give(struct socket *s, struct scm *scm, struct cmsg_out *out, u32 flags)
+{
+	struct ucred none = { 0, 65534, 65534 };
+	int err = 0;
+
+	if (!out->at) {
+		if (sock_opt(s, SOPT_PASSCRED | SOPT_PASSPIDFD) || scm->fds)
+			out->flags |= MSG_CTRUNC;
+		scm_drop(scm);
+		return 0;
+	}
+	if (sock_opt(s, SOPT_PASSCRED))
+		err = cmsg_put(out, SOL_SOCKET, SCM_CREDENTIALS,
+			       scm->has_creds ? &scm->creds : &none, sizeof(none));
+	if (!err && scm->fds)
+		err = give_fds(scm->fds, out, flags);
+	if (!err && sock_opt(s, SOPT_PASSPIDFD))
+		err = give_pidfd(scm->process, out);
+	scm_drop(scm);
+	return err;
+}

@@ -1,0 +1,58 @@
+/*
+ * scm.h - what travels beside the bytes of a message (socket control messages): descriptors and credentials.
+ *
+ * Parsing takes the control bytes in kernel memory; giving out writes to user memory through a cursor, since descriptors
+ * are installed one by one.
+ */
+#ifndef MOAT_NET_SCM_H
+#define MOAT_NET_SCM_H
+
+#include "lib/list.h"
+#include "net/socket.h"
+
+struct file;
+struct process;
+
+/* Open files in flight. */
+struct scm_fds {
+	struct list node; /* waiting to be put */
+	unsigned n;
+	unsigned sockets; /* how many of them are sockets of the local family */
+	struct file *file[];
+};
+
+struct scm {
+	struct scm_fds *fds;
+	bool has_creds;
+	struct ucred creds;
+	struct process *process; /* of creds.pid, with a reference; or NULL */
+	/* Options of other families, in ABI form (IP_PKTINFO ...), are theirs to add here. */
+};
+
+/* Read the control bytes of a sendmsg(2) on s into *scm (zeroed by the caller). -EINVAL, -EBADF, -EPERM, -ESRCH ... */
+int scm_parse(struct socket *s, const void *control, size_t len, struct scm *scm);
+/* Drop what scm still holds. */
+void scm_drop(struct scm *scm);
+
+/* Fill in who the current task is. */
+void scm_self(struct ucred *c);
+
+/* Where control messages of a recvmsg(2) go: user memory, and the flags that it gives back. */
+struct cmsg_out {
+	uaddr_t at;
+	u64 left;
+	u32 flags; /* gets MSG_CTRUNC */
+};
+/* One control message; what does not fit is cut off with MSG_CTRUNC. 0 or -EFAULT. */
+int cmsg_put(struct cmsg_out *out, int level, int type, const void *data, size_t n);
+/* Everything that came along on s, then drop it. flags: MSG_CMSG_CLOEXEC. control NULL: nowhere. */
+int scm_give(struct socket *s, struct scm *scm, struct cmsg_out *out, u32 flags);
+
+/* A new descriptor for a process, or -errno. p may be NULL: -ESRCH. */
+int scm_pidfd(struct process *p);
+
+/* References of a set of files. */
+void scm_fds_free(struct scm_fds *fds);
+struct scm_fds *scm_fds_dup(const struct scm_fds *fds); /* NULL: out of memory */
+
+#endif

@@ -1,0 +1,246 @@
+/*
+ * socket.c - socket(2), socketpair(2), bind(2), listen(2), connect(2), accept(2), shutdown(2), the names of sockets.
+ */
+#include <string.h>
+
+#include "fs/abi.h"
+#include "sys/socket.h"
+
+struct socket *socket_get(int fd, struct file **f)
+{
+	struct socket *s;
+
+	*f = fd_get(fd);
+	if (IS_ERR(*f))
+		return (struct socket *)*f;
+	s = sock_of_file(*f);
+	if (!s) {
+		file_put(*f);
+		return ERR_PTR(-ENOTSOCK);
+	}
+	return s;
+}
+
+int sock_addr_read(struct sock_addr *a, uaddr_t from, s32 len)
+{
+	memset(a, 0, sizeof(*a));
+	if (len < 0 || len > SOCKADDR_MAX)
+		return -EINVAL;
+	a->len = (u32)len;
+	return user_read(a->raw, from, (size_t)len) ? -EFAULT : 0;
+}
+
+int sock_addr_write(const struct sock_addr *a, uaddr_t to, uaddr_t lenp)
+{
+	s32 len;
+
+	if (user_read(&len, lenp, sizeof(len)))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	len = (s32)MIN((u32)len, a->len);
+	if (user_write(to, a->raw, (size_t)len))
+		return -EFAULT;
+	len = (s32)a->len;
+	return user_write(lenp, &len, sizeof(len)) ? -EFAULT : 0;
+}
+
+/* A file for s, which it takes over also when that fails. */
+static struct file *file_for(struct socket *s, u32 flags)
+{
+	struct file *f = sock_file(s, flags & SOCK_NONBLOCK ? O_NONBLOCK : 0);
+
+	if (IS_ERR(f)) {
+		s->ops->release(s);
+		sock_put(s);
+	}
+	return f;
+}
+
+static struct file *create(int family, int type, int protocol)
+{
+	struct socket *s = sock_create(family, type & SOCK_TYPE_MASK, protocol);
+
+	return IS_ERR(s) ? (struct file *)s : file_for(s, (u32)type);
+}
+
+s64 sys_socket(int_a family, int_a type, int_a protocol)
+{
+	if (type & ~(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK))
+		return -EINVAL;
+	return fd_install_new(create(family, type, protocol), type & SOCK_CLOEXEC);
+}
+
+s64 sys_socketpair(int_a family, int_a type, int_a protocol, uptr_a fds)
+{
+	struct file *a, *b = NULL;
+	struct socket *sa;
+	s32 fd[2];
+	s64 err;
+
+	if (type & ~(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK))
+		return -EINVAL;
+	a = create(family, type, protocol);
+	if (IS_ERR(a))
+		return PTR_ERR(a);
+	sa = sock_of_file(a);
+	if (!sa->ops->pair) {
+		file_put(a);
+		return -EOPNOTSUPP;
+	}
+	b = create(family, type, protocol);
+	if (IS_ERR(b)) {
+		file_put(a);
+		return PTR_ERR(b);
+	}
+	err = sa->ops->pair(sa, sock_of_file(b));
+	fd[0] = err ? (s32)err : fd_install(a, 0, type & SOCK_CLOEXEC);
+	if (fd[0] < 0) {
+		file_put(a);
+		file_put(b);
+		return fd[0];
+	}
+	fd[1] = fd_install_new(b, type & SOCK_CLOEXEC);
+	err = fd[1] < 0 ? fd[1] : 0;
+	if (!err && user_write(fds, fd, sizeof(fd))) {
+		fd_close(fd[1]);
+		err = -EFAULT;
+	}
+	if (err)
+		fd_close(fd[0]);
+	return err;
+}
+
+s64 sys_bind(fd_a fd, uptr_a addr, int_a addrlen)
+{
+	struct sock_addr a;
+	struct file *f;
+	struct socket *s = socket_get(fd, &f);
+	s64 err;
+
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	err = sock_addr_read(&a, addr, addrlen);
+	if (!err)
+		err = s->ops->bind ? s->ops->bind(s, &a) : -EOPNOTSUPP;
+	file_put(f);
+	return err;
+}
+
+s64 sys_listen(fd_a fd, int_a backlog)
+{
+	struct file *f;
+	struct socket *s = socket_get(fd, &f);
+	s64 err;
+
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	if ((u32)backlog > SOMAXCONN)
+		backlog = SOMAXCONN;
+	err = s->ops->listen ? s->ops->listen(s, backlog) : -EOPNOTSUPP;
+	file_put(f);
+	return err;
+}
+
+s64 sys_connect(fd_a fd, uptr_a addr, int_a addrlen)
+{
+	struct sock_addr a;
+	struct file *f;
+	struct socket *s = socket_get(fd, &f);
+	s64 err;
+
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	err = sock_addr_read(&a, addr, addrlen);
+	if (!err)
+		err = s->ops->connect ? sock_connect(s, &a, f->flags & O_NONBLOCK) : -EOPNOTSUPP;
+	file_put(f);
+	return err;
+}
+
+static s64 do_accept(struct file *f, struct socket *s, uptr_a addr, uptr_a addrlen, u32 flags)
+{
+	struct socket *conn = NULL;
+	struct sock_addr a = { 0 };
+	struct file *cf;
+	s64 err;
+
+	err = s->ops->accept ? sock_accept(s, f->flags & O_NONBLOCK, &conn) : -EOPNOTSUPP;
+	if (err)
+		return err;
+	cf = file_for(conn, flags);
+	if (IS_ERR(cf))
+		return PTR_ERR(cf);
+	if (addr) {
+		err = conn->ops->getname(conn, &a, true) ? -ECONNABORTED
+							 : sock_addr_write(&a, addr, addrlen);
+		if (err) {
+			file_put(cf);
+			return err;
+		}
+	}
+	return fd_install_new(cf, flags & SOCK_CLOEXEC);
+}
+
+s64 sys_accept4(fd_a fd, uptr_a addr, uptr_a addrlen, flags_a flags)
+{
+	struct file *f;
+	struct socket *s;
+	s64 r;
+
+	if (flags & ~(u32)(SOCK_CLOEXEC | SOCK_NONBLOCK))
+		return -EINVAL;
+	s = socket_get(fd, &f);
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	r = do_accept(f, s, addr, addrlen, flags);
+	file_put(f);
+	return r;
+}
+
+s64 sys_accept(fd_a fd, uptr_a addr, uptr_a addrlen)
+{
+	return sys_accept4(fd, addr, addrlen, 0);
+}
+
+static s64 getname(int fd, uaddr_t addr, uaddr_t addrlen, bool peer)
+{
+	struct sock_addr a = { 0 };
+	struct file *f;
+	struct socket *s = socket_get(fd, &f);
+	s64 err;
+
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	err = s->ops->getname ? s->ops->getname(s, &a, peer) : -EOPNOTSUPP;
+	if (!err)
+		err = sock_addr_write(&a, addr, addrlen);
+	file_put(f);
+	return err;
+}
+
+s64 sys_getsockname(fd_a fd, uptr_a addr, uptr_a addrlen)
+{
+	return getname(fd, addr, addrlen, false);
+}
+
+s64 sys_getpeername(fd_a fd, uptr_a addr, uptr_a addrlen)
+{
+	return getname(fd, addr, addrlen, true);
+}
+
+s64 sys_shutdown(fd_a fd, int_a how)
+{
+	struct file *f;
+	struct socket *s = socket_get(fd, &f);
+	s64 err;
+
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	if (how < SHUT_RD || how > SHUT_RDWR)
+		err = -EINVAL;
+	else
+		err = s->ops->shutdown ? s->ops->shutdown(s, how) : -EOPNOTSUPP;
+	file_put(f);
+	return err;
+}

@@ -1,0 +1,78 @@
+/*
+ * socket_option.c - setsockopt(2) and getsockopt(2): the value in a kernel copy.
+ */
+#include "mm/slab.h"
+#include "sys/socket.h"
+
+#define SMALL	  256
+#define VALUE_MAX (512 * 1024) /* most that any option takes or gives */
+
+s64 sys_setsockopt(fd_a fd, int_a level, int_a name, uptr_a value, int_a len)
+{
+	u8 small[SMALL], *v = small;
+	struct file *f;
+	struct socket *s;
+	s64 err;
+
+	if (len < 0)
+		return -EINVAL;
+	s = socket_get(fd, &f);
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	if (len > SMALL)
+		v = len <= VALUE_MAX ? kmalloc((size_t)len) : NULL;
+	if (!v)
+		err = len > VALUE_MAX ? -EINVAL : -ENOBUFS;
+	else if (user_read(v, value, (size_t)len))
+		err = -EFAULT;
+	else
+		err = sock_setsockopt(s, level, name, v, (unsigned)len);
+	if (err == -ENOPROTOOPT)
+		unsupported("setsockopt", (u64)(u32)level << 32 | (u32)name);
+	if (v != small)
+		kfree(v);
+	file_put(f);
+	return err;
+}
+
+static s64 get(struct socket *s, int level, int name, uaddr_t value, uaddr_t lenp)
+{
+	u8 small[SMALL], *v = small;
+	unsigned n;
+	s32 len;
+	s64 err;
+
+	if (user_read(&len, lenp, sizeof(len)))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	n = (unsigned)MIN(len, VALUE_MAX);
+	if (n > SMALL)
+		v = kzalloc(n);
+	if (!v)
+		return -ENOBUFS;
+	err = sock_getsockopt(s, level, name, v, &n);
+	if (!err && user_write(value, v, n))
+		err = -EFAULT;
+	len = (s32)n;
+	if ((!err || err == -ERANGE) && user_write(lenp, &len, sizeof(len)))
+		err = -EFAULT;
+	if (v != small)
+		kfree(v);
+	return err;
+}
+
+s64 sys_getsockopt(fd_a fd, int_a level, int_a name, uptr_a value, uptr_a len)
+{
+	struct file *f;
+	struct socket *s = socket_get(fd, &f);
+	s64 err;
+
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	err = get(s, level, name, value, len);
+	if (err == -ENOPROTOOPT)
+		unsupported("getsockopt", (u64)(u32)level << 32 | (u32)name);
+	file_put(f);
+	return err;
+}
