@@ -21,6 +21,9 @@ class Miss(Exception):
 
 # ---- tables ----
 
+MISSED = []  # (table, row) of every target that this run missed
+
+
 class Table:
     """Prints rows under a heading and keeps them for bench/results. A mark is True (met), False (missed) or None."""
 
@@ -32,6 +35,8 @@ class Table:
         self.rows.append([*map(str, cells), {True: 'ok', False: 'MISS', None: ''}[mark]])
         if mark is not None:
             self.marks.append(mark)
+        if mark is False:
+            MISSED.append((self.name, str(cells[0])))
 
     def note(self, text):
         self.notes.append(text)

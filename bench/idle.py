@@ -64,7 +64,7 @@ def switches(pids):
 
 
 def main():
-    seconds = 60 if FULL else 10
+    seconds = 60
     d = bundle('idle', ['idle'])
     cmds = {'moat': moat_cmd(['idle'])}
     if have('runsc'):
@@ -76,23 +76,26 @@ def main():
                                            start_new_session=True)
         time.sleep(3)
         t = Table('idle', f'an idle sandbox (a program that waits for ever), watched for {seconds} s',
-                  ['', 'processes', 'threads', 'PSS MiB', 'of it shared', 'page tables', 'switches', 'target'])
+                  ['', 'processes', 'threads', 'PSS MiB', 'of it shared', 'page tables', 'switches', 'of runsc', 'target'])
         word = {'moat': '\0never\0', 'runsc': os.path.join(work(), 'state-runsc')}
         pids = {n: family(p.pid, word[n]) for n, p in procs.items()}
         before = {n: switches(pids[n]) for n in procs}
         time.sleep(seconds)
         after = {n: switches(pids[n]) for n in procs}
+        mems = {n: {q: pss(q) for q in pids[n]} for n in procs}
+        runsc_mem = sum(m[0] for m in mems.get('runsc', {}).values()) / 1024
         for n, p in procs.items():
             if p.poll() is not None:
-                t.row(n, 0, 0, '-', '-', '-', '-', 'it ended', mark=False if n == 'moat' else None)
+                t.row(n, 0, 0, '-', '-', '-', '-', '-', 'it ended', mark=False if n == 'moat' else None)
                 continue
-            mem = {q: pss(q) for q in pids[n]}
+            mem = mems[n]
             total, shm, pte = (sum(m[i] for m in mem.values()) / 1024 for i in range(3))
             woken = {k: after[n].get(k, v) - v for k, v in before[n].items()}
             count = sum(woken.values())
             ours = n == 'moat'
             t.row(n, len(pids[n]), len(after[n]), f'{total:.2f}', f'{shm:.2f}', f'{pte:.2f}', count,
-                  '<= 6 MiB, 0' if ours else '', mark=(total <= 6 and count == 0) if ours else None)
+                  times(total / runsc_mem) if runsc_mem else '-',
+                  '<= 6 MiB, 0 switches' if ours else '', mark=(total <= 6 and count == 0) if ours else None)
             for q in pids[n]:
                 t.note(f'{n} {name_of(q)}: PSS {mem[q][0]} KiB, shared memory {mem[q][1]}, page tables {mem[q][2]}')
             for (q, tid), c in woken.items():

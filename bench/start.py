@@ -2,6 +2,7 @@
 from common import *
 
 TOOLS = ['runc', 'crun', 'runsc']
+OTHERS = ['native', *TOOLS]
 
 
 def once(cmd):
@@ -48,17 +49,18 @@ def main():
             if status == 0:
                 took.setdefault(name, []).append(s * 1000)
     t = Table('start', f'start to end of a static program that does nothing ({n} times, in turn)',
-              ['', 'median ms', 'fastest', 'slowest', 'runs', 'of runc', 'target'])
-    runc = median(took['runc']) if 'runc' in took else None
+              ['', 'median ms', 'fastest', 'slowest', 'runs', *(f'of {o}' for o in OTHERS), 'target'])
+    others = {o: median(took[o]) for o in OTHERS if o in took}
+    runc = others.get('runc')
     for name in ['native', 'moat', *TOOLS]:
         v = took.get(name)
         if not v:
-            t.row(name, '-', '-', '-', 0, '-', '', mark=False if name == 'moat' else None)
+            t.row(name, '-', '-', '-', 0, *('-' for _ in OTHERS), '', mark=False if name == 'moat' else None)
             t.note(f'{name}: {"does not work here" if have(name) else "not installed"}')
             continue
         ours = name == 'moat'
         t.row(name, f'{median(v):.2f}', f'{min(v):.2f}', f'{max(v):.2f}', len(v),
-              times(median(v) / runc) if runc else '-', '< 0.50x' if ours else '',
+              *(times(median(v) / others[o]) if o in others else '-' for o in OTHERS), '< 0.50x runc' if ours else '',
               mark=(median(v) < runc / 2 and len(v) == n) if ours and runc else None)
     marks = t.done()
     t = Table('start-phases', 'where the time of a start goes (medians of the steps, with --debug)', ['step ends with', 'ms', 'sum'])

@@ -56,7 +56,8 @@ def table(name, title, cpus, paired, rounds):
             target, mark = 'runsc/moat >= 2', None if rsc is None else bool(faster and faster >= 2)
             if faster:
                 ratios[n] = faster
-        t.row(LABEL[n], ns(nat), ns(our), ns(rsc), times(slower), times(faster), target, mark=mark)
+        label = LABEL[n] + (f" ({'paired' if paired else 'split'})" if n.startswith('getpid') else '')
+        t.row(label, ns(nat), ns(our), ns(rsc), times(slower), times(faster), target, mark=mark)
     if ratios:
         g = geomean(list(ratios.values()))
         t.row(f'geometric mean of {len(ratios)} rows', '', '', '', '', times(g), 'runsc/moat >= 3',
