@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/mount.h>
+#include <poll.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -87,6 +88,14 @@ int jail_prepare(struct error *err)
 	return write_file("/proc/self/gid_map", text, err);
 }
 
+/* Did the one at the other end of the pipe end, by somebody's SIGKILL, before we were done with it? */
+static bool reader_gone(int fd)
+{
+	struct pollfd p = { fd, 0, 0 };
+
+	return poll(&p, 1, 0) == 1 && p.revents & POLLERR;
+}
+
 pid_t jail_fork(struct error *err)
 {
 	const unsigned long ns = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
@@ -119,7 +128,8 @@ pid_t jail_fork(struct error *err)
 		return 0;
 	}
 	close(gate[0]);
-	if (map_ids(pid, err) < 0 || write(gate[1], "", 1) != 1) {
+	/* A child that died meanwhile is found by wait, as at any other moment. */
+	if ((map_ids(pid, err) < 0 || write(gate[1], "", 1) != 1) && !reader_gone(gate[1])) {
 		kill(pid, SIGKILL);
 		close(gate[1]);
 		return -1;

@@ -34,6 +34,7 @@ static void clear_doorbell(int fd)
 		return; /* EAGAIN: someone rang and it was seen already */
 }
 
+/* 0: the Sentry ended; 1: the command line did, and nobody waits for us; -1. */
 static int serve(struct ctl *c, int exit_fd, struct error *err)
 {
 	struct sandbox *sb = c->sb;
@@ -69,14 +70,36 @@ static int serve(struct ctl *c, int exit_fd, struct error *err)
 		}
 		if (((p[0].revents | p[4].revents) && !ctl_from_cli(c)) ||
 		    (p[0].revents & POLLHUP && c->holds))
-			return 0;
+			return 1;
 	}
+}
+
+static int by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* The command line's end of the socket among others, and the root: what is not ours goes before anything is made. */
+static int close_others(const struct launcher_config *cfg, struct error *err)
+{
+	const struct sandbox *sb = cfg->sb;
+	int keep[2 * RING_QUEUES + 5] = { 0, 1, 2, cfg->ctl_fd, sb->arena_fd };
+	size_t n = 5;
+
+	for (unsigned q = 0; q < RING_QUEUES; q++) {
+		keep[n++] = sb->kick_fd[q];
+		keep[n++] = sb->call_fd[q];
+	}
+	qsort(keep, n, sizeof(keep[0]), by_number);
+	return jail_close_fds(keep, (int)n, err);
 }
 
 static int prepare(const struct launcher_config *cfg, struct error *err)
 {
 	struct sandbox *sb = cfg->sb;
 
+	if (close_others(cfg, err) < 0)
+		return -1;
 	if (memory_create_ram(sb, sb->ram_size, err) < 0 ||
 	    boottree_build(sb, cfg->spec, cfg->clock_start, err) < 0)
 		return -1;
@@ -107,9 +130,10 @@ void launcher_main(const struct launcher_config *cfg)
 		goto fail;
 	if (jail_seccomp(lists, &err) < 0)
 		goto fail;
-	if (serve(&ctl, exit_fd, &err) < 0)
+	how = serve(&ctl, exit_fd, &err);
+	if (how < 0)
 		goto fail;
-	if (!ctl.ended) {
+	if (how == 0 && !ctl.ended) {
 		how = sb->platform->reap(sb, &err);
 		if (how == 1 && crash_report(sb))
 			ctl_fatal(cfg->ctl_fd, 125, "the Sentry crashed; the report is above");
