@@ -45,7 +45,8 @@ struct gofer_config {
 /*
  * Seal the process and serve until the lifeline or the stream closes. Takes over all descriptors of
  * cfg and closes every other one but 2. Returns 0 after an orderly end, -1 with *err if the service
- * could not start. Call it in a single-threaded process of its own.
+ * could not start. When the client breaks the protocol of its last connection the process ends with
+ * a line and status 1. Call it in a single-threaded process of its own.
  */
 int gofer_main(const struct gofer_config *cfg, struct error *err);
 

@@ -17,6 +17,9 @@ int seal_descriptors(const struct gofer_config *cfg, struct error *err);
  */
 int seal_privileges(const struct gofer_config *cfg, struct error *err);
 
+/* Before any thread: a heap that grows by brk (mmap where that fails) and asks the host for nothing else. */
+void seal_heap(void);
+
 /* Install the allow-list over all threads. Any other system call kills the process. */
 int seal_syscalls(const struct gofer_config *cfg, struct error *err);
 
