@@ -20,6 +20,7 @@
 #include "lib/random.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
+#include "net/socket.h"
 #include "ring/ring.h"
 #include "sys/task_glue.h"
 #include "task/task.h"
@@ -140,6 +141,7 @@ static void boot_thread(void *arg)
 	fs_mmap_init();
 	devfs_register();
 	proc_register();
+	net_init();
 	sysfs_register();
 	if (boot.tty)
 		console_tty_start(boot.rows, boot.cols);

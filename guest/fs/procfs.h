@@ -7,6 +7,7 @@
 #include "fs/vfs.h"
 
 struct process;
+struct seq;
 
 /* Make the file systems known; boot mounts them. Before fs_boot. */
 void proc_register(void);
@@ -23,6 +24,9 @@ struct proc_file {
 	void *arg;
 };
 void proc_register_files(const struct proc_file *rows, unsigned n);
+
+/* A file of /proc/net; show as of struct text_ops, its argument is NULL. At boot. */
+void proc_net_add(const char *name, int (*show)(struct seq *s, void *arg));
 
 /* The controlling terminal of a process, registered by dev/: device number (0: none) and foreground group (-1: none). */
 extern void (*proc_tty)(struct process *p, u32 *rdev, int *pgid);

@@ -11,6 +11,13 @@ static const struct proto_family *const families[] = {
 	&unix_family,
 };
 
+void net_init(void)
+{
+	for (size_t k = 0; k < ARRAY_SIZE(families); k++)
+		if (families[k]->init)
+			families[k]->init();
+}
+
 struct socket *sock_create(int family, int type, int protocol)
 {
 	if (family < 0 || family >= AF_MAX)

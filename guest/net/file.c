@@ -55,6 +55,15 @@ static s64 sock_file_ioctl(struct file *f, unsigned cmd, u64 arg)
 	return r == -ENOTTY ? sock_ioctl(s, cmd, arg) : r;
 }
 
+static int sock_flush(struct file *f)
+{
+	struct socket *s = f->priv;
+
+	if (s->ops->closing)
+		s->ops->closing(s);
+	return 0;
+}
+
 static void sock_release(struct file *f)
 {
 	struct socket *s = f->priv;
@@ -71,6 +80,7 @@ const struct file_ops sock_fops = {
 	.seek = stream_seek,
 	.poll = sock_poll,
 	.ioctl = sock_file_ioctl,
+	.flush = sock_flush,
 	.release = sock_release,
 };
 

@@ -68,6 +68,7 @@ struct socket_ops {
 	/* Fill at most *len bytes of v and set *len. */
 	int (*getsockopt)(struct socket *s, int level, int name, void *v, unsigned *len);
 	int (*pair)(struct socket *a, struct socket *b); /* socketpair(2); NULL: -EOPNOTSUPP */
+	void (*closing)(struct socket *s);		 /* one of its descriptors goes; or NULL */
 	void (*release)(struct socket *s);
 	void (*destroy)(struct socket *s); /* frees it */
 	/* A second queue that tells senders and connecters of room elsewhere; or NULL. */
@@ -118,10 +119,12 @@ struct socket {
 
 struct proto_family {
 	u16 family;
+	void (*init)(void); /* once, at boot; or NULL */
 	/* A socket with one reference, sock_init done. ERR_PTR(-ESOCKTNOSUPPORT, -EPROTONOSUPPORT, -EPERM, -ENOMEM ...) */
 	struct socket *(*create)(int type, int protocol);
 };
 /* family.c: the table of families. type without flags. */
+void net_init(void);
 struct socket *sock_create(int family, int type, int protocol);
 
 void sock_init(struct socket *s, const struct socket_ops *ops, int family, int type, int protocol);

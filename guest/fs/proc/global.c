@@ -121,7 +121,7 @@ int proc_add_global(struct inode *root)
 	for (size_t k = 0; k < ARRAY_SIZE(files); k++)
 		if (!pseudo_text(root, files[k].name, files[k].mode, &files[k].ops, NULL))
 			return -ENOMEM;
-	if (!pseudo_link(root, "mounts", "self/mounts"))
+	if (!pseudo_link(root, "mounts", "self/mounts") || !pseudo_link(root, "net", "self/net"))
 		return -ENOMEM;
 	dir = pseudo_dir(root, "tty", 0555);
 	if (!dir || !pseudo_text(dir, "drivers", 0444, &tty_drivers_ops, NULL))

@@ -83,9 +83,9 @@ extern const unsigned nr_pid_entries;
 
 /* ---- what stands in the table ---- */
 extern const struct inode_ops proc_task_iops, proc_fd_iops, proc_fdinfo_iops, proc_ns_iops,
-	proc_link_iops, proc_mem_iops;
+	proc_net_iops, proc_link_iops, proc_mem_iops;
 extern const struct file_ops proc_task_fops, proc_fd_fops, proc_fdinfo_fops, proc_ns_fops,
-	proc_mem_fops;
+	proc_net_fops, proc_mem_fops;
 
 int proc_show_stat(struct seq *s, struct task *t, bool thread);
 int proc_show_statm(struct seq *s, struct task *t, bool thread);

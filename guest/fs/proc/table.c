@@ -27,6 +27,7 @@ const struct pid_entry pid_entries[] = {
 	DIR("fd", 0500, PE_BOTH, proc_fd),
 	DIR("fdinfo", 0555, PE_BOTH, proc_fdinfo),
 	DIR("ns", 0511, PE_BOTH, proc_ns),
+	DIR("net", 0555, PE_BOTH, proc_net),
 	FILE("environ", 0400, PE_BOTH | PE_PTRACE, environ),
 	FILE("auxv", 0400, PE_BOTH | PE_PTRACE, auxv),
 	FILE("status", 0444, PE_BOTH, status),

@@ -1,6 +1,7 @@
 /*
  * create.c - making and destroying AF_UNIX sockets, and the tables of their operations.
  */
+#include "fs/procfs.h"
 #include "mm/slab.h"
 #include "net/families.h"
 #include "net/unix/unix.h"
@@ -37,6 +38,7 @@ static const struct socket_ops stream_ops = {
 	.setsockopt = unix_setsockopt,
 	.getsockopt = unix_getsockopt,
 	.pair = unix_pair,
+	.closing = unix_closing,
 	.release = unix_release,
 	.destroy = destroy,
 	.room = &unix_room,
@@ -54,6 +56,7 @@ static const struct socket_ops dgram_ops = {
 	.setsockopt = unix_setsockopt,
 	.getsockopt = unix_getsockopt,
 	.pair = unix_pair,
+	.closing = unix_closing,
 	.release = unix_release,
 	.destroy = destroy,
 	.room = &unix_room,
@@ -73,6 +76,7 @@ static const struct socket_ops seqpacket_ops = {
 	.setsockopt = unix_setsockopt,
 	.getsockopt = unix_getsockopt,
 	.pair = unix_pair,
+	.closing = unix_closing,
 	.release = unix_release,
 	.destroy = destroy,
 	.room = &unix_room,
@@ -133,7 +137,12 @@ static struct socket *create(int type, int protocol)
 	return u ? &u->s : ERR_PTR(-ENOMEM);
 }
 
-const struct proto_family unix_family = { AF_UNIX, create };
+static void init(void)
+{
+	proc_net_add("unix", unix_proc_show);
+}
+
+const struct proto_family unix_family = { .family = AF_UNIX, .init = init, .create = create };
 
 void unix_identity_self(struct unix_identity *id)
 {

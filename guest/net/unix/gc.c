@@ -130,15 +130,15 @@ static void strip(struct unix_sock *u, struct list *out)
 	spin_unlock(&u->rx_lock);
 }
 
-/* Both locks held. */
-static void find_garbage(struct list *out)
+/* Both locks held. closing: a reference of its file is about to go; or NULL. */
+static void find_garbage(struct unix_sock *closing, struct list *out)
 {
 	struct unix_sock *u, *c;
 
 	list_for_each(u, &in_flight, flight_node) {
-		u->mark = u->s.file && atomic_load(&u->s.file->ref.n) == u->inflight
-				  ? MARK_CANDIDATE
-				  : MARK_NONE;
+		u32 held = u->s.file ? atomic_load(&u->s.file->ref.n) - (u == closing) : ~0u;
+
+		u->mark = held == u->inflight ? MARK_CANDIDATE : MARK_NONE;
 		u->outside = u->inflight;
 	}
 	list_for_each(u, &in_flight, flight_node)
@@ -163,7 +163,7 @@ static void find_garbage(struct list *out)
 	}
 }
 
-void unix_collect(void)
+static void collect(struct unix_sock *closing)
 {
 	struct list garbage;
 
@@ -172,7 +172,7 @@ void unix_collect(void)
 	list_init(&garbage);
 	spin_lock(&unix_gc_lock);
 	spin_lock(&unix_lock);
-	find_garbage(&garbage);
+	find_garbage(closing, &garbage);
 	spin_unlock(&unix_lock);
 	spin_unlock(&unix_gc_lock);
 	while (!list_empty(&garbage)) {
@@ -181,4 +181,16 @@ void unix_collect(void)
 		list_del(&b->node);
 		unix_buf_free(b);
 	}
+}
+
+void unix_collect(void)
+{
+	collect(NULL);
+}
+
+/* The last descriptor of a socket that lies in a queue as well: it is not released now, but may be garbage. */
+void unix_closing(struct socket *s)
+{
+	if (READ_ONCE(unix_sk(s)->inflight))
+		collect(unix_sk(s));
 }

@@ -180,6 +180,9 @@ bool unix_writable(const struct unix_sock *u);
 int unix_setsockopt(struct socket *s, int level, int name, const void *v, unsigned len);
 int unix_getsockopt(struct socket *s, int level, int name, void *v, unsigned *len);
 
+/* ---- proc.c ---- */
+int unix_proc_show(struct seq *s, void *arg);
+
 /* ---- gc.c ---- */
 extern struct spinlock unix_gc_lock;
 /* fds enters or leaves a queue. enter: -ETOOMANYREFS. */
@@ -187,5 +190,6 @@ int unix_flight_enter(struct scm_fds *fds);
 void unix_flight_leave(struct scm_fds *fds);
 /* Free what only sockets in flight hold. Called when a socket goes. */
 void unix_collect(void);
+void unix_closing(struct socket *s); /* one of its descriptors is about to go */
 
 #endif
