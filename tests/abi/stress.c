@@ -1,7 +1,7 @@
 /*
  * Everything at once on every CPU: threads that fault, flip protections, map and unmap, signal one
  * another, fork, exec and die, while a memory pattern of each is checked. The run is drawn from a
- * seed: ABI_SEED=N in the environment (1 by default), ABI_ROUNDS for longer runs.
+ * seed: ABI_SEED=N in the environment (1 by default); ABI_ROUNDS, or TEST_FULL, for longer runs.
  */
 #include "abi.h"
 #include <linux/futex.h>
@@ -168,7 +168,7 @@ TEST_FORK(all_at_once)
 	struct sigaction sa = { .sa_handler = on_kick, .sa_flags = SA_RESTART };
 	pthread_t t[THREADS], k;
 
-	rounds = env_number("ABI_ROUNDS", rounds);
+	rounds = env_number("ABI_ROUNDS", getenv("TEST_FULL") ? 10 * rounds : rounds);
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGUSR2, &sa, NULL);
 	for (uintptr_t i = 0; i < THREADS; i++)

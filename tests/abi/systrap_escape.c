@@ -10,11 +10,12 @@
 #include <setjmp.h>
 #include <sys/utsname.h>
 
-#define STUB_BASE 0x7fff00000000UL
-#define STUB_CMD  0x7fff80000000UL
-#define STUB_TEXT 0x7fff80010000UL
-#define STUB_SIZE 0x800UL
-#define SLOT	  0x10000UL
+#define __ASSEMBLY__ /* the numbers alone */
+#include "../../guest/platform/systrap/layout.h"
+
+#define STUB_SIZE 0x800UL /* of the text that is there */
+#define SLOT	  ((unsigned long)SLOT_SIZE)
+#define CTX(name) (SLOT_CTX + CTX_##name)
 
 static int in_sandbox(void)
 {
@@ -97,7 +98,8 @@ TEST(mappings_refused)
 	CHECK(mremap((void *)STUB_TEXT, 4096, 8192, MREMAP_MAYMOVE) == MAP_FAILED);
 	CHECK(!readable(STUB_TEXT));
 	CHECK(!readable(STUB_CMD));
-	CHECK(syscall(SYS_futex, STUB_BASE + 0x80c0, 1 /* FUTEX_WAKE */, 1, NULL, NULL, 0) <= 0);
+	CHECK(syscall(SYS_futex, STUB_BASE + CTX(STATE), 1 /* FUTEX_WAKE */, 1, NULL, NULL, 0) <=
+	      0);
 }
 
 TEST(command_page_is_read_only)
@@ -118,7 +120,7 @@ TEST(command_page_is_read_only)
 /* With registers that make the most of it: pointers into the stub's data, small numbers, the command page. */
 static void jump(unsigned long to, unsigned long seed)
 {
-	unsigned long v[4] = { STUB_CMD, STUB_BASE + 0x8000, seed & 0xff,
+	unsigned long v[4] = { STUB_CMD, STUB_BASE + SLOT_CTX, seed & 0xff,
 			       seed * 0x9e3779b97f4a7c15UL };
 
 	__asm__ volatile(
@@ -264,8 +266,8 @@ static volatile int stop_forging;
 
 static void *forger(void *arg)
 {
-	volatile unsigned *state = (void *)((unsigned long)arg + 0x80c0),
-			  *event = (void *)((unsigned long)arg + 0x8144);
+	volatile unsigned *state = (void *)((unsigned long)arg + CTX(STATE)),
+			  *event = (void *)((unsigned long)arg + CTX(EVENT));
 	unsigned n = 0;
 
 	while (!stop_forging) {
@@ -340,4 +342,204 @@ TEST(spin_in_stub)
 		CHECK((b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000 < 2000);
 	}
 	signal(SIGSEGV, SIG_DFL);
+}
+
+/* The loop that no kick leads out of: the stub's way back from a kick, with a forged frame that returns to itself. */
+static void loop_by_forged_frame(unsigned char *nested)
+{
+	static unsigned long uc[40] __attribute__((aligned(64)));
+	static char fpu[16384] __attribute__((aligned(64)));
+	static unsigned long ctx[0x200], stack[64];
+
+	__asm__ volatile("xsave64 (%0)" : : "r"(fpu), "a"(3), "d"(0) : "memory");
+	ctx[CTX_XMASK / 8] = 3;
+	uc[40 / 8 + 8] = 10;				      /* rdi: the kick's number */
+	uc[40 / 8 + 9] = uc[40 / 8 + 12] = (unsigned long)uc; /* rsi, rdx */
+	uc[40 / 8 + 11] = (unsigned long)ctx;		      /* rbx */
+	uc[40 / 8 + 13] = 0x1000;			      /* rax: neither waits nor resumes */
+	uc[160 / 8] = (unsigned long)(stack + 60);
+	uc[168 / 8] = (unsigned long)nested;
+	uc[176 / 8] = 0x202;
+	uc[224 / 8] = (unsigned long)fpu;
+	__asm__ volatile("jmp *%0"
+			 :
+			 : "r"(nested), "a"(0x1000), "b"(ctx), "d"(uc), "S"(uc), "D"(10)
+			 : "memory");
+}
+
+TEST(loop_in_kick_path)
+{
+	const unsigned char *text = (const unsigned char *)STUB_TEXT;
+	unsigned tried = 0;
+
+	NEED_SANDBOX();
+	if (!stub_is_there())
+		SKIP("no stub here");
+	/* cmp $10, %edi */
+	for (unsigned i = 0; i + 2 < STUB_SIZE; i++) {
+		int64_t start;
+		pid_t pid;
+
+		if (text[i] != 0x83 || text[i + 1] != 0xff || text[i + 2] != 0x0a)
+			continue;
+		tried++;
+		pid = fork();
+		if (pid == 0) {
+			loop_by_forged_frame((unsigned char *)text + i);
+			_exit(0);
+		}
+		usleep(20000);
+		start = abi_now_ns();
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		CHECK(abi_now_ns() - start < 3000000000LL);
+	}
+	CHECK(tried == 1);
+}
+
+/* Sleep where the Sentry never wakes: the stub's own futex call, waiting for the state of a running thread to change. */
+TEST(sleep_in_stub)
+{
+	const unsigned char *text = (const unsigned char *)STUB_TEXT;
+
+	NEED_SANDBOX();
+	if (!stub_is_there())
+		SKIP("no stub here");
+	for (unsigned i = 0; i + 1 < STUB_SIZE; i++) {
+		int64_t start;
+		pid_t pid;
+
+		if (text[i] != 0x0f || text[i + 1] != 0x05)
+			continue;
+		pid = fork();
+		if (pid == 0) {
+			unsigned long base = slot_base();
+			register long r10 __asm__("r10") = 0;
+
+			if (!base)
+				_exit(0);
+			__asm__ volatile("jmp *%0"
+					 :
+					 : "r"(text + i), "a"(SYS_futex), "D"(base + CTX(STATE)),
+					   "S"(0L), "d"(2L), "b"(base + SLOT_CTX), "r"(r10)
+					 : "memory");
+		}
+		usleep(5000);
+		start = abi_now_ns();
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		CHECK(abi_now_ns() - start < 2000000000LL);
+	}
+}
+
+static unsigned long shared_slot;
+
+/* A thread of another process in the same address space, which ends itself by an event that is none. */
+static int die_of_nonsense(void *arg)
+{
+	unsigned long base = slot_base();
+
+	(void)arg;
+	*(volatile unsigned long *)&shared_slot = base;
+	if (!base)
+		return 0;
+	for (;;) {
+		*(volatile unsigned *)(base + CTX(EVENT)) = 99; /* event */
+		*(volatile unsigned *)(base + CTX(STATE)) = 1;	/* state: EVENT */
+	}
+}
+
+static void write_slot(void *arg)
+{
+	*(volatile unsigned char *)arg = 0x55;
+}
+
+/* The slot of a thread that is gone serves the next, perhaps of another process: this one must not reach it any more. */
+TEST(slot_of_the_dead)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	unsigned seen = 0;
+
+	NEED_SANDBOX();
+	if (!stub_is_there())
+		SKIP("no stub here");
+	for (int round = 0; round < 5; round++) {
+		pid_t dead, next;
+		int status, p[2];
+		char c;
+
+		shared_slot = 0;
+		dead = clone(die_of_nonsense, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+		REQUIRE(dead > 0);
+		status = reap_within(dead, 5000);
+		if (!shared_slot)
+			SKIP("the thread has a GS base of its own");
+		CHECK(WIFSIGNALED(status));
+		REQUIRE(pipe(p) == 0);
+		next = fork(); /* a new process takes the free slot */
+		if (next == 0) {
+			read(p[0], &c, 1);
+			_exit(0);
+		}
+		usleep(2000);
+		if (abi_fault(write_slot, (void *)(shared_slot + 0x100)) == 0)
+			seen++;
+		close(p[1]);
+		close(p[0]);
+		kill(next, SIGKILL);
+		waitpid(next, NULL, 0);
+	}
+	CHECK_EQ(seen, 0);
+}
+
+static volatile int stop_meddling;
+
+/* Writes to the state words of slots that the process gets next, while its threads are being made. */
+static void *meddler(void *arg)
+{
+	unsigned long base = (unsigned long)arg;
+	unsigned n = 0;
+
+	signal(SIGSEGV, on_segv);
+	while (!stop_meddling) {
+		for (unsigned i = 1; i < 8; i++) {
+			if (sigsetjmp(escape, 1))
+				continue;
+			*(volatile unsigned *)(base + i * SLOT + CTX(STATE)) = n++ % 5;
+		}
+	}
+	return NULL;
+}
+
+static void *short_thread(void *arg)
+{
+	return arg;
+}
+
+TEST(meddle_with_birth)
+{
+	NEED_SANDBOX();
+	if (!stub_is_there())
+		SKIP("no stub here");
+	for (unsigned round = 0; round < 3; round++) {
+		int64_t start;
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			unsigned long base = slot_base();
+			pthread_t m, t;
+
+			if (!base || pthread_create(&m, NULL, meddler, (void *)base))
+				_exit(0);
+			for (int i = 0; i < 50; i++)
+				if (pthread_create(&t, NULL, short_thread, NULL) == 0)
+					pthread_detach(t);
+			_exit(0);
+		}
+		usleep(50000);
+		start = abi_now_ns();
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		CHECK(abi_now_ns() - start < 5000000000LL);
+	}
 }

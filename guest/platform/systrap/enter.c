@@ -30,10 +30,11 @@
 #define KICK_CPU_NS 250000000ULL
 /* An FPU save that takes longer meets a stub that has no CPU, or one that runs application code instead. */
 #define SAVE_NS 5000000ULL
-/* Application code that runs this long without a stop may be moved by the host's scheduler. */
+/*
+ * Application code that runs this long without a stop may be moved by the host's scheduler; and after each such time the
+ * worker looks for a kick whose wake-up the application has suppressed by writing to its slot.
+ */
 #define LONG_NS 20000000ULL
-/* A kick of another CPU that the application has swallowed is found after this time. */
-#define KICK_CHECK_NS 250000000ULL
 
 /* The host kernel's ucontext up to the FPU pointer, and the parts of siginfo that are used. */
 struct host_ucontext {
@@ -344,7 +345,7 @@ static bool wait_event(struct sys_cpu *c, struct stub *s)
 	u32 state;
 
 	while ((state = atomic_load(&s->ctx->state)) == STATE_RUN) {
-		wait = bound ? LONG_NS : KICK_CHECK_NS;
+		wait = LONG_NS;
 		if (c->deadline) {
 			now = clock_mono();
 			wait = now < c->deadline ? MIN(wait, c->deadline - now) : 0;

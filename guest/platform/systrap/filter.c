@@ -63,6 +63,15 @@ unsigned filter_thread(struct bpf_insn *out, u64 state_addr)
 
 	require_text(&b);
 	emit(&b, LD_W, DATA_NR, 0, 0);
+	/* sigaltstack() of what the command page says, to no other place: the last step of a new thread. */
+	emit(&b, JEQ, HC_sigaltstack, 0, 10);
+	emit(&b, LD_W, DATA_ARG(0), 0, 0);
+	require(&b, (u32)(STUB_CMD + CMDS_STACK));
+	emit(&b, LD_W, DATA_ARG(0) + 4, 0, 0);
+	require(&b, (STUB_CMD + CMDS_STACK) >> 32);
+	emit(&b, LD_W, DATA_ARG(1), 0, 0);
+	require(&b, 0);
+	emit(&b, RET, RET_ALLOW, 0, 0);
 	require(&b, HC_futex);
 	emit(&b, LD_W, DATA_ARG(0), 0, 0);
 	require(&b, (u32)state_addr);

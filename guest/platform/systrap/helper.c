@@ -129,6 +129,8 @@ static long result_command(struct helper *h, u64 nr, u64 arg)
 	ret = helper_queue(h, nr, arg, 0, 0, 0, 0, 0);
 	if (ret == 0)
 		ret = helper_flush(h);
+	else
+		h->queued = 0; /* the batch before it was refused: no thread */
 	if (ret == 0)
 		tid = hc3(HC_lseek, SYSTRAP_FD_CTL, 0, 1);
 	spin_unlock(&template_lock);

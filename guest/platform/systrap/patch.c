@@ -102,9 +102,9 @@ static void patch_off(struct pmap *p)
 		uaddr_t va = pt->page[0].va;
 
 		if (pt_lookup(&p->pt, va, &pa, &flags))
-			helper_queue(&p->h, HC_mmap, va, PAGE_SIZE, HC_PROT_READ | HC_PROT_EXEC,
-				     HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE,
-				     SYSTRAP_FD_ARENA, pa - ARENA_PADDR);
+			pmap_queue(p, HC_mmap, va, PAGE_SIZE, HC_PROT_READ | HC_PROT_EXEC,
+				   HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE,
+				   SYSTRAP_FD_ARENA, pa - ARENA_PADDR);
 		page_drop(pt, &pt->page[0]);
 	}
 	/* Not reaped here: the caller may have dropped pages whose new mapping it has yet to queue. */
@@ -197,9 +197,9 @@ static bool region_page(struct pmap *p, unsigned i)
 		pt->region[i] = NULL;
 		return false;
 	}
-	helper_queue(&p->h, HC_mmap, PATCH_BASE + i * PAGE_SIZE, PAGE_SIZE,
-		     HC_PROT_READ | HC_PROT_EXEC, HC_MAP_SHARED | HC_MAP_FIXED, SYSTRAP_FD_RAM,
-		     ptr_to_paddr(pt->region[i]) - RAM_PADDR);
+	pmap_queue(p, HC_mmap, PATCH_BASE + i * PAGE_SIZE, PAGE_SIZE, HC_PROT_READ | HC_PROT_EXEC,
+		   HC_MAP_SHARED | HC_MAP_FIXED, SYSTRAP_FD_RAM,
+		   ptr_to_paddr(pt->region[i]) - RAM_PADDR);
 	if (i == 0) {
 		pt->region[0][0].slot = STUB_TEXT + (stub_tramp - stub_text);
 		pt->entries = 1;
@@ -276,9 +276,9 @@ static void patch_site(struct pmap *p, uaddr_t site, u32 nr)
 	memcpy(copy, pp ? pp->copy : paddr_to_ptr(pa), PAGE_SIZE);
 	memcpy(copy + (site - va), "\xff\x24\x25", 3);
 	memcpy(copy + (site - va) + 3, &slot, 4);
-	helper_queue(&p->h, HC_mmap, va, PAGE_SIZE, HC_PROT_READ | HC_PROT_EXEC,
-		     HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, SYSTRAP_FD_RAM,
-		     ptr_to_paddr(copy) - RAM_PADDR);
+	pmap_queue(p, HC_mmap, va, PAGE_SIZE, HC_PROT_READ | HC_PROT_EXEC,
+		   HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, SYSTRAP_FD_RAM,
+		   ptr_to_paddr(copy) - RAM_PADDR);
 	if (pp) {
 		limbo_add(pt, pp->copy);
 		pp->copy = copy;

@@ -42,6 +42,7 @@ struct pmap *pmap_create(void)
 		return ERR_PTR(-ENOMEM);
 	spin_init(&p->lock);
 	list_init(&p->idle);
+	list_init(&p->lost);
 	p->pt.alloc = table_alloc;
 	p->pt.free = table_free;
 	ret = pt_init(&p->pt);
@@ -60,20 +61,15 @@ free:
 
 void pmap_destroy(struct pmap *p)
 {
-	struct stub *s, *tmp;
-
-	list_for_each_safe(s, tmp, &p->idle, link) {
-		list_del(&s->link);
-		stub_kill(s);
-	}
+	stubs_kill(p);
 	helper_destroy(&p->h);
+	stubs_free(p);
 	patch_destroy(p);
 	pt_destroy(&p->pt, 0, 1UL << 47, true);
 	kfree(p);
 }
 
-/* Locked: queue a command. */
-static void queue(struct pmap *p, u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
+void pmap_queue(struct pmap *p, u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 {
 	if (helper_queue(&p->h, nr, a, b, c, d, e, f) < 0)
 		p->failed = true;
@@ -109,11 +105,11 @@ static void unmap_locked(struct pmap *p, uaddr_t va, u64 len)
 	p->shoot = true;
 	if (p->patch && va < PATCH_BASE + PATCH_SIZE && end > PATCH_BASE) {
 		if (va < PATCH_BASE)
-			queue(p, HC_munmap, va, PATCH_BASE - va, 0, 0, 0, 0);
+			pmap_queue(p, HC_munmap, va, PATCH_BASE - va, 0, 0, 0, 0);
 		va = PATCH_BASE + PATCH_SIZE;
 	}
 	if (va < end)
-		queue(p, HC_munmap, va, end - va, 0, 0, 0, 0);
+		pmap_queue(p, HC_munmap, va, end - va, 0, 0, 0, 0);
 }
 
 int pmap_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa, unsigned prot)
@@ -142,7 +138,7 @@ int pmap_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa, unsigned prot)
 		p->shoot = true;
 		prot &= PMAP_R | PMAP_W | PMAP_X;
 		if (!queue_merge(p, va, len, prot, how, fd, off))
-			queue(p, HC_mmap, va, len, prot, how, fd, off);
+			pmap_queue(p, HC_mmap, va, len, prot, how, fd, off);
 	}
 	spin_unlock(&p->lock);
 	return ret;
@@ -174,7 +170,7 @@ void pmap_protect(struct pmap *p, uaddr_t va, u64 len, unsigned prot)
 	}
 	for (at = va; pt_next_run(&p->pt, &at, end, &run, &pa, &flags); at += run)
 		if ((flags & mask) != want)
-			queue(p, HC_mprotect, at, run, prot, 0, 0, 0);
+			pmap_queue(p, HC_mprotect, at, run, prot, 0, 0, 0);
 	if (pt_protect(&p->pt, va, len, mask, want))
 		p->shoot = true;
 	spin_unlock(&p->lock);
@@ -209,9 +205,9 @@ static int drop_all(struct pmap *p)
 {
 	pt_unmap(&p->pt, 0, USER_END);
 	p->h.queued = 0;
-	queue(p, HC_munmap, 0, PATCH_BASE, 0, 0, 0, 0);
-	queue(p, HC_munmap, PATCH_BASE + PATCH_SIZE, USER_END - PATCH_BASE - PATCH_SIZE, 0, 0, 0,
-	      0);
+	pmap_queue(p, HC_munmap, 0, PATCH_BASE, 0, 0, 0, 0);
+	pmap_queue(p, HC_munmap, PATCH_BASE + PATCH_SIZE, USER_END - PATCH_BASE - PATCH_SIZE, 0, 0,
+		   0, 0);
 	if (helper_flush(&p->h) < 0)
 		return -ENOMEM;
 	patch_dropped(p);

@@ -80,6 +80,8 @@ stub_helper:
 	movl	$NR_MUNMAP, %eax
 	syscall
 helper_fresh:
+	/* There is no stack: a signal that gets here by mistake kills, instead of finding memory of the application. */
+	xorl	%esp, %esp
 	movabsq	$STUB_CMD, %r15
 	xorl	%r14d, %r14d
 helper_loop:
@@ -181,7 +183,7 @@ helper_thread:
 	testq	%rax, %rax
 	js	helper_fail
 	jnz	helper_result
-	/* A thread of the application: no descriptors, its alternate stack, its filter. No memory is trusted here but the
+	/* A thread of the application: no descriptors, its filter, its alternate stack. No memory is trusted here but the
 	   command page. */
 	xorl	%edi, %edi
 	movl	$-1, %esi
@@ -190,16 +192,17 @@ helper_thread:
 	syscall
 	testq	%rax, %rax
 	jnz	die
-	leaq	CMDS_STACK(%r15), %rdi
-	xorl	%esi, %esi
-	movl	$NR_SIGALTSTACK, %eax
-	syscall
-	testq	%rax, %rax
-	jnz	die
 	movl	$1, %edi	/* SECCOMP_SET_MODE_FILTER */
 	xorl	%esi, %esi
 	leaq	CMDS_FPROG(%r15), %rdx
 	movl	$NR_SECCOMP, %eax
+	syscall
+	testq	%rax, %rax
+	jnz	die
+	/* Only now: with a stack of the application's memory, a signal before the seal would run what that holds. */
+	leaq	CMDS_STACK(%r15), %rdi
+	xorl	%esi, %esi
+	movl	$NR_SIGALTSTACK, %eax
 	syscall
 	testq	%rax, %rax
 	jnz	die

@@ -10,6 +10,9 @@
 #include "host/systrap_fds.h"
 #include "mm/slab.h"
 
+#define BORN_NS \
+	2000000000ULL /* a new host task that takes longer has not got a CPU, or is meddled with */
+
 static struct spinlock slot_lock = SPINLOCK_INIT;
 static u64 slot_used[SLOT_MAX / 64];
 static unsigned slot_hint;
@@ -45,15 +48,44 @@ static void slot_free(unsigned slot)
 	spin_unlock(&slot_lock);
 }
 
+/*
+ * Wait until the new host task is sealed and waits. The slot is mapped for the process's other threads already: one that
+ * meddles with it gets no thread, or one that dies of its first kick.
+ */
 static bool stub_born(struct stub *s)
 {
+	u64 end = clock_mono() + BORN_NS;
 	u32 seen;
 
-	while ((seen = atomic_load(&s->ctx->state)) != STATE_EVENT)
-		if (hc_futex_wait(&s->ctx->state, seen, 100000000) == -ETIMEDOUT &&
-		    hc2(HC_kill, s->tid, 0) == -ESRCH)
+	while ((seen = atomic_load(&s->ctx->state)) != STATE_EVENT) {
+		if (seen != STATE_DEAD || clock_mono() > end || hc2(HC_kill, s->tid, 0) == -ESRCH)
 			return false;
+		hc_futex_wait(&s->ctx->state, seen, BORN_NS / 20);
+	}
 	return true;
+}
+
+static void task_kill(u32 tid)
+{
+	hc2(HC_kill, tid, HC_SIGKILL);
+	while (hc2(HC_kill, tid, 0) != -ESRCH)
+		hc0(HC_sched_yield);
+}
+
+/*
+ * Locked; the host task is gone. The next owner of the slot may be another process, so this one must have lost the
+ * mapping before; if it cannot, the slot stays taken as long as the address space lives.
+ */
+static void stub_unmap(struct pmap *p, struct stub *s)
+{
+	pmap_queue(p, HC_munmap, STUB_BASE + (u64)s->slot * SLOT_SIZE, SLOT_SIZE, 0, 0, 0, 0);
+	if (helper_flush(&p->h) < 0) {
+		p->failed = true;
+		list_add(&p->lost, &s->link);
+		return;
+	}
+	slot_free(s->slot);
+	kfree(s);
 }
 
 /* A stub of this address space that waits to be resumed for the first time. ERR_PTR on failure. */
@@ -89,9 +121,9 @@ struct stub *stub_get(struct pmap *p)
 	s->ctx->sentry_sleep = 1;
 	s->ctx->state = STATE_DEAD;
 	spin_lock(&p->lock);
-	helper_queue(&p->h, HC_mmap, STUB_BASE + (u64)slot * SLOT_SIZE, SLOT_SIZE,
-		     HC_PROT_READ | HC_PROT_WRITE, HC_MAP_SHARED | HC_MAP_FIXED, SYSTRAP_FD_CTL,
-		     CTL_SLOTS + (u64)slot * SLOT_SIZE);
+	pmap_queue(p, HC_mmap, STUB_BASE + (u64)slot * SLOT_SIZE, SLOT_SIZE,
+		   HC_PROT_READ | HC_PROT_WRITE, HC_MAP_SHARED | HC_MAP_FIXED, SYSTRAP_FD_CTL,
+		   CTL_SLOTS + (u64)slot * SLOT_SIZE);
 	tid = helper_thread(&p->h, slot);
 	if (tid > 0) {
 		s->tid = tid;
@@ -100,11 +132,13 @@ struct stub *stub_get(struct pmap *p)
 			spin_unlock(&p->lock);
 			return s;
 		}
+		task_kill(tid);
+	} else {
+		p->failed = true; /* the refused batch may have held mappings as well */
 	}
+	stub_unmap(p, s);
 	spin_unlock(&p->lock);
-	slot_free(slot);
-	kfree(s);
-	return ERR_PTR(tid < 0 ? tid : -EAGAIN);
+	return ERR_PTR(-EAGAIN);
 }
 
 void stub_put(struct pmap *p, struct stub *s)
@@ -114,12 +148,35 @@ void stub_put(struct pmap *p, struct stub *s)
 	spin_unlock(&p->lock);
 }
 
-/* End the host task and free the slot. The caller has unlinked it. */
-void stub_kill(struct stub *s)
+void stub_kill(struct pmap *p, struct stub *s)
 {
-	hc2(HC_kill, s->tid, HC_SIGKILL);
-	while (hc2(HC_kill, s->tid, 0) != -ESRCH)
-		hc0(HC_sched_yield);
-	slot_free(s->slot);
-	kfree(s);
+	task_kill(s->tid);
+	spin_lock(&p->lock);
+	stub_unmap(p, s);
+	spin_unlock(&p->lock);
+}
+
+void stubs_kill(struct pmap *p)
+{
+	struct stub *s;
+
+	list_for_each(s, &p->idle, link)
+		task_kill(s->tid);
+}
+
+static void slots_free(struct list *stubs)
+{
+	struct stub *s, *tmp;
+
+	list_for_each_safe(s, tmp, stubs, link) {
+		list_del(&s->link);
+		slot_free(s->slot);
+		kfree(s);
+	}
+}
+
+void stubs_free(struct pmap *p)
+{
+	slots_free(&p->idle);
+	slots_free(&p->lost);
 }

@@ -54,7 +54,8 @@ struct pmap {
 	struct pagetable pt;
 	struct spinlock lock;
 	struct helper h;
-	struct list idle;    /* stubs without a utask */
+	struct list idle; /* stubs without a utask */
+	struct list lost; /* stubs whose host task is gone but whose slot could not be unmapped */
 	struct patch *patch; /* or NULL */
 	u64 gen;
 	bool shoot;  /* an older translation may be in use: the commit must wait for copies */
@@ -101,7 +102,14 @@ long helper_thread(struct helper *h, u32 slot);
 /* stub.c */
 struct stub *stub_get(struct pmap *p);
 void stub_put(struct pmap *p, struct stub *s);
-void stub_kill(struct stub *s);
+/* End a stub that no longer obeys, and take its slot away from the address space. */
+void stub_kill(struct pmap *p, struct stub *s);
+/* The end of an address space: first all its host tasks die (the helper in between), then their slots are free. */
+void stubs_kill(struct pmap *p);
+void stubs_free(struct pmap *p);
+
+/* pmap.c: queue a command, locked. One that is refused makes the next commit build the address space anew. */
+void pmap_queue(struct pmap *p, u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 
 /* fpu.c */
 u32 fpu_frame_offset(struct stub *s, u64 fpstate);

@@ -64,7 +64,7 @@ static void stub_leave(struct utask *u)
 {
 	split_end(u);
 	if (u->dead)
-		stub_kill(u->stub);
+		stub_kill(u->pmap, u->stub);
 	else
 		stub_put(u->pmap, u->stub);
 }
