@@ -160,17 +160,21 @@ static int open_root(const struct options *o, struct error *err)
 	if (fd < 0)
 		return error_errno(err, "--rootfs %s", path);
 	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode)) {
-		close(fd);
-		return error_set(err, ENOTDIR, "--rootfs %s: not a directory", path);
+		error_set(err, ENOTDIR, "--rootfs %s: not a directory", path);
+	} else if (faccessat(fd, ".", R_OK | X_OK, AT_EACCESS) < 0) {
+		error_errno(err, "--rootfs %s", path);
+	} else {
+		return fd;
 	}
-	return fd;
+	close(fd);
+	return -1;
 }
 
 /* A small environment of our own, then what --env says; the caller's own variables stay outside, but TERM. */
 static char **environment(struct options *o)
 {
 	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	static char home[] = "HOME=/root", host_term[64];
+	static char root_home[] = "HOME=/root", no_home[] = "HOME=/", host_term[64];
 	const char *term = getenv("TERM");
 	char **env = calloc(o->nenv + 4, sizeof(*env));
 	size_t n = 0;
@@ -178,7 +182,7 @@ static char **environment(struct options *o)
 	if (!env)
 		return NULL;
 	env[n++] = path;
-	env[n++] = home;
+	env[n++] = getuid() ? no_home : root_home;
 	if (o->tty || isatty(1)) {
 		snprintf(host_term, sizeof(host_term), "TERM=%s", term ? term : "linux");
 		env[n++] = host_term;
@@ -226,6 +230,8 @@ static int run(int argc, char **argv)
 	char cwd[4096];
 	long ncpu = sysconf(_SC_NPROCESSORS_ONLN);
 
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+		return cmd_help.run(2, (char *[]){ "help", "do", NULL });
 	clock_sample(&cfg.clock_start);
 	hold_streams();
 	if (!o.env || parse(argc, argv, &o, &err) < 0)

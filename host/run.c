@@ -119,6 +119,7 @@ struct watch {
 	int ctl_fd, sig_fd;
 	pid_t gofer, launcher;
 	bool done, tty;
+	bool ready; /* the program runs */
 	int status;
 	int launcher_status; /* as wait(2) gives it, once launcher is 0 */
 };
@@ -144,6 +145,10 @@ static void complain(const struct watch *w, const char *what, int wait_status)
 static void on_gofer_end(struct watch *w, int wait_status)
 {
 	w->gofer = 0;
+	if (!w->ready && WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == EXIT_MOAT) {
+		w->done = true; /* it could not start, and said why */
+		return;
+	}
 	complain(w, "the gofer (the sandbox's files answer EIO from now on)", wait_status);
 	tell(w, CTL_GOFER_GONE, RING_Q_9P, 0);
 }
@@ -202,6 +207,7 @@ static int exit_status(uint64_t wait_status)
 static void on_message(struct watch *w, const struct ctl_msg *m)
 {
 	switch (m->type) {
+	case CTL_READY: w->ready = true; break;
 	case CTL_EXIT:
 		w->status = exit_status(m->a);
 		w->done = true;

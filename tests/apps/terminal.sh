@@ -1,20 +1,158 @@
 #!/bin/bash
-# A terminal inside (--tty), driven through script(1)'s pty: echo, size, Ctrl-C, vi.
-# files: /bin/busybox
+# A terminal inside (--tty), and Ctrl-C and Ctrl-Z at a terminal outside. terminal.c is the user who types.
+# files: /bin/busybox /bin/bash-static $BUILD/tests/apps/terminal
 . "$(dirname "$0")/common"
-command -v script > /dev/null || skip "script(1) is not here"
-[ "$PLATFORM" = systrap ] || skip "needs a host terminal; the emulated machine has none"
-export MOAT PLATFORM
-run() { timeout 20 script -qec "$MOAT do --platform $PLATFORM --tty -- $1" /dev/null | tr -d '\r'; }
+B=/bin/busybox
+user=$BUILD/tests/apps/terminal
+[ -x "$user" ] || skip "$user is absent"
+export NAP=0.3 # for a program to get as far as reading
+[ "$PLATFORM" = systrap ] || export TERMINAL_TIMEOUT=60 NAP=2
+dir=$(mktemp -d)
+trap '[ $BASHPID != $$ ] || rm -rf "$dir"' EXIT
 
-out=$({ sleep 0.6; printf 'echo a$((1+1))b\n'; sleep 0.3; printf 'sleep 9\n'; sleep 0.5; printf '\003'; sleep 0.3; printf 'echo st=$?\n'; sleep 0.3; printf 'exit 4\n'; sleep 0.3; } |
-	run "/bin/busybox sh")
-case $out in *a2b*) ;; *) expect "echo" "a2b" "$out" ;; esac
-case $out in *st=130*) ;; *) expect "Ctrl-C" "st=130" "$out" ;; esac
+# session WHAT STATUS PROG ARG...: PROG with a terminal inside, the user's script on our input.
+session() {
+	local what=$1 want=$2 st
+	shift 2
+	"$user" "$MOAT" do --platform "$PLATFORM" --tty -- "$@" > "$dir/out" 2> "$dir/err"
+	st=$?
+	expect "$what: status" "$want" "$st"
+	[ "$want" = "$st" ] || tail -n 20 "$dir/out" "$dir/err"
+}
 
-file=/tmp/moat-vi.$$
-{ sleep 0.8; printf 'ihello vi'; sleep 0.3; printf '\033'; sleep 0.5; printf ':wq\n'; sleep 0.8; printf 'cat /tmp/v; exit\n'; sleep 0.5; } |
-	run "/bin/busybox sh -c '/bin/busybox vi /tmp/v; exec /bin/busybox sh'" > $file
-grep -q 'hello vi' $file || expect "vi" "hello vi" "$(tail -5 $file)"
-rm -f $file
+session "ash" 4 $B sh <<'X'
+wait #
+send echo a$((1+1))b\n
+wait a2b
+send tty; readlink /proc/self/fd/0; readlink /proc/self/fd/1\n
+wait /dev/console
+wait /dev/console
+wait /dev/console
+send stty size\n
+wait 24 80
+send cut -d' ' -f7 /proc/$$/stat\n
+wait 1281
+wait #
+send echo hel''lo > /dev/tty\n
+wait hello
+send sleep 100\n
+wait sleep 100
+run sleep $NAP
+send \003
+wait #
+send echo st=$?\n
+wait st=130
+send cat\n
+run sleep $NAP
+send one\n
+wait one
+wait one
+send \004
+wait #
+send exit 4\n
+X
+
+session "window size" 0 $B sh -c 'stty size; trap "stty size; exit 0" WINCH; echo up; while :; do sleep 0.05; done' <<'X'
+wait 24 80
+wait up
+size 33 99
+wait 33 99
+X
+
+session "job control in bash" 0 /bin/bash-static --norc <<'X'
+wait #
+send PS1='@ '\n
+wait @
+send sleep 100\n
+run sleep $NAP
+send \032
+wait Stopped
+wait @
+send jobs\n
+wait Stopped
+send bg; jobs -r | wc -l\n
+wait 1
+send fg\n
+wait sleep 100
+run sleep $NAP
+send \003
+wait @
+send echo st=$?\n
+wait st=130
+send cat | tr a-z A-Z\n
+run sleep $NAP
+send word\n
+wait WORD
+send \032
+wait Stopped
+send fg\n
+wait cat
+send more\n
+wait MORE
+send \004
+wait @
+send exit 0\n
+X
+
+session "vi" 0 $B sh -c "$B vi /tmp/v && cat /tmp/v" <<'X'
+wait /tmp/v
+send ihello vi\e
+wait hello vi
+send yypA, twice\e
+wait , twice
+send :wq\n
+wait hello vi
+wait hello vi, twice
+X
+
+# What a program leaves the terminal in does not stay: terminal.c compares (status 99).
+session "raw at the end" 3 $B sh -c 'stty raw -echo; exit 3' < /dev/null
+session "SIGKILL of the launcher" 137 $B sh -c 'stty raw -echo; echo up; sleep 100' <<'X'
+wait up
+run read -r gofer launcher rest < /proc/$PID/task/$PID/children; kill -9 $launcher
+X
+if [ "$PLATFORM" = systrap ]; then
+	session "SIGKILL of the Sentry" 125 $B sh -c 'stty raw -echo; echo up; sleep 100' <<'X'
+wait up
+run read -r gofer launcher rest < /proc/$PID/task/$PID/children; read -r sentry rest < /proc/$launcher/task/$launcher/children; kill -9 $sentry
+wait was killed by signal 9
+X
+fi
+session "the terminal goes away" 5 $B sh -c 'trap "exit 5" HUP; echo up; while :; do sleep 0.05; done' <<'X'
+wait up
+hangup
+X
+session "the terminal goes away: default" 129 $B sh -c 'echo up; sleep 100' <<'X'
+wait up
+hangup
+X
+
+# End of file without a terminal outside: what was typed is read, then the shell ends.
+got=$(echo 'echo hi; exit 7' | MOAT_OPTS=--tty inside $B sh 2>&1)
+expect "input from a pipe: status" 7 $?
+expect "input from a pipe" 1 "$(echo "$got" | tr -d '\r' | grep -c '^hi$')"
+got=$(printf 'echo hi' | MOAT_OPTS=--tty inside $B cat 2>&1)
+expect "an unended line: status" 0 $?
+expect "an unended line" "echo hiecho hi" "$got"
+expect "more lines than a terminal holds" 5000 "$(seq 5000 | MOAT_OPTS=--tty inside $B sh -c 'stty -echo; echo; wc -l' | tail -1 | tr -d '\r')"
+
+# Without --tty a terminal's signals are for all that run in the foreground, as on the host.
+run_plain="$MOAT do --platform $PLATFORM -- $B"
+$user $run_plain sh -c 'echo up; sleep 100; echo not here' > "$dir/out" 2>&1 <<'X'
+wait up
+run sleep $NAP
+send \003
+X
+expect "Ctrl-C without --tty" "130 0" "$? $(grep -c 'not here' "$dir/out")"
+$user /bin/bash-static --norc > "$dir/out" 2>&1 <<X
+wait #
+send $run_plain sh -c 'for i in 1 2 3 4; do sleep 0.5; done; echo d''one'\n
+run sleep $NAP; sleep $NAP
+send \032
+wait Stopped
+send fg\n
+wait done
+send exit 6\n
+X
+expect "Ctrl-Z and fg without --tty" 6 $? || cat "$dir/out"
 done_testing
