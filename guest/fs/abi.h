@@ -81,6 +81,10 @@
 #define XATTR_SIZE_MAX 65536
 #define XATTR_LIST_MAX 65536
 
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x20 /* Linux 6.3 */
+#endif
+
 #define RLIMIT_FSIZE  1
 #define RLIMIT_NOFILE 7
 

@@ -60,6 +60,7 @@ struct mmap_request {
 	int prot, flags;
 	struct pagecache *pc; /* pages come from here */
 	bool zero;	      /* anonymous memory (mmap of /dev/zero) */
+	bool never_write;     /* mprotect must not give write access later (sealed files) */
 };
 
 struct file_ops {

@@ -65,7 +65,9 @@ struct file *memfd_create(const char *name, u32 flags)
 	u32 seals = F_SEAL_SEAL;
 	char full[256];
 
-	if (flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL))
+	if (flags & MFD_NOEXEC_SEAL)
+		seals = F_SEAL_EXEC;
+	else if (flags & MFD_ALLOW_SEALING)
 		seals = 0;
 	ksnprintf(full, sizeof(full), "memfd:%s", name);
 	return make(full, flags & MFD_NOEXEC_SEAL ? 0666 : 0777, seals, 0);

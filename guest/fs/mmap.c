@@ -30,6 +30,8 @@ static int fs_file_map(struct file *f, struct mm_file_map *m)
 	err = f->ops->mmap(f, &req);
 	m->pc = req.pc;
 	m->zero = req.zero;
+	if (req.never_write)
+		m->max_prot &= ~PROT_WRITE;
 	return err;
 }
 

@@ -113,6 +113,8 @@ static int tmpfs_write_end(struct inode *i, u64 pos, u64 n)
 	return 0;
 }
 
+#define MODE_EXEC 0111
+
 static int set_size(struct inode *i, u64 size)
 {
 	struct tmpfs_inode *t = tmpfs_i(i);
@@ -136,6 +138,9 @@ int tmpfs_setattr(struct inode *i, const struct setattr *a)
 {
 	int err;
 
+	if (a->valid & ATTR_MODE && tmpfs_i(i)->seals & F_SEAL_EXEC &&
+	    (i->mode ^ a->mode) & MODE_EXEC)
+		return -EPERM;
 	if (a->valid & ATTR_SIZE) {
 		err = set_size(i, a->size);
 		if (err)
@@ -237,6 +242,7 @@ static int tmpfs_mmap(struct file *f, struct mmap_request *req)
 	if ((t->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) && (req->flags & 1) &&
 	    (req->prot & 2)) /* MAP_SHARED, PROT_WRITE */
 		return -EPERM;
+	req->never_write = (t->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) && (req->flags & 1);
 	return pagefile_mmap(f, req);
 }
 
@@ -269,10 +275,13 @@ static int tmpfs_add_seals(struct inode *i, unsigned seals)
 	struct tmpfs_inode *t = tmpfs_i(i);
 	int err = 0;
 
-	if (seals &
-	    ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+	if (seals & ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
+		      F_SEAL_FUTURE_WRITE | F_SEAL_EXEC))
 		return -EINVAL;
 	mutex_lock(&i->mutex);
+	/* What may be executed for ever is not to change. */
+	if (seals & F_SEAL_EXEC && i->mode & MODE_EXEC && !(t->seals & F_SEAL_SEAL))
+		seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 	if (t->seals & F_SEAL_SEAL)
 		err = -EPERM;
 	else if ((seals & F_SEAL_WRITE) && i->pc && pagecache_mapped_writable(i->pc))

@@ -81,6 +81,11 @@ s64 mm_peek(struct mm *mm, uaddr_t addr, void *buf, size_t n)
 	return access_mm(mm, addr, buf, n, false, true);
 }
 
+s64 mm_peek_allowed(struct mm *mm, uaddr_t addr, void *buf, size_t n)
+{
+	return access_mm(mm, addr, buf, n, false, false);
+}
+
 s64 mm_poke(struct mm *mm, uaddr_t addr, const void *buf, size_t n, bool force)
 {
 	return access_mm(mm, addr, (void *)buf, n, true, force);

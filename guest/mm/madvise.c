@@ -85,6 +85,8 @@ static int advise_drop(struct vma *v, uaddr_t start, uaddr_t end, int advice)
 {
 	if (v->flags & VMA_PHYS)
 		return -EINVAL;
+	if (vma_sealed_content(v) && advice != MADV_COLD && advice != MADV_PAGEOUT)
+		return -EPERM;
 	if ((v->flags & VMA_LOCKED) && advice != MADV_DONTNEED_LOCKED)
 		return -EINVAL;
 	if (advice == MADV_FREE && !vma_private_anon(v))

@@ -152,6 +152,7 @@ struct mm *mm_fork(struct mm *from)
 		return to;
 	mutex_lock(&from->lock);
 	to->mmap_base = from->mmap_base;
+	to->sealed = from->sealed;
 	to->layout = from->layout;
 	if (to->layout.exe && mm_hooks.file_get)
 		mm_hooks.file_get(to->layout.exe);

@@ -45,6 +45,9 @@ int mm_munlock(struct mm *mm, uaddr_t addr, u64 len);
 int mm_mlockall(struct mm *mm, int flags);
 int mm_munlockall(struct mm *mm);
 int mm_msync(struct mm *mm, uaddr_t addr, u64 len, int flags);
+int mm_mseal(struct mm *mm, uaddr_t addr, u64 len);
+/* remap_file_pages(2): page-aligned; the part of a shared mapping shows the object from page pgoff on. */
+int mm_remap_file_pages(struct mm *mm, uaddr_t start, u64 len, u64 pgoff);
 uaddr_t mm_brk(struct mm *mm, uaddr_t brk);
 
 /* ---- faults: 0, or what the task gets ---- */
@@ -57,6 +60,8 @@ int mm_fault(struct mm *mm, uaddr_t addr, unsigned access, struct fault_error *e
 
 /* ---- access to another task's memory (ptrace, /proc/PID/mem, cmdline): bytes done or -errno ---- */
 s64 mm_peek(struct mm *mm, uaddr_t addr, void *buf, size_t n);
+/* As mm_peek, but only what the areas' protections let the owner read (process_vm_readv(2)). */
+s64 mm_peek_allowed(struct mm *mm, uaddr_t addr, void *buf, size_t n);
 s64 mm_poke(struct mm *mm, uaddr_t addr, const void *buf, size_t n, bool force);
 
 /* The identity of a futex word: private = (mm, va), shared = (object, offset). -EFAULT. May fault the page in. */

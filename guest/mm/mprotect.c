@@ -45,6 +45,8 @@ static int protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, int prot)
 		return -ENOMEM;
 	}
 	prot &= PROT_RWX;
+	if (mm_sealed(mm, start, end))
+		return -EPERM;
 	while (at < end) {
 		v = vma_at(mm, at);
 		if (!v) {

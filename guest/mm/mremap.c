@@ -131,6 +131,8 @@ static s64 remap_locked(struct mm *mm, struct request *r, struct list *dead)
 
 	if (!vma_at(mm, r->old))
 		return -EFAULT;
+	if (mm_sealed(mm, r->old, r->old + MAX(r->old_len, 1UL)))
+		return -EPERM;
 	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return remap_fixed(mm, r, dead);
 	if (r->old_len >= r->new_len) {

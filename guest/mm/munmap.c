@@ -23,6 +23,8 @@ int munmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead)
 
 	if (vma_range_free(mm, start, end))
 		return 0;
+	if (mm_sealed(mm, start, end))
+		return -EPERM;
 	err = vma_split_range(mm, start, end);
 	if (err)
 		return err;

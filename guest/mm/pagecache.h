@@ -81,6 +81,8 @@ int pagecache_sync(struct pagecache *pc, u64 off, u64 len);
 void pagecache_invalidate(struct pagecache *pc, u64 off, u64 len);
 /* Reclaim: drop up to n clean unmapped pages of all caches, oldest first; returns how many. */
 u64 pagecache_reclaim(u64 n);
+/* Resident and dirty pages of [first, last] (cachestat(2)). Memory-only caches have no dirty ones. */
+void pagecache_count(struct pagecache *pc, u64 first, u64 last, u64 *cached, u64 *dirty);
 u64 pagecache_total(void); /* pages in all caches */
 
 #endif

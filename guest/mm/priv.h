@@ -78,6 +78,7 @@ enum vma_flag {
 	VMA_PHYS = 0x1000, /* fixed frames from vma->phys on: vDSO; not expanded, not merged */
 	VMA_STACK = 0x2000,
 	VMA_HEAP = 0x4000,
+	VMA_SEALED = 0x8000,
 };
 /* Two neighbours that differ in one of these do not merge. */
 #define VMA_MERGE_MASK (~0u)
@@ -128,6 +129,7 @@ struct mm {
 	u32 lock_future; /* VMA_LOCKED bits for new areas */
 	unsigned nr_deferred; /* frames that were replaced: put after the commit that removes their translations */
 	paddr_t deferred[DEFER_MAX];
+	bool sealed; /* some area is VMA_SEALED */
 	struct mm_layout layout;
 };
 
@@ -249,6 +251,10 @@ int munmap_locked(struct mm *mm, uaddr_t start, uaddr_t end, struct list *dead);
 void vma_free_list(struct list *dead); /* after mm->lock was dropped */
 /* Forget pages: translations and private pages of the range. Commits. */
 void mm_zap(struct mm *mm, uaddr_t start, uaddr_t end);
+
+/* mseal.c; under mm->lock */
+bool mm_sealed(struct mm *mm, uaddr_t start, uaddr_t end);
+bool vma_sealed_content(const struct vma *v); /* sealed, and not to be discarded */
 
 /* mmap.c */
 /* May the mm grow by len bytes, private writable ones (data) included? 0, -ENOMEM. */

@@ -51,8 +51,8 @@ static s64 compare(struct task *a, struct task *b, int type, u64 i1, u64 i2)
 	case KCMP_FILES: return order(a->files, b->files);
 	case KCMP_FS: return order(a->fs, b->fs);
 	case KCMP_SIGHAND: return order(a->process->sighand, b->process->sighand);
-	case KCMP_IO:
-	case KCMP_SYSVSEM: return order(a, b); /* neither exists here: nothing is shared */
+	case KCMP_IO: return order(a, b); /* there are none: nothing is shared */
+	case KCMP_SYSVSEM: return order(a->sysvsem, b->sysvsem);
 	default: return -EINVAL;
 	}
 }
@@ -63,7 +63,9 @@ s64 sys_kcmp(pid_a pid1, pid_a pid2, int_a type, ulong_a idx1, ulong_a idx2)
 	s64 ret = -ESRCH;
 
 	if (a && b)
-		ret = ptrace_may_access(a, PTRACE_READ) && ptrace_may_access(b, PTRACE_READ) ? compare(a, b, type, idx1, idx2) : -EPERM;
+		ret = ptrace_may_access(a, PTRACE_READ) && ptrace_may_access(b, PTRACE_READ)
+			      ? compare(a, b, type, idx1, idx2)
+			      : -EPERM;
 	task_put(a);
 	task_put(b);
 	return ret;

@@ -1,41 +1,70 @@
 /*
- * pidfd.c - descriptors of processes: pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2), CLONE_PIDFD.
+ * pidfd.c - descriptors of processes and threads: pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2), CLONE_PIDFD.
  *
- * The file holds a reference of the process, not its number, so it never names another process later. It is readable
- * for poll when the process is a zombie or gone. Threads other than the leader have none (as Linux before 6.9).
+ * The file holds a reference of the process or thread, not its number, so it never names another one later. It is readable
+ * for poll when that has ended, and hung up when it was waited for. Differs from Linux: a directory /proc/PID is no pidfd.
  */
-#include <string.h>
-
 #include "fs/file.h"
+#include "fs/poll_bits.h"
 #include "fs/vfs.h"
-#include "lib/err.h"
+#include "mm/slab.h"
 #include "sys/pidfd.h"
+#include "sys/signal_send.h"
 #include "sys/sys.h"
-#include "task/task.h"
+#include "task/info.h"
+#include "task/ptrace.h"
 
-#define O_RDWR_BITS    2
-#define O_NONBLOCK_BIT 04000
-#define POLL_IN	       1
-#define CAP_SYS_PTRACE 19
+#define PIDFD_NONBLOCK 04000
+#define PIDFD_THREAD   0200
+
+#define PIDFD_SIGNAL_THREAD	   1u
+#define PIDFD_SIGNAL_THREAD_GROUP  2u
+#define PIDFD_SIGNAL_PROCESS_GROUP 4u
+
+struct pidfd {
+	struct process *p;
+	struct task *t; /* PIDFD_THREAD: of p; else NULL */
+};
+
+static bool thread_ended(const struct task *t)
+{
+	u32 state = READ_ONCE(t->state);
+
+	return state == TASK_ZOMBIE || state == TASK_DEAD;
+}
+
+static bool reaped(const struct pidfd *d)
+{
+	return !READ_ONCE(d->p->parent) || (d->t && READ_ONCE(d->t->state) == TASK_DEAD);
+}
 
 static u32 pidfd_poll(struct file *f, struct poll_table *pt)
 {
-	struct process *p = f->priv;
+	struct pidfd *d = f->priv;
 
-	poll_wait(f, &p->exit_wait, pt);
-	return READ_ONCE(p->zombie) ? POLL_IN : 0;
+	poll_wait(f, &d->p->exit_wait, pt);
+	if (d->t)
+		poll_wait(f, &d->p->thread_wait, pt);
+	if (reaped(d))
+		return POLL_READABLE | POLLHUP;
+	return (d->t ? thread_ended(d->t) : READ_ONCE(d->p->zombie)) ? POLL_READABLE : 0;
 }
 
 static void pidfd_release(struct file *f)
 {
-	process_put(f->priv);
+	struct pidfd *d = f->priv;
+
+	task_put(d->t);
+	process_put(d->p);
+	kfree(d);
 }
 
 static void pidfd_fdinfo(struct file *f, struct seq *s)
 {
-	struct process *p = f->priv;
+	struct pidfd *d = f->priv;
+	int pid = reaped(d) ? -1 : d->t ? d->t->tid : d->p->pid;
 
-	seq_printf(s, "Pid:\t%d\nNSpid:\t%d\n", p->parent ? p->pid : -1, p->parent ? p->pid : -1);
+	seq_printf(s, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
 }
 
 static const struct file_ops pidfd_ops = {
@@ -45,144 +74,200 @@ static const struct file_ops pidfd_ops = {
 	.show_fdinfo = pidfd_fdinfo,
 };
 
+/* t NULL: the whole process. */
+static int create(struct process *p, struct task *t, u32 flags)
+{
+	struct pidfd *d = kzalloc(sizeof(*d));
+	struct file *f;
+
+	if (!d)
+		return -ENOMEM;
+	f = file_alloc_anon(&pidfd_ops, O_RDWR | flags, d);
+	if (IS_ERR(f)) {
+		kfree(d);
+		return (int)PTR_ERR(f);
+	}
+	ref_get(&p->ref);
+	d->p = p;
+	if (t)
+		task_get(t);
+	d->t = t;
+	return fd_install_new(f, true);
+}
+
 int pidfd_create(struct process *p, u32 flags)
 {
-	struct file *f;
-	int fd;
-
-	ref_get(&p->ref);
-	f = file_alloc_anon(&pidfd_ops, O_RDWR_BITS | flags, p);
-	if (IS_ERR(f)) {
-		process_put(p);
-		return PTR_ERR(f);
-	}
-	fd = fd_install(f, 0, true);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return create(p, NULL, flags);
 }
 
 int pidfd_create_plain(struct process *p)
 {
-	return pidfd_create(p, 0);
+	return create(p, NULL, 0);
 }
 
-/* With a reference; -EBADF. */
-static struct process *process_of(int fd)
+/* The file with a reference; -EBADF. */
+static struct file *get_pidfd(int fd)
 {
 	struct file *f = fd_get(fd);
-	struct process *p = ERR_PTR(-EBADF);
+
+	if (IS_ERR(f) || f->ops == &pidfd_ops)
+		return f;
+	file_put(f);
+	return ERR_PTR(-EBADF);
+}
+
+struct process *pidfd_process(int fd)
+{
+	struct file *f = get_pidfd(fd);
+	struct process *p;
 
 	if (IS_ERR(f))
-		return ERR_PTR(PTR_ERR(f));
-	if (f->ops == &pidfd_ops) {
-		p = f->priv;
-		ref_get(&p->ref);
-	}
+		return (void *)f;
+	p = ((struct pidfd *)f->priv)->p;
+	ref_get(&p->ref);
 	file_put(f);
 	return p;
 }
 
 int pidfd_pid(int fd)
 {
-	struct process *p = process_of(fd);
+	struct process *p = pidfd_process(fd);
 	int pid;
 
 	if (IS_ERR(p))
-		return PTR_ERR(p);
+		return (int)PTR_ERR(p);
 	pid = p->pid;
 	process_put(p);
 	return pid;
 }
 
+bool pidfd_nonblock(int fd)
+{
+	struct file *f = get_pidfd(fd);
+	bool nonblock = !IS_ERR(f) && f->flags & PIDFD_NONBLOCK;
+
+	if (!IS_ERR(f))
+		file_put(f);
+	return nonblock;
+}
+
 s64 sys_pidfd_open(pid_a pid, flags_a flags)
 {
-	struct process *p;
-	s64 fd;
+	struct task *t;
+	s64 fd = -EINVAL;
 
-	if (flags & ~(u32)O_NONBLOCK_BIT || pid <= 0)
+	if (flags & ~(u32)(PIDFD_NONBLOCK | PIDFD_THREAD) || pid <= 0)
 		return -EINVAL;
-	p = process_find(pid);
-	if (!p) {
-		struct task *t = task_find(pid);
-
-		task_put(t);
-		return t ? -EINVAL : -ESRCH;
-	}
-	fd = pidfd_create(p, flags);
-	process_put(p);
+	t = task_find(pid);
+	if (!t)
+		return -ESRCH;
+	if (flags & PIDFD_THREAD)
+		fd = create(t->process, t, flags);
+	else if (t->process->pid == pid)
+		fd = create(t->process, NULL, flags);
+	task_put(t);
 	return fd;
+}
+
+/* ---- signals ---- */
+
+/* What the caller says about the signal, or what the kernel does. */
+static int signal_info(struct siginfo *info, int sig, uptr_a from, bool to_self)
+{
+	struct task *self = task_current();
+
+	if (!from) {
+		*info = (struct siginfo){ .signo = sig };
+		info->kill.pid = self->process->pid;
+		info->kill.uid = self->cred->uid;
+		return 0;
+	}
+	if (user_read(info, from, sizeof(*info)))
+		return -EFAULT;
+	if (info->signo != sig)
+		return -EINVAL;
+	return !to_self && (info->code >= 0 || info->code == SI_TKILL) ? -EPERM : 0;
+}
+
+static s64 send(const struct pidfd *d, u32 scope, int sig, const struct siginfo *info)
+{
+	if (sig < 0 || sig > NSIG)
+		return -EINVAL;
+	if (scope == PIDFD_SIGNAL_PROCESS_GROUP)
+		return kill_group(d->p->pid, sig, info);
+	if (!signal_may_send(d->p, sig))
+		return -EPERM;
+	if (!sig)
+		return 0;
+	if (scope == PIDFD_SIGNAL_THREAD)
+		return signal_task(d->t ? d->t : d->p->leader, sig, info);
+	return signal_process(d->p, sig, info);
 }
 
 s64 sys_pidfd_send_signal(fd_a pidfd, sig_a sig, uptr_a uinfo, flags_a flags)
 {
-	struct task *self = task_current();
-	struct siginfo info = { 0 };
-	struct process *p;
-	s64 err = 0;
+	struct siginfo info;
+	struct pidfd *d;
+	struct file *f;
+	s64 err;
 
-	if (flags)
+	if (flags > PIDFD_SIGNAL_PROCESS_GROUP || flags & (flags - 1))
 		return -EINVAL;
-	p = process_of(pidfd);
-	if (IS_ERR(p))
-		return PTR_ERR(p);
-	if (sig < 0 || sig > NSIG) {
-		err = -EINVAL;
-	} else if (uinfo) {
-		if (user_read(&info, uinfo, sizeof(info)))
-			err = -EFAULT;
-		else if (info.signo != sig)
-			err = -EINVAL;
-		else if (p != self->process && (info.code >= 0 || info.code == SI_TKILL))
-			err = -EPERM;
-	} else {
-		info.signo = sig;
-		info.kill.pid = self->process->pid;
-		info.kill.uid = self->cred->uid;
-	}
-	if (!err && !READ_ONCE(p->parent)) /* reaped */
+	f = get_pidfd(pidfd);
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	d = f->priv;
+	if (!flags)
+		flags = d->t ? PIDFD_SIGNAL_THREAD : PIDFD_SIGNAL_THREAD_GROUP;
+	err = signal_info(&info, sig, uinfo,
+			  d->p == task_current()->process && (!d->t || d->t == task_current()) &&
+				  flags != PIDFD_SIGNAL_PROCESS_GROUP);
+	if (!err && reaped(d) && flags != PIDFD_SIGNAL_PROCESS_GROUP)
 		err = -ESRCH;
-	if (!err && !signal_may_send(p, sig))
-		err = -EPERM;
-	if (!err && sig)
-		err = signal_process(p, sig, &info);
-	process_put(p);
+	if (!err)
+		err = send(d, flags, sig, &info);
+	file_put(f);
 	return err;
 }
 
+/* ---- descriptors of others ---- */
+
 s64 sys_pidfd_getfd(fd_a pidfd, fd_a fd, flags_a flags)
 {
-	const struct cred *c = task_current()->cred, *o;
-	struct process *p;
-	struct file *f = NULL;
+	struct file *f = NULL, *pf;
+	struct pidfd *d;
 	struct task *t;
 	s64 ret = -EPERM;
 
 	if (flags)
 		return -EINVAL;
-	p = process_of(pidfd);
-	if (IS_ERR(p))
-		return PTR_ERR(p);
-	t = task_find(p->pid);
-	if (!t || t->process != p) {
-		ret = -ESRCH;
-		goto out;
+	pf = get_pidfd(pidfd);
+	if (IS_ERR(pf))
+		return PTR_ERR(pf);
+	d = pf->priv;
+	if (reaped(d)) {
+		file_put(pf);
+		return -ESRCH;
 	}
-	o = t->cred;
-	if (p != task_current()->process && !capable(CAP_SYS_PTRACE) &&
-	    !(c->uid == o->uid && c->uid == o->euid && c->uid == o->suid && c->gid == o->gid &&
-	      p->dumpable))
-		goto out;
-	ret = -EBADF;
-	if (t->files)
-		f = fdtable_file(t->files, fd);
-	if (!f || IS_ERR(f))
-		goto out;
-	ret = fd_install(f, 0, true);
-	if (ret < 0)
-		file_put(f);
-out:
+	t = d->t ? d->t : d->p->leader;
+	task_get(t);
+	if (ptrace_may_access(t, PTRACE_ATTACH)) {
+		struct fdtable *files;
+
+		spin_lock(&task_lock);
+		files = t->files;
+		if (files)
+			fdtable_get(files);
+		spin_unlock(&task_lock);
+		ret = files ? -EBADF : -ESRCH;
+		if (files) {
+			f = fdtable_file(files, fd);
+			fdtable_put(files);
+		}
+		if (f && !IS_ERR(f))
+			ret = fd_install_new(f, true);
+	}
 	task_put(t);
-	process_put(p);
+	file_put(pf);
 	return ret;
 }

@@ -2,6 +2,7 @@
  * signal_send.c - system calls that signal other tasks: kill(2) and its kin.
  */
 #include "lib/err.h"
+#include "sys/signal_send.h"
 #include "sys/sys.h"
 #include "task/task.h"
 
@@ -81,6 +82,11 @@ static s64 kill_many(int pgid, int sig, const struct siginfo *info)
 			err = ret;
 	}
 	return sent ? 0 : err;
+}
+
+s64 kill_group(int pgid, int sig, const struct siginfo *info)
+{
+	return kill_many(pgid, sig, info);
 }
 
 s64 sys_kill(pid_a pid, sig_a sig)

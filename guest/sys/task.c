@@ -3,6 +3,7 @@
  */
 #include "lib/err.h"
 #include "sys/abi_task.h"
+#include "sys/pidfd.h"
 #include "sys/sys.h"
 #include "task/reap.h"
 #include "task/task.h"
@@ -184,7 +185,7 @@ static int waitid_target(struct wait_request *w, int type, int id)
 		w->id = id ? id : task_current()->process->pgid;
 		return id >= 0 ? 0 : -EINVAL;
 	case 3: { /* P_PIDFD */
-		int pid = task_res.pidfd_pid ? task_res.pidfd_pid(id) : -EBADF;
+		int pid = id < 0 ? -EINVAL : pidfd_pid(id);
 
 		w->type = WAIT_PID;
 		w->id = pid;
@@ -199,6 +200,7 @@ s64 sys_waitid(int_a type, pid_a id, uptr_a info, flags_a options, uptr_a rusage
 	struct wait_request w = { .options = options };
 	struct wait_result r = { 0 };
 	struct siginfo si = { 0 };
+	bool nonblock;
 	int ret;
 
 	if (options & ~(W_NOHANG | W_NOWAIT | W_EXITED | W_STOPPED | W_CONTINUED | W_NOTHREAD |
@@ -208,9 +210,14 @@ s64 sys_waitid(int_a type, pid_a id, uptr_a info, flags_a options, uptr_a rusage
 	ret = waitid_target(&w, type, id);
 	if (ret)
 		return ret;
+	nonblock = type == 3 && !(options & W_NOHANG) && pidfd_nonblock(id);
+	if (nonblock)
+		w.options |= W_NOHANG;
 	ret = process_wait(&w, &r);
 	if (ret < 0)
 		return ret;
+	if (!ret && nonblock)
+		return -EAGAIN;
 	if (ret) {
 		si.signo = SIGCHLD;
 		si.code = r.code;

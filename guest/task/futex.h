@@ -19,7 +19,13 @@ s64 futex_wait(uaddr_t addr, bool shared, u32 val, u64 deadline, u32 bitset);
 /* Number woken. */
 s64 futex_wake(uaddr_t addr, bool shared, u32 nr, u32 bitset);
 /* FUTEX_REQUEUE (cmp NULL) and FUTEX_CMP_REQUEUE: -EAGAIN if *addr is not *cmp. Woken plus moved. */
-s64 futex_requeue(uaddr_t addr, uaddr_t addr2, bool shared, u32 wake, u32 move, const u32 *cmp);
+s64 futex_requeue_between(uaddr_t addr, bool shared, uaddr_t addr2, bool shared2, u32 wake,
+			  u32 move, const u32 *cmp);
+static inline s64 futex_requeue(uaddr_t addr, uaddr_t addr2, bool shared, u32 wake, u32 move,
+				const u32 *cmp)
+{
+	return futex_requeue_between(addr, shared, addr2, shared, wake, move, cmp);
+}
 s64 futex_wake_op(uaddr_t addr, uaddr_t addr2, bool shared, u32 nr, u32 nr2, u32 op);
 
 struct futex_vector {

@@ -11,7 +11,8 @@ static int two_keys(uaddr_t a, uaddr_t b, bool shared, struct futex_key *ka, str
 	return err ? err : futex_key_of(b, shared, kb);
 }
 
-s64 futex_requeue(uaddr_t addr, uaddr_t addr2, bool shared, u32 wake, u32 move, const u32 *cmp)
+s64 futex_requeue_between(uaddr_t addr, bool shared, uaddr_t addr2, bool shared2, u32 wake,
+			  u32 move, const u32 *cmp)
 {
 	struct futex_waiter *w, *next;
 	struct futex_bucket *from, *to;
@@ -22,7 +23,7 @@ s64 futex_requeue(uaddr_t addr, uaddr_t addr2, bool shared, u32 wake, u32 move, 
 
 	if ((s32)wake < 0 || (s32)move < 0)
 		return -EINVAL;
-	err = two_keys(addr, addr2, shared, &k1, &k2);
+	err = futex_key_of(addr, shared, &k1) ?: futex_key_of(addr2, shared2, &k2);
 	if (err)
 		return err;
 	/*
