@@ -146,7 +146,15 @@ struct rq *sched_place(struct task *t)
 	return &sched_rq[__builtin_ctzll(t->se.affinity & sched_all_cpus())];
 }
 
-/* Queue a runnable task that belongs to no queue on rq (locked), and make that CPU notice. Unlocks. */
+/*
+ * Queue a runnable task that belongs to no queue on rq (locked), and make that CPU notice. Unlocks.
+ *
+ * A queued task is never forgotten: as long as it is queued, its CPU is idle with a kick on its way, or has need_resched
+ * set and looks at that before user mode, or is kicked, or has slice_end set, for which sched_resched arms the timer
+ * after it has let go of the lock and before user mode; the timer's upcall sets need_resched again. So a kick may be
+ * left out only when slice_end is set. Only the CPU itself changes slice_end, and clears it under the lock when it
+ * finds the queue empty or switches (and then finish_switch sets need_resched).
+ */
 void sched_enqueue(struct rq *rq, struct task *t, u64 from_min)
 {
 	struct cpu *here = cpu_this();

@@ -374,6 +374,19 @@ void systrap_timer_run(struct sys_cpu *c)
 	upcalls->timer();
 }
 
+/*
+ * Why a kick is never lost. The kicker sets `kicked`, then reads the mode; here the mode is set, then `kicked` is read,
+ * each with a full barrier between: so either this returns at once, or the kicker signals the stub. By then
+ * resume_write has cleared CTX_KICK, so the signal counts wherever it meets the stub:
+ *   - still waiting, or on its way to IRETQ: CTX_KICK is set, and tested after the last moment at which that is enough;
+ *   - between that test and the application's first instruction: the handler starts the way again (stub.S: nested);
+ *   - in the application, or on its way here with an event: an event comes either way.
+ * `kicked` stays set until a STOP_INTERRUPT is returned, and whoever gets that looks at need_resched and at its signals
+ * afterwards. A second kicker that finds the flag set made its change before that. The timer is the same but without a
+ * kicker: the deadline is this CPU's own, wait_event watches it, and the upcall runs before STOP_INTERRUPT is returned.
+ * Mappings need no kick: the helper changes them under running stubs, and the host flushes their TLBs.
+ * What an application does to its slot can delay the end of wait_event by LONG_NS, and not prevent it.
+ */
 void enter_user(struct utask *u, struct stop *stop)
 {
 	struct sys_cpu *c = this_cpu();
