@@ -256,6 +256,11 @@ int container_remove(struct container *c, struct error *err)
 	return 0;
 }
 
+void container_unlock(struct container *c)
+{
+	flock(c->dir_fd, LOCK_UN);
+}
+
 void container_close(struct container *c)
 {
 	if (c->dir_fd >= 0)

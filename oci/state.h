@@ -52,6 +52,8 @@ int container_write(const struct container *c, const char *name, const void *dat
 		    struct error *err);
 /* Remove the directory; c stays to be closed. */
 int container_remove(struct container *c, struct error *err);
+/* Let other commands at it; c->s stays as it was read. */
+void container_unlock(struct container *c);
 void container_close(struct container *c);
 
 enum container_status container_status(const struct container *c);

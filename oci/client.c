@@ -1,0 +1,78 @@
+/*
+ * client.c - see client.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "oci/client.h"
+
+/* The directory of the container whose sandbox c runs in: c's own, or its pod's first one's (not locked: only a path). */
+static int sandbox_dir(const struct container *c, struct error *err)
+{
+	const char *id = c->s.sandbox ? c->s.sandbox : c->s.id;
+	int fd = openat(c->root_fd, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? error_errno(err, "the sandbox '%s' of container '%s'", id, c->s.id) : fd;
+}
+
+int client_ask(int fd, struct chan_msg *m, const int *fds, size_t n, struct error *err)
+{
+	int got;
+
+	if (chan_send(fd, m, fds, n, err) < 0)
+		return -1;
+	do
+		got = chan_recv(fd, m, NULL, NULL, 0, err);
+	while (got > 0 && m->type == CHAN_LOG);
+	if (got == 0)
+		return error_set(err, ECONNRESET, "the sandbox ended");
+	if (got < 0)
+		return -1;
+	if (m->type == CHAN_FAILED)
+		return error_set(err, (int)(m->a & 4095), "%.*s", (int)m->len, (char *)m->data);
+	return 0;
+}
+
+int client_attach(const struct container *c, struct error *err)
+{
+	struct chan_msg m = { .type = CHAN_ATTACH, .len = (uint32_t)strlen(c->s.id) };
+	int dir = sandbox_dir(c, err), fd;
+
+	if (dir < 0)
+		return -1;
+	fd = chan_connect(dir, err);
+	close(dir);
+	if (fd < 0)
+		return -1;
+	memcpy(m.data, c->s.id, m.len);
+	if (client_ask(fd, &m, NULL, 0, err) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int client_config(const struct container *c, struct oci_config *out, struct pool *pool,
+		  struct error *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/config.json", c->dir_fd);
+	if (oci_config_read(path, out, pool, err) < 0)
+		return error_wrap(err, "container '%s'", c->s.id);
+	return 0;
+}
+
+const char *operand_id(int argc, char **argv, int first, struct error *err)
+{
+	if (first + 1 != argc) {
+		error_set(err, EINVAL,
+			  "%s: needs exactly one container id; 'moat help %s' tells more", argv[0],
+			  argv[0]);
+		return NULL;
+	}
+	return argv[first];
+}

@@ -1,0 +1,26 @@
+/*
+ * client.h - a command's conversation with a container that is there: open its state, attach to its sandbox, ask.
+ */
+#ifndef MOAT_OCI_CLIENT_H
+#define MOAT_OCI_CLIENT_H
+
+#include "host/channel.h"
+#include "oci/config.h"
+#include "oci/oci.h"
+#include "oci/state.h"
+
+/* Connect to the sandbox of container c and attach to c. A descriptor, or -1 (ECONNREFUSED: the sandbox is gone). */
+int client_attach(const struct container *c, struct error *err);
+/*
+ * Send m with n descriptors and wait for one answer, into m. 0; -1 with err from CHAN_FAILED, or if the sandbox ended or
+ * broke the protocol.
+ */
+int client_ask(int fd, struct chan_msg *m, const int *fds, size_t n, struct error *err);
+/* The config.json that `create` kept. */
+int client_config(const struct container *c, struct oci_config *out, struct pool *pool,
+		  struct error *err);
+
+/* The one operand of a command, its id; NULL with err set. */
+const char *operand_id(int argc, char **argv, int first, struct error *err);
+
+#endif

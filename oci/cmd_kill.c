@@ -1,0 +1,79 @@
+/*
+ * cmd_kill.c - `moat kill`: a signal for a container's first process, or for all of them.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/cmd.h"
+#include "oci/client.h"
+#include "oci/names.h"
+
+/*
+ * The sandbox delivers it. A container that was not started yet has no process inside: what would end a program ends its
+ * stand-in. `--all` of a stopped container is no error: engines send it to sweep up.
+ */
+static int signal_container(const struct container *c, int signo, bool all, struct error *err)
+{
+	enum container_status s = container_status(c);
+	struct chan_msg m = { .type = CHAN_SIGNAL,
+			      .a = (uint64_t)signo,
+			      .b = all ? CHAN_TO_ALL : CHAN_TO_PROCESS };
+	int fd, ret;
+
+	if (s == STATUS_STOPPED || s == STATUS_CREATING)
+		return all ? 0 : error_set(err, ESRCH, "container '%s' is not running", c->s.id);
+	if (s == STATUS_CREATED) {
+		if (kill((pid_t)c->s.pid, signo) < 0 && !all)
+			return error_errno(err, "container '%s'", c->s.id);
+		return 0;
+	}
+	fd = client_attach(c, err);
+	if (fd < 0)
+		return all ? 0 : error_set(err, ESRCH, "container '%s' is not running", c->s.id);
+	ret = client_ask(fd, &m, NULL, 0, err);
+	close(fd);
+	return ret < 0 && all && err->err == ESRCH ? 0 : ret;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = { { "all", no_argument, NULL, 'a' }, { 0 } };
+	struct error err = { 0 };
+	struct container c;
+	bool all = false;
+	int o, signo = SIGTERM, ret;
+
+	opterr = 0;
+	optind = 1;
+	while ((o = getopt_long(argc, argv, "+a", options, NULL)) != -1) {
+		if (o != 'a') {
+			error_set(&err, EINVAL, "kill: unknown option %s", argv[optind - 1]);
+			return oci_fail(&err);
+		}
+		all = true;
+	}
+	if (optind + 1 != argc && optind + 2 != argc) {
+		error_set(&err, EINVAL, "kill: needs a container id and at most one signal");
+		return oci_fail(&err);
+	}
+	if (optind + 2 == argc && (signo = signal_number(argv[optind + 1])) < 0) {
+		error_set(&err, EINVAL, "kill: unknown signal '%.40s'", argv[optind + 1]);
+		return oci_fail(&err);
+	}
+	if (container_open(oci_globals.root, argv[optind], &c, &err) < 0)
+		return oci_fail(&err);
+	ret = signal_container(&c, signo, all, &err);
+	container_close(&c);
+	return ret < 0 ? oci_fail(&err) : 0;
+}
+
+const struct command cmd_kill = {
+	.name = "kill",
+	.usage = "moat kill [--all] ID [SIGNAL]",
+	.summary = "Send a signal (default TERM) to a container.",
+	.help = "  --all  to every process of the container, not its first alone\n",
+	.run = run,
+};
