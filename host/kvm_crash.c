@@ -87,8 +87,8 @@ static void look(struct kvm_vcpu *v)
 		return;
 	l->trace[l->depth++] = l->regs.rip;
 	fp = l->regs.rbp;
-	while (!(l->sregs.cs.selector & 3) && l->depth < KVM_TRACE && !(fp & 7) &&
-	       guest_read(v, fp, frame)) {
+	while (l->sregs.cr0 >> 31 && !(l->sregs.cs.selector & 3) && l->depth < KVM_TRACE &&
+	       !(fp & 7) && guest_read(v, fp, frame)) {
 		l->trace[l->depth++] = frame[1];
 		if (frame[0] <= fp || frame[0] - fp > FRAME_MAX)
 			break;

@@ -98,9 +98,12 @@ static void run_loop(struct kvm_vcpu *v)
 	uint64_t n;
 	long ret;
 
-	while (v->id && kvm_vcpu_raw(__NR_read, v->vm->start_fd, (long)&n, sizeof(n)) != sizeof(n))
+	/* Looked at first: a crash on CPU 0 may be older than this thread. */
+	do {
 		if (kvm_crash_called(v))
 			return;
+	} while (v->id &&
+		 kvm_vcpu_raw(__NR_read, v->vm->start_fd, (long)&n, sizeof(n)) != sizeof(n));
 	for (;;) {
 		ret = kvm_vcpu_raw(__NR_ioctl, v->fd, KVM_RUN, 0);
 		if (ret == -EINTR || ret == -EAGAIN) {

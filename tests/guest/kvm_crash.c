@@ -1,6 +1,7 @@
 /*
  * kvm_crash.c - the ways in which a broken Sentry ends. None of these functions comes back.
  */
+#include "lib/atomic.h"
 #include "lib/err.h"
 #include "lib/log.h"
 #include "mm/frame.h"
@@ -30,6 +31,23 @@ static void touch_user(bool exec)
 	*(volatile u64 *)0x400000 = 1;
 }
 
+static u32 spinning;
+
+static void spin(void)
+{
+	for (;;)
+		atomic_store(&spinning, 1);
+}
+
+/* With another CPU at work, whose registers and backtrace the launcher then looks for. */
+static void triple_fault(void)
+{
+	cpu_start_all(spin);
+	while (cpu_count() > 1 && !atomic_load(&spinning))
+		cpu_relax();
+	__asm__ volatile("lidt %0\n\tud2" : : "m"((struct { u8 b[10]; }){ 0 }));
+}
+
 void test_crash(uint32_t mode)
 {
 	u64 text = (u64)test_crash;
@@ -49,9 +67,7 @@ void test_crash(uint32_t mode)
 	case CRASH_STACK: recurse(1); break;
 	case CRASH_PORT: outb(0x80, 1); break;
 	case CRASH_NO_MEMORY: *(volatile u8 *)paddr_to_ptr(kvm_boot.ram_size) = 0; break;
-	case CRASH_TRIPLE:
-		__asm__ volatile("lidt %0\n\tud2" : : "m"((struct { u8 b[10]; }){ 0 }));
-		break;
+	case CRASH_TRIPLE: triple_fault(); break;
 	case CRASH_MSR: wrmsr(0x1a0, 0); break;
 	case CRASH_MODES: break;
 	}

@@ -1,6 +1,6 @@
 /*
- * kvm_launch.c - runs the KVM platform's test image with the launcher's own code: kvm_launch IMAGE [CPUS [MEMORY-MiB]],
- * first through all ways to crash, each in a process of its own, then the tests.
+ * kvm_launch.c - runs the KVM platform's test image with the launcher's own code: kvm_launch IMAGE CPUS [ROUNDS] for the
+ * tests, kvm_launch IMAGE crash for all ways to crash, each in a process of its own.
  * Exit 0 pass, 1 fail, 77 this host has no usable KVM.
  */
 #include <fcntl.h>
@@ -15,8 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/crash.h"
 #include "host/error.h"
-#include "host/sandbox.h"
+#include "host/kvm.h"
 #include "tests/guest/kvm_test.h"
 
 static void die(const char *what)
@@ -36,21 +37,6 @@ static char *memory(int *fd, const char *name, uint64_t size)
 	if (p == MAP_FAILED)
 		die(name);
 	return p;
-}
-
-static void crash_print(const struct crash_record *c)
-{
-	static const char name[20][7] = { "rax", "rbx", "rcx", "rdx",	 "rsi", "rdi",	"rbp",
-					  "rsp", "r8",	"r9",  "r10",	 "r11", "r12",	"r13",
-					  "r14", "r15", "rip", "rflags", "cr2", "error" };
-	unsigned i;
-
-	printf("crash: %s, cpu %u\n", c->reason, c->cpu);
-	for (i = 0; i < 20; i++)
-		printf("%6s %016llx%c", name[i], (unsigned long long)c->regs[i],
-		       i % 4 == 3 ? '\n' : ' ');
-	for (i = 0; i < c->depth && i < 32; i++)
-		printf("  %016llx\n", (unsigned long long)c->backtrace[i]);
 }
 
 /* What the reason must begin with. */
@@ -101,7 +87,16 @@ static bool serve(const struct sandbox *sb, int exit_fd)
 	return false;
 }
 
-static int run(struct sandbox *sb, uint32_t mode)
+/* A crash on CPU 0 must find the other at work (CRASH_TRIPLE) or not yet started, and say so. */
+static bool looked_at(const struct sandbox *sb, uint32_t mode)
+{
+	const struct kvm_vm *vm = sb->priv;
+	const struct kvm_look *l = &vm->vcpu[1].look;
+
+	return vm->vcpu[0].look.valid && l->valid && (mode != CRASH_TRIPLE || l->depth > 1);
+}
+
+static int run(struct sandbox *sb, uint32_t mode, uint32_t rounds)
 {
 	struct report *r = (struct report *)(sb->arena + ARENA_FRAMES);
 	const struct crash_record *c = (struct crash_record *)(sb->arena + ARENA_CRASH);
@@ -109,6 +104,7 @@ static int run(struct sandbox *sb, uint32_t mode)
 	int exit_fd, end;
 
 	r->mode = mode;
+	r->rounds = rounds;
 	if (platform_kvm.create(sb, &err) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    platform_kvm.run(sb, &exit_fd, &err) < 0) {
 		printf("%s\n", err.msg);
@@ -123,52 +119,63 @@ static int run(struct sandbox *sb, uint32_t mode)
 	end = platform_kvm.reap(sb, &err);
 	if (mode) {
 		if (end == 1 && c->magic == CRASH_MAGIC &&
-		    !strncmp(c->reason, crash_reason[mode], strlen(crash_reason[mode]))) {
+		    !strncmp(c->reason, crash_reason[mode], strlen(crash_reason[mode])) &&
+		    looked_at(sb, mode)) {
 			printf("ok crash %u: %s\n", mode, c->reason);
+			if (mode == CRASH_TRIPLE)
+				crash_report(sb);
 			return 0;
 		}
 		printf("FAILED crash %u: end %d\n", mode, end);
 	}
 	printf("%.*s", (int)r->len, r->text);
 	if (end == 1)
-		crash_print(c);
+		crash_report(sb);
 	if (end == 2)
 		printf("%s\n", err.msg);
 	return mode || end || r->failed || !strstr(r->text, "PASSED");
 }
 
+/* In a process of its own, since the vCPU threads stay. 0: passed. */
+static int run_apart(struct sandbox *sb, const char *image, uint32_t mode, uint32_t rounds)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	if (pid == 0) {
+		sandbox_make(sb, image, 256ULL << 20);
+		_exit(run(sb, mode, rounds));
+	}
+	if (waitpid(pid, &status, 0) < 0 || status)
+		printf("mode %u: wait status 0x%x\n", mode, status);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
-	struct sandbox sb = { .cpus = argc > 2 ? atoi(argv[2]) : 1 };
-	uint64_t ram_size = (uint64_t)(argc > 3 ? atoi(argv[3]) : 256) << 20;
+	bool crash = argc > 2 && !strcmp(argv[2], "crash");
+	struct sandbox sb = { .platform = &platform_kvm,
+			      .cpus = crash || argc < 3 ? 2 : atoi(argv[2]) };
 	struct error err = { 0 };
 	uint32_t mode;
-	int status;
 
 	setvbuf(stdout, NULL, _IONBF, 0);
-	if (argc < 2) {
-		fprintf(stderr, "usage: kvm_launch IMAGE [CPUS [MEMORY-MiB]]\n");
+	if (argc < 3) {
+		fprintf(stderr, "usage: kvm_launch IMAGE CPUS [ROUNDS] | crash\n");
 		return 2;
 	}
 	if (platform_kvm.probe(&err) < 0) {
 		printf("skip: %s\n", err.msg);
 		return 77;
 	}
-	for (mode = 1; mode <= CRASH_MODES; mode++) {
-		pid_t pid = fork();
-
-		if (pid < 0)
-			die("fork");
-		if (pid == 0) {
-			sb.debug = mode == CRASH_MODES;
-			sandbox_make(&sb, argv[1], ram_size);
-			/* exit_group: the vCPU threads are still there. */
-			_exit(run(&sb, mode % CRASH_MODES));
-		}
-		if (waitpid(pid, &status, 0) < 0 || status) {
-			printf("mode %u: wait status 0x%x\n", mode, status);
-			return 1;
-		}
+	if (!crash) {
+		sb.debug = true;
+		return run_apart(&sb, argv[1], 0, argc > 3 ? atoi(argv[3]) : 200) != 0;
 	}
+	for (mode = 1; mode < CRASH_MODES; mode++)
+		if (run_apart(&sb, argv[1], mode, 0))
+			return 1;
 	return 0;
 }

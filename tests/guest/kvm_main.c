@@ -124,6 +124,7 @@ void sentry_main(const void *fdt)
 		   ARENA_PADDR + ARENA_FRAMES + sizeof(*report), kvm_boot.arena_size);
 	clock_calibrate(clock_cycles(), 1000, 1000, kvm_boot.tsc_hz);
 	platform_set_upcalls(&up);
+	smp_rounds = report->rounds;
 	if (report->mode)
 		test_crash(report->mode);
 	test_irq();

@@ -10,7 +10,8 @@
 
 struct report {
 	uint32_t mode; /* set by the launcher: 0 = the tests, else enum crash_mode */
-	uint32_t len, failed, pad;
+	uint32_t len, failed;
+	uint32_t rounds; /* of kicks and shootdowns; set by the launcher */
 	char text[65536 - 16];
 };
 
@@ -38,7 +39,7 @@ void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void check_at(bool ok, const char *what, int line);
 #define CHECK(cond) check_at(cond, #cond, __LINE__)
 
-extern u32 timer_count[];
+extern u32 timer_count[], smp_rounds;
 int test_fault(uaddr_t addr, unsigned access);
 void test_user(void);
 void test_smp(void);
