@@ -7,7 +7,7 @@ out=${BUILD:-build}/tests/interop
 PATH=$PATH:/usr/sbin
 command -v diodls >/dev/null || { echo 'no diod installed'; exit 77; }
 mkdir -p "$out" || exit 1
-${CC:-gcc} -std=gnu11 -O2 -g -D_GNU_SOURCE -I. -o "$out/gofer_stream.diod" tests/interop/gofer_stream.c \
+${CC:-gcc} -std=gnu11 -O2 -g -D_GNU_SOURCE -I. -o "$out/gofer_stream.diod" tests/interop/server/gofer_stream.c \
 	host/gofer/*.c host/error.c host/ring_dev.c -lseccomp -lpthread || exit 1
 gofer=$(readlink -f "$out")/gofer_stream.diod
 

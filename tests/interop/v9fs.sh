@@ -9,7 +9,7 @@ out=$BUILD/tests/interop
 mkdir -p "$out" || exit 1
 
 [ -f third_party/vm/full/vmlinuz ] || { echo 'no third_party/vm/full: run make deps'; exit 1; }
-${CC:-gcc} -std=gnu11 -O2 -g -D_GNU_SOURCE -DMOAT_HOST=1 -I. -static -o "$out/gofer_stream" tests/interop/gofer_stream.c \
+${CC:-gcc} -std=gnu11 -O2 -g -D_GNU_SOURCE -DMOAT_HOST=1 -I. -static -o "$out/gofer_stream" tests/interop/server/gofer_stream.c \
 	host/gofer/*.c host/error.c host/ring_dev.c -lseccomp -lcap -lpthread || exit 1
 objcopy --strip-debug "$out/gofer_stream" "$out/gofer_stream.small" || exit 1
 
