@@ -257,8 +257,9 @@ void task_exit(int code)
 		pid_free(t->tid);
 		task_put(t);
 	}
+	/* In this order: execve, woken on another CPU, counts without our lock. */
+	atomic_store(&p->nr_ended, p->nr_ended + 1);
 	waitq_wake_all(&p->thread_wait, 0);
-	p->nr_ended++;
 	if (p->nr_threads == 0 && p->nr_ended == p->nr_started)
 		process_ended(p);
 	spin_unlock(&task_lock);
