@@ -15,6 +15,7 @@
 #include "host/systrap_fds.h"
 
 #define SAMPLE_GAP_NS 1000000 /* 30 ns of reading error in 1 ms: 30 ppm until the first CTL_TIME */
+#define FDT_FIRST     16384   /* bytes: the tree of most programs fits */
 
 static uint64_t now_ns(clockid_t clock)
 {
@@ -151,16 +152,14 @@ static void container(struct tree *t, const struct container_spec *spec)
 	end(t);
 }
 
-int boottree_build(struct sandbox *sb, const struct container_spec *spec,
-		   const struct clock_sample *start, struct error *err)
+/* The tree in `size` bytes of the sandbox's memory; 0 or libfdt's error. */
+static int build(struct sandbox *sb, const struct container_spec *spec,
+		 const struct clock_sample *start, const unsigned char seed[64], int size)
 {
 	struct tree t = { sb->ram + BOOT_FDT_PADDR, 0 };
 	struct clock_sample now;
-	unsigned char seed[64];
 
-	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
-		return error_errno(err, "getrandom");
-	check(&t, fdt_create(t.fdt, BOOT_FDT_MAX));
+	check(&t, fdt_create(t.fdt, size));
 	check(&t, fdt_finish_reservemap(t.fdt));
 	begin(&t, "");
 	string(&t, "compatible", "moat,sandbox");
@@ -173,7 +172,7 @@ int boottree_build(struct sandbox *sb, const struct container_spec *spec,
 	u32(&t, "moat,count", sb->cpus);
 	end(&t);
 	begin(&t, "chosen");
-	check(&t, fdt_property(t.fdt, "moat,seed", seed, sizeof(seed)));
+	check(&t, fdt_property(t.fdt, "moat,seed", seed, 64));
 	u32(&t, "moat,debug", sb->debug);
 	u32(&t, "moat,dmesg-seed", (uint32_t)seed[0] | (uint32_t)seed[1] << 8);
 	end(&t);
@@ -197,11 +196,29 @@ int boottree_build(struct sandbox *sb, const struct container_spec *spec,
 
 	end(&t);
 	check(&t, fdt_finish(t.fdt));
+	return t.rc;
+}
+
+int boottree_build(struct sandbox *sb, const struct container_spec *spec,
+		   const struct clock_sample *start, struct error *err)
+{
+	unsigned char seed[64];
+	int size = FDT_FIRST, rc;
+
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
+		return error_errno(err, "getrandom");
+	/* libfdt clears the whole buffer, which stays the sandbox's memory for ever: begin with a small one. */
+	for (;;) {
+		rc = build(sb, spec, start, seed, size);
+		if (rc != -FDT_ERR_NOSPACE || size == (int)BOOT_FDT_MAX)
+			break;
+		size = size * 4 < (int)BOOT_FDT_MAX ? size * 4 : (int)BOOT_FDT_MAX;
+	}
 	explicit_bzero(seed, sizeof(seed));
-	if (t.rc == -FDT_ERR_NOSPACE)
+	if (rc == -FDT_ERR_NOSPACE)
 		return error_set(err, E2BIG, "arguments and environment are longer than %llu KiB",
 				 BOOT_FDT_MAX >> 10);
-	if (t.rc)
-		return error_set(err, EINVAL, "device tree: %s", fdt_strerror(t.rc));
+	if (rc)
+		return error_set(err, EINVAL, "device tree: %s", fdt_strerror(rc));
 	return 0;
 }
