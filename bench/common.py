@@ -98,6 +98,13 @@ def machine_idle(seconds=0.5):
     return (b[0] - a[0]) / max(1, b[1] - a[1])
 
 
+def await_idle(limit):
+    """Give other work on this machine `limit` seconds to end."""
+    end = time.monotonic() + limit
+    while machine_idle(0.3) < 0.9 and time.monotonic() < end:
+        pass
+
+
 # ---- programs ----
 
 _work = None

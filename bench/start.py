@@ -42,6 +42,8 @@ def main():
     tools = [t for t in TOOLS if have(t)]
     d = bundle('true', ['true'])
     took = {}
+    await_idle(20)
+    idle = machine_idle()
     for _ in range(n):
         for name in ['native', 'moat', *tools]:
             cmd = {'native': [micro(), 'true'], 'moat': moat_cmd(['true'])}.get(name) or runtime_cmd(name, d)
@@ -62,6 +64,7 @@ def main():
         t.row(name, f'{median(v):.2f}', f'{min(v):.2f}', f'{max(v):.2f}', len(v),
               *(times(median(v) / others[o]) if o in others else '-' for o in OTHERS), '< 0.50x runc' if ours else '',
               mark=(median(v) < runc / 2 and len(v) == n) if ours and runc else None)
+    t.note(f'The machine was {idle:.0%} idle before this table and {machine_idle():.0%} after it.')
     marks = t.done()
     t = Table('start-phases', 'where the time of a start goes (medians of the steps, with --debug)', ['step ends with', 'ms', 'sum'])
     total = 0.0

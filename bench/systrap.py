@@ -27,6 +27,7 @@ def measure(cpus, rounds):
     d = bundle('micro', micro_args)
     best = {'native': Best(), 'moat': Best(), 'runsc': Best()}
     for _ in range(rounds):
+        await_idle(5)
         best['native'].add(run_micro(on_cpus([micro(), *micro_args], cpus)))
         best['moat'].add(run_micro(on_cpus(moat_cmd(micro_args), cpus)))
         if have('runsc'):
