@@ -169,7 +169,7 @@ int ptrace_syscall_info(struct task *t, struct pt_syscall_info *out);
 
 /* ---- registers (ptrace_regs.c); the tracee is stopped ---- */
 #define PT_REGS_WORDS 27
-#define PT_USER_SIZE  912 /* struct user */
+#define PT_USER_SIZE  928 /* struct user */
 /* Words [first, first + n) of struct user_regs_struct. 0, -ESRCH, -EIO (a value that no user code may have). */
 int ptrace_get_regs(struct task *t, u64 *words, unsigned first, unsigned n);
 int ptrace_set_regs(struct task *t, const u64 *words, unsigned first, unsigned n);

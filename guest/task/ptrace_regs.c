@@ -131,7 +131,7 @@ int ptrace_peek_user(struct task *t, u64 off, u64 *out)
 	err = ptrace_lock(t);
 	if (err)
 		return err;
-	*out = off >= DEBUG_OFFSET ? tr->dr[(off - DEBUG_OFFSET) / 8] : 0;
+	*out = off - DEBUG_OFFSET < sizeof(tr->dr) ? tr->dr[(off - DEBUG_OFFSET) / 8] : 0;
 	ptrace_unlock(t);
 	return 0;
 }
@@ -144,7 +144,7 @@ int ptrace_poke_user(struct task *t, u64 off, u64 value)
 		return -EIO;
 	if (off < PT_REGS_WORDS * 8)
 		return ptrace_set_regs(t, &value, (unsigned)off / 8, 1);
-	if (off < DEBUG_OFFSET)
+	if (off - DEBUG_OFFSET >= PT_DEBUG_REGS * 8)
 		return -EIO;
 	err = ptrace_lock(t);
 	if (err)
