@@ -330,6 +330,16 @@ static void read_only(const char *dir, enum p9c_kind kind)
 	CHECK_EQ(p9c_open(&c, 1, O_RDONLY), 0);
 	CHECK_EQ(p9c_call(&c, P9_TREAD, "dqd", 1, 0ULL, 100), 0);
 	CHECK_EQ(wire_get32(&c.rd), 4);
+	/* nothing that may be asked for is a system call that the seal kills */
+	CHECK_EQ(p9c_call(&c, P9_TFSYNC, "d", 1), 0);
+	CHECK_EQ(p9c_call(&c, P9_TFSYNC, "dd", 1, 1), 0);
+	CHECK_EQ(p9c_call(&c, P9_TLOCK, "dbdqqds", 1, P9_LOCK_TYPE_RDLCK, 0, 0ULL, 0ULL, 7, "me"),
+		 0);
+	CHECK_EQ(p9c_call(&c, P9_TGETLOCK, "dbqqds", 1, P9_LOCK_TYPE_WRLCK, 0ULL, 0ULL, 7, "me"),
+		 0);
+	CHECK_EQ(p9c_call(&c, P9_TXATTRWALK, "dds", 1, 9, ""), 0);
+	CHECK_EQ(p9c_clunk(&c, 9), 0);
+	CHECK_EQ(p9c_call(&c, P9_TSTATFS, "d", 1), 0);
 	CHECK_EQ(p9c_clunk(&c, 1), 0);
 	CHECK_EQ(p9c_walk(&c, 0, 1, "ro"), 0);
 	CHECK_EQ(p9c_call(&c, P9_TREMOVE, "d", 1), EROFS);
