@@ -10,8 +10,9 @@
 #include "host/systrap_fds.h"
 #include "mm/slab.h"
 
-#define BORN_NS \
-	2000000000ULL /* a new host task that takes longer has not got a CPU, or is meddled with */
+/* A new host task that needs so many waits of BORN_NS has no CPU at all, or is meddled with. */
+#define BORN_TRIES 20
+#define BORN_NS	   100000000ULL
 
 static struct spinlock slot_lock = SPINLOCK_INIT;
 static u64 slot_used[SLOT_MAX / 64];
@@ -54,15 +55,17 @@ static void slot_free(unsigned slot)
  */
 static bool stub_born(struct stub *s)
 {
-	u64 end = clock_mono() + BORN_NS;
 	u32 seen;
 
-	while ((seen = atomic_load(&s->ctx->state)) != STATE_EVENT) {
-		if (seen != STATE_DEAD || clock_mono() > end || hc2(HC_kill, s->tid, 0) == -ESRCH)
+	for (unsigned i = 0; i < BORN_TRIES; i++) {
+		seen = atomic_load(&s->ctx->state);
+		if (seen == STATE_EVENT)
+			return true;
+		if (seen != STATE_DEAD || hc2(HC_kill, s->tid, 0) == -ESRCH)
 			return false;
-		hc_futex_wait(&s->ctx->state, seen, BORN_NS / 20);
+		hc_futex_wait(&s->ctx->state, seen, BORN_NS);
 	}
-	return true;
+	return false;
 }
 
 static void task_kill(u32 tid)
