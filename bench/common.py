@@ -98,6 +98,9 @@ def machine_idle(seconds=0.5):
     return (b[0] - a[0]) / max(1, b[1] - a[1])
 
 
+BUSY = 0.8  # below this share of idle time other work disturbs nearly every batch, and the best one is judged
+
+
 def await_idle(limit):
     """Give other work on this machine `limit` seconds to end."""
     end = time.monotonic() + limit
