@@ -48,6 +48,13 @@ int mm_msync(struct mm *mm, uaddr_t addr, u64 len, int flags);
 int mm_mseal(struct mm *mm, uaddr_t addr, u64 len);
 /* remap_file_pages(2): page-aligned; the part of a shared mapping shows the object from page pgoff on. */
 int mm_remap_file_pages(struct mm *mm, uaddr_t start, u64 len, u64 pgoff);
+/*
+ * Memory policies of areas: a number below 64 whose meaning is sys/numa.c's; 0: none. Page-aligned; -EFAULT for a hole.
+ * mm_next_policy gives the first area that ends above *at: 1 and *at behind it, or 0.
+ */
+int mm_set_policy(struct mm *mm, uaddr_t start, uaddr_t end, unsigned policy);
+int mm_get_policy(struct mm *mm, uaddr_t addr, unsigned *policy);
+int mm_next_policy(struct mm *mm, uaddr_t *at, uaddr_t end, unsigned *policy);
 uaddr_t mm_brk(struct mm *mm, uaddr_t brk);
 
 /* ---- faults: 0, or what the task gets ---- */

@@ -80,6 +80,9 @@ enum vma_flag {
 	VMA_HEAP = 0x4000,
 	VMA_SEALED = 0x8000,
 };
+/* The memory policy (policy.c), a number below 64. */
+#define VMA_POLICY_SHIFT 16
+#define VMA_POLICY_MASK	 (63u << VMA_POLICY_SHIFT)
 /* Two neighbours that differ in one of these do not merge. */
 #define VMA_MERGE_MASK (~0u)
 

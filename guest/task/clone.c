@@ -177,6 +177,7 @@ static void copy_task(struct task *c, struct task *t, const struct clone_request
 	c->cred = t->cred;
 	c->sigmask = t->sigmask;
 	c->timer_slack = t->timer_slack;
+	c->mempolicy = t->mempolicy;
 	if (!(f & CLONE_VM) || f & CLONE_VFORK) { /* a new stack has no alternative stack yet */
 		c->altstack = t->altstack;
 		c->altstack_size = t->altstack_size;

@@ -197,6 +197,7 @@ struct task {
 
 	u64 timer_slack;
 	u16 ioprio;
+	u8 mempolicy; /* sys/numa.c */
 	u32 syscall_work; /* SYSCALL_WORK_*: what a system call does besides; 0 for nearly all */
 	u8 trace_trap;	  /* TRACE_TRAP_*, under sig_lock */
 	u8 seccomp_mode;  /* SECCOMP_*, under sig_lock */

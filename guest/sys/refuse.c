@@ -1,0 +1,270 @@
+/*
+ * refuse.c - system calls that stay out of a sandbox. Each answers what Linux answers on a machine where the administrator
+ * has switched the thing off: modules and kexec are disabled, the kernel is locked down for raw I/O and BPF, there is no PMU
+ * and no file handle, and quota, fanotify and LDTs are not configured. What would have worked for root elsewhere leaves a
+ * line in dmesg.
+ */
+#include <linux/capability.h>
+
+#include "fs/vfs.h"
+#include "lib/err.h"
+#include "sys/fs_sys.h"
+#include "sys/sys.h"
+#include "task/task.h"
+
+#define CAP_PERFMON_NR 38
+#define CAP_BPF_NR     39
+
+static s64 refuse(const char *what, u64 value, s64 err)
+{
+	unsupported(what, value);
+	return err;
+}
+
+/* ---- calls that Linux has numbers for and no code ---- */
+
+#define NO_CALL(name)           \
+	s64 sys_##name(void)    \
+	{                       \
+		return -ENOSYS; \
+	}
+
+NO_CALL(create_module)
+NO_CALL(get_kernel_syms)
+NO_CALL(query_module)
+NO_CALL(nfsservctl)
+NO_CALL(getpmsg)
+NO_CALL(putpmsg)
+NO_CALL(afs_syscall)
+NO_CALL(tuxcall)
+NO_CALL(security)
+NO_CALL(vserver)
+NO_CALL(epoll_ctl_old)
+NO_CALL(epoll_wait_old)
+NO_CALL(lookup_dcookie)
+
+s64 sys__sysctl(uptr_a args)
+{
+	return -ENOSYS;
+}
+
+s64 sys_uselib(path_a path)
+{
+	return -ENOSYS;
+}
+
+/* Thread areas are of the 32-bit ABI. */
+s64 sys_set_thread_area(uptr_a desc)
+{
+	return -ENOSYS;
+}
+
+s64 sys_get_thread_area(uptr_a desc)
+{
+	return -ENOSYS;
+}
+
+/* Only the trampoline of a uretprobe calls it. */
+s64 sys_uretprobe(void)
+{
+	struct siginfo info = { .signo = SIGILL, .code = SI_KERNEL };
+
+	signal_force(SIGILL, &info);
+	return -1;
+}
+
+/* ---- segments and ports ---- */
+
+s64 sys_modify_ldt(int_a func, uptr_a ptr, ulong_a bytes)
+{
+	return refuse("modify_ldt", (u64)func, -ENOSYS);
+}
+
+s64 sys_iopl(uint_a level)
+{
+	if (level > 3)
+		return -EINVAL;
+	return level ? -EPERM : 0;
+}
+
+s64 sys_ioperm(ulong_a from, ulong_a num, int_a on)
+{
+	if (from + num <= from || from + num > 65536)
+		return -EINVAL;
+	return on ? -EPERM : 0;
+}
+
+/* ---- code in the kernel ---- */
+
+s64 sys_init_module(uptr_a image, size_a len, uptr_a params)
+{
+	return -EPERM;
+}
+
+s64 sys_finit_module(fd_a fd, uptr_a params, flags_a flags)
+{
+	return -EPERM;
+}
+
+s64 sys_delete_module(uptr_a name, flags_a flags)
+{
+	return -EPERM;
+}
+
+s64 sys_kexec_load(ulong_a entry, ulong_a nr, uptr_a segments, flags_a flags)
+{
+	return -EPERM;
+}
+
+s64 sys_kexec_file_load(fd_a kernel, fd_a initrd, size_a len, uptr_a cmdline, flags_a flags)
+{
+	return -EPERM;
+}
+
+s64 sys_bpf(int_a cmd, uptr_a attr, uint_a size)
+{
+	u8 probe;
+
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size && user_read(&probe, attr, 1))
+		return -EFAULT;
+	if (!capable(CAP_BPF_NR) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return refuse("bpf command", (u64)cmd, -EPERM);
+}
+
+#define PERF_FLAG_ALL	    15u
+#define PERF_ATTR_SIZE_VER0 64u
+
+s64 sys_perf_event_open(uptr_a attr, pid_a pid, int_a cpu, fd_a group, flags_a flags)
+{
+	struct {
+		u32 type, size;
+		u64 config;
+	} a;
+
+	if (flags & ~PERF_FLAG_ALL)
+		return -EINVAL;
+	if (user_read(&a, attr, sizeof(a)))
+		return -EFAULT;
+	if (a.size && (a.size < PERF_ATTR_SIZE_VER0 || a.size > PAGE_SIZE))
+		return -E2BIG;
+	if (!capable(CAP_PERFMON_NR) && !capable(CAP_SYS_ADMIN))
+		return -EACCES;
+	return refuse("perf event of type", a.type, -ENOENT);
+}
+
+/* ---- file systems ---- */
+
+s64 sys_fanotify_init(flags_a flags, uint_a event_flags)
+{
+	return refuse("fanotify", 0, -ENOSYS);
+}
+
+s64 sys_fanotify_mark(fd_a fd, flags_a flags, ulong_a mask, fd_a dfd, path_a path)
+{
+	return -ENOSYS;
+}
+
+s64 sys_quotactl(uint_a cmd, path_a special, int_a id, uptr_a addr)
+{
+	return -ENOSYS;
+}
+
+s64 sys_quotactl_fd(fd_a fd, uint_a cmd, int_a id, uptr_a addr)
+{
+	struct file *f = fd_get_path(fd);
+
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	file_put(f);
+	return (cmd & 0xff) >= 3 ? -EINVAL : -ENOSYS; /* three kinds of quota */
+}
+
+#define MAX_HANDLE_SZ	 128u
+#define AT_HANDLE_FID	 0x200u
+#define AT_HANDLE_UNIQUE 1u
+
+s64 sys_name_to_handle_at(fd_a dfd, path_a path, uptr_a handle, uptr_a mnt_id, flags_a flags)
+{
+	struct path_ref p;
+	int err;
+
+	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | AT_HANDLE_FID | AT_HANDLE_UNIQUE))
+		return -EINVAL;
+	err = path_lookup_user(dfd, path,
+			       (flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) |
+				       (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
+			       &p);
+	if (err)
+		return err;
+	path_put(&p);
+	return -EOPNOTSUPP;
+}
+
+s64 sys_open_by_handle_at(fd_a mount_fd, uptr_a handle, oflags_a flags)
+{
+	struct file *f = mount_fd == AT_FDCWD ? NULL : fd_get_path(mount_fd);
+	u32 bytes;
+
+	if (f && IS_ERR(f))
+		return PTR_ERR(f);
+	if (f)
+		file_put(f);
+	if (!capable(CAP_DAC_READ_SEARCH))
+		return -EPERM;
+	if (user_read(&bytes, handle, sizeof(bytes)))
+		return -EFAULT;
+	return !bytes || bytes > MAX_HANDLE_SZ ? -EINVAL : -ESTALE;
+}
+
+/* ---- security modules: capabilities alone, which have no attributes ---- */
+
+#define LSM_ID_CAPABILITY 100
+#define LSM_FLAG_SINGLE	  1u
+#define LSM_CTX_SIZE	  32u /* struct lsm_ctx without its data */
+
+s64 sys_lsm_list_modules(uptr_a ids, uptr_a size, flags_a flags)
+{
+	u64 id = LSM_ID_CAPABILITY;
+	u32 room, want = sizeof(id);
+
+	if (flags)
+		return -EINVAL;
+	if (user_read(&room, size, sizeof(room)) || user_write(size, &want, sizeof(want)))
+		return -EFAULT;
+	if (room < want)
+		return -E2BIG;
+	return user_write(ids, &id, sizeof(id)) ? -EFAULT : 1;
+}
+
+s64 sys_lsm_get_self_attr(uint_a attr, uptr_a ctx, uptr_a size, flags_a flags)
+{
+	u32 room;
+
+	if (!attr || !size)
+		return -EINVAL;
+	if (user_read(&room, size, sizeof(room)))
+		return -EFAULT;
+	if (flags && (flags != LSM_FLAG_SINGLE || !ctx))
+		return -EINVAL;
+	return -EOPNOTSUPP;
+}
+
+s64 sys_lsm_set_self_attr(uint_a attr, uptr_a ctx, uint_a size, flags_a flags)
+{
+	struct {
+		u64 id, flags, len, ctx_len;
+	} c;
+
+	if (flags || size < LSM_CTX_SIZE)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (user_read(&c, ctx, sizeof(c)))
+		return -EFAULT;
+	if (c.len > size || c.ctx_len > c.len - LSM_CTX_SIZE || c.len < LSM_CTX_SIZE)
+		return -EINVAL;
+	return -EOPNOTSUPP;
+}
