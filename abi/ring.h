@@ -30,7 +30,8 @@ enum ring_queue {
 	RING_Q_CTL_IN =
 		0, /* host to Sentry: the Sentry posts empty buffers, struct ctl_msg comes back */
 	RING_Q_CTL_OUT = 1, /* Sentry to host: struct ctl_msg */
-	RING_Q_STDIN = 2,   /* the Sentry posts empty buffers; a used length of 0 is end of file */
+	RING_Q_STDIN =
+		2, /* the Sentry posts empty buffers; struct stream_reply, then bytes come back, none at end of file */
 	RING_Q_STDOUT =
 		3, /* data, then a writable struct stream_reply; used when written (a slow reader holds the writer) */
 	RING_Q_STDERR = 4,
@@ -89,10 +90,10 @@ static inline int ring_need_event(uint16_t event, uint16_t now, uint16_t old)
 	return (uint16_t)(now - event - 1) < (uint16_t)(now - old);
 }
 
-/* What the host's write of a chain of RING_Q_STDOUT or RING_Q_STDERR gave. */
+/* What the host's write of a chain of RING_Q_STDOUT or RING_Q_STDERR gave, or its read for one of RING_Q_STDIN. */
 struct stream_reply {
 	uint32_t error; /* 0, or the errno that ended it */
-	uint32_t taken; /* bytes written before */
+	uint32_t taken; /* bytes written before, or read */
 };
 
 /* An entry of RING_Q_BALLOON: 4 KiB frames of RAM (never of the arena) whose content the Sentry does not need. */

@@ -32,9 +32,9 @@ struct out_buf {
 	struct stream *stream;
 	u8 *data;
 	bool busy;
-	bool awaited;  /* a writer sleeps until `replied` and frees the buffer; else the reply does */
+	bool awaited; /* a writer sleeps until `replied` and frees the buffer; else the reply does */
 	bool replied;
-	bool severed;  /* a signal ended the writer's sleep */
+	bool severed;		   /* a signal ended the writer's sleep */
 	struct stream_reply reply; /* once replied */
 };
 
@@ -51,8 +51,9 @@ struct stream {
 	void *room_arg;
 	/* input */
 	struct ring_request in_req;
-	u8 *in;
+	u8 *in; /* a reply, then data */
 	u32 in_len, in_pos;
+	u32 in_error; /* the host's read ended with it: eof, told once */
 	bool asked, eof;
 	size_t (*input)(void *, const u8 *, size_t);
 	void *input_arg;
@@ -271,12 +272,19 @@ static void ask(struct stream *s)
 static void in_done(struct ring_request *r, s32 written)
 {
 	struct stream *s = container_of(r, struct stream, in_req);
+	struct stream_reply reply = { .error = EIO };
+	u32 n = 0;
 
+	if (written >= (s32)sizeof(reply)) {
+		memcpy(&reply, s->in, sizeof(reply));
+		n = (u32)written - sizeof(reply);
+	}
 	spin_lock(&s->lock);
 	s->asked = false;
 	s->in_pos = 0;
-	s->in_len = written > 0 ? (u32)written : 0;
-	s->eof = written <= 0;
+	s->in_len = n;
+	s->eof = !n;
+	s->in_error = MIN(reply.error, 4095u);
 	spin_unlock(&s->lock);
 	if (s->input)
 		console_want_input();
@@ -300,11 +308,11 @@ static s64 stream_read(struct file *f, struct iov *to, u64 *pos)
 	} else if (s->eof) {
 		/* A terminal may give more after its end of file: the next read asks again. */
 		s->eof = false;
-		ret = 0;
+		ret = -(s64)s->in_error;
 	}
 	spin_unlock(&s->lock);
 	if (n) {
-		size_t got = iov_to(to, s->in + at, n);
+		size_t got = iov_to(to, s->in + sizeof(struct stream_reply) + at, n);
 
 		return got ? (s64)got : -EFAULT;
 	}
@@ -335,7 +343,8 @@ void console_want_input(void)
 		if (eof)
 			s->input(s->input_arg, NULL, 0);
 		if (s->in_pos < s->in_len)
-			s->in_pos += (u32)s->input(s->input_arg, s->in + s->in_pos,
+			s->in_pos += (u32)s->input(s->input_arg,
+						   s->in + sizeof(struct stream_reply) + s->in_pos,
 						   s->in_len - s->in_pos);
 		if (!eof)
 			ask(s);

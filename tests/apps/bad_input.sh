@@ -88,7 +88,8 @@ fi
 
 # ---- streams ----
 expect "reader that leaves" "141" "$(inside $B yes 2> /dev/null | head -1 > /dev/null; echo ${PIPESTATUS[0]})"
-expect "closed input" 0 "$(inside $B wc -c <&- | tr -d ' ')"
+expect "closed input, as natively" "$($B cat 2>&1 <&-; echo $?)" "$(inside $B cat 2>&1 <&-; echo $?)"
+expect "a directory as input" "$($B cat 2>&1 < /; echo $?)" "$(inside $B cat 2>&1 < /; echo $?)"
 expect "no input" 0 "$(inside $B wc -c < /dev/null)"
 expect "a file as input" "$(wc -c < $B)" "$(inside $B wc -c < $B)"
 inside $B echo hi >&- 2>&-
