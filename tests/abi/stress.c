@@ -168,7 +168,7 @@ TEST_FORK(all_at_once)
 	struct sigaction sa = { .sa_handler = on_kick, .sa_flags = SA_RESTART };
 	pthread_t t[THREADS], k;
 
-	rounds = env_number("ABI_ROUNDS", getenv("TEST_FULL") ? 10 * rounds : rounds);
+	rounds = env_number("ABI_ROUNDS", getenv("TEST_FULL") ? 5 * rounds : rounds);
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGUSR2, &sa, NULL);
 	for (uintptr_t i = 0; i < THREADS; i++)
