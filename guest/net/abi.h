@@ -6,8 +6,9 @@
 #ifndef MOAT_NET_ABI_H
 #define MOAT_NET_ABI_H
 
+#include <asm/ioctls.h>
 #include <asm/socket.h>
-#include <asm/sockios.h>
+#include <linux/sockios.h>
 
 #include "lib/types.h"
 
@@ -16,9 +17,6 @@
 #define SO_PASSPIDFD 76
 #define SO_PEERPIDFD 77
 #endif
-
-#define SIOCINQ	 0x541b /* FIONREAD */
-#define SIOCOUTQ 0x5411 /* TIOCOUTQ */
 
 #define AF_UNSPEC  0
 #define AF_UNIX	   1
@@ -51,6 +49,10 @@
 #define MSG_MORE	 0x8000
 #define MSG_WAITFORONE	 0x10000
 #define MSG_CMSG_CLOEXEC 0x40000000
+
+#ifndef SOL_NETLINK
+#define SOL_NETLINK 270
+#endif
 
 #define SHUT_RD	  0
 #define SHUT_WR	  1

@@ -6,6 +6,7 @@
 
 struct proto_family;
 
+extern const struct proto_family netlink_family;
 extern const struct proto_family unix_family;
 
 #endif

@@ -8,6 +8,7 @@
 #include "net/socket.h"
 
 static const struct proto_family *const families[] = {
+	&netlink_family,
 	&unix_family,
 };
 

@@ -1,12 +1,40 @@
 /*
- * ioctl.c - ioctls that every socket answers (socket(7), netdevice(7)).
+ * ioctl.c - ioctls that every socket answers: owners (socket(7)), interfaces (netdevice(7)).
+ *
+ * Addresses of interfaces belong to the families. Nothing about an interface can be changed here: EPERM, and EOPNOTSUPP
+ * for who may.
  */
+#include <linux/capability.h>
+#include <string.h>
+
 #include "fs/abi.h"
+#include "net/netdev.h"
 #include "net/socket.h"
 #include "platform/platform.h"
+#include "task/task.h"
+#include "task/unsupported.h"
 
 #define OWNER_PID  1 /* struct file.owner.type */
 #define OWNER_PGRP 2
+
+struct ifreq {
+	char name[IFNAMSIZ];
+	union {
+		s16 flags;
+		s32 n;
+		struct {
+			u16 family;
+			u8 data[14];
+		} addr;
+		u8 space[24];
+	};
+};
+_Static_assert(sizeof(struct ifreq) == 40, "struct ifreq of x86-64");
+
+struct ifconf {
+	s32 len, pad;
+	u64 buf;
+};
 
 static s64 get_owner(struct socket *s, u64 arg)
 {
@@ -30,6 +58,79 @@ static s64 set_owner(struct socket *s, u64 arg)
 	return 0;
 }
 
+/* What d says to cmd. netdev_lock held. */
+static int ask_device(const struct netdev *d, unsigned cmd, struct ifreq *r)
+{
+	memset(r->space, 0, sizeof(r->space));
+	switch (cmd) {
+	case SIOCGIFFLAGS: r->flags = (s16)d->flags; break;
+	case SIOCGIFINDEX: r->n = d->index; break;
+	case SIOCGIFMTU: r->n = (s32)d->mtu; break;
+	case SIOCGIFTXQLEN: r->n = (s32)d->txqlen; break;
+	case SIOCGIFMETRIC: r->n = 0; break;
+	case SIOCGIFHWADDR:
+		r->addr.family = d->type;
+		memcpy(r->addr.data, d->hwaddr, sizeof(d->hwaddr));
+		break;
+	default: return -EINVAL;
+	}
+	return 0;
+}
+
+static s64 device_ioctl(unsigned cmd, u64 arg)
+{
+	struct ifreq r;
+	struct netdev *d;
+	int err;
+
+	if (user_read(&r, arg, sizeof(r)))
+		return -EFAULT;
+	r.name[IFNAMSIZ - 1] = 0;
+	spin_lock(&netdev_lock);
+	d = cmd == SIOCGIFNAME ? netdev_by_index(r.n) : netdev_by_name(r.name);
+	if (!d)
+		err = -ENODEV;
+	else if (cmd == SIOCGIFNAME)
+		err = 0;
+	else
+		err = ask_device(d, cmd, &r);
+	if (!err)
+		memcpy(r.name, d->name, IFNAMSIZ);
+	spin_unlock(&netdev_lock);
+	return err ? err : user_write(arg, &r, sizeof(r)) ? -EFAULT : 0;
+}
+
+/* The IPv4 addresses of all interfaces: with a NULL buffer only how many bytes they need. */
+static s64 list_addresses(u64 arg)
+{
+	struct ifreq found[32] = { 0 };
+	struct ifconf c;
+	struct netdev *d;
+	unsigned n = 0, room;
+
+	if (user_read(&c, arg, sizeof(c)))
+		return -EFAULT;
+	if (c.len < 0)
+		return -EINVAL;
+	room = c.buf ? (unsigned)c.len / (unsigned)sizeof(struct ifreq) : ARRAY_SIZE(found);
+	room = MIN(room, (unsigned)ARRAY_SIZE(found));
+	spin_lock(&netdev_lock);
+	list_for_each(d, &netdevs, node) {
+		for (unsigned k = 0; k < NETDEV_ADDRS_MAX && n < room; k++) {
+			if (d->addr[k].family != AF_INET)
+				continue;
+			memcpy(found[n].name, d->name, IFNAMSIZ);
+			found[n].addr.family = AF_INET;
+			memcpy(found[n++].addr.data + 2, d->addr[k].addr, 4);
+		}
+	}
+	spin_unlock(&netdev_lock);
+	c.len = (s32)(n * sizeof(struct ifreq));
+	if (c.buf && user_write(c.buf, found, (size_t)c.len))
+		return -EFAULT;
+	return user_write(arg, &c, sizeof(c)) ? -EFAULT : 0;
+}
+
 s64 sock_ioctl(struct socket *s, unsigned cmd, u64 arg)
 {
 	switch (cmd) {
@@ -37,6 +138,23 @@ s64 sock_ioctl(struct socket *s, unsigned cmd, u64 arg)
 	case SIOCSPGRP: return set_owner(s, arg);
 	case FIOGETOWN:
 	case SIOCGPGRP: return get_owner(s, arg);
+	case SIOCGIFCONF: return list_addresses(arg);
+	case SIOCGIFNAME:
+	case SIOCGIFFLAGS:
+	case SIOCGIFINDEX:
+	case SIOCGIFMTU:
+	case SIOCGIFTXQLEN:
+	case SIOCGIFMETRIC:
+	case SIOCGIFHWADDR: return device_ioctl(cmd, arg);
+	case SIOCSIFNAME:
+	case SIOCSIFFLAGS:
+	case SIOCSIFMTU:
+	case SIOCSIFHWADDR:
+	case SIOCSIFTXQLEN:
+		if (!capable(CAP_NET_ADMIN))
+			return -EPERM;
+		unsupported("ioctl on an interface", cmd);
+		return -EOPNOTSUPP;
 	default: return -ENOTTY;
 	}
 }

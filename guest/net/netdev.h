@@ -1,0 +1,65 @@
+/*
+ * netdev.h - network interfaces as programs see them: names, indices, flags, addresses. rtnetlink, the interface ioctls
+ * and /proc/net/dev show this table; the protocol stacks own what goes through an interface.
+ *
+ * Lock: netdev_lock, a spinlock, guards the list and every field but the counters, which are added to without a lock.
+ */
+#ifndef MOAT_NET_NETDEV_H
+#define MOAT_NET_NETDEV_H
+
+#include "lib/list.h"
+#include "lib/spinlock.h"
+#include "lib/types.h"
+
+#define IFNAMSIZ	 16
+#define NETDEV_ADDRS_MAX 16
+
+#define IFF_UP	      0x1
+#define IFF_BROADCAST 0x2
+#define IFF_LOOPBACK  0x8
+#define IFF_RUNNING   0x40
+#define IFF_MULTICAST 0x1000
+#define IFF_LOWER_UP  0x10000
+
+#define ARPHRD_ETHER	1
+#define ARPHRD_LOOPBACK 772
+
+/* rtnetlink's scopes */
+#define SCOPE_UNIVERSE 0
+#define SCOPE_LINK     253
+#define SCOPE_HOST     254
+
+struct netdev_addr {
+	u8 family; /* AF_INET, AF_INET6; 0: a free slot */
+	u8 prefix;
+	u8 scope;
+	u8 addr[16];
+};
+
+struct netdev_stats {
+	u64 rx_packets, tx_packets, rx_bytes, tx_bytes, rx_errors, tx_errors, rx_dropped,
+		tx_dropped;
+	u64 multicast;
+};
+
+struct netdev {
+	struct list node;
+	int index;
+	char name[IFNAMSIZ];
+	u32 flags; /* IFF_* */
+	u32 mtu, min_mtu, max_mtu, txqlen;
+	u16 type; /* ARPHRD_* */
+	u8 hwaddr[6], broadcast[6];
+	struct netdev_addr addr[NETDEV_ADDRS_MAX];
+	struct netdev_stats stats;
+};
+
+extern struct spinlock netdev_lock;
+extern struct list netdevs;	   /* by index */
+void netdev_add(struct netdev *d); /* gives it the next index */
+/* Borrowed, with netdev_lock held; NULL: there is none. */
+struct netdev *netdev_by_index(int index);
+struct netdev *netdev_by_name(const char *name);
+void netdev_init(void); /* at boot: the loopback interface, /proc/net/dev */
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * netlink.h - AF_NETLINK sockets (netlink(7)). Private to net/netlink/.
+ *
+ * socket.c has the sockets: addresses, queues of datagrams, groups. A protocol handles each request as it is sent and
+ * queues the answers on the sender's own socket: route.c. A protocol with no handler only has listeners.
+ */
+#ifndef MOAT_NET_NETLINK_NETLINK_H
+#define MOAT_NET_NETLINK_NETLINK_H
+
+#include <linux/netlink.h>
+
+#include "lib/list.h"
+#include "lib/spinlock.h"
+#include "net/socket.h"
+
+struct nl_buf {
+	struct list node;
+	u32 len, size;
+	u32 group; /* 0: unicast */
+	u8 data[];
+};
+
+struct nl_sock {
+	struct socket s;
+	struct list all_node; /* under netlink_lock: bound ones */
+	u32 portid;	      /* 0: not bound. under netlink_lock */
+	u32 groups;	      /* subscribed, a bit a group, 1..32 */
+	u32 peer_portid, peer_groups;
+
+	struct spinlock lock; /* the queue */
+	struct list rx;
+	u64 rx_bytes;
+
+	struct mutex dump_lock; /* one request at a time */
+	struct nl_buf *open;	/* the datagram that answers are being added to */
+	u32 message;		/* where in it the present message begins */
+	bool failed;		/* no memory for an answer */
+	u32 flags;		/* NLF_* */
+};
+#define NLF_CAP_ACK    1
+#define NLF_EXT_ACK    2
+#define NLF_PKTINFO    4
+#define NLF_STRICT     8
+#define NLF_NO_ENOBUFS 16
+
+/* One request: its header and what follows, in kernel memory. */
+struct nl_request {
+	struct nl_sock *from;
+	const struct nlmsghdr *h;
+	const u8 *body;
+	u32 len; /* of body */
+};
+
+/* ---- message.c: building answers ---- */
+/* Begin a message of `size` fixed bytes, which are returned zeroed; NULL without memory. multi: part of a dump. */
+void *nl_begin(struct nl_request *r, u16 type, u32 size, bool multi);
+void nl_attr(struct nl_request *r, u16 type, const void *data, u32 len);
+void nl_attr_u32(struct nl_request *r, u16 type, u32 v);
+void nl_attr_u8(struct nl_request *r, u16 type, u8 v);
+void nl_attr_str(struct nl_request *r, u16 type, const char *s);
+void nl_end(struct nl_request *r);  /* of the message begun last */
+void nl_done(struct nl_request *r); /* end of a dump */
+void nl_error(struct nl_request *r, int err);
+/* The attribute of this type behind `fixed` bytes of the body, or NULL; *len gets its length. */
+const void *nl_find(const struct nl_request *r, u32 fixed, u16 type, u32 *len);
+void nl_flush(struct nl_sock *s); /* what was built goes into the queue */
+
+/* ---- route.c ---- */
+/* 0, or -errno which is sent as the answer. A dump was ended by nl_done. */
+int rtnetlink_request(struct nl_request *r);
+
+#endif

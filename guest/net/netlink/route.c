@@ -1,0 +1,337 @@
+/*
+ * route.c - rtnetlink(7): links, addresses and routes, to read. What can be seen is the table of netdev.h.
+ *
+ * Each address brings the routes of the local table that Linux makes for it. Nothing can be changed: EPERM without
+ * CAP_NET_ADMIN, else EOPNOTSUPP (setting an interface up that is up already succeeds).
+ */
+#include <linux/capability.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "net/netdev.h"
+#include "net/netlink/netlink.h"
+#include "task/task.h"
+#include "task/unsupported.h"
+
+#define OPER_UNKNOWN 0
+#define HWADDR_LEN   6
+
+/* ---- links ---- */
+
+static void put_stats(struct nl_request *r, const struct netdev_stats *t)
+{
+	struct rtnl_link_stats64 s = {
+		.rx_packets = t->rx_packets,
+		.tx_packets = t->tx_packets,
+		.rx_bytes = t->rx_bytes,
+		.tx_bytes = t->tx_bytes,
+		.rx_errors = t->rx_errors,
+		.tx_errors = t->tx_errors,
+		.rx_dropped = t->rx_dropped,
+		.tx_dropped = t->tx_dropped,
+		.multicast = t->multicast,
+	};
+	struct rtnl_link_stats n = {
+		.rx_packets = (u32)s.rx_packets,
+		.tx_packets = (u32)s.tx_packets,
+		.rx_bytes = (u32)s.rx_bytes,
+		.tx_bytes = (u32)s.tx_bytes,
+		.rx_errors = (u32)s.rx_errors,
+		.tx_errors = (u32)s.tx_errors,
+		.rx_dropped = (u32)s.rx_dropped,
+		.tx_dropped = (u32)s.tx_dropped,
+		.multicast = (u32)s.multicast,
+	};
+
+	nl_attr(r, IFLA_STATS64, &s, sizeof(s));
+	nl_attr(r, IFLA_STATS, &n, sizeof(n));
+}
+
+static void put_link(struct nl_request *r, const struct netdev *d, bool multi)
+{
+	struct ifinfomsg *i = nl_begin(r, RTM_NEWLINK, sizeof(*i), multi);
+
+	if (!i)
+		return;
+	i->ifi_type = d->type;
+	i->ifi_index = d->index;
+	i->ifi_flags = d->flags;
+	nl_attr_str(r, IFLA_IFNAME, d->name);
+	nl_attr_u32(r, IFLA_TXQLEN, d->txqlen);
+	nl_attr_u8(r, IFLA_OPERSTATE, OPER_UNKNOWN);
+	nl_attr_u8(r, IFLA_LINKMODE, 0);
+	nl_attr_u32(r, IFLA_MTU, d->mtu);
+	nl_attr_u32(r, IFLA_MIN_MTU, d->min_mtu);
+	nl_attr_u32(r, IFLA_MAX_MTU, d->max_mtu);
+	nl_attr_u32(r, IFLA_GROUP, 0);
+	nl_attr_u32(r, IFLA_PROMISCUITY, 0);
+	nl_attr_u32(r, IFLA_NUM_TX_QUEUES, 1);
+	nl_attr_u32(r, IFLA_NUM_RX_QUEUES, 1);
+	nl_attr_u8(r, IFLA_CARRIER, !!(d->flags & IFF_LOWER_UP));
+	nl_attr_str(r, IFLA_QDISC, "noqueue");
+	nl_attr(r, IFLA_ADDRESS, d->hwaddr, HWADDR_LEN);
+	nl_attr(r, IFLA_BROADCAST, d->broadcast, HWADDR_LEN);
+	put_stats(r, &d->stats);
+	nl_end(r);
+}
+
+/* The interface that a request names by index or name. netdev_lock held. */
+static struct netdev *named(const struct nl_request *r, const struct ifinfomsg *i)
+{
+	char name[IFNAMSIZ] = "";
+	const void *v;
+	u32 len;
+
+	if (i->ifi_index > 0)
+		return netdev_by_index(i->ifi_index);
+	v = nl_find(r, sizeof(*i), IFLA_IFNAME, &len);
+	if (!v)
+		v = nl_find(r, sizeof(*i), IFLA_ALT_IFNAME, &len);
+	if (!v)
+		return NULL;
+	memcpy(name, v, MIN(len, (u32)sizeof(name) - 1));
+	return netdev_by_name(name);
+}
+
+static int get_link(struct nl_request *r, bool dump)
+{
+	struct ifinfomsg i = { 0 };
+	struct netdev *d;
+	int err = 0;
+
+	memcpy(&i, r->body, MIN(r->len, (u32)sizeof(i)));
+	if (!dump && r->len < sizeof(i))
+		return -EINVAL;
+	spin_lock(&netdev_lock);
+	if (dump) {
+		list_for_each(d, &netdevs, node)
+			put_link(r, d, true);
+	} else {
+		d = named(r, &i);
+		if (d)
+			put_link(r, d, false);
+		else
+			err = -ENODEV;
+	}
+	spin_unlock(&netdev_lock);
+	return err;
+}
+
+/* Setting up what is up changes nothing. */
+static int set_link(struct nl_request *r)
+{
+	struct ifinfomsg i;
+	struct netdev *d;
+	int err = -EOPNOTSUPP;
+
+	if (r->len < sizeof(i))
+		return -EINVAL;
+	memcpy(&i, r->body, sizeof(i));
+	spin_lock(&netdev_lock);
+	d = named(r, &i);
+	if (!d)
+		err = r->h->nlmsg_flags & NLM_F_CREATE ? -EOPNOTSUPP : -ENODEV;
+	else if (r->len == sizeof(i) && !((d->flags ^ i.ifi_flags) & i.ifi_change))
+		err = 0;
+	spin_unlock(&netdev_lock);
+	return err;
+}
+
+/* ---- addresses ---- */
+
+static u32 addr_len(const struct netdev_addr *a)
+{
+	return a->family == AF_INET ? 4 : 16;
+}
+
+static void put_addr(struct nl_request *r, const struct netdev *d, const struct netdev_addr *a)
+{
+	struct ifa_cacheinfo forever = { .ifa_prefered = ~0u, .ifa_valid = ~0u };
+	struct ifaddrmsg *m = nl_begin(r, RTM_NEWADDR, sizeof(*m), true);
+
+	if (!m)
+		return;
+	m->ifa_family = a->family;
+	m->ifa_prefixlen = a->prefix;
+	m->ifa_flags = IFA_F_PERMANENT;
+	m->ifa_scope = a->scope;
+	m->ifa_index = (u32)d->index;
+	nl_attr(r, IFA_ADDRESS, a->addr, addr_len(a));
+	if (a->family == AF_INET) {
+		nl_attr(r, IFA_LOCAL, a->addr, addr_len(a));
+		nl_attr_str(r, IFA_LABEL, d->name);
+	}
+	nl_attr_u32(r, IFA_FLAGS, IFA_F_PERMANENT);
+	nl_attr(r, IFA_CACHEINFO, &forever, sizeof(forever));
+	nl_end(r);
+}
+
+static int get_addr(struct nl_request *r, bool dump)
+{
+	u8 family = r->len ? r->body[0] : AF_UNSPEC;
+	struct netdev *d;
+
+	if (!dump)
+		return -EOPNOTSUPP;
+	spin_lock(&netdev_lock);
+	list_for_each(d, &netdevs, node)
+		for (unsigned k = 0; k < NETDEV_ADDRS_MAX; k++)
+			if (d->addr[k].family && (!family || family == d->addr[k].family))
+				put_addr(r, d, &d->addr[k]);
+	spin_unlock(&netdev_lock);
+	return 0;
+}
+
+/* ---- routes ---- */
+
+struct route {
+	u8 dst[16], prefix, type, scope;
+};
+
+static void put_route(struct nl_request *r, const struct netdev *d, const struct netdev_addr *a,
+		      const struct route *t, bool multi)
+{
+	struct rtmsg *m = nl_begin(r, RTM_NEWROUTE, sizeof(*m), multi);
+
+	if (!m)
+		return;
+	m->rtm_family = a->family;
+	m->rtm_dst_len = t->prefix;
+	m->rtm_table = RT_TABLE_LOCAL;
+	m->rtm_protocol = RTPROT_KERNEL;
+	m->rtm_scope = t->scope;
+	m->rtm_type = t->type;
+	nl_attr_u32(r, RTA_TABLE, RT_TABLE_LOCAL);
+	nl_attr(r, RTA_DST, t->dst, addr_len(a));
+	if (a->family == AF_INET)
+		nl_attr(r, RTA_PREFSRC, a->addr, addr_len(a));
+	else
+		nl_attr_u32(r, RTA_PRIORITY, 0);
+	nl_attr_u32(r, RTA_OIF, (u32)d->index);
+	nl_end(r);
+}
+
+/* dst := the network of a, or with ones its last address. */
+static void network(const struct netdev_addr *a, u8 *dst, bool ones)
+{
+	for (unsigned k = 0; k < addr_len(a); k++) {
+		int bits = MIN(MAX((int)a->prefix - (int)k * 8, 0), 8);
+		u8 mask = (u8)(0xff00 >> bits);
+
+		dst[k] = (u8)((a->addr[k] & mask) | (ones ? ~mask : 0));
+	}
+}
+
+/* What Linux has in its local table for an address of the loopback interface. */
+static void put_local_routes(struct nl_request *r, const struct netdev *d,
+			     const struct netdev_addr *a)
+{
+	struct route t = { .prefix = a->prefix, .type = RTN_LOCAL, .scope = RT_SCOPE_HOST };
+
+	if (a->family == AF_INET && a->prefix < 32 && (d->flags & IFF_LOOPBACK)) {
+		network(a, t.dst, false);
+		put_route(r, d, a, &t, true);
+	}
+	t = (struct route){ .prefix = (u8)(addr_len(a) * 8), .type = RTN_LOCAL };
+	t.scope = a->family == AF_INET ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
+	memcpy(t.dst, a->addr, sizeof(t.dst));
+	put_route(r, d, a, &t, true);
+	if (a->family == AF_INET && a->prefix < 31) {
+		t.type = RTN_BROADCAST;
+		t.scope = RT_SCOPE_LINK;
+		network(a, t.dst, true);
+		put_route(r, d, a, &t, true);
+	}
+}
+
+/* `ip route get`: is dst one of our own networks? */
+static int find_route(struct nl_request *r, const struct rtmsg *q)
+{
+	struct route t = { .type = RTN_LOCAL };
+	const void *dst;
+	struct netdev *d;
+	u32 len;
+
+	dst = nl_find(r, sizeof(*q), RTA_DST, &len);
+	if (!dst || (len != 4 && len != 16))
+		return -EINVAL;
+	memcpy(t.dst, dst, len);
+	t.prefix = (u8)(len * 8);
+	list_for_each(d, &netdevs, node) {
+		for (unsigned k = 0; k < NETDEV_ADDRS_MAX; k++) {
+			struct netdev_addr *a = &d->addr[k], want = *a;
+			u8 mine[16], theirs[16];
+
+			if (a->family != q->rtm_family || addr_len(a) != len)
+				continue;
+			memcpy(want.addr, t.dst, len);
+			network(a, mine, false);
+			network(&want, theirs, false);
+			if (memcmp(mine, theirs, len))
+				continue;
+			put_route(r, d, a, &t, false);
+			return 0;
+		}
+	}
+	return -ENETUNREACH;
+}
+
+static int get_route(struct nl_request *r, bool dump)
+{
+	struct rtmsg q = { 0 };
+	struct netdev *d;
+	int err = 0;
+
+	memcpy(&q, r->body, MIN(r->len, (u32)sizeof(q)));
+	if (!dump && r->len < sizeof(q))
+		return -EINVAL;
+	spin_lock(&netdev_lock);
+	if (dump) {
+		list_for_each(d, &netdevs, node)
+			for (unsigned k = 0; k < NETDEV_ADDRS_MAX; k++)
+				if (d->addr[k].family &&
+				    (!q.rtm_family || q.rtm_family == d->addr[k].family))
+					put_local_routes(r, d, &d->addr[k]);
+	} else {
+		err = find_route(r, &q);
+	}
+	spin_unlock(&netdev_lock);
+	return err;
+}
+
+/* ---- requests ---- */
+
+static int get(struct nl_request *r, bool dump)
+{
+	switch (r->h->nlmsg_type) {
+	case RTM_GETLINK: return get_link(r, dump);
+	case RTM_GETADDR: return get_addr(r, dump);
+	case RTM_GETROUTE: return get_route(r, dump);
+	case RTM_GETNEIGH: return dump ? 0 : -ENOENT; /* the loopback has no neighbours */
+	default: unsupported("rtnetlink request", r->h->nlmsg_type); return -EOPNOTSUPP;
+	}
+}
+
+int rtnetlink_request(struct nl_request *r)
+{
+	bool dump = (r->h->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+	int err;
+
+	/* Types come in fours: new, del, get, set. */
+	if ((r->h->nlmsg_type & 3) == 2) {
+		err = get(r, dump);
+		if (!err && dump)
+			nl_done(r);
+		return err;
+	}
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	err = r->h->nlmsg_type == RTM_NEWLINK || r->h->nlmsg_type == RTM_SETLINK ? set_link(r)
+										 : -EOPNOTSUPP;
+	if (err == -EOPNOTSUPP)
+		unsupported("rtnetlink change", r->h->nlmsg_type);
+	return err;
+}
