@@ -35,4 +35,10 @@ int jail_close_fds(const int *keep, int n, struct error *err);
 /* Load a seccomp filter that kills the process on every system call not in the NULL-ended lists. */
 int jail_seccomp(const char *const *lists[], struct error *err);
 
+/*
+ * For a thread with a list of its own, called by that thread: jail_seccomp's filter is the calling thread's alone, and
+ * threads that are there already would stay without. At most 16 numbers. 0, or -1 with errno.
+ */
+int jail_seccomp_thread(const int *calls, unsigned n);
+
 #endif
