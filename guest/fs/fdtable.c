@@ -237,6 +237,20 @@ int fd_install(struct file *f, int min, bool cloexec)
 	return (int)fd;
 }
 
+int fd_room(void)
+{
+	struct fdtable *t = mine();
+	u64 limit = MIN(task_rlimit(RLIMIT_NOFILE), (u64)FD_LIMIT);
+	unsigned fd;
+
+	spin_lock(&t->lock);
+	fd = t->hint;
+	while (fd < t->size && t->file[fd])
+		fd++;
+	spin_unlock(&t->lock);
+	return fd < limit ? 0 : -EMFILE;
+}
+
 int fd_install_new(struct file *f, bool cloexec)
 {
 	int fd;

@@ -159,6 +159,8 @@ struct file *fd_get_path(int fd);
 int fd_install(struct file *f, int min, bool cloexec);
 /* A descriptor for a file just made, or its error passed on; the reference is dropped where none is left over. */
 int fd_install_new(struct file *f, bool cloexec);
+/* Would fd_install find a slot now? 0 or -EMFILE: before something is taken that cannot be put back. */
+int fd_room(void);
 int fd_install_at(struct file *f, int fd, bool cloexec); /* dup2: closes what was there */
 int fd_close(int fd);
 int fd_close_range(unsigned first, unsigned last, unsigned flags);

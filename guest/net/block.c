@@ -14,37 +14,25 @@ struct attempt {
 	struct socket *s;
 	s64 (*try)(struct attempt *a);
 	u32 events;
-	u64 timeout; /* ns; 0: do not wait */
+	u64 timeout;	/* ns; 0: do not wait */
+	bool exclusive; /* what comes is for one of those who wait */
 	struct sock_msg *m;
 	const struct sock_addr *addr;
 	struct socket *conn;
 };
 
-struct sock_waiter {
-	struct waiter w;
-	u32 events;
-};
-
-static void on_wake(struct waiter *w, u32 key)
+static void queue_up(struct waiter *w, struct waitq *q, const struct attempt *a)
 {
-	u32 events = container_of(w, struct sock_waiter, w)->events;
-
-	if (!key || (key & events))
-		sched_wake(w->task);
-}
-
-static void waiter_queue(struct sock_waiter *w, struct waitq *q, u32 events)
-{
-	waiter_init(&w->w);
-	w->w.fn = on_wake;
-	w->events = events | POLL_ALWAYS;
-	waitq_add(q, &w->w);
+	waiter_init(w);
+	w->events = a->events | POLL_ALWAYS;
+	w->exclusive = a->exclusive;
+	waitq_add(q, w);
 }
 
 static s64 attempt(struct attempt *a)
 {
 	bool room = (a->events & POLLOUT) && a->s->ops->room;
-	struct sock_waiter w, w2;
+	struct waiter w, w2;
 	s64 r = a->try(a);
 	u64 deadline;
 	int err;
@@ -52,9 +40,9 @@ static s64 attempt(struct attempt *a)
 	if (r != -EAGAIN || !a->timeout)
 		return r;
 	deadline = a->timeout == NO_DEADLINE ? NO_DEADLINE : clock_mono() + a->timeout;
-	waiter_queue(&w, &a->s->q, a->events);
+	queue_up(&w, &a->s->q, a);
 	if (room)
-		waiter_queue(&w2, a->s->ops->room, a->events);
+		queue_up(&w2, a->s->ops->room, a);
 	for (;;) {
 		sched_prepare(SLEEP_INTERRUPTIBLE);
 		r = a->try(a);
@@ -68,9 +56,12 @@ static s64 attempt(struct attempt *a)
 		}
 	}
 	sched_awake();
-	waitq_del(&w.w);
+	waitq_del(&w);
 	if (room)
-		waitq_del(&w2.w);
+		waitq_del(&w2);
+	/* A wake-up that was for us alone may have been for more than we took. */
+	if (a->exclusive && (a->s->ops->poll(a->s) & a->events))
+		sock_wake_readable(a->s);
 	return r;
 }
 
@@ -82,7 +73,13 @@ static s64 try_send(struct attempt *a)
 s64 sock_sendmsg(struct socket *s, struct sock_msg *m)
 {
 	bool nonblock = m->flags & MSG_DONTWAIT;
-	struct attempt a = { s, try_send, POLL_WRITABLE, nonblock ? 0 : s->sndtimeo, m, NULL, NULL };
+	struct attempt a = {
+		.s = s,
+		.try = try_send,
+		.events = POLL_WRITABLE,
+		.timeout = nonblock ? 0 : s->sndtimeo,
+		.m = m,
+	};
 	s64 r = attempt(&a);
 
 	return r < 0 && m->done ? (s64)m->done : r;
@@ -97,7 +94,12 @@ s64 sock_recvmsg(struct socket *s, struct sock_msg *m)
 {
 	bool nonblock = m->flags & MSG_DONTWAIT;
 	struct attempt a = {
-		s, try_recv, POLL_READABLE | POLLRDHUP, nonblock ? 0 : s->rcvtimeo, m, NULL, NULL
+		.s = s,
+		.try = try_recv,
+		.events = POLL_READABLE | POLLRDHUP,
+		.timeout = nonblock ? 0 : s->rcvtimeo,
+		.exclusive = s->type != SOCK_STREAM,
+		.m = m,
 	};
 	s64 r = attempt(&a);
 
@@ -114,8 +116,13 @@ static s64 try_connect(struct attempt *a)
 
 int sock_connect(struct socket *s, const struct sock_addr *addr, bool nonblock)
 {
-	struct attempt a = { s,	   try_connect, POLL_WRITABLE, nonblock ? 0 : s->sndtimeo,
-			     NULL, addr,	NULL };
+	struct attempt a = {
+		.s = s,
+		.try = try_connect,
+		.events = POLL_WRITABLE,
+		.timeout = nonblock ? 0 : s->sndtimeo,
+		.addr = addr,
+	};
 
 	return (int)attempt(&a);
 }
@@ -127,8 +134,13 @@ static s64 try_accept(struct attempt *a)
 
 int sock_accept(struct socket *s, bool nonblock, struct socket **conn)
 {
-	struct attempt a = { s,	   try_accept, POLL_READABLE, nonblock ? 0 : s->rcvtimeo,
-			     NULL, NULL,       NULL };
+	struct attempt a = {
+		.s = s,
+		.try = try_accept,
+		.events = POLL_READABLE,
+		.timeout = nonblock ? 0 : s->rcvtimeo,
+		.exclusive = true,
+	};
 	s64 r = attempt(&a);
 
 	*conn = a.conn;

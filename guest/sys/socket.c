@@ -165,7 +165,9 @@ static s64 do_accept(struct file *f, struct socket *s, uptr_a addr, uptr_a addrl
 	struct file *cf;
 	s64 err;
 
-	err = s->ops->accept ? sock_accept(s, f->flags & O_NONBLOCK, &conn) : -EOPNOTSUPP;
+	err = fd_room(); /* without one the connection stays where it is */
+	if (!err)
+		err = s->ops->accept ? sock_accept(s, f->flags & O_NONBLOCK, &conn) : -EOPNOTSUPP;
 	if (err)
 		return err;
 	cf = file_for(conn, flags);

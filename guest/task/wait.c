@@ -20,6 +20,7 @@ void waiter_init(struct waiter *w)
 	list_init(&w->node);
 	w->task = task_current();
 	w->fn = NULL;
+	w->events = 0;
 	w->exclusive = false;
 	w->q = NULL;
 }
@@ -59,6 +60,8 @@ void waitq_wake(struct waitq *q, unsigned n, u32 key)
 	list_for_each_safe(w, next, &q->waiters, node) {
 		bool woken = true;
 
+		if (key && w->events && !(key & w->events))
+			continue;
 		if (w->exclusive && !n)
 			break;
 		if (w->fn)

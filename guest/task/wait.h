@@ -25,6 +25,7 @@ struct waiter {
 	struct task *task;
 	/* Called under the queue's lock instead of waking task, if set (epoll, poll tables). key: POLL* bits, or 0. */
 	void (*fn)(struct waiter *w, u32 key);
+	u32 events;	/* wake only for these POLL* bits and where no bits are given; 0: always */
 	bool exclusive; /* waitq_wake stops after n of these */
 	struct waitq *q;
 };

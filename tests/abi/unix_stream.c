@@ -282,6 +282,61 @@ TEST(backlog)
 		close(c[i]);
 }
 
+/* Without a free descriptor the connection stays on the backlog. */
+TEST(accept_without_room)
+{
+	struct sockaddr_un a;
+	socklen_t len;
+	struct rlimit old, none;
+	int l = listener(&a, &len, "room", 2), c = socket(AF_UNIX, SOCK_STREAM, 0), s;
+
+	CHECK_OK(connect(c, (void *)&a, len));
+	CHECK_OK(getrlimit(RLIMIT_NOFILE, &old));
+	none = old;
+	none.rlim_cur = (rlim_t)c + 1;
+	CHECK_OK(setrlimit(RLIMIT_NOFILE, &none));
+	CHECK_ERRNO(accept(l, NULL, NULL), EMFILE);
+	CHECK_OK(setrlimit(RLIMIT_NOFILE, &old));
+	CHECK_EQ(events(c), POLLOUT);
+	s = CHECK_OK(accept4(l, NULL, NULL, SOCK_NONBLOCK));
+	close(s);
+	close(c);
+	close(l);
+}
+
+/* Each connection wakes one of those who wait, and none is forgotten. */
+TEST(many_accept)
+{
+	struct sockaddr_un a;
+	socklen_t len;
+	int l = listener(&a, &len, "many", 8);
+	pid_t p[4];
+
+	for (int i = 0; i < 4; i++) {
+		p[i] = abi_fork();
+		if (p[i] == 0) {
+			for (int k = 0; k < 25; k++) {
+				int s = CHECK_OK(accept(l, NULL, NULL));
+
+				CHECK_EQ(write(s, "x", 1), 1);
+				close(s);
+			}
+			abi_exit();
+		}
+	}
+	for (int k = 0; k < 100; k++) {
+		int c = socket(AF_UNIX, SOCK_STREAM, 0);
+		char b;
+
+		CHECK_OK(connect(c, (void *)&a, len));
+		CHECK_EQ(read(c, &b, 1), 1);
+		close(c);
+	}
+	for (int i = 0; i < 4; i++)
+		abi_reap(p[i]);
+	close(l);
+}
+
 TEST(ends)
 {
 	int fd[2];
