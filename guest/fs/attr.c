@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fs/mount.h"
+#include "fs/notify.h"
 #include "mm/pagecache.h"
 #include "task/task.h"
 
@@ -89,6 +90,16 @@ static int set_locked(struct inode *i, struct setattr *a)
 	return i->ops && i->ops->setattr ? i->ops->setattr(i, a) : -EPERM;
 }
 
+static void tell(struct dentry *d, u32 valid)
+{
+	u32 times = valid & (ATTR_ATIME | ATTR_MTIME);
+
+	if (valid & (ATTR_MODE | ATTR_UID | ATTR_GID) || times == (ATTR_ATIME | ATTR_MTIME))
+		notify_dentry_slow(d, IN_ATTRIB);
+	else if (times)
+		notify_dentry_slow(d, times == ATTR_ATIME ? IN_ACCESS : IN_MODIFY);
+}
+
 int vfs_setattr(const struct path_ref *p, struct setattr *a)
 {
 	struct inode *i = path_inode(p);
@@ -111,6 +122,8 @@ int vfs_setattr(const struct path_ref *p, struct setattr *a)
 	mutex_lock(&i->mutex);
 	err = set_locked(i, a);
 	mutex_unlock(&i->mutex);
+	if (!err && notify_on())
+		tell(p->dentry, a->valid);
 	return err;
 }
 

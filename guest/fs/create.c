@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fs/namei.h"
+#include "fs/notify.h"
 #include "task/task.h"
 
 /* Walk to the parent, lock it, find the last name: negative, or -EEXIST. The caller ends with create_end. */
@@ -76,10 +77,12 @@ static int make(int dirfd, const char *name, u32 mode, u32 rdev, const char *tar
 		a.rdev = rdev;
 		a.target = target;
 		i = dir->ops->make(dir, w.last, w.last_len, &a);
-		if (IS_ERR(i))
+		if (IS_ERR(i)) {
 			err = (int)PTR_ERR(i);
-		else
+		} else {
 			dcache_instantiate(d, i);
+			notify_name(dir, w.last, w.last_len, IN_CREATE, i);
+		}
 	}
 	if (!err && out) {
 		*out = (struct path_ref){ w.path.mnt, d };
@@ -164,6 +167,8 @@ int vfs_link(int olddir, const char *old, int newdir, const char *new, int flags
 	if (!err) {
 		inode_get(i);
 		dcache_instantiate(d, i);
+		notify_inode(i, IN_ATTRIB);
+		notify_name(dir, w.last, w.last_len, IN_CREATE, i);
 	}
 	create_end(&w, d);
 	path_put(&from);
@@ -228,8 +233,11 @@ int vfs_unlink(int dirfd, const char *name)
 	victim = d->inode;
 	inode_get(victim);
 	err = dir->ops->unlink ? dir->ops->unlink(dir, w.last, w.last_len, victim) : -EPERM;
-	if (!err)
+	if (!err) {
+		notify_inode(victim, IN_ATTRIB);
 		dcache_delete(d);
+		notify_name(dir, w.last, w.last_len, IN_DELETE, victim);
+	}
 	create_end(&w, d);
 	inode_put(victim); /* here, outside of the lock, a large file's pages go */
 	return err;
@@ -256,6 +264,7 @@ int vfs_rmdir(int dirfd, const char *name)
 	if (!err) {
 		dcache_shrink(d);
 		dcache_delete(d);
+		notify_name(dir, w.last, w.last_len, IN_DELETE, victim);
 	}
 	create_end(&w, d);
 	inode_put(victim);

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "fs/dentry.h"
+#include "fs/notify.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
 
@@ -176,6 +176,8 @@ void dentry_put(struct dentry *d)
 		if (i && i->dir_dentry == d)
 			i->dir_dentry = NULL;
 		spin_unlock(&dcache_lock);
+		if (i && notify_on())
+			notify_gone(i);
 		if (i)
 			inode_put(i);
 		dentry_recycle(d);
@@ -335,6 +337,8 @@ void dcache_delete(struct dentry *d)
 	}
 	dcache_write_end();
 	spin_unlock(&dcache_lock);
+	if (i && notify_on())
+		notify_gone(i);
 	if (i)
 		inode_put(i);
 	if (drop)

@@ -11,6 +11,7 @@
 #include "fs/epoll.h"
 #include "fs/lock.h"
 #include "fs/mount.h"
+#include "fs/notify.h"
 #include "mm/slab.h"
 #include "task/task.h"
 
@@ -88,6 +89,8 @@ void file_put(struct file *f)
 {
 	if (!f || !ref_put(&f->ref))
 		return;
+	if (f->ops)
+		notify_file(f, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (f->epoll)
 		epoll_forget(f);
 	if (f->async)
@@ -246,6 +249,8 @@ s64 file_read(struct file *f, struct iov *to, u64 *pos)
 
 	t->io.syscr++;
 	t->io.rchar += r > 0 ? (u64)r : 0;
+	if (r > 0)
+		notify_file(f, IN_ACCESS);
 	return r;
 }
 
@@ -256,6 +261,8 @@ s64 file_write(struct file *f, struct iov *from, u64 *pos)
 
 	t->io.syscw++;
 	t->io.wchar += r > 0 ? (u64)r : 0;
+	if (r > 0)
+		notify_file(f, IN_MODIFY);
 	return r;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fs/namei.h"
+#include "fs/notify.h"
 #include "lib/log.h"
 #include "task/task.h"
 
@@ -151,6 +152,8 @@ static struct file *finish_open(const struct path_ref *p, u32 flags, bool create
 	if (err)
 		return ERR_PTR(err);
 	f = open_object(p, flags);
+	if (!IS_ERR(f))
+		notify_dentry(p->dentry, IN_OPEN);
 	if (IS_ERR(f) || created || !(flags & O_TRUNC) || !S_ISREG(i->mode))
 		return f;
 	err = vfs_truncate(i, 0, f);
@@ -158,6 +161,7 @@ static struct file *finish_open(const struct path_ref *p, u32 flags, bool create
 		file_put(f);
 		return ERR_PTR(err);
 	}
+	notify_dentry(p->dentry, IN_MODIFY);
 	return f;
 }
 
@@ -234,6 +238,7 @@ static int open_create(struct walk *w, u32 flags, u32 mode, bool *created)
 	if (err)
 		goto put;
 	dcache_instantiate(d, i);
+	notify_name(dir, w->last, w->last_len, IN_CREATE, i);
 	mutex_unlock(&dir->mutex);
 	dentry_put(parent);
 	w->path.dentry = d;
@@ -376,6 +381,7 @@ struct file *vfs_open_exec(int dirfd, const char *name, int at_flags)
 			f = ERR_PTR(err);
 		} else {
 			f->mode |= FMODE_EXEC_DENY;
+			notify_dentry(p.dentry, IN_OPEN);
 		}
 	}
 	path_put(&p);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fs/namei.h"
+#include "fs/notify.h"
 
 static struct mutex vfs_rename_lock = MUTEX_INIT(vfs_rename_lock);
 
@@ -79,6 +80,15 @@ static int check(struct walk *ow, struct walk *nw, struct dentry *od, struct den
 	return err;
 }
 
+/* One object went from name to name; dentries are where they were. */
+static void tell(struct walk *ow, struct walk *nw, struct inode *i)
+{
+	u32 cookie = notify_cookie();
+
+	notify_name_slow(path_inode(&ow->path), ow->last, ow->last_len, IN_MOVED_FROM, cookie, i);
+	notify_name_slow(path_inode(&nw->path), nw->last, nw->last_len, IN_MOVED_TO, cookie, i);
+}
+
 static int rename_locked(struct walk *ow, struct walk *nw, unsigned flags)
 {
 	struct inode *odir = path_inode(&ow->path), *ndir = path_inode(&nw->path), *victim;
@@ -118,6 +128,16 @@ static int rename_locked(struct walk *ow, struct walk *nw, unsigned flags)
 		if (vdir)
 			dcache_shrink(nd);
 		err = dcache_move(od, nd);
+	}
+	if (!err && notify_on()) {
+		tell(ow, nw, od->inode);
+		if (flags & RENAME_EXCHANGE)
+			tell(nw, ow, victim);
+		else if (victim)
+			notify_inode(victim, IN_ATTRIB);
+		notify_inode(od->inode, IN_MOVE_SELF);
+		if (flags & RENAME_EXCHANGE)
+			notify_inode(victim, IN_MOVE_SELF);
 	}
 	if (victim)
 		inode_put(victim);

@@ -4,6 +4,7 @@
 #include <linux/mount.h>
 
 #include "fs/mount.h"
+#include "fs/notify.h"
 #include "fs/vfs.h"
 #include "mm/slab.h"
 
@@ -41,6 +42,7 @@ void super_put(struct super_block *sb)
 /* The last mount is gone: cached names, then what the file system pins, then the caller's reference. */
 void super_shutdown(struct super_block *sb)
 {
+	notify_unmount(sb);
 	if (sb->root_dentry) {
 		dcache_shrink(sb->root_dentry);
 		dentry_put(sb->root_dentry);

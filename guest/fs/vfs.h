@@ -163,6 +163,7 @@ struct inode {
 	struct spinlock lock;	   /* LOCK_INODE_ATTR: attributes */
 	struct mutex mutex;	   /* LOCK_INODE */
 	struct file_locks *locks;  /* flock, POSIX, OFD: lock.c */
+	void *watches;		   /* struct inotify_watch, the first; NULL: nobody watches */
 	struct dentry *dir_dentry; /* directories: the one dentry, borrowed; under dcache_lock */
 	struct inode *table_next;  /* struct itable: a file system's inodes by number */
 	u64 table_key;

@@ -1,6 +1,7 @@
 /*
  * fs_attr.c - chmod(2), chown(2), utimensat(2), truncate(2) and their forms.
  */
+#include "fs/notify.h"
 #include "fs/mount.h"
 #include "sys/fs_sys.h"
 #include "sys/timespec.h"
@@ -215,6 +216,8 @@ s64 sys_truncate(path_a path, off_a length)
 		r = -ETXTBSY;
 	if (!r)
 		r = vfs_truncate(i, (u64)length, NULL);
+	if (!r)
+		notify_dentry(p.dentry, IN_MODIFY);
 	path_put(&p);
 	return r;
 }
@@ -233,6 +236,8 @@ s64 sys_ftruncate(fd_a fd, off_a length)
 		r = -EINVAL;
 	else
 		r = vfs_truncate(f->inode, (u64)length, f);
+	if (!r)
+		notify_file(f, IN_MODIFY);
 	file_put(f);
 	return r;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fs/mount.h"
+#include "fs/notify.h"
 #include "sys/fs_sys.h"
 
 #define DENTS_MAX 32768
@@ -59,6 +60,8 @@ static s64 read_entries(struct file *f, struct dents *d)
 	mutex_unlock(&dir->mutex);
 	mutex_unlock(&f->pos_lock);
 	file_accessed(f);
+	if (err >= 0)
+		notify_file(f, IN_ACCESS);
 	if (d->len)
 		return (s64)d->len;
 	return err ? err : d->too_small ? -EINVAL : 0;

@@ -5,6 +5,7 @@
  */
 #include <linux/fs.h>
 
+#include "fs/notify.h"
 #include "mm/pagecache.h"
 #include "sys/fs_sys.h"
 
@@ -280,6 +281,8 @@ s64 sys_fallocate(fd_a fd, int_a mode, off_a offset, off_a len)
 		r = -EOPNOTSUPP;
 	else
 		r = f->ops->fallocate(f, mode, (u64)offset, (u64)len);
+	if (!r)
+		notify_file(f, IN_MODIFY);
 	file_put(f);
 	return r;
 }

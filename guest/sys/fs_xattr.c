@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <string.h>
 
+#include "fs/notify.h"
 #include "fs/mount.h"
 #include "sys/fs_sys.h"
 
@@ -113,6 +114,10 @@ static s64 set(struct target *t, uaddr_t uname, uaddr_t uvalue, u64 size, u32 fl
 		r = t->i->ops->setxattr(t->i, name, value, size, (int)flags);
 		mutex_unlock(&t->i->mutex);
 	}
+	if (!r && t->f)
+		notify_file(t->f, IN_ATTRIB);
+	else if (!r)
+		notify_dentry(t->p.dentry, IN_ATTRIB);
 	kfree(value);
 	return r;
 }

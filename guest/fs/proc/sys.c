@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <string.h>
 
+#include "fs/notify.h"
 #include "fs/proc/global.h"
 #include "lib/logread.h"
 #include "lib/random.h"
@@ -146,15 +147,45 @@ static s64 store_drop_caches(void *arg, char *buf, size_t n)
 	return (s64)n;
 }
 
+/* A number that root may change. */
+static int show_limit(struct seq *s, void *arg)
+{
+	seq_printf(s, "%u\n", READ_ONCE(*(u32 *)arg));
+	return 0;
+}
+
+static s64 store_limit(void *arg, char *buf, size_t n)
+{
+	u64 v = 0;
+	char *p = buf;
+
+	if (!capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	for (p += strspn(p, " \t"); *p >= '0' && *p <= '9'; p++)
+		if ((v = v * 10 + (u64)(*p - '0')) > 0x7fffffff)
+			return -EINVAL;
+	if (p == buf || (*p && *p != '\n'))
+		return -EINVAL;
+	WRITE_ONCE(*(u32 *)arg, (u32)v);
+	return (s64)n;
+}
+
 #define FIXED(d, n, v)                          \
 	{                                       \
 		.dir = d, .name = n, .value = v \
 	}
 
+#define LIMIT(d, n, v)                            \
+	{                                         \
+		.dir = d, .name = n, .limit = &v, \
+		.ops = {.show = show_limit,       \
+			.store = store_limit }    \
+	}
 static const struct {
 	const char *dir, *name;
 	const char *value; /* a fixed one */
 	struct text_ops ops;
+	u32 *limit;
 } params[] = {
 	FIXED("fs", "aio-max-nr", "65536"),
 	FIXED("fs", "file-max", "9223372036854775807"),
@@ -170,6 +201,9 @@ static const struct {
 	FIXED("fs", "protected_regular", "0"),
 	FIXED("fs", "protected_symlinks", "0"),
 	FIXED("fs", "suid_dumpable", "0"),
+	LIMIT("fs/inotify", "max_queued_events", inotify_max_events),
+	LIMIT("fs/inotify", "max_user_instances", inotify_max_instances),
+	LIMIT("fs/inotify", "max_user_watches", inotify_max_watches),
 	FIXED("kernel", "cap_last_cap", "40"),
 	FIXED("kernel", "core_pattern", "core"),
 	FIXED("kernel", "core_uses_pid", "0"),
@@ -243,7 +277,9 @@ static int fill(struct inode *sys)
 		u32 mode = (ops->show ? 0444 : 0) | (ops->store ? 0200 : 0);
 
 		dir = proc_dir_of(sys, params[k].dir);
-		if (!dir || !pseudo_text(dir, params[k].name, mode, ops, (void *)params[k].value))
+		if (!dir ||
+		    !pseudo_text(dir, params[k].name, mode, ops,
+				 params[k].limit ? params[k].limit : (void *)params[k].value))
 			return -ENOMEM;
 	}
 	return proc_add_registered(sys, true);
