@@ -88,9 +88,9 @@ $(BUILD)/moat: $(HOST_OBJ)
 
 deps:
 	scripts/deps.sh
-test: all test-programs
+test: all
 	tests/run
-test-full: all test-programs
+test-full: all
 	tests/run --full $(GROUP)
 lint: all
 	scripts/lint.sh
@@ -103,8 +103,5 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-# What tests/run needs beside build/moat and what it builds itself; rules in mk/.
-test-programs:
-
-.PHONY: all deps test-programs test test-full lint demo bench install clean
+.PHONY: all deps test test-full lint demo bench install clean
 .DELETE_ON_ERROR:

@@ -207,7 +207,7 @@ static void set_registers(struct task *c, const struct clone_request *r)
 /* The event that the tracer of t wants for this; 0: none. */
 static int clone_event(struct task *t, const struct clone_request *r)
 {
-	int event = r->flags & CLONE_VFORK	 ? PT_EVENT_VFORK
+	int event = r->flags & CLONE_VFORK	? PT_EVENT_VFORK
 		    : r->exit_signal != SIGCHLD ? PT_EVENT_CLONE
 						: PT_EVENT_FORK;
 
@@ -331,8 +331,6 @@ s64 task_clone(const struct clone_request *r)
 	spin_unlock(&task_lock);
 	if (err)
 		goto drop_ref;
-	if (t->process->session_keyring && c->process != t->process)
-		task_res.keys_fork(c->process, t->process);
 	task_count_fork();
 	if (unlikely(c->process->rlim[0].cur != ~0ULL) && !(r->flags & CLONE_THREAD))
 		itimers_cpu_limit(c->process);

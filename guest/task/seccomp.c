@@ -292,7 +292,7 @@ static u32 run_filters(struct seccomp_filter *f, const struct seccomp_data *d,
 	for (*match = NULL; f; f = f->prev) {
 		u32 now = seccomp_bpf_run(f->insn, d);
 
-		if ((s32)(now & SECCOMP_RET_ACTION) < (s32)(ret & SECCOMP_RET_ACTION)) {
+		if ((s32)(now & SECCOMP_RET_ACTION_FULL) < (s32)(ret & SECCOMP_RET_ACTION_FULL)) {
 			ret = now;
 			*match = f;
 		}
@@ -311,7 +311,7 @@ static bool check_filters(struct task *t, struct user_regs *regs, bool traced)
 		return true;
 	fill_data(&d, regs);
 	ret = run_filters(f, &d, &match);
-	action = ret & SECCOMP_RET_ACTION;
+	action = ret & SECCOMP_RET_ACTION_FULL;
 	if (action != SECCOMP_RET_ALLOW)
 		log_action(t, action, d.nr, match);
 	switch (action) {

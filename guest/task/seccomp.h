@@ -30,7 +30,7 @@ enum { SECCOMP_DISABLED, SECCOMP_STRICT, SECCOMP_FILTER };
 #define SECCOMP_RET_TRACE	 0x7ff00000u
 #define SECCOMP_RET_LOG		 0x7ffc0000u
 #define SECCOMP_RET_ALLOW	 0x7fff0000u
-#define SECCOMP_RET_ACTION	 0xffff0000u
+#define SECCOMP_RET_ACTION_FULL	 0xffff0000u
 #define SECCOMP_RET_DATA	 0x0000ffffu
 
 struct bpf_insn { /* struct sock_filter */

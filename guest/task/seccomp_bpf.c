@@ -236,5 +236,5 @@ bool seccomp_bpf_allows(const struct bpf_insn *insn, u32 nr)
 	u32 ret;
 
 	return run(insn, &d, offsetof(struct seccomp_data, ip), &ret) &&
-	       (ret & SECCOMP_RET_ACTION) == SECCOMP_RET_ALLOW;
+	       (ret & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ALLOW;
 }

@@ -27,7 +27,6 @@ struct nsproxy;
 struct tty;
 struct itimers;
 struct sem_undo_list; /* ipc/ */
-struct key;
 
 #define TASK_COMM_LEN 16
 #define NGROUPS_MAX   65536
@@ -94,7 +93,7 @@ struct process {
 	struct process *parent;	       /* real parent */
 	struct list children;	       /* process->sibling */
 	struct list sibling;
-	struct list tracees; /* struct tracee node */
+	struct list tracees;  /* struct tracee node */
 	struct list all_node; /* in the list that process_for_each walks */
 	int pgid, sid;
 	struct tty *ctty;
@@ -131,7 +130,6 @@ struct process {
 	u32 personality;
 	bool thp_disable;
 	u32 membarrier; /* registered commands */
-	struct key *session_keyring, *process_keyring; /* under key_mutex; NULL: none */
 };
 
 struct task {
@@ -163,7 +161,6 @@ struct task {
 	struct fs_context *fs;
 	struct nsproxy *ns;
 	struct sem_undo_list *sysvsem; /* NULL: nothing to undo */
-	struct key *thread_keyring;    /* under key_mutex; NULL: none */
 	struct cred *cred; /* replaced only by the task itself; readers take a ref under task_lock */
 
 	/* signals */
@@ -200,12 +197,12 @@ struct task {
 
 	u64 timer_slack;
 	u16 ioprio;
-	u8 mempolicy; /* sys/numa.c */
+	u8 mempolicy;	  /* sys/numa.c */
 	u32 syscall_work; /* SYSCALL_WORK_*: what a system call does besides; 0 for nearly all */
 	u8 trace_trap;	  /* TRACE_TRAP_*, under sig_lock */
 	u8 seccomp_mode;  /* SECCOMP_*, under sig_lock */
 	void *ptrace;	  /* struct tracee, once it was traced */
-	void *seccomp; /* struct seccomp_filter, the newest, or NULL; under sig_lock */
+	void *seccomp;	  /* struct seccomp_filter, the newest, or NULL; under sig_lock */
 	u64 nvcsw, nivcsw, minflt, majflt;
 	struct io_counts io;
 #ifdef MOAT_DEBUG
@@ -256,10 +253,6 @@ struct task_resources {
 	/* CLONE_SYSVSEM: a reference to the list at *own, which is made if there is none; NULL: no memory. */
 	struct sem_undo_list *(*sysvsem_share)(struct sem_undo_list **own);
 	void (*sysvsem_put)(struct sem_undo_list *l); /* the last one undoes */
-	/* Keyrings: a new process inherits the session's; execve drops the thread's and the process's; exit all. */
-	void (*keys_fork)(struct process *child, struct process *parent);
-	void (*keys_exec)(void);
-	void (*keys_exit)(struct task *t, bool last);
 	/* A session leader dies or leaves: hang up its terminal and forget it for the session. */
 	void (*tty_disassociate)(struct process *p);
 	int (*pidfd_pid)(int fd); /* the process that a pidfd names; -EBADF */

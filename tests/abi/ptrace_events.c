@@ -134,9 +134,9 @@ TEST(threads)
 	tid = message(pid);
 	CHECK_EQ(status(tid), EVENT_STATUS(PTRACE_EVENT_STOP));
 	CHECK_OK(pt(PTRACE_CONT, tid, 0, 0));
-	CHECK_OK(pt(PTRACE_CONT, pid, 0, 0));
 	/* Its end is reported by itself. */
 	CHECK_EQ(status(tid), 0);
+	CHECK_OK(pt(PTRACE_CONT, pid, 0, 0));
 	CHECK_EQ(status(pid), 3 << 8);
 }
 
