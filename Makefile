@@ -88,9 +88,9 @@ $(BUILD)/moat: $(HOST_OBJ)
 
 deps:
 	scripts/deps.sh
-test: all
+test: all test-programs
 	tests/run
-test-full: all
+test-full: all test-programs
 	tests/run --full $(GROUP)
 lint: all
 	scripts/lint.sh
@@ -103,5 +103,8 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all deps test test-full lint demo bench install clean
+# What tests/run needs beside build/moat and what it builds itself; rules in mk/.
+test-programs:
+
+.PHONY: all deps test-programs test test-full lint demo bench install clean
 .DELETE_ON_ERROR:

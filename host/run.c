@@ -3,117 +3,29 @@
  * Its children die with it (PR_SET_PDEATHSIG), and every one of theirs with their pid namespace.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/mount.h>
-#include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "host/cmd.h"
 #include "host/error.h"
-#include "host/gofer/gofer.h"
 #include "host/images.h"
-#include "host/jail.h"
-#include "host/launcher.h"
-#include "host/memory.h"
 #include "host/run.h"
+#include "host/start.h"
 #include "host/timing.h"
 #include "host/tty.h"
-
-#define ARENA_SIZE_MIN (64ULL << 20)
 
 static const int forwarded[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
 				 SIGUSR1, SIGUSR2, SIGCONT, SIGALRM };
 
 enum signal_target { TO_INIT, TO_FOREGROUND }; /* b of CTL_SIGNAL */
-
-/*
- * The root for the gofer: a private copy of its mounts without devices, setuid programs and, if read-only, writes. An
- * unprivileged caller may not be able to copy mounts; then the directory itself has to do, and the gofer's own checks.
- */
-static int private_root(int root_fd, bool rw)
-{
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID |
-					       (rw ? 0 : MOUNT_ATTR_RDONLY) };
-	int fd = (int)syscall(SYS_open_tree, root_fd, "",
-			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
-
-	if (fd < 0)
-		return fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
-	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) <
-	    0) {
-		attr.attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
-		syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
-			sizeof(attr));
-	}
-	return fd;
-}
-
-static pid_t start_gofer(struct run_config *cfg, struct sandbox *sb, struct error *err)
-{
-	struct gofer_queue q = { RING_Q_9P, sb->kick_fd[RING_Q_9P], sb->call_fd[RING_Q_9P] };
-	struct gofer_config gc = {
-		.root_fd = private_root(cfg->root_fd, cfg->spec.root_rw),
-		.read_only = !cfg->spec.root_rw,
-		.cross_mounts = true,
-		.set_owner = geteuid() == 0,
-		.keep_dac_read = geteuid() == 0,
-		.hidden = cfg->hidden,
-		.arena_fd = sb->arena_fd,
-		.arena_size = sb->arena_size,
-		.queues = &q,
-		.nqueues = 1,
-		.stream_fd = -1,
-		.lifeline_fd = -1,
-	};
-	uint64_t caps = 0;
-	pid_t pid;
-
-	if (gc.root_fd < 0)
-		return error_errno(err, "open the root for the gofer");
-	pid = jail_fork(err);
-	if (pid == 0) {
-		prctl(PR_SET_NAME, "moat-gofer");
-		if (gc.keep_dac_read)
-			caps = cfg->spec.root_rw
-				       ? 1ULL << 0 | 1ULL << 1 | 1ULL << 2 | 1ULL << 3 | 1ULL << 4
-				       : 1ULL << 2;
-		if (jail_enter(caps, err) < 0 || gofer_main(&gc, err) < 0) {
-			dprintf(2, "moat: gofer: %s\n", err->msg);
-			_exit(EXIT_MOAT);
-		}
-		_exit(0);
-	}
-	close(gc.root_fd);
-	return pid;
-}
-
-static pid_t start_launcher(struct run_config *cfg, struct sandbox *sb, int ctl_fd,
-			    struct error *err)
-{
-	struct launcher_config lc = {
-		.sb = sb,
-		.spec = &cfg->spec,
-		.clock_start = &cfg->clock_start,
-		.ctl_fd = ctl_fd,
-	};
-	pid_t pid = jail_fork(err);
-
-	if (pid == 0)
-		launcher_main(&lc);
-	return pid;
-}
 
 struct watch {
 	int ctl_fd, sig_fd;
@@ -290,17 +202,6 @@ static int block_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* 64 eventfds, the gofer's files: the soft limit of 1,024 is for select's sake, which nobody here uses. */
-static void raise_nofile(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
-		r.rlim_cur = r.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &r);
-	}
-}
-
 int sandbox_run(struct run_config *cfg)
 {
 	struct sandbox sb = {
@@ -309,10 +210,15 @@ int sandbox_run(struct run_config *cfg)
 		.debug = cfg->debug,
 		.ram_size = cfg->ram_size,
 	};
+	struct launcher_config lc = {
+		.sb = &sb,
+		.spec = &cfg->spec,
+		.clock_start = &cfg->clock_start,
+	};
 	struct watch w = { .status = EXIT_MOAT, .tty = cfg->spec.tty, .sig_fd = -1 };
+	struct gofer_start gs;
 	struct error err = { 0 };
 	int ctl[2] = { -1, -1 };
-	uint64_t arena = cfg->ram_size / 4 & ~0x1fffffULL;
 
 	timing_mark(&sb, "command line");
 	signal(SIGPIPE, SIG_IGN); /* a child may die while it is being set up */
@@ -323,16 +229,23 @@ int sandbox_run(struct run_config *cfg)
 		goto fail;
 	}
 	w.ctl_fd = ctl[0];
-	if (jail_prepare(&err) < 0 ||
-	    memory_create_shared(&sb, arena > ARENA_SIZE_MIN ? arena : ARENA_SIZE_MIN, &err) < 0)
+	if (sandbox_prepare(&sb, &err) < 0)
 		goto fail;
 	timing_mark(&sb, "arena, eventfds");
-	raise_nofile();
-	w.gofer = start_gofer(cfg, &sb, &err);
+	gs = (struct gofer_start){
+		.root_fd = cfg->root_fd,
+		.rw = cfg->spec.root_rw,
+		.hidden = cfg->hidden,
+		.arena_fd = sb.arena_fd,
+		.arena_size = sb.arena_size,
+		.queue = { RING_Q_9P, sb.kick_fd[RING_Q_9P], sb.call_fd[RING_Q_9P] },
+	};
+	w.gofer = gofer_start(&gs, &err);
 	if (w.gofer < 0)
 		goto fail;
 	timing_mark(&sb, "gofer forked");
-	w.launcher = start_launcher(cfg, &sb, ctl[1], &err);
+	lc.ctl_fd = ctl[1];
+	w.launcher = launcher_start(&lc, &err);
 	if (w.launcher < 0)
 		goto fail;
 	close(ctl[1]);

@@ -8,6 +8,7 @@
 #include "fs/vfs.h"
 #include "net/scm.h"
 #include "net/socket.h"
+#include "task/task.h"
 
 static s64 rw(struct file *f, struct iov *v, bool write, u32 flags)
 {
@@ -70,6 +71,36 @@ static void sock_release(struct file *f)
 
 	s->ops->release(s);
 	sock_put(s);
+}
+
+#define OWNER_TID  0 /* struct file.owner.type */
+#define OWNER_PID  1
+#define OWNER_PGRP 2
+
+void sock_signal_urgent(struct file *f)
+{
+	int pid = READ_ONCE(f->owner.pid);
+	struct process *p = NULL;
+	struct task *t = NULL;
+
+	if (!pid)
+		return;
+	switch (f->owner.type) {
+	case OWNER_TID:
+		t = task_find(pid);
+		if (t)
+			signal_task(t, SIGURG, NULL);
+		task_put(t);
+		break;
+	case OWNER_PID:
+		p = process_find(pid);
+		if (p) {
+			signal_process(p, SIGURG, NULL);
+			process_put(p);
+		}
+		break;
+	case OWNER_PGRP: signal_pgrp(pid, SIGURG, NULL); break;
+	}
 }
 
 const struct file_ops sock_fops = {

@@ -159,6 +159,9 @@ void sock_wake_writable(struct socket *s);
 void sock_wake_state(struct socket *s); /* anything may have changed */
 void sock_wake_error(struct socket *s);
 
+/* file.c: urgent data came in: SIGURG to whom F_SETOWN named. f: the file of the socket, referenced. */
+void sock_signal_urgent(struct file *f);
+
 /* ---- block.c: the blocking forms. m->flags has MSG_DONTWAIT for O_NONBLOCK already ---- */
 s64 sock_sendmsg(struct socket *s, struct sock_msg *m);
 s64 sock_recvmsg(struct socket *s, struct sock_msg *m);

@@ -5,6 +5,7 @@
 #include "fs/file.h"
 #include "fs/vfs.h"
 #include "ipc/ipc.h"
+#include "ipc/key.h"
 #include "ipc/sem.h"
 #include "sys/pidfd.h"
 #include "sys/sys.h"
@@ -33,6 +34,9 @@ void sys_task_init(void)
 		.tty_disassociate = tty_disassociate,
 		.sysvsem_share = sem_undo_share,
 		.sysvsem_put = sem_undo_exit,
+		.keys_fork = keys_fork,
+		.keys_exec = keys_exec,
+		.keys_exit = keys_exit,
 	};
 
 	task_set_resources(&res);

@@ -331,6 +331,8 @@ s64 task_clone(const struct clone_request *r)
 	spin_unlock(&task_lock);
 	if (err)
 		goto drop_ref;
+	if (t->process->session_keyring && c->process != t->process)
+		task_res.keys_fork(c->process, t->process);
 	task_count_fork();
 	if (unlikely(c->process->rlim[0].cur != ~0ULL) && !(r->flags & CLONE_THREAD))
 		itimers_cpu_limit(c->process);

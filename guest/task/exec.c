@@ -150,6 +150,8 @@ int task_exec_switch(const struct exec_switch *sw)
 	t->restart_pending = false;
 	p->exit_signal = p->exit_signal ? SIGCHLD : 0;
 	p->membarrier = 0;
+	if (p->process_keyring || t->thread_keyring)
+		task_res.keys_exec();
 	p->dumpable = !sw->secure;
 	if (sw->secure)
 		t->pdeath_signal = 0;

@@ -239,6 +239,8 @@ void task_exit(int code)
 	seccomp_exit(t);
 	task_release_mm(t);
 	release_shared(t);
+	if (t->thread_keyring || (last && (p->session_keyring || p->process_keyring)))
+		task_res.keys_exit(t, last);
 	if (last)
 		last_words(p);
 	task_account(t, false);

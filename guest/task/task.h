@@ -27,6 +27,7 @@ struct nsproxy;
 struct tty;
 struct itimers;
 struct sem_undo_list; /* ipc/ */
+struct key;
 
 #define TASK_COMM_LEN 16
 #define NGROUPS_MAX   65536
@@ -130,6 +131,7 @@ struct process {
 	u32 personality;
 	bool thp_disable;
 	u32 membarrier; /* registered commands */
+	struct key *session_keyring, *process_keyring; /* under key_mutex; NULL: none */
 };
 
 struct task {
@@ -161,6 +163,7 @@ struct task {
 	struct fs_context *fs;
 	struct nsproxy *ns;
 	struct sem_undo_list *sysvsem; /* NULL: nothing to undo */
+	struct key *thread_keyring;    /* under key_mutex; NULL: none */
 	struct cred *cred; /* replaced only by the task itself; readers take a ref under task_lock */
 
 	/* signals */
@@ -253,6 +256,10 @@ struct task_resources {
 	/* CLONE_SYSVSEM: a reference to the list at *own, which is made if there is none; NULL: no memory. */
 	struct sem_undo_list *(*sysvsem_share)(struct sem_undo_list **own);
 	void (*sysvsem_put)(struct sem_undo_list *l); /* the last one undoes */
+	/* Keyrings: a new process inherits the session's; execve drops the thread's and the process's; exit all. */
+	void (*keys_fork)(struct process *child, struct process *parent);
+	void (*keys_exec)(void);
+	void (*keys_exit)(struct task *t, bool last);
 	/* A session leader dies or leaves: hang up its terminal and forget it for the session. */
 	void (*tty_disassociate)(struct process *p);
 	int (*pidfd_pid)(int fd); /* the process that a pidfd names; -EBADF */

@@ -510,6 +510,10 @@ TEST(peek_offset)
 	drop(fd);
 }
 
+static void on_urgent(int sig ABI_UNUSED)
+{
+}
+
 TEST(urgent)
 {
 	int fd[2], n, at;
@@ -544,6 +548,19 @@ TEST(urgent)
 	CHECK_EQ(read(fd[1], b, 16), 1);
 	CHECK_EQ(b[0], 'Z');
 	CHECK_ERRNO(send(fd[0], "", 0, MSG_OOB), EOPNOTSUPP);
+	/* SIGURG for the owner. */
+	struct timespec none = { 0, 0 };
+	sigset_t set, old;
+	sigemptyset(&set);
+	sigaddset(&set, SIGURG);
+	signal(SIGURG, on_urgent); /* by default it is ignored */
+	CHECK_OK(sigprocmask(SIG_BLOCK, &set, &old));
+	CHECK_OK(fcntl(fd[1], F_SETOWN, getpid()));
+	CHECK_EQ(send(fd[0], "U", 1, MSG_OOB), 1);
+	CHECK_EQ(sigtimedwait(&set, NULL, &none), SIGURG);
+	CHECK_ERRNO(sigtimedwait(&set, NULL, &none), EAGAIN);
+	CHECK_OK(sigprocmask(SIG_SETMASK, &old, NULL));
+	signal(SIGURG, SIG_DFL);
 	drop(fd);
 }
 

@@ -70,6 +70,17 @@ static int send_piece(struct unix_sock *u, struct unix_sock *to, struct sock_msg
 /* SIGURG for who owns the descriptor, and POLLPRI. */
 static void tell_urgent(struct unix_sock *to)
 {
+	struct file *f;
+
+	spin_lock(&unix_lock);
+	f = to->s.file;
+	if (f && !ref_tryget(&f->ref))
+		f = NULL;
+	spin_unlock(&unix_lock);
+	if (f) {
+		sock_signal_urgent(f);
+		file_put(f);
+	}
 	waitq_wake_all(&to->s.q, POLLPRI);
 }
 

@@ -1,0 +1,121 @@
+/*
+ * start.c - see start.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "host/cmd.h"
+#include "host/error.h"
+#include "host/jail.h"
+#include "host/memory.h"
+#include "host/start.h"
+
+#define ARENA_SIZE_MIN (64ULL << 20)
+
+/* 64 eventfds, the gofer's files: the soft limit of 1,024 is for select's sake, which nobody here uses. */
+static void raise_nofile(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+int sandbox_prepare(struct sandbox *sb, struct error *err)
+{
+	uint64_t arena = sb->ram_size / 4 & ~0x1fffffULL;
+
+	if (jail_prepare(err) < 0 ||
+	    memory_create_shared(sb, arena > ARENA_SIZE_MIN ? arena : ARENA_SIZE_MIN, err) < 0)
+		return -1;
+	raise_nofile();
+	return 0;
+}
+
+/*
+ * The root for the gofer: a private copy of its mounts without devices, setuid programs and, if read-only, writes. An
+ * unprivileged caller may not be able to copy mounts; then the directory itself has to do, and the gofer's own checks.
+ */
+static int private_root(int root_fd, bool rw)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID |
+					       (rw ? 0 : MOUNT_ATTR_RDONLY) };
+	int fd = (int)syscall(SYS_open_tree, root_fd, "",
+			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+
+	if (fd < 0)
+		return fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
+	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) <
+	    0) {
+		attr.attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+		syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
+			sizeof(attr));
+	}
+	return fd;
+}
+
+/* A privileged gofer reads every file of its root; one that writes also gives owners away. */
+static uint64_t gofer_caps(bool rw)
+{
+	enum { CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID };
+
+	if (geteuid() != 0)
+		return 0;
+	return rw ? 1ULL << CHOWN | 1ULL << DAC_OVERRIDE | 1ULL << DAC_READ_SEARCH |
+			       1ULL << FOWNER | 1ULL << FSETID
+		  : 1ULL << DAC_READ_SEARCH;
+}
+
+static void gofer_child(const struct gofer_config *gc, struct error *err)
+{
+	prctl(PR_SET_NAME, "moat-gofer");
+	if (jail_enter(gofer_caps(!gc->read_only), err) < 0 || gofer_main(gc, err) < 0) {
+		dprintf(2, "moat: gofer: %s\n", err->msg);
+		_exit(EXIT_MOAT);
+	}
+	_exit(0);
+}
+
+pid_t gofer_start(const struct gofer_start *g, struct error *err)
+{
+	struct gofer_config gc = {
+		.root_fd = private_root(g->root_fd, g->rw),
+		.read_only = !g->rw,
+		.cross_mounts = true,
+		.set_owner = geteuid() == 0,
+		.keep_dac_read = geteuid() == 0,
+		.hidden = g->hidden,
+		.arena_fd = g->arena_fd,
+		.arena_size = g->arena_size,
+		.queues = &g->queue,
+		.nqueues = 1,
+		.stream_fd = -1,
+		.lifeline_fd = -1,
+	};
+	pid_t pid;
+
+	if (gc.root_fd < 0)
+		return error_errno(err, "open the root for the gofer");
+	pid = jail_fork(err);
+	if (pid == 0)
+		gofer_child(&gc, err);
+	close(gc.root_fd);
+	return pid;
+}
+
+pid_t launcher_start(const struct launcher_config *lc, struct error *err)
+{
+	pid_t pid = jail_fork(err);
+
+	if (pid == 0)
+		launcher_main(lc);
+	return pid;
+}
