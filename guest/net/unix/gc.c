@@ -103,8 +103,11 @@ static bool revived;
 static void revive(struct unix_sock *c)
 {
 	if (c->mark == MARK_CANDIDATE && !c->outside) {
-		c->outside = 1; /* the next pass goes on from it */
+		c->outside = 1;
 		revived = true;
+		/* Behind the present place: this pass still gets to it, so a chain takes two passes, not one a link. */
+		list_del(&c->flight_node);
+		list_add_tail(&in_flight, &c->flight_node);
 	}
 }
 
