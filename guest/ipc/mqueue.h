@@ -65,7 +65,7 @@ struct mqueue {
 	struct list in_ns;
 };
 
-/* Sends a cookie to a netlink socket: registered by net/, when it has those. get: -EBADF, -ENOTSOCK or a reference. */
+/* Sends a cookie to a netlink socket: registered by sys/, above net/. get: -EINVAL, -EBADF, -ENOTSOCK or a reference. */
 struct mq_cookie_ops {
 	struct file *(*get)(int fd);
 	void (*send)(struct file *sock, const void *cookie, size_t n);

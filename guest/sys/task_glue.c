@@ -7,6 +7,7 @@
 #include "ipc/ipc.h"
 #include "ipc/key.h"
 #include "ipc/sem.h"
+#include "sys/mqueue_thread.h"
 #include "sys/pidfd.h"
 #include "sys/sys.h"
 #include "sys/task_glue.h"
@@ -41,6 +42,7 @@ void sys_task_init(void)
 
 	task_set_resources(&res);
 	ipc_init();
+	mq_thread_init();
 	task_exec = exec_kernel;
 	task_syscall = syscall_dispatch;
 }

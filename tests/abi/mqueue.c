@@ -268,6 +268,37 @@ TEST_FORK(notify_by_signal)
 	done(q);
 }
 
+static int called_with;
+
+static void on_message(union sigval v)
+{
+	__atomic_store_n(&called_with, v.sival_int, __ATOMIC_SEQ_CST);
+}
+
+TEST_FORK(notify_by_thread)
+{
+	mqd_t q = fresh(0, 4, 16);
+	struct sigevent ev = { .sigev_notify = SIGEV_THREAD,
+			       .sigev_notify_function = on_message,
+			       .sigev_value.sival_int = 12 };
+	char buf[16];
+
+	if (mq_notify(q, &ev)) {
+		CHECK_EQ(errno, ENOSYS); /* libc has no netlink socket */
+		SKIP("no netlink");
+	}
+	CHECK_OK(mq_send(q, "x", 1, 0));
+	WAIT_UNTIL(__atomic_load_n(&called_with, __ATOMIC_SEQ_CST) == 12);
+	CHECK_EQ(mq_receive(q, buf, 16, NULL), 1);
+	ev.sigev_value.sival_int = 13;
+	CHECK_OK(mq_notify(q, &ev));
+	CHECK_OK(mq_notify(q, NULL));
+	CHECK_OK(mq_send(q, "y", 1, 0));
+	abi_sleep_ms(20);
+	CHECK_EQ(__atomic_load_n(&called_with, __ATOMIC_SEQ_CST), 12);
+	done(q);
+}
+
 TEST(notify_errors)
 {
 	mqd_t q = fresh(0, 4, 16);
