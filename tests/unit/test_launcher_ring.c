@@ -1,5 +1,5 @@
-// sources: host/ctl.c host/console.c host/crash.c host/ring_dev.c host/error.c host/boottree.c host/timing.c tests/unit/p9_client.c host/gofer/*.c
-// libs: -lfdt -lseccomp -lpthread
+// sources: host/ctl.c host/console.c host/crash.c host/ring_dev.c host/error.c host/jail.c host/boottree.c host/timing.c tests/unit/p9_client.c host/gofer/*.c
+// libs: -lfdt -lseccomp -lpthread -lcap
 /*
  * test_launcher_ring.c - the launcher's side of the control, balloon and stream queues against a hostile Sentry: indices,
  * loops, lengths that overflow, addresses outside, unknown flags, texts and ranges that lie; and a crash record of noise.
