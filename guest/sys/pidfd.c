@@ -189,8 +189,20 @@ static int signal_info(struct siginfo *info, int sig, uptr_a from, bool to_self)
 	return !to_self && (info->code >= 0 || info->code == SI_TKILL) ? -EPERM : 0;
 }
 
+/* The thread that it names, with a reference; NULL: reaped. */
+static struct task *thread_of(const struct pidfd *d)
+{
+	if (!d->t)
+		return process_leader(d->p);
+	task_get(d->t);
+	return d->t;
+}
+
 static s64 send(const struct pidfd *d, u32 scope, int sig, const struct siginfo *info)
 {
+	struct task *t;
+	int err;
+
 	if (sig < 0 || sig > NSIG)
 		return -EINVAL;
 	if (scope == PIDFD_SIGNAL_PROCESS_GROUP)
@@ -199,8 +211,12 @@ static s64 send(const struct pidfd *d, u32 scope, int sig, const struct siginfo 
 		return -EPERM;
 	if (!sig)
 		return 0;
-	if (scope == PIDFD_SIGNAL_THREAD)
-		return signal_task(d->t ? d->t : d->p->leader, sig, info);
+	if (scope == PIDFD_SIGNAL_THREAD) {
+		t = thread_of(d);
+		err = t ? signal_task(t, sig, info) : -ESRCH;
+		task_put(t);
+		return err;
+	}
 	return signal_process(d->p, sig, info);
 }
 
@@ -245,12 +261,11 @@ s64 sys_pidfd_getfd(fd_a pidfd, fd_a fd, flags_a flags)
 	if (IS_ERR(pf))
 		return PTR_ERR(pf);
 	d = pf->priv;
-	if (reaped(d)) {
+	t = reaped(d) ? NULL : thread_of(d);
+	if (!t) {
 		file_put(pf);
 		return -ESRCH;
 	}
-	t = d->t ? d->t : d->p->leader;
-	task_get(t);
 	if (ptrace_may_access(t, PTRACE_ATTACH)) {
 		struct fdtable *files;
 

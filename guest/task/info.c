@@ -107,6 +107,18 @@ struct cred *task_cred_get(struct task *t)
 	return c;
 }
 
+struct task *process_leader(struct process *p)
+{
+	struct task *t;
+
+	spin_lock(&task_lock);
+	t = p->leader;
+	if (t)
+		task_get(t);
+	spin_unlock(&task_lock);
+	return t;
+}
+
 struct mm *task_mm_get(struct task *t)
 {
 	struct mm *mm;

@@ -34,6 +34,8 @@ void task_info_get(struct task *t, struct task_info *out);
 /* References; NULL: it has none (any more), except for credentials. */
 struct cred *task_cred_get(struct task *t);
 struct mm *task_mm_get(struct task *t);
+/* The leader of p; NULL: p was reaped. */
+struct task *process_leader(struct process *p);
 
 /* Children of p that are in the tree, zombies too, ascending: the first with a pid >= `pid`, or 0. */
 int process_next_child(struct process *p, int pid);

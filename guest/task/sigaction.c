@@ -45,8 +45,9 @@ bool signal_may_send(struct process *to, int signo)
 	if (to == t->process || capable(CAP_KILL))
 		return true;
 	spin_lock(&task_lock);
-	o = to->leader->cred;
-	ok = c->euid == o->suid || c->euid == o->uid || c->uid == o->suid || c->uid == o->uid ||
+	o = to->leader ? to->leader->cred : NULL;
+	ok = !o || /* reaped: the sending says so */
+	     c->euid == o->suid || c->euid == o->uid || c->uid == o->suid || c->uid == o->uid ||
 	     (signo == SIGCONT && to->sid == t->process->sid);
 	spin_unlock(&task_lock);
 	return ok;
