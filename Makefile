@@ -52,11 +52,11 @@ $(BUILD)/$(1)/%.S.o: %.S | $(BUILD)/musl-include/.stamp
 $(BUILD)/sentry-$(1).elf: $(BUILD)/sentry-$(1).debug.elf
 	$$(call say,STRIP)
 	$$(Q)objcopy --strip-debug $$< $$@
-$(BUILD)/sentry-$(1).debug.elf: $$(GUEST_OBJ_$(1)) $(BUILD)/$(1)/musl.a guest/platform/$(1)/sentry.lds
+$(BUILD)/sentry-$(1).debug.elf: $$(GUEST_OBJ_$(1)) $(BUILD)/$(1)/lwip.a $(BUILD)/$(1)/musl.a guest/platform/$(1)/sentry.lds
 	$$(call say,LD)
 	$$(Q)$$(CC) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
 		-Wl,-z,noexecstack $$(SENTRY_LDFLAGS_$(1)) -Wl,-T,guest/platform/$(1)/sentry.lds -o $$@ $$(GUEST_OBJ_$(1)) \
-		$(BUILD)/$(1)/musl.a $$(shell $$(CC) -print-file-name=libfdt.a)
+		$(BUILD)/$(1)/lwip.a $(BUILD)/$(1)/musl.a $$(shell $$(CC) -print-file-name=libfdt.a)
 -include $$(GUEST_OBJ_$(1):.o=.d)
 endef
 $(eval $(call sentry,kvm))
@@ -64,7 +64,7 @@ $(eval $(call sentry,systrap))
 
 # ---- the host binary ----
 
-HOST_SRC := $(sort $(wildcard host/*.c host/*.S host/gofer/*.c oci/*.c loader/*.c))
+HOST_SRC := $(sort $(wildcard host/*.c host/*.S host/gofer/*.c host/net/*.c oci/*.c loader/*.c))
 HOST_OBJ := $(patsubst %,$(BUILD)/host/%.o,$(HOST_SRC))
 HOST_CFLAGS := $(COMMON) -D_GNU_SOURCE -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fcf-protection=full \
 	-DMOAT_VERSION='"$(VERSION)"' -DMOAT_HOST=1

@@ -36,6 +36,7 @@ enum ring_queue {
 		3, /* data, then a writable struct stream_reply; used when written (a slow reader holds the writer) */
 	RING_Q_STDERR = 4,
 	RING_Q_BALLOON = 5, /* struct balloon_range: frames that the host may take back */
+	RING_Q_NET_CFG = 6, /* the Sentry posts a buffer, struct net_config (abi/net.h) comes back */
 	RING_Q_9P = 8, /* 8..23: one per gofer connection; chain = T-message out, R-message in */
 	RING_Q_9P_COUNT = 16,
 	RING_Q_NET = 24, /* 24..31: receive and transmit, by pairs */
