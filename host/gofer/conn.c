@@ -51,6 +51,15 @@ void conn_destroy(struct conn *c)
 	free(c->dbuf);
 }
 
+/* Every message that changes files begins with the fid of a file that it changes. */
+static bool on_read_only(struct req *r)
+{
+	struct wire_rd t = r->t;
+	struct fid *f = fid_find(r->c, wire_get32(&t));
+
+	return r->c->g->read_only || (f && f->node->export->read_only);
+}
+
 static int dispatch(struct req *r, uint8_t type)
 {
 	struct conn *c = r->c;
@@ -59,7 +68,7 @@ static int dispatch(struct req *r, uint8_t type)
 		return -EOPNOTSUPP;
 	if (!c->versioned && !(ops[type].flags & OP_FIRST))
 		return -EPROTO;
-	if (ops[type].flags & OP_RW && c->g->cfg->read_only)
+	if (ops[type].flags & OP_RW && on_read_only(r))
 		return -EROFS;
 	return ops[type].handle(r);
 }

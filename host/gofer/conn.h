@@ -25,7 +25,9 @@
 /* What all connections share; constant but for devs, which only grows (attr.c). */
 struct gofer {
 	const struct gofer_config *cfg;
-	uint64_t root_mnt;
+	struct gofer_export *exports; /* the root, then the configuration's */
+	unsigned nexports;
+	bool read_only; /* all of them */
 	uint64_t devs[GOFER_DEVS];
 };
 
@@ -83,8 +85,8 @@ uint64_t attr_qid_path(struct gofer *g, uint64_t dev, uint64_t ino);
 void attr_fill(struct gofer *g, const struct statx *st, struct p9_attr *attr);
 uint64_t attr_dev(const struct statx *st);
 
-/* open.c: flags of Tlopen to flags of open(2), or -EROFS. */
-int open_flags(const struct conn *c, uint32_t flags);
+/* open.c: flags of Tlopen to flags of open(2) for the node, or -EROFS. */
+int open_flags(const struct node *n, uint32_t flags);
 
 /*
  * open.c: make a fid an open one, by a descriptor that was reserved for it; or give such a

@@ -36,7 +36,7 @@ static int stat_entry(struct req *r, struct fid *f, const char *name, struct sta
 		return fd < 0 ? fd : attr_stat(fd, "", st);
 	}
 	ret = attr_stat(f->fd, name, st);
-	if (!ret && !r->c->g->cfg->cross_mounts && attr_dev(st) != f->node->dev)
+	if (!ret && !f->node->export->cross_mounts && attr_dev(st) != f->node->dev)
 		return -EXDEV;
 	return ret;
 }

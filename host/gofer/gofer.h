@@ -22,10 +22,30 @@ struct gofer_queue {
 	int call_fd;	/* eventfd, us to the Sentry */
 };
 
+/*
+ * A tree, or one file, that the client reaches by attaching to its name. No path leads from one to
+ * another: ".." of its root is its root, and links and renames between two are EXDEV.
+ */
+struct gofer_export {
+	const char *name; /* aname of Tattach; "" is the root of gofer_config */
+	/*
+	 * A directory (O_PATH is enough); a regular file, open for data, with O_RDWR unless read_only
+	 * (all fids share its open file, so a rename on the host does not change what it is);
+	 * anything else by O_PATH, which nobody can open here.
+	 */
+	int fd;
+	bool read_only;	   /* every change is refused with EROFS */
+	bool cross_mounts; /* walk into mounts below it; else EXDEV */
+};
+
+#define GOFER_EXPORTS_MAX 512 /* besides the root */
+
 struct gofer_config {
-	int root_fd;	    /* directory, O_PATH is enough */
-	bool read_only;	    /* every change is refused with EROFS */
-	bool cross_mounts;  /* walk into mounts below the root; else EXDEV */
+	int root_fd;			    /* directory, O_PATH is enough */
+	bool read_only;			    /* every change below the root is refused with EROFS */
+	bool cross_mounts;		    /* walk into mounts below the root; else EXDEV */
+	const struct gofer_export *exports; /* besides the root */
+	unsigned nexports;
 	bool set_owner;	    /* privileged: what is made gets the request's uid and gid */
 	bool keep_dac_read; /* read-only server keeps CAP_DAC_READ_SEARCH */
 	/* NULL-ended names directly below the root that do not exist here, or NULL */
@@ -41,6 +61,9 @@ struct gofer_config {
 };
 
 #define GOFER_MAX_FDS 4096
+
+/* Nothing that is exported can be written to. */
+bool gofer_read_only(const struct gofer_config *cfg);
 
 /*
  * Seal the process and serve until the lifeline or the stream closes. Takes over all descriptors of

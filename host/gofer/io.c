@@ -104,7 +104,7 @@ int op_fsync(struct req *r)
 		return -EPROTO;
 	if (fd < 0)
 		return fd;
-	if (r->c->g->cfg->read_only)
+	if (f->node->export->read_only)
 		return 0; /* nothing of ours to sync, and the calls are sealed off */
 	return (datasync ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
 }

@@ -28,7 +28,7 @@
  * Descriptors outside of the connections' budgets: standard ones, root, eventfds, those that live
  * for one request.
  */
-#define FDS_RESERVED(nqueues) (16 + 2 * (nqueues))
+#define FDS_RESERVED(cfg) (16 + 2 * (cfg)->nqueues + (cfg)->nexports)
 
 struct worker {
 	struct conn conn;
@@ -58,11 +58,20 @@ static unsigned fd_budget(const struct gofer_config *cfg)
 		if (rl.rlim_cur < max)
 			max = rl.rlim_cur;
 	}
-	max = max > FDS_RESERVED(cfg->nqueues) ? max - FDS_RESERVED(cfg->nqueues) : 0;
+	max = max > FDS_RESERVED(cfg) ? max - FDS_RESERVED(cfg) : 0;
 	return max / conns;
 }
 
-static int check_root(const struct gofer_config *cfg, struct gofer *g, struct error *err)
+bool gofer_read_only(const struct gofer_config *cfg)
+{
+	bool ro = cfg->read_only;
+
+	for (unsigned i = 0; ro && i < cfg->nexports; i++)
+		ro = cfg->exports[i].read_only;
+	return ro;
+}
+
+static int prepare(const struct gofer_config *cfg, struct gofer *g, struct error *err)
 {
 	struct statx st;
 	int ret = attr_stat(cfg->root_fd, "", &st);
@@ -74,6 +83,15 @@ static int check_root(const struct gofer_config *cfg, struct gofer *g, struct er
 	if (!S_ISDIR(st.stx_mode))
 		return error_set(err, ENOTDIR, "the root is not a directory");
 	memset(g, 0, sizeof(*g));
+	g->exports = calloc(cfg->nexports + 1, sizeof(*g->exports));
+	if (!g->exports)
+		return error_set(err, ENOMEM, "out of memory");
+	g->exports[0] =
+		(struct gofer_export){ "", cfg->root_fd, cfg->read_only, cfg->cross_mounts };
+	for (unsigned i = 0; i < cfg->nexports; i++)
+		g->exports[i + 1] = cfg->exports[i];
+	g->nexports = cfg->nexports + 1;
+	g->read_only = gofer_read_only(cfg);
 	g->cfg = cfg;
 	attr_qid_path(g, attr_dev(&st),
 		      st.stx_ino); /* the root's device comes first in the table */
@@ -86,16 +104,19 @@ int gofer_serve_stream(int fd, const struct gofer_config *cfg, struct error *err
 	struct conn c;
 	int ret;
 
-	if (check_root(cfg, &g, err) < 0)
+	if (prepare(cfg, &g, err) < 0)
 		return -1;
 	umask(0);
 	unshare(CLONE_FS); /* a working directory of this thread alone, for xattr.c */
 	ret = conn_init(&c, &g, fd_budget(cfg));
-	if (ret < 0)
-		return error_set(err, -ret, "no connection: %s", strerror(-ret));
-	ret = transport_fd_serve(&c, fd, err);
-	conn_destroy(&c);
-	return ret;
+	if (ret < 0) {
+		error_set(err, -ret, "no connection: %s", strerror(-ret));
+	} else {
+		ret = transport_fd_serve(&c, fd, err);
+		conn_destroy(&c);
+	}
+	free(g.exports);
+	return ret < 0 ? -1 : 0;
 }
 
 static void *work(void *arg)
@@ -205,7 +226,7 @@ int gofer_main(const struct gofer_config *cfg, struct error *err)
 	signal(SIGXFSZ, SIG_IGN);
 	seal_heap();
 	umask(0);
-	if (check_root(cfg, &g, err) < 0 || seal_descriptors(cfg, err) < 0 ||
+	if (prepare(cfg, &g, err) < 0 || seal_descriptors(cfg, err) < 0 ||
 	    seal_privileges(cfg, err) < 0)
 		return -1;
 	if (cfg->nqueues)

@@ -206,7 +206,7 @@ int op_make(struct req *r)
 		return -EMSGSIZE;
 
 	if (open) {
-		oflags = open_flags(c, flags);
+		oflags = open_flags(f->node, flags);
 		if (oflags < 0)
 			return oflags;
 		ret = node_fd_reserve(c);

@@ -17,36 +17,56 @@
 #include "host/gofer/conn.h"
 #include "host/gofer/node_table.h"
 
-int node_table_init(struct conn *c, unsigned max_fds)
+/* The root of an export, with a descriptor of this connection's own. */
+static int make_root(struct conn *c, const struct gofer_export *e, struct node **out)
 {
 	struct statx st;
-	int fd, ret;
+	int ret = attr_stat(e->fd, "", &st), fd;
+
+	if (ret < 0)
+		return ret;
+	fd = S_ISDIR(st.stx_mode) ? openat(e->fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC)
+				  : fcntl(e->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	*out = node_new(c, NULL, "", fd, &st);
+	if (!*out)
+		return -ENOMEM;
+	(*out)->export = e;
+	return 0;
+}
+
+int node_table_init(struct conn *c, unsigned max_fds)
+{
+	int ret = 0;
 
 	memset(&c->nodes, 0, sizeof(c->nodes));
 	c->nodes.max_fds = max_fds < 4 * NODE_KEEP ? 4 * NODE_KEEP : max_fds;
-	fd = openat(c->g->cfg->root_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ret = attr_stat(fd, "", &st);
-	if (ret < 0) {
-		close(fd);
-		return ret;
-	}
-	c->nodes.root = node_new(c, NULL, "", fd, &st);
-	return c->nodes.root ? 0 : -ENOMEM;
+	c->nodes.max_fds += c->g->nexports;
+	c->nodes.roots = calloc(c->g->nexports, sizeof(*c->nodes.roots));
+	if (!c->nodes.roots)
+		return -ENOMEM;
+	for (unsigned i = 0; !ret && i < c->g->nexports; i++)
+		ret = make_root(c, &c->g->exports[i], &c->nodes.roots[i]);
+	if (ret < 0)
+		node_table_destroy(c);
+	return ret;
 }
 
 void node_table_destroy(struct conn *c)
 {
-	node_unref(c, c->nodes.root);
-	c->nodes.root = NULL;
+	for (unsigned i = 0; i < c->g->nexports; i++)
+		node_unref(c, c->nodes.roots[i]);
+	free(c->nodes.roots);
+	c->nodes.roots = NULL;
 }
 
 /*
- * openat2 of one component, below dirfd, never through a link; closes cached descriptors if we run
- * out of them.
+ * openat2 of one component, below dirfd of dir, never through a link; closes cached descriptors if
+ * we run out of them.
  */
-static int open_child(struct conn *c, int dirfd, const char *name, int flags, mode_t mode)
+static int open_child(struct conn *c, const struct node *dir, int dirfd, const char *name,
+		      int flags, mode_t mode)
 {
 	struct open_how how = {
 		.flags = flags | O_CLOEXEC,
@@ -54,7 +74,7 @@ static int open_child(struct conn *c, int dirfd, const char *name, int flags, mo
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 
-	if (!c->g->cfg->cross_mounts)
+	if (!dir->export->cross_mounts)
 		how.resolve |= RESOLVE_NO_XDEV;
 	for (;;) {
 		long fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
@@ -76,7 +96,7 @@ bool node_hidden(struct conn *c, const struct node *dir, const char *name)
 {
 	const char *const *h = c->g->cfg->hidden;
 
-	if (dir->parent || !h)
+	if (dir->parent || dir->export != c->g->exports || !h)
 		return false;
 	while (*h && strcmp(*h, name))
 		h++;
@@ -99,7 +119,7 @@ int node_walk(struct conn *c, struct node *dir, const char *name, struct node **
 	ret = node_make_room(c);
 	if (ret < 0)
 		return ret;
-	fd = open_child(c, dirfd, name, O_PATH | O_NOFOLLOW, 0);
+	fd = open_child(c, dir, dirfd, name, O_PATH | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd;
 	ret = attr_stat(fd, "", st);
@@ -132,7 +152,7 @@ int node_peek(struct conn *c, struct node *dir, const char *name, struct statx *
 {
 	int dirfd, ret;
 
-	if (!c->g->cfg->cross_mounts)
+	if (!dir->export->cross_mounts)
 		return -EAGAIN;
 	if (dir->type != S_IFDIR)
 		return -ENOTDIR;
@@ -164,7 +184,7 @@ static int reopen(struct conn *c, struct node *n)
 	cur = node_fd(c, a); /* has one; now it is the last to be evicted */
 	ret = node_make_room(c);
 	while (!ret && i-- > 0) {
-		int fd = open_child(c, cur, path[i]->name, O_PATH | O_NOFOLLOW, 0);
+		int fd = open_child(c, n, cur, path[i]->name, O_PATH | O_NOFOLLOW, 0);
 
 		if (cur != a->fd)
 			close(cur);
@@ -203,6 +223,23 @@ int node_fd2(struct conn *c, struct node *a, struct node *b, int *fda, int *fdb)
 	return *fdb < 0 ? *fdb : 0;
 }
 
+/* The root of an export that is one file: nothing but its descriptor leads to it. */
+static int open_file_root(const struct node *n, int flags)
+{
+	int have = fcntl(n->fd, F_GETFL), fd;
+
+	if (have < 0)
+		return -errno;
+	if ((have & O_ACCMODE) != O_RDWR && (have & O_ACCMODE) != (flags & O_ACCMODE))
+		return -EACCES;
+	fd = fcntl(n->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd >= 0 && flags & O_TRUNC && ftruncate(fd, 0) < 0) {
+		close(fd);
+		return -errno;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
 int node_open(struct conn *c, struct node *n, int flags)
 {
 	struct statx st;
@@ -214,9 +251,11 @@ int node_open(struct conn *c, struct node *n, int flags)
 		return -ENXIO;
 	if (n->type == S_IFREG && flags & O_DIRECTORY)
 		return -ENOTDIR;
+	if (n->type == S_IFREG && !n->parent)
+		return open_file_root(n, flags);
 	if (n->type == S_IFREG && !n->hashed)
 		return -ESTALE;
-	if (c->g->cfg->read_only)
+	if (n->export->read_only)
 		flags |= O_NOATIME;
 	dirfd = node_fd(c, n->type == S_IFDIR ? n : n->parent);
 	if (dirfd < 0)
@@ -224,7 +263,7 @@ int node_open(struct conn *c, struct node *n, int flags)
 	/*
 	 * O_TRUNC waits until we know what we opened. O_NONBLOCK: it may have become a FIFO by now.
 	 */
-	fd = open_child(c, dirfd, n->type == S_IFDIR ? "." : n->name,
+	fd = open_child(c, n, dirfd, n->type == S_IFDIR ? "." : n->name,
 			(flags & ~O_TRUNC) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
 	if (fd < 0)
 		return fd;
@@ -252,7 +291,7 @@ int node_create(struct conn *c, struct node *dir, const char *name, int flags, m
 	if (dirfd < 0)
 		return dirfd;
 	flags &= ~(O_TRUNC | O_DIRECTORY);
-	return open_child(c, dirfd, name,
+	return open_child(c, dir, dirfd, name,
 			  flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode);
 }
 

@@ -22,9 +22,11 @@
 #include <sys/stat.h>
 
 struct conn;
+struct gofer_export;
 
 struct node {
-	struct node *parent; /* a reference; NULL: the root */
+	struct node *parent; /* a reference; NULL: an export's root */
+	const struct gofer_export *export;
 	struct node *hash_next;
 	struct node *lru_prev, *lru_next; /* in the list while hashed and fd >= 0 */
 	char *name;
@@ -40,7 +42,7 @@ struct node {
 struct node_table {
 	struct node *bucket[NODE_BUCKETS];
 	struct node *lru_head, *lru_tail; /* head: most recent */
-	struct node *root;
+	struct node **roots;		  /* one for each export */
 	unsigned lru_len;
 	unsigned count;
 	unsigned fds; /* descriptors of nodes and open fids */

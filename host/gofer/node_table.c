@@ -184,6 +184,7 @@ struct node *node_new(struct conn *c, struct node *parent, const char *name, int
 		return NULL;
 	}
 	n->parent = parent ? node_ref(parent) : NULL;
+	n->export = parent ? parent->export : NULL;
 	n->name = copy;
 	n->refs = 1;
 	n->fd = fd;

@@ -16,13 +16,13 @@
  */
 #define OPEN_FLAGS (O_ACCMODE | O_TRUNC | O_APPEND | O_DSYNC | O_SYNC | O_DIRECTORY | O_NOATIME)
 
-int open_flags(const struct conn *c, uint32_t flags)
+int open_flags(const struct node *n, uint32_t flags)
 {
 	int f = flags & OPEN_FLAGS;
 
 	if ((f & O_ACCMODE) == O_ACCMODE)
 		return -EINVAL;
-	if (c->g->cfg->read_only && ((f & O_ACCMODE) != O_RDONLY || f & O_TRUNC))
+	if (n->export->read_only && ((f & O_ACCMODE) != O_RDONLY || f & O_TRUNC))
 		return -EROFS;
 	if (f & O_TRUNC && (f & O_ACCMODE) == O_RDONLY)
 		f |= O_RDWR; /* we truncate by the descriptor */
@@ -55,8 +55,9 @@ static int put_opened(struct req *r, const struct statx *st)
 int op_lopen(struct req *r)
 {
 	struct fid *f = fid_find(r->c, wire_get32(&r->t));
-	int flags = open_flags(r->c, wire_get32(&r->t)), fd, ret;
+	uint32_t want = wire_get32(&r->t);
 	struct statx st;
+	int flags, fd, ret;
 
 	if (wire_end(&r->t) < 0)
 		return -EPROTO;
@@ -64,6 +65,7 @@ int op_lopen(struct req *r)
 		return -EBADF;
 	if (f->kind != FID_PATH)
 		return -EINVAL;
+	flags = open_flags(f->node, want);
 	if (flags < 0)
 		return flags;
 	ret = node_fd_reserve(r->c);
@@ -117,7 +119,7 @@ int op_lcreate(struct req *r)
 		return -EBADF;
 	if (f->kind != FID_PATH)
 		return -EINVAL;
-	oflags = open_flags(r->c, flags);
+	oflags = open_flags(f->node, flags);
 	if (oflags < 0)
 		return oflags;
 	m.uid = f->uid;

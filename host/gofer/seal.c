@@ -28,13 +28,18 @@ static int cmp_fd(const void *a, const void *b)
 
 int seal_descriptors(const struct gofer_config *cfg, struct error *err)
 {
-	int keep[2 * RING_QUEUES + 8];
+	int keep[2 * RING_QUEUES + GOFER_EXPORTS_MAX + 8];
 	unsigned n = 0, next = 0;
 
 	if (cfg->nqueues > RING_QUEUES)
 		return error_set(err, EINVAL, "%u queues", cfg->nqueues);
+	if (cfg->nexports > GOFER_EXPORTS_MAX)
+		return error_set(err, E2BIG, "%u exports; at most %u", cfg->nexports,
+				 GOFER_EXPORTS_MAX);
 	keep[n++] = 2;
 	keep[n++] = cfg->root_fd;
+	for (unsigned i = 0; i < cfg->nexports; i++)
+		keep[n++] = cfg->exports[i].fd;
 	keep[n++] = cfg->stream_fd;
 	keep[n++] = cfg->lifeline_fd;
 	if (cfg->nqueues)
@@ -62,7 +67,7 @@ int seal_privileges(const struct gofer_config *cfg, struct error *err)
 	struct __user_cap_data_struct have[2], data[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
 	uint32_t want = 0;
 
-	if (!cfg->read_only)
+	if (!gofer_read_only(cfg))
 		want = 1U << CAP_CHOWN | 1U << CAP_DAC_OVERRIDE | 1U << CAP_FOWNER |
 		       1U << CAP_FSETID;
 	else if (cfg->keep_dac_read)
@@ -122,10 +127,10 @@ static const int serve_calls[] = {
 };
 
 static const int write_calls[] = {
-	SYS_pwritev,  SYS_ftruncate, SYS_fallocate, SYS_fchmod,	   452 /* fchmodat2 */,
-	SYS_fchownat, SYS_utimensat, SYS_mkdirat,   SYS_mknodat,   SYS_symlinkat,
-	SYS_linkat,   SYS_unlinkat,  SYS_renameat2, SYS_lsetxattr, SYS_lremovexattr,
-	SYS_fsync,    SYS_fdatasync,
+	SYS_pwritev,  SYS_ftruncate, SYS_fallocate, SYS_fchmod,	      452 /* fchmodat2 */,
+	SYS_fchownat, SYS_utimensat, SYS_mkdirat,   SYS_mknodat,      SYS_symlinkat,
+	SYS_linkat,   SYS_unlinkat,  SYS_renameat2, SYS_lsetxattr,    SYS_lremovexattr,
+	SYS_fsync,    SYS_fdatasync, SYS_fsetxattr, SYS_fremovexattr,
 };
 
 static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)
@@ -137,10 +142,10 @@ static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)
 	return ret;
 }
 
-/* Memory that is not executable, and three of fcntl's commands. */
+/* Memory that is not executable, and four of fcntl's commands. */
 static int allow_with_args(scmp_filter_ctx ctx)
 {
-	static const int cmds[] = { F_GETFL, F_OFD_SETLK, F_OFD_GETLK };
+	static const int cmds[] = { F_GETFL, F_OFD_SETLK, F_OFD_GETLK, F_DUPFD_CLOEXEC };
 	int ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SYS_mmap, 1,
 				   SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 
@@ -157,7 +162,7 @@ int seal_syscalls(const struct gofer_config *cfg, struct error *err)
 
 	if (ctx)
 		ret = allow(ctx, serve_calls, sizeof(serve_calls) / sizeof(serve_calls[0]));
-	if (!ret && !cfg->read_only)
+	if (!ret && !gofer_read_only(cfg))
 		ret = allow(ctx, write_calls, sizeof(write_calls) / sizeof(write_calls[0]));
 	if (!ret)
 		ret = allow_with_args(ctx);

@@ -76,6 +76,8 @@ int op_link(struct req *r)
 		return -EPERM;
 	if (d->node->type != S_IFDIR)
 		return -ENOTDIR;
+	if (f->node->export != d->node->export)
+		return -EXDEV;
 	if (node_hidden(r->c, d->node, name))
 		return -EPERM;
 	fd = fid_fd(r->c, f);
@@ -96,6 +98,8 @@ static int do_rename(struct conn *c, struct node *from, const char *old, struct 
 
 	if (from->type != S_IFDIR || to->type != S_IFDIR)
 		return -ENOTDIR;
+	if (from->export != to->export)
+		return -EXDEV;
 	if (node_hidden(c, from, old))
 		return -ENOENT;
 	if (node_hidden(c, to, name))
@@ -214,7 +218,7 @@ int op_remove(struct req *r)
 	if (!f)
 		return -EBADF;
 	n = f->node;
-	ret = r->c->g->cfg->read_only ? -EROFS : node_locate(r->c, n);
+	ret = n->export->read_only ? -EROFS : node_locate(r->c, n);
 	if (ret >= 0) {
 		strcpy(name, n->name);
 		ret = do_unlink(r->c, n->parent, name, n->type == S_IFDIR ? AT_REMOVEDIR : 0);

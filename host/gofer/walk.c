@@ -12,19 +12,28 @@
 
 #include "host/gofer/conn.h"
 
-/* The root, whatever aname says: there is one tree, and the client cannot name another. */
+/* The root of the export that aname says, which is all that a name of the client ever selects. */
+static struct node *export_root(struct conn *c, const char *aname)
+{
+	for (unsigned i = 0; i < c->g->nexports; i++)
+		if (!strcmp(c->g->exports[i].name, aname))
+			return c->nodes.roots[i];
+	return NULL;
+}
+
 int op_attach(struct req *r)
 {
 	uint32_t num = wire_get32(&r->t), afid = wire_get32(&r->t), uid;
-	char skip[P9_NAME_MAX + 1];
+	char name[P9_NAME_MAX + 1]; /* of the user, then of the export */
 	struct p9_qid qid;
+	struct node *root;
 	struct statx st;
 	struct fid *f;
 	int fd, ret;
 
-	ret = wire_get_str(&r->t, skip, sizeof(skip));
+	ret = wire_get_str(&r->t, name, sizeof(name));
 	if (!ret)
-		ret = wire_get_str(&r->t, skip, sizeof(skip));
+		ret = wire_get_str(&r->t, name, sizeof(name));
 	uid = wire_get32(&r->t);
 	if (ret < 0)
 		return ret;
@@ -32,11 +41,14 @@ int op_attach(struct req *r)
 		return -EPROTO;
 	if (afid != P9_NOFID)
 		return -EBADF;
-	fd = node_fd(r->c, r->c->nodes.root);
+	root = export_root(r->c, name);
+	if (!root)
+		return -ENOENT;
+	fd = node_fd(r->c, root);
 	ret = fd < 0 ? fd : attr_stat(fd, "", &st);
 	if (ret < 0)
 		return ret;
-	ret = fid_new(r->c, num, uid, node_ref(r->c->nodes.root), &f);
+	ret = fid_new(r->c, num, uid, node_ref(root), &f);
 	if (ret < 0)
 		return ret;
 	attr_qid(r->c->g, &st, &qid);
@@ -178,7 +190,7 @@ static int put_record(struct req *r, int fd, const char *name, const struct stat
 static int open_last(struct req *r, struct node *node, uint32_t flags, size_t off, int *fd)
 {
 	struct statx st;
-	int ret = open_flags(r->c, flags), oflags = ret;
+	int ret = open_flags(node, flags), oflags = ret;
 
 	if (ret < 0)
 		return ret;

@@ -31,6 +31,12 @@ static int enter(struct conn *c, struct node *n, const char **name)
 	return fchdir(fd) < 0 ? -errno : 0;
 }
 
+/* An export that is one file: its descriptor is open for data. */
+static bool is_file_root(const struct node *n)
+{
+	return !n->parent && n->type == S_IFREG;
+}
+
 /* Into buf, XATTR_MAX bytes: the value, or with an empty name the list. Its length or -errno. */
 static ssize_t get(struct conn *c, struct fid *f, const char *attr, char *buf)
 {
@@ -38,9 +44,10 @@ static ssize_t get(struct conn *c, struct fid *f, const char *attr, char *buf)
 	ssize_t n;
 	int ret;
 
-	if (f->fd >= 0) {
-		n = attr[0] ? fgetxattr(f->fd, attr, buf, XATTR_MAX)
-			    : flistxattr(f->fd, buf, XATTR_MAX);
+	if (f->fd >= 0 || is_file_root(f->node)) {
+		int fd = f->fd >= 0 ? f->fd : f->node->fd;
+
+		n = attr[0] ? fgetxattr(fd, attr, buf, XATTR_MAX) : flistxattr(fd, buf, XATTR_MAX);
 	} else {
 		ret = enter(c, f->node, &name);
 		if (ret < 0)
@@ -153,10 +160,17 @@ int xattr_commit(struct conn *c, struct fid *f)
 
 	if (x->filled != x->size)
 		return -EINVAL;
+	/* v9fs removes an attribute by replacing it with nothing. */
+	if (is_file_root(f->node)) {
+		if (!x->size && x->flags & XATTR_REPLACE)
+			ret = fremovexattr(f->node->fd, x->name);
+		else
+			ret = fsetxattr(f->node->fd, x->name, x->data, x->size, x->flags);
+		return ret < 0 ? -errno : 0;
+	}
 	ret = enter(c, f->node, &name);
 	if (ret < 0)
 		return ret;
-	/* v9fs removes an attribute by replacing it with nothing. */
 	if (!x->size && x->flags & XATTR_REPLACE)
 		ret = lremovexattr(name, x->name);
 	else
