@@ -36,15 +36,22 @@ int client_ask(int fd, struct chan_msg *m, const int *fds, size_t n, struct erro
 	return 0;
 }
 
-int client_attach(const struct container *c, struct error *err)
+int client_connect(const struct container *c, struct error *err)
 {
-	struct chan_msg m = { .type = CHAN_ATTACH, .len = (uint32_t)strlen(c->s.id) };
 	int dir = sandbox_dir(c, err), fd;
 
 	if (dir < 0)
 		return -1;
 	fd = chan_connect(dir, err);
 	close(dir);
+	return fd;
+}
+
+int client_attach(const struct container *c, struct error *err)
+{
+	struct chan_msg m = { .type = CHAN_ATTACH, .len = (uint32_t)strlen(c->s.id) };
+	int fd = client_connect(c, err);
+
 	if (fd < 0)
 		return -1;
 	memcpy(m.data, c->s.id, m.len);

@@ -9,7 +9,9 @@
 #include "oci/oci.h"
 #include "oci/state.h"
 
-/* Connect to the sandbox of container c and attach to c. A descriptor, or -1 (ECONNREFUSED: the sandbox is gone). */
+/* Connect to the sandbox of container c: what the connection is for is said next. A descriptor, or -1. */
+int client_connect(const struct container *c, struct error *err);
+/* Connect and attach to c. A descriptor, or -1 (ECONNREFUSED: the sandbox is gone). */
 int client_attach(const struct container *c, struct error *err);
 /*
  * Send m with n descriptors and wait for one answer, into m. 0; -1 with err from CHAN_FAILED, or if the sandbox ended or

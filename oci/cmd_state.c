@@ -20,7 +20,7 @@ static int state(int argc, char **argv)
 	const char *id = operand_id(argc, argv, 1, &err);
 	char *text;
 
-	if (!id || container_open(oci_globals.root, id, &c, &err) < 0)
+	if (!id || container_peek(oci_globals.root, id, &c, &err) < 0)
 		return oci_fail(&err);
 	text = state_json(&c.s, status_name(container_status(&c)));
 	if (text)
@@ -63,7 +63,7 @@ static int list_all(enum list_format format, struct error *err)
 		struct container c;
 
 		/* One that is deleted right now is not listed. */
-		if (container_open(oci_globals.root, *id, &c, err) < 0)
+		if (container_peek(oci_globals.root, *id, &c, err) < 0)
 			continue;
 		if (format == LIST_TABLE)
 			row(&c);

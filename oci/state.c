@@ -85,16 +85,23 @@ static int lock_dir(int root_fd, int dir_fd, const char *id, struct error *err)
 	return locked.st_ino != now.st_ino || locked.st_dev != now.st_dev;
 }
 
+static int open_dir(int root_fd, const char *id, struct error *err)
+{
+	int fd = openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	return errno == ENOENT ? error_set(err, ENOENT, "container '%s' does not exist", id)
+			       : error_errno(err, "container '%s'", id);
+}
+
 static int open_locked(int root_fd, const char *id, struct error *err)
 {
 	for (;;) {
-		int fd = openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-		    again;
+		int fd = open_dir(root_fd, id, err), again;
 
 		if (fd < 0)
-			return errno == ENOENT
-				       ? error_set(err, ENOENT, "container '%s' does not exist", id)
-				       : error_errno(err, "container '%s'", id);
+			return -1;
 		again = lock_dir(root_fd, fd, id, err);
 		if (again == 0)
 			return fd;
@@ -153,7 +160,8 @@ static int read_state(struct container *c, const char *id, struct error *err)
 	return ret;
 }
 
-int container_open(const char *root, const char *id, struct container *c, struct error *err)
+static int open_container(const char *root, const char *id, bool locked, struct container *c,
+			  struct error *err)
 {
 	*c = (struct container){ .root_fd = -1, .dir_fd = -1 };
 	if (container_id_check(id, err) < 0)
@@ -162,12 +170,22 @@ int container_open(const char *root, const char *id, struct container *c, struct
 	if (c->root_fd < 0)
 		return errno == ENOENT ? error_set(err, ENOENT, "container '%s' does not exist", id)
 				       : error_errno(err, "%s", root);
-	c->dir_fd = open_locked(c->root_fd, id, err);
+	c->dir_fd = locked ? open_locked(c->root_fd, id, err) : open_dir(c->root_fd, id, err);
 	if (c->dir_fd < 0 || read_state(c, id, err) < 0) {
 		container_close(c);
 		return -1;
 	}
 	return 0;
+}
+
+int container_open(const char *root, const char *id, struct container *c, struct error *err)
+{
+	return open_container(root, id, true, c, err);
+}
+
+int container_peek(const char *root, const char *id, struct container *c, struct error *err)
+{
+	return open_container(root, id, false, c, err);
 }
 
 int container_write(const struct container *c, const char *name, const void *data, size_t len,

@@ -45,6 +45,8 @@ int container_id_check(const char *id, struct error *err);
 int container_make(const char *root, const char *id, struct container *c, struct error *err);
 /* Open and lock one that is there. ENOENT: "container 'ID' does not exist". */
 int container_open(const char *root, const char *id, struct container *c, struct error *err);
+/* The same without the lock, to look only: another command may be at it. */
+int container_peek(const char *root, const char *id, struct container *c, struct error *err);
 /* Write c->s. */
 int container_save(const struct container *c, struct error *err);
 /* A file of the container's directory, written whole or not at all. */

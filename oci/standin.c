@@ -1,0 +1,153 @@
+/*
+ * standin.c - see standin.h. It makes nothing and opens nothing: one poll on the channel and the signals.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "host/channel.h"
+#include "host/cmd.h"
+#include "oci/standin.h"
+
+/* All that may come and has a meaning for a program; faults stay what they are. */
+static void forwarded(sigset_t *set)
+{
+	sigfillset(set);
+	sigdelset(set, SIGKILL);
+	sigdelset(set, SIGSTOP);
+	sigdelset(set, SIGSEGV);
+	sigdelset(set, SIGBUS);
+	sigdelset(set, SIGFPE);
+	sigdelset(set, SIGILL);
+	sigdelset(set, SIGTRAP);
+	sigdelset(set, SIGABRT);
+	sigdelset(set, SIGSYS);
+}
+
+int standin_signals(struct error *err)
+{
+	sigset_t set;
+	int fd;
+
+	prctl(PR_SET_NAME, "moat-standin");
+	forwarded(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? error_errno(err, "signalfd") : fd;
+}
+
+struct standin {
+	int chan;
+	bool tty;
+	pid_t launcher, gofer;
+	bool running;
+};
+
+static void tell(const struct standin *s, uint32_t type, uint64_t a, uint64_t b)
+{
+	struct chan_msg m = { .type = type, .a = a, .b = b };
+
+	chan_send(s->chan, &m, NULL, 0, NULL);
+}
+
+static void send_winsize(const struct standin *s)
+{
+	struct winsize ws;
+
+	if (s->tty && ioctl(0, TIOCGWINSZ, &ws) == 0)
+		tell(s, CHAN_WINSIZE, ws.ws_row, ws.ws_col);
+}
+
+static void reap(struct standin *s)
+{
+	int status;
+	pid_t pid;
+
+	/* Orphans of the pid namespace, too: we are their init. */
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == s->launcher)
+			s->launcher = 0;
+		else if (pid == s->gofer)
+			s->gofer = 0;
+	}
+}
+
+static void on_signal(struct standin *s, int sig_fd)
+{
+	struct signalfd_siginfo si;
+
+	while (read(sig_fd, &si, sizeof(si)) == sizeof(si)) {
+		switch (si.ssi_signo) {
+		case SIGCHLD: reap(s); break;
+		case SIGWINCH: send_winsize(s); break;
+		case SIGPIPE: break;
+		default:
+			/* Not started: nothing inside could take it. What ends a program ends us. */
+			if (!s->running)
+				_exit(128 + (int)si.ssi_signo);
+			tell(s, CHAN_SIGNAL, si.ssi_signo, CHAN_TO_PROCESS);
+		}
+	}
+}
+
+static int exit_status(uint64_t wait_status)
+{
+	int st = (int)(wait_status & 0xffff);
+
+	return WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st);
+}
+
+/* The sandbox must be gone before we are: an engine that sees us end takes the root away. */
+static void __attribute__((noreturn)) end(const struct standin *s, int status)
+{
+	if (s->launcher)
+		kill(s->launcher, SIGKILL);
+	if (s->gofer)
+		kill(s->gofer, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+	_exit(status);
+}
+
+static void on_message(struct standin *s, const struct chan_msg *m)
+{
+	switch (m->type) {
+	case CHAN_STARTED:
+		s->running = true;
+		send_winsize(s);
+		break;
+	case CHAN_EXIT: end(s, exit_status(m->a));
+	default: break; /* answers to what was forwarded; lines of a log nobody asked for */
+	}
+}
+
+void standin_serve(int chan, int sig_fd, bool tty, pid_t launcher, pid_t gofer)
+{
+	struct standin s = { chan, tty, launcher, gofer, false };
+	struct pollfd p[] = { { chan, POLLIN, 0 }, { sig_fd, POLLIN, 0 } };
+	struct chan_msg m;
+
+	for (;;) {
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			end(&s, EXIT_MOAT);
+		if (p[1].revents)
+			on_signal(&s, sig_fd);
+		if (!p[0].revents)
+			continue;
+		errno = 0; /* what is no message at all leaves it so */
+		switch (chan_recv(chan, &m, NULL, NULL, MSG_DONTWAIT, NULL)) {
+		case 1: on_message(&s, &m); break;
+		case 0: end(&s, 128 + SIGKILL); /* the sandbox died */
+		default:
+			if (errno != EAGAIN)
+				end(&s, EXIT_MOAT);
+		}
+	}
+}
