@@ -5,6 +5,7 @@
 #   layers    no lower layer of guest/ needs a symbol that only a higher one defines (scripts/layers.awk)
 #   nosse     no vector or x87 register in the Sentry images (application FPU state lives in them)
 #   abi       our Linux ABI structs and numbers against the system's headers (tests/lint/abi_asserts.c)
+#   docs      docs/syscalls.md is as scripts/syscalls-doc.py makes it
 # usage: lint.sh [CHECK...] | --list | --seed-violations      env: BUILD
 # --seed-violations plants one violation of each kind in a temporary copy and demands that its check finds it.
 set -u
@@ -12,7 +13,7 @@ self=$(readlink -f "$0")
 scripts=${self%/*}
 cd "${LINT_ROOT:-$scripts/..}" || exit 1
 BUILD=${BUILD:-build}
-CHECKS='format analyzer layers nosse abi'
+CHECKS='format analyzer layers nosse abi docs'
 
 check_format() {
 	local files
@@ -117,6 +118,10 @@ check_abi() {
 	return $status
 }
 
+check_docs() {
+	"$scripts/syscalls-doc.py" --check
+}
+
 # ---- the checks' own test ----
 
 # seed CHECK FILE: in $tree, which passes CHECK, FILE (text on stdin) is appended and CHECK must fail.
@@ -195,13 +200,15 @@ seed_all() {
 	C
 	seed abi tests/lint/abi_layout.def <<<'SIZE(struct siginfo, int)' || status=1
 	seed abi guest/lib/low.c <<<'#define O_APPEND 1234' || status=1
+	(cd "$tree" && mkdir docs && "$scripts/syscalls-doc.py")
+	seed docs guest/sys/syscalls.def <<<'SYSCALL0(999, nonesuch, none, "")' || status=1
 	return $status
 }
 
 case ${1-} in
 --list) echo $CHECKS; exit ;;
 --seed-violations) seed_all; exit ;;
--*) sed -n '2,10s/^# \{0,1\}//p' "$self"; exit 2 ;;
+-*) sed -n '2,11s/^# \{0,1\}//p' "$self"; exit 2 ;;
 esac
 
 failed=()
