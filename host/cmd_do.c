@@ -14,6 +14,7 @@
 #include "host/cmd.h"
 #include "host/error.h"
 #include "host/memory.h"
+#include "host/mount_table.h"
 #include "host/platform_choice.h"
 #include "host/run.h"
 
@@ -23,23 +24,31 @@
 static const char *const hidden_names[] = { "proc", "sys", "dev", "run", NULL };
 
 struct options {
-	const char *platform, *rootfs, *cwd;
+	const char *platform, *rootfs, *cwd, *overlay;
+	struct mount_table table;
 	bool rw, tty, debug;
 	unsigned cpus;
 	uint64_t memory;
 	char **env;
 	size_t nenv;
+	struct net_options net;
 };
 
 enum {
 	OPT_PLATFORM = 1,
 	OPT_ROOTFS,
 	OPT_RW,
+	OPT_MOUNT,
+	OPT_OVERLAY,
 	OPT_CPUS,
 	OPT_MEMORY,
 	OPT_ENV,
 	OPT_CWD,
 	OPT_TTY,
+	OPT_NET,
+	OPT_PUBLISH,
+	OPT_PCAP,
+	OPT_NET_STATS,
 	OPT_DEBUG
 };
 
@@ -47,11 +56,17 @@ static const struct option long_options[] = {
 	{ "platform", required_argument, NULL, OPT_PLATFORM },
 	{ "rootfs", required_argument, NULL, OPT_ROOTFS },
 	{ "rw", no_argument, NULL, OPT_RW },
+	{ "mount", required_argument, NULL, OPT_MOUNT },
+	{ "overlay", required_argument, NULL, OPT_OVERLAY },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "env", required_argument, NULL, OPT_ENV },
 	{ "cwd", required_argument, NULL, OPT_CWD },
 	{ "tty", no_argument, NULL, OPT_TTY },
+	{ "net", required_argument, NULL, OPT_NET },
+	{ "publish", required_argument, NULL, OPT_PUBLISH },
+	{ "pcap", required_argument, NULL, OPT_PCAP },
+	{ "net-stats", no_argument, NULL, OPT_NET_STATS },
 	{ "debug", no_argument, NULL, OPT_DEBUG },
 	{ 0 },
 };
@@ -61,11 +76,21 @@ static const char help_text[] =
 	"  --rootfs DIR                 the file tree; without it the caller's own, read-only,\n"
 	"                               without /proc, /sys, /dev and /run\n"
 	"  --rw                         changes go to the tree itself, not to memory\n"
+	"  --mount type=bind,src=PATH,dst=PATH[,ro]\n"
+	"  --mount type=tmpfs,dst=PATH[,size=N][,mode=M][,ro]\n"
+	"                               mount a file or directory of the host, or memory; repeatable\n"
+	"  --overlay memory[:SIZE]|none where changes of the root go: to memory (default), or nowhere\n"
 	"  --cpus N                     CPUs inside (1 to 64; default: as the host)\n"
 	"  --memory SIZE                limit, with suffix K, M or G (default: as the host)\n"
 	"  --env K=V                    set a variable; repeatable\n"
 	"  --cwd DIR                    working directory inside\n"
 	"  --tty                        give the program a terminal\n"
+	"  --net KIND                   none (default: loopback only), passt, auto (passt if it is\n"
+	"                               installed), host-netns:NAME (an interface of that network\n"
+	"                               namespace), tap:NAME[,ADDR/PREFIX[,GATEWAY]]\n"
+	"  --publish HOST:GUEST[/udp]   pass a port of the host to one inside; repeatable\n"
+	"  --pcap FILE                  write every frame that goes in or out to FILE\n"
+	"  --net-stats                  print the network's counters at the end\n"
 	"  --debug                      print the Sentry's log\n";
 
 /* "512M" -> bytes; 0 if it is not a size. */
@@ -112,6 +137,11 @@ static int parse(int argc, char **argv, struct options *o, struct error *err)
 		case OPT_PLATFORM: o->platform = optarg; break;
 		case OPT_ROOTFS: o->rootfs = optarg; break;
 		case OPT_RW: o->rw = true; break;
+		case OPT_MOUNT:
+			if (mount_table_option(&o->table, optarg, err) < 0)
+				return -1;
+			break;
+		case OPT_OVERLAY: o->overlay = optarg; break;
 		case OPT_CPUS:
 			cpus = strtoul(optarg, &end, 10);
 			if (*end || !cpus || cpus > CPUS_MAX)
@@ -137,6 +167,13 @@ static int parse(int argc, char **argv, struct options *o, struct error *err)
 			o->cwd = optarg;
 			break;
 		case OPT_TTY: o->tty = true; break;
+		case OPT_NET: o->net.net = optarg; break;
+		case OPT_PUBLISH:
+			if (net_option_publish(&o->net, optarg, err) < 0)
+				return -1;
+			break;
+		case OPT_PCAP: o->net.pcap = optarg; break;
+		case OPT_NET_STATS: o->net.stats = true; break;
 		case OPT_DEBUG: o->debug = true; break;
 		case ':':
 			return error_set(err, EINVAL, "%s needs a value; see 'moat help do'",
@@ -234,7 +271,7 @@ static int run(int argc, char **argv)
 		return cmd_help.run(2, (char *[]){ "help", "do", NULL });
 	clock_sample(&cfg.clock_start);
 	hold_streams();
-	if (!o.env || parse(argc, argv, &o, &err) < 0)
+	if (!o.env || mount_table_defaults(&o.table, &err) < 0 || parse(argc, argv, &o, &err) < 0)
 		goto fail;
 	cfg.root_fd = open_root(&o, &err);
 	if (cfg.root_fd < 0)
@@ -246,6 +283,7 @@ static int run(int argc, char **argv)
 	cfg.hidden = o.rootfs ? NULL : hidden_names;
 	cfg.cpus = o.cpus ? o.cpus : ncpu < 1 ? 1 : ncpu > CPUS_MAX ? CPUS_MAX : (unsigned)ncpu;
 	cfg.debug = o.debug;
+	cfg.net = o.net;
 	cfg.ram_size = ((o.memory ? o.memory : memory_host_total()) + 0x1fffff) & ~0x1fffffULL;
 	if (cfg.ram_size > RAM_MAX)
 		cfg.ram_size = RAM_MAX;
@@ -265,6 +303,13 @@ static int run(int argc, char **argv)
 	}
 	cfg.spec.memory = o.memory ? o.memory : cfg.ram_size;
 	cfg.spec.root_rw = o.rw;
+	if (mount_table_overlay(&o.table, o.overlay ? o.overlay : o.rw ? "none" : "memory",
+				&cfg.spec, &err) < 0)
+		goto fail;
+	cfg.spec.mounts = o.table.mounts;
+	cfg.spec.nmounts = o.table.nmounts;
+	cfg.exports = o.table.exports;
+	cfg.nexports = o.table.nexports;
 	if (!cfg.spec.envp) {
 		error_set(&err, ENOMEM, "out of memory");
 		goto fail;
@@ -278,8 +323,9 @@ fail:
 const struct command cmd_do = {
 	.name = "do",
 	.usage =
-		"moat do [--platform auto|kvm|systrap] [--rootfs DIR] [--rw] [--cpus N] [--memory SIZE] "
-		"[--env K=V] [--cwd DIR] [--tty] [--debug] -- PROG [ARG...]",
+		"moat do [--platform auto|kvm|systrap] [--rootfs DIR] [--rw] [--mount SPEC] [--overlay KIND] [--cpus N] [--memory SIZE] "
+		"[--env K=V] [--cwd DIR] [--tty] [--net KIND] [--publish HOST:GUEST[/udp]] "
+		"[--pcap FILE] [--net-stats] [--debug] -- PROG [ARG...]",
 	.summary = "Run PROG in a sandbox; exits with its status (128 + N after signal N).",
 	.help = help_text,
 	.run = run,

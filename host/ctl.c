@@ -110,6 +110,7 @@ static void from_sentry(struct ctl *c, struct ctl_msg *m)
 		/* The command line kills us as soon as it has this message. */
 		if (c->sb->debug && c->sb->platform->stats)
 			c->sb->platform->stats(c->sb);
+		net_print_stats(c->sb);
 		send_msg(c->fd, m);
 		break;
 	case CTL_READY:

@@ -83,12 +83,20 @@ static int by_number(const void *a, const void *b)
 static int close_others(const struct launcher_config *cfg, struct error *err)
 {
 	const struct sandbox *sb = cfg->sb;
-	int keep[2 * RING_QUEUES + 5] = { 0, 1, 2, cfg->ctl_fd, sb->arena_fd };
+	int keep[2 * RING_QUEUES + 9] = { 0, 1, 2, cfg->ctl_fd, sb->arena_fd };
 	size_t n = 5;
 
 	for (unsigned q = 0; q < RING_QUEUES; q++) {
 		keep[n++] = sb->kick_fd[q];
 		keep[n++] = sb->call_fd[q];
+	}
+	if (sb->net.wanted) {
+		keep[n++] = sb->net.attach_fd[0];
+		keep[n++] = sb->net.attach_fd[1];
+		if (sb->net.fd >= 0)
+			keep[n++] = sb->net.fd;
+		if (sb->net.pcap_fd >= 0)
+			keep[n++] = sb->net.pcap_fd;
 	}
 	qsort(keep, n, sizeof(keep[0]), by_number);
 	return jail_close_fds(keep, (int)n, err);
@@ -123,7 +131,8 @@ void launcher_main(const struct launcher_config *cfg)
 		goto fail;
 	timing_mark(sb, "platform created");
 	ctl_init(&ctl, sb, cfg->ctl_fd);
-	if (jail_enter(0, &err) < 0 || console_start(sb, &err) < 0)
+	if (jail_enter(0, &err) < 0 || console_start(sb, &err) < 0 ||
+	    net_start(sb, &err) < 0)
 		goto fail;
 	timing_mark(sb, "launcher sealed");
 	if (sb->platform->run(sb, &exit_fd, &err) < 0)

@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 
+#include "abi/boot.h"
 #include "host/ring_dev.h"
 
 static uint16_t load16(const uint16_t *p)
@@ -27,6 +28,26 @@ void ring_dev_init(struct ring_dev *rd, void *arena, uint64_t arena_size, unsign
 	rd->avail_next = rd->used_next;
 	rd->used_seen = rd->used_next;
 	rd->broken = false;
+	rd->ram = NULL;
+	rd->ram_size = 0;
+}
+
+void ring_dev_add_ram(struct ring_dev *rd, void *ram, uint64_t ram_size)
+{
+	rd->ram = ram;
+	rd->ram_size = ram_size;
+}
+
+/* Where a buffer lies for us, or NULL if any of it lies outside. */
+static char *buffer_at(const struct ring_dev *rd, uint64_t addr, uint64_t len)
+{
+	uint64_t paddr = addr + ARENA_PADDR;
+
+	if (addr <= rd->arena_size && len <= rd->arena_size - addr)
+		return rd->arena + addr;
+	if (rd->ram && paddr <= rd->ram_size && len <= rd->ram_size - paddr)
+		return rd->ram + paddr;
+	return NULL;
 }
 
 bool ring_dev_ready(const struct ring_dev *rd)
@@ -49,15 +70,16 @@ static int copy_chain(struct ring_dev *rd, uint16_t head, struct ring_chain *cha
 		uint32_t len = __atomic_load_n(&shared->len, __ATOMIC_RELAXED);
 		uint16_t flags = load16(&shared->flags);
 		uint16_t next = load16(&shared->next);
+		char *base = buffer_at(rd, addr, len);
 
 		if (flags & ~(RING_DESC_F_NEXT | RING_DESC_F_WRITE))
 			return -EINVAL;
-		if (addr > rd->arena_size || len > rd->arena_size - addr)
+		if (!base)
 			return -EINVAL;
 		if (!(flags & RING_DESC_F_WRITE) && chain->nin)
 			return -EINVAL;
 		if (len) {
-			chain->iov[n].iov_base = rd->arena + addr;
+			chain->iov[n].iov_base = base;
 			chain->iov[n++].iov_len = len;
 			if (flags & RING_DESC_F_WRITE) {
 				chain->nin++;

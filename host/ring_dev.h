@@ -23,6 +23,8 @@ struct ring_dev {
 	struct ring_mem *mem;
 	char *arena;
 	uint64_t arena_size;
+	char *ram; /* NULL: buffers lie in the arena alone */
+	uint64_t ram_size;
 	uint16_t avail_next; /* next avail entry that we take */
 	uint16_t used_next;  /* next used entry that we fill */
 	uint16_t used_seen;  /* used.idx at the last notification decision */
@@ -45,6 +47,12 @@ struct ring_chain {
  * ring (used.idx), so a device may take over a queue whose buffers are all returned.
  */
 void ring_dev_init(struct ring_dev *rd, void *arena, uint64_t arena_size, unsigned queue);
+
+/*
+ * Let buffers lie in the sandbox's RAM, too: for a device that the launcher itself serves. RAM's addresses are below the
+ * arena's, so its offsets are negative: paddr - ARENA_PADDR, modulo 2^64.
+ */
+void ring_dev_add_ram(struct ring_dev *rd, void *ram, uint64_t ram_size);
 
 /* Is a chain waiting? Cheap: one load. */
 bool ring_dev_ready(const struct ring_dev *rd);

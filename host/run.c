@@ -29,7 +29,7 @@ enum signal_target { TO_INIT, TO_FOREGROUND }; /* b of CTL_SIGNAL */
 
 struct watch {
 	int ctl_fd, sig_fd;
-	pid_t gofer, launcher;
+	pid_t gofer, launcher, net_helper;
 	bool done, tty;
 	bool ready; /* the program runs */
 	int status;
@@ -229,13 +229,17 @@ int sandbox_run(struct run_config *cfg)
 		goto fail;
 	}
 	w.ctl_fd = ctl[0];
-	if (sandbox_prepare(&sb, &err) < 0)
+	/* Before the namespaces of an unprivileged caller: passt makes its own. */
+	if (net_option_open(&cfg->net, &sb.net, &w.net_helper, &err) < 0 ||
+	    sandbox_prepare(&sb, &err) < 0)
 		goto fail;
 	timing_mark(&sb, "arena, eventfds");
 	gs = (struct gofer_start){
 		.root_fd = cfg->root_fd,
 		.rw = cfg->spec.root_rw,
 		.hidden = cfg->hidden,
+		.exports = cfg->exports,
+		.nexports = cfg->nexports,
 		.arena_fd = sb.arena_fd,
 		.arena_size = sb.arena_size,
 		.queue = { RING_Q_9P, sb.kick_fd[RING_Q_9P], sb.call_fd[RING_Q_9P] },
@@ -259,6 +263,7 @@ fail:
 out:
 	end_child(w.launcher);
 	end_child(w.gofer);
+	end_child(w.net_helper);
 	timing_mark(&sb, "processes gone");
 	tty_restore();
 	return w.status;

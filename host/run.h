@@ -5,6 +5,8 @@
 #define MOAT_HOST_RUN_H
 
 #include "host/boottree.h"
+#include "host/gofer/gofer.h"
+#include "host/net/option.h"
 #include "host/sandbox.h"
 #include "host/spec.h"
 
@@ -13,10 +15,13 @@ struct run_config {
 	const struct platform_ops *platform;
 	struct clock_sample clock_start;
 	int root_fd;		   /* O_PATH directory */
+	const struct gofer_export *exports; /* what spec.mounts bind */
+	unsigned nexports;
 	const char *const *hidden; /* names below the root that do not exist inside */
 	uint64_t ram_size;
 	unsigned cpus;
 	bool debug;
+	struct net_options net;
 };
 
 /* The exit status for the shell: the program's, 128 + signal, 126/127 when it could not start, 125 for our own failures

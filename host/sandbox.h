@@ -15,6 +15,7 @@
 #include "abi/boot.h"
 #include "abi/control.h"
 #include "abi/ring.h"
+#include "host/net/net.h"
 
 struct error;
 
@@ -33,6 +34,8 @@ struct sandbox {
 
 	int kick_fd[RING_QUEUES]; /* doorbells: Sentry to host */
 	int call_fd[RING_QUEUES]; /* interrupts: host to Sentry */
+
+	struct net net; /* host/net/net.h */
 
 	const void *image; /* the Sentry's ELF image for this platform, inside our own binary */
 	size_t image_size;

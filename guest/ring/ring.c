@@ -22,6 +22,7 @@ struct ring {
 	u16 kicked_idx; /* avail_idx at the last doorbell decision */
 	u16 used_idx;	/* next used element to take */
 	unsigned in_flight;
+	u16 lazy; /* used requests that need no interrupt */
 	struct ring_request *flight[RING_ENTRIES];
 	void (*room)(void *);
 	void *room_arg;
@@ -183,7 +184,7 @@ unsigned ring_reap(struct ring *r)
 		req = take_used(r, &written, &bad);
 		if (!req && !bad && r->mem) {
 			/* Ask for the next interrupt, then look once more. */
-			WRITE_ONCE(r->mem->avail.used_event, r->used_idx);
+			WRITE_ONCE(r->mem->avail.used_event, (u16)(r->used_idx + r->lazy));
 			atomic_fence();
 			req = take_used(r, &written, &bad);
 		}
@@ -208,6 +209,19 @@ void ring_set_room(struct ring *r, void (*room)(void *), void *arg)
 {
 	r->room_arg = arg;
 	r->room = room;
+}
+
+void ring_set_lazy(struct ring *r, u16 requests)
+{
+	spin_lock(&r->lock);
+	r->lazy = requests;
+	WRITE_ONCE(r->mem->avail.used_event, (u16)(r->used_idx + requests));
+	spin_unlock(&r->lock);
+}
+
+unsigned ring_free(const struct ring *r)
+{
+	return READ_ONCE(r->free_count);
 }
 
 void ring_break_queue(unsigned queue)

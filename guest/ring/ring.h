@@ -44,6 +44,12 @@ void ring_kick(struct ring *r);
 unsigned ring_reap(struct ring *r);
 /* Called (as an upcall, without locks) after descriptors became free. */
 void ring_set_room(struct ring *r, void (*room)(void *), void *arg);
+/*
+ * Ask for an interrupt only when more than this many requests were used since the last reap, for a queue that is reaped
+ * for other reasons, too. Requests that are used and not reaped stay in flight.
+ */
+void ring_set_lazy(struct ring *r, u16 requests);
+unsigned ring_free(const struct ring *r); /* descriptors; a hint */
 /* Every request in flight, and every later one, ends with -EIO (the server is gone). */
 void ring_break(struct ring *r);
 void ring_break_queue(unsigned queue); /* the same by number; harmless if it was never opened */

@@ -1,0 +1,87 @@
+/*
+ * net.h - the host's part of a sandbox's network: a backend that somebody opened, and the two threads that move its frames.
+ *
+ * Whoever has the privilege opens a backend (packet.c, tap.c, passt.c): a descriptor and what it is (struct net_config).
+ * The launcher's threads are there before the seal and wait until net_attach hands them one. They look at every frame that
+ * leaves (check.h), and have a seccomp list of their own.
+ */
+#ifndef MOAT_HOST_NET_NET_H
+#define MOAT_HOST_NET_NET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "abi/net.h"
+
+struct error;
+struct sandbox;
+
+/* What a thread counted; read without a lock once the sandbox has ended. */
+struct net_counters {
+	uint64_t frames, bytes;
+	uint64_t dropped;    /* the backend did not take it */
+	uint64_t refused;    /* net_check_frame said no, or the chain made no sense */
+	uint64_t calls;	     /* reads or writes of the backend */
+	uint64_t doorbells;  /* times that the Sentry woke us */
+	uint64_t interrupts; /* times that we woke the Sentry */
+};
+
+/* Part of struct sandbox; all zero but for the descriptors: no network, ever. */
+struct net {
+	struct sandbox *sb;
+	bool wanted; /* the threads are to run: there is a backend, or there may be one later */
+	int attach_fd[2]; /* eventfds: the receiving and the sending thread's start */
+	int fd;		  /* the backend; -1: none yet */
+	int pcap_fd;	  /* -1: none */
+	bool stats;	  /* print the counters at the end */
+	struct net_config config;
+	struct net_counters rx, tx;
+};
+
+/* Before the launcher starts: the threads' eventfds. fd -1 and config unused where the backend comes by net_attach. */
+int net_prepare(struct net *n, int fd, const struct net_config *config, struct error *err);
+/* In the launcher, between jail_enter and jail_seccomp: start the threads, and attach what net_prepare was given. */
+int net_start(struct sandbox *sb, struct error *err);
+/*
+ * The launcher, sealed, got a backend: config is checked, fd is kept. 0, or -EBUSY: there is one already; -EINVAL; -EIO:
+ * this sandbox was made without a network.
+ */
+int net_attach(struct sandbox *sb, int fd, const struct net_config *config);
+/* Is it one that the code below can trust to be within bounds? */
+bool net_config_valid(const struct net_config *config);
+/* Two lines to stderr, if they were asked for. */
+void net_print_stats(const struct sandbox *sb);
+
+/* pcap.c: open FILE and write the head; a frame with the time of now. Errors of writing end the file. */
+int pcap_open(const char *path, struct error *err);
+struct iovec;
+void pcap_write(struct net *n, const struct iovec *iov, unsigned count, size_t len);
+
+/* ---- opening backends: a descriptor, non-blocking and close-on-exec, with *config filled, or -1 ---- */
+
+/*
+ * A packet socket on the interface of the network namespace ns_fd (-1: the caller's), whose own stack then hears nothing
+ * from that interface any more. Refused in pid 1's namespace. Needs CAP_NET_ADMIN and CAP_NET_RAW there.
+ */
+int net_packet_open(int ns_fd, struct net_config *config, struct error *err);
+/* TAP NAME in the caller's namespace; made if it is not there, then it goes with the sandbox. */
+int net_tap_open(const char *name, struct net_config *config, struct error *err);
+
+struct net_publish {
+	uint16_t host, guest;
+	bool udp;
+};
+/* Start passt, with these ports of the host passed to the sandbox. *pid is the caller's to end. */
+int net_passt_open(const struct net_publish *ports, unsigned nports, pid_t *pid,
+		   struct net_config *config, struct error *err);
+bool net_passt_installed(void);
+
+/* netlink.c: fill config (name, mtu, mac, addresses, routes) from the caller's namespace; the interface's index, or -1. */
+int net_read_interface(const char *name, struct net_config *config, struct error *err);
+/* Let the host's stack drop everything that comes in by this interface. Packet sockets still see it. */
+int net_silence(int ifindex, struct error *err);
+/* TAP: set it up. */
+int net_link_up(int ifindex, struct error *err);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * option.h - the network as a user asks for it on the command line of `moat do`.
+ */
+#ifndef MOAT_HOST_NET_OPTION_H
+#define MOAT_HOST_NET_OPTION_H
+
+#include "host/net/net.h"
+
+#define NET_PUBLISH_MAX 64
+
+struct net_options {
+	const char
+		*net; /* auto, passt, host-netns[:NAME|:PATH], tap:NAME..., none; NULL: not given */
+	struct net_publish publish[NET_PUBLISH_MAX];
+	unsigned npublish;
+	const char *pcap;
+	bool stats;
+};
+
+/* HOST:GUEST[/udp|/tcp], or one number for both. 0 or -1. */
+int net_option_publish(struct net_options *o, const char *text, struct error *err);
+/* Open what was asked for, into n. *helper is the pid of a process that goes with it, or 0. 0 or -1. */
+int net_option_open(const struct net_options *o, struct net *n, pid_t *helper, struct error *err);
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * packet.c - the backend of containers: a packet socket on the interface that the engine made in a network namespace.
+ *
+ * The sandbox speaks with that interface's MAC and addresses, so the host's own stack there must not answer for them: a
+ * filter at the interface's ingress drops all, behind the packet sockets. What the namespace's addresses and routes were
+ * is left as it is, for the engine's sake.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <arpa/inet.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/error.h"
+#include "host/net/net.h"
+
+#define BUFFER (4 << 20) /* bytes: the usual 208 KiB hold two frames of 64 KiB */
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* The namespace that the machine (or this container of a machine) itself lives in is not ours to silence. */
+static int check_namespace(int ns_fd, struct error *err)
+{
+	struct stat ns, init, own;
+	int ret = ns_fd >= 0 ? fstat(ns_fd, &ns) : stat("/proc/self/ns/net", &ns);
+
+	if (ret < 0)
+		return error_errno(err, "the network namespace");
+	if (stat("/proc/1/ns/net", &init) == 0 && same_file(&ns, &init))
+		return error_set(
+			err, EPERM,
+			"this is the network namespace of pid 1: taking its interface over would "
+			"cut the host off; use --net passt, or give another namespace");
+	if (ns_fd >= 0 && stat("/proc/self/ns/net", &own) == 0 && same_file(&ns, &own))
+		return error_set(
+			err, EPERM,
+			"this is the caller's own network namespace: taking its interface over "
+			"would cut the caller off; use --net passt, or give another namespace");
+	return 0;
+}
+
+/* What the kernel saw for other machines, or sent itself, is not for the sandbox. */
+static int filter_own(int fd)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (unsigned)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, PACKET_OTHERHOST, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0x40000),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	const struct sock_fprog prog = { sizeof(code) / sizeof(code[0]), code };
+	const int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0)
+		return -1;
+	return setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on));
+}
+
+static int make_socket(int ifindex, struct error *err)
+{
+	const struct sockaddr_ll addr = { .sll_family = AF_PACKET,
+					  .sll_protocol = htons(ETH_P_ALL),
+					  .sll_ifindex = ifindex };
+	const struct packet_mreq all = { .mr_ifindex = ifindex, .mr_type = PACKET_MR_ALLMULTI };
+	const int on = 1, size = BUFFER;
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return error_errno(err, "open a packet socket");
+	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) < 0 ||
+	    filter_own(fd) < 0 || bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
+		error_errno(err, "bind a packet socket");
+		close(fd);
+		return -1;
+	}
+	/* Both are a matter of speed, or of what else reaches us. */
+	setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all));
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	return fd;
+}
+
+static int open_here(struct net_config *config, struct error *err)
+{
+	int ifindex, fd;
+
+	memset(config, 0, sizeof(*config));
+	config->pairs = 1;
+	config->flags = NET_UP | NET_CSUM | NET_GSO;
+	config->transport = NET_VNET;
+	ifindex = net_read_interface(NULL, config, err);
+	if (ifindex < 0)
+		return -1;
+	fd = make_socket(ifindex, err);
+	if (fd >= 0 && net_silence(ifindex, err) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int net_packet_open(int ns_fd, struct net_config *config, struct error *err)
+{
+	int own = -1, fd = -1;
+
+	if (check_namespace(ns_fd, err) < 0)
+		return -1;
+	if (ns_fd < 0)
+		return open_here(config, err);
+	own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return error_errno(err, "/proc/self/ns/net");
+	if (setns(ns_fd, CLONE_NEWNET) < 0) {
+		error_errno(err, "enter the network namespace");
+		close(own);
+		return -1;
+	}
+	fd = open_here(config, err);
+	if (setns(own, CLONE_NEWNET) < 0) {
+		error_errno(err, "return to the caller's network namespace");
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	close(own);
+	return fd;
+}
