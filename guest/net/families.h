@@ -6,6 +6,8 @@
 
 struct proto_family;
 
+extern const struct proto_family inet6_family;
+extern const struct proto_family inet_family;
 extern const struct proto_family netlink_family;
 extern const struct proto_family unix_family;
 

@@ -8,7 +8,9 @@
 #include "net/socket.h"
 
 static const struct proto_family *const families[] = {
-	&netlink_family,
+	&netlink_family, /* makes the loopback interface */
+	&inet_family,
+	&inet6_family,
 	&unix_family,
 };
 

@@ -1,0 +1,41 @@
+/*
+ * bind.c - bind(2) for every type of IP socket.
+ */
+#include <linux/capability.h>
+
+#include "net/inet/inet.h"
+#include "task/task.h"
+
+int inet_bind(struct socket *s, const struct sock_addr *a)
+{
+	struct inet_sock *k = inet_sk(s);
+	ip_addr_t ip;
+	u16 port;
+	int err = inet_addr_read(k, a, &ip, &port);
+
+	if (err == -ENETUNREACH)
+		err = -EINVAL;
+	if (err)
+		return err;
+	spin_lock(&net_lock);
+	if (!inet_addr_bindable(k, &ip))
+		err = -EADDRNOTAVAIL;
+	else if (s->type != SOCK_RAW && port && port < port_unprivileged &&
+		 !capable(CAP_NET_BIND_SERVICE))
+		err = -EACCES;
+	else if (k->port || k->bound || k->state != INET_CLOSED)
+		err = -EINVAL;
+	if (!err) {
+		ip_addr_t old = k->laddr;
+
+		k->laddr = ip;
+		if (s->type != SOCK_RAW)
+			err = port_bind(k, port);
+		if (err)
+			k->laddr = old;
+		else
+			k->bound = true;
+	}
+	spin_unlock(&net_lock);
+	return err;
+}

@@ -1,0 +1,168 @@
+/*
+ * inet.h - AF_INET and AF_INET6 sockets over lwIP. Private to net/inet/.
+ *
+ * One struct serves both families and every type. A connection of TCP is a tcp_pcb of lwIP, which may outlive its socket
+ * (data and FIN still to be sent, TIME_WAIT) and may end before it (RST); struct inet_port is what stands for it in the
+ * table of ports meanwhile. IPv4-mapped addresses are IPv4 ones inside; only names that go to programs are mapped.
+ *
+ * Locks: net_lock guards everything here; read_lock (a mutex, taken before it) belongs to who reads from the queue, so
+ * that user memory is written with net_lock dropped: only its holder takes from the head, callbacks add at the tail.
+ */
+#ifndef MOAT_NET_INET_INET_H
+#define MOAT_NET_INET_INET_H
+
+#include "lib/list.h"
+#include "lwip/ip_addr.h"
+#include "lwip/tcp.h"
+#include "net/lwip/stack.h"
+#include "net/socket.h"
+
+enum inet_state {
+	INET_CLOSED,
+	INET_CONNECTING,
+	INET_CONNECTED, /* TCP: from the handshake to both ends; datagrams: has a peer */
+	INET_LISTENING,
+};
+
+enum inet_proto { PORTS_TCP, PORTS_UDP, PORTS_KINDS };
+
+/* A port in use. Refcounted under net_lock: by its socket and by its tcp_pcb. */
+struct inet_port {
+	struct list node;     /* of its bucket */
+	struct inet_sock *sk; /* NULL: the socket is gone, its connection is not yet */
+	unsigned ref;
+	u16 num;
+	u8 kind; /* enum inet_proto */
+	bool listening, reuse, reuseport;
+	u8 covers; /* COVER_*: what an address of all zeros stands for */
+	ip_addr_t addr;
+	u32 uid;
+};
+#define COVER_V4 1
+#define COVER_V6 2
+
+struct inet_sock {
+	struct socket s;
+	u8 state;	 /* enum inet_state */
+	bool connecting; /* connect(2) has not been told yet how it went */
+	bool bound;	 /* bind(2) gave the port: it stays when a connection ends */
+	bool v6only, nodelay, cork, quickack, freebind;
+	u8 was;	     /* the PCB's last state (enum tcp_state) */
+	u8 tos, ttl; /* ttl 0: default */
+	s16 hops;    /* IPV6_UNICAST_HOPS, -1: default */
+	ip_addr_t laddr, raddr;
+	u16 lport, rport;
+	int ifindex;						   /* SO_BINDTODEVICE */
+	u32 recv_flags;						   /* RECV_* */
+	u32 keep_idle, keep_intvl, keep_cnt, user_timeout, maxseg; /* seconds, ms */
+	s32 defer_accept, syncnt, linger2;
+	u32 sndlimit, rcvlimit; /* what SO_SNDBUF, SO_RCVBUF come to; 0: ours */
+	struct inet_port *port;
+	struct tcp_pcb *pcb;
+
+	/* Received and not yet read: pbufs linked by next, whose tot_len means nothing. TCP. */
+	struct mutex read_lock;
+	struct pbuf *rx_first, *rx_last;
+	u64 rx_bytes;
+	bool peer_closed;
+
+	/* Datagrams and raw packets */
+	struct list rxq; /* struct inet_dgram */
+	u32 rxq_bytes, drops;
+	s32 mc_ifindex;
+	u8 mc_ttl;
+	bool mc_loop, hdrincl, recverr, recverr6, checksum_off;
+	s16 mc_hops;
+	struct list groups; /* struct inet_group */
+	struct list raw_node;
+	struct list errq;
+	u32 icmp_filter;
+
+	/* Listening */
+	struct list accept_node; /* of the listener's queue */
+	struct list acceptq;
+	struct inet_sock *listener;
+	unsigned nr_accept, backlog;
+
+	struct list all_node; /* under net_lock */
+};
+#define RECV_PKTINFO  1
+#define RECV_TTL      2
+#define RECV_TOS      4
+#define RECV_PKTINFO6 8
+#define RECV_HOPS     0x10
+#define RECV_TCLASS   0x20
+#define RECV_ORIGDST  0x40
+
+static inline struct inet_sock *inet_sk(struct socket *s)
+{
+	return container_of(s, struct inet_sock, s);
+}
+static inline bool inet_is_stream(const struct inet_sock *k)
+{
+	return k->s.type == SOCK_STREAM;
+}
+
+extern struct list inet_all;
+
+/* ---- addr.c ---- */
+/* Read a name for k: -EINVAL, -EAFNOSUPPORT; mapped addresses become IPv4 (-ENETUNREACH where V6ONLY forbids). */
+int inet_addr_read(struct inet_sock *k, const struct sock_addr *a, ip_addr_t *ip, u16 *port);
+void inet_addr_write(const struct inet_sock *k, struct sock_addr *a, const ip_addr_t *ip, u16 port);
+int inet_getname(struct socket *s, struct sock_addr *a, bool peer);
+/* May packets come from this address: one of ours, multicast where it is asked for, or none? */
+bool inet_addr_bindable(const struct inet_sock *k, const ip_addr_t *ip);
+/* The source for packets to dst, if it is one of our own addresses; else left alone. */
+void inet_pick_source(ip_addr_t *src, const ip_addr_t *dst);
+int inet_errno(err_t e); /* lwIP's error as -errno */
+
+/* ---- port.c; net_lock held ---- */
+/* Give k the port num (0: any), for its laddr. -EADDRINUSE, -ENOMEM. */
+int port_bind(struct inet_sock *k, u16 num);
+/* Any port for a connection to raddr:rport. -EADDRNOTAVAIL. */
+int port_bind_connect(struct inet_sock *k);
+/* Before listen(2): -EADDRINUSE where another listens. */
+int port_listen(struct inet_sock *k);
+/* Entry of a new connection of a listener's port. NULL without memory. */
+struct inet_port *port_inherit(struct inet_port *from, const ip_addr_t *laddr);
+void port_put(struct inet_port *p);
+/* The socket loses its port, unless a connection still has it. */
+void port_release(struct inet_sock *k);
+struct list *port_bucket(enum inet_proto kind, u16 num);
+extern u16 port_range[2], port_unprivileged;
+
+/* ---- bind.c ---- */
+int inet_bind(struct socket *s, const struct sock_addr *a);
+
+/* ---- tcp.c: connections ---- */
+extern const struct socket_ops tcp_ops;
+struct inet_sock *inet_alloc(const struct socket_ops *ops, int family, int type, int protocol);
+void inet_destroy(struct socket *s);
+int tcp_sk_connect(struct socket *s, const struct sock_addr *a);
+int tcp_sk_shutdown(struct socket *s, int how);
+void tcp_sk_release(struct socket *s);
+/* lwIP's callbacks for k's PCB. */
+void tcp_sk_adopt(struct inet_sock *k, struct tcp_pcb *pcb);
+/* Bring the options into the PCB. */
+void tcp_sk_apply(struct inet_sock *k);
+void tcp_sk_attach(struct tcp_pcb *pcb, struct inet_port *p);
+
+/* ---- tcp_listen.c ---- */
+int tcp_sk_listen(struct socket *s, int backlog);
+int tcp_sk_accept(struct socket *s, struct socket **conn);
+void tcp_sk_drop_queue(struct inet_sock *k);
+
+/* ---- tcp_io.c ---- */
+s64 tcp_sk_send(struct socket *s, struct sock_msg *m);
+s64 tcp_sk_recv(struct socket *s, struct sock_msg *m);
+u32 tcp_sk_poll(struct socket *s);
+u32 inet_sndbuf(const struct inet_sock *k);
+u32 tcp_queued(const struct inet_sock *k); /* bytes sent and not acknowledged, or not yet sent */
+void tcp_rx_purge(struct inet_sock *k);
+
+/* ---- option.c, ioctl.c ---- */
+int inet_setsockopt(struct socket *s, int level, int name, const void *v, unsigned len);
+int inet_getsockopt(struct socket *s, int level, int name, void *v, unsigned *len);
+s64 inet_ioctl(struct socket *s, unsigned cmd, u64 arg);
+
+#endif

@@ -1,0 +1,170 @@
+/*
+ * tcp_listen.c - listen(2) and accept(2).
+ *
+ * A connection gets its socket when its handshake is done and waits in the listener's queue. While that is longer than the
+ * backlog, SYNs for it are dropped, as Linux does, and come again later.
+ */
+#include "lwip_hooks.h"
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/prot/tcp.h"
+#include "net/inet/inet.h"
+
+static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	struct inet_sock *l = arg, *k;
+	struct inet_port *p;
+
+	if (!pcb || err != ERR_OK)
+		return ERR_VAL;
+	if (!l)
+		return ERR_MEM;
+	k = inet_alloc(&tcp_ops, l->s.family, SOCK_STREAM, l->s.protocol);
+	if (!k)
+		return ERR_MEM;
+	p = pcb->ext_args[0].data;
+	p->sk = k;
+	p->ref++;
+	k->port = p;
+	k->state = INET_CONNECTED;
+	k->laddr = pcb->local_ip;
+	k->raddr = pcb->remote_ip;
+	k->lport = pcb->local_port;
+	k->rport = pcb->remote_port;
+	k->s.options = READ_ONCE(l->s.options) & ~(u32)SOPT_LISTENING;
+	k->s.sndbuf = l->s.sndbuf;
+	k->s.rcvbuf = l->s.rcvbuf;
+	k->s.rcvlowat = l->s.rcvlowat;
+	k->s.rcvtimeo = l->s.rcvtimeo;
+	k->s.sndtimeo = l->s.sndtimeo;
+	k->s.linger = l->s.linger;
+	k->s.priority = l->s.priority;
+	k->s.mark = l->s.mark;
+	k->sndlimit = l->sndlimit;
+	k->rcvlimit = l->rcvlimit;
+	k->v6only = l->v6only;
+	k->nodelay = l->nodelay;
+	k->tos = l->tos;
+	k->ttl = l->ttl;
+	k->hops = l->hops;
+	k->keep_idle = l->keep_idle;
+	k->keep_intvl = l->keep_intvl;
+	k->keep_cnt = l->keep_cnt;
+	k->user_timeout = l->user_timeout;
+	if (addr_is_local(&k->raddr))
+		tcp_bind_netif(pcb, &loop_netif);
+	tcp_sk_adopt(k, pcb);
+	k->listener = l;
+	list_add_tail(&l->acceptq, &k->accept_node);
+	list_add_tail(&inet_all, &k->all_node);
+	l->nr_accept++;
+	sock_wake_readable(&l->s);
+	return ERR_OK;
+}
+
+bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h)
+{
+	const struct inet_sock *l;
+
+	if (pcb->state != LISTEN || !(TCPH_FLAGS(h) & TCP_SYN))
+		return true;
+	l = ((struct tcp_pcb_listen *)pcb)->callback_arg;
+	return l && l->nr_accept <= l->backlog;
+}
+
+static int listen_locked(struct inet_sock *k, int backlog)
+{
+	struct tcp_pcb *pcb, *lp;
+	err_t e;
+	int err;
+
+	k->backlog = (unsigned)backlog;
+	if (k->state == INET_LISTENING)
+		return 0;
+	if (k->state != INET_CLOSED || k->pcb)
+		return -EINVAL;
+	if (!k->port) {
+		err = port_bind(k, 0);
+		if (err)
+			return err;
+	}
+	err = port_listen(k);
+	if (err)
+		return err;
+	pcb = tcp_new_ip_type(IP_GET_TYPE(&k->laddr));
+	if (!pcb)
+		return -ENOBUFS;
+	pcb->local_ip = k->laddr;
+	if (k->s.family == AF_INET6 && ip_addr_isany(&k->laddr) && !k->v6only)
+		IP_SET_TYPE_VAL(pcb->local_ip, IPADDR_TYPE_ANY);
+	pcb->local_port = k->lport;
+	TCP_REG(&tcp_bound_pcbs, pcb);
+	tcp_arg(pcb, k);
+	lp = tcp_listen_with_backlog_and_err(pcb, 0xff, &e);
+	if (!lp) {
+		tcp_close(pcb);
+		k->port->listening = false;
+		return inet_errno(e);
+	}
+	k->pcb = lp;
+	k->port->ref++;
+	tcp_sk_attach(lp, k->port);
+	tcp_accept(lp, on_accept);
+	k->state = INET_LISTENING;
+	k->was = LISTEN;
+	k->s.shutdown = 0;
+	sock_set_opt(&k->s, SOPT_LISTENING, true);
+	return 0;
+}
+
+int tcp_sk_listen(struct socket *s, int backlog)
+{
+	int err;
+
+	net_enter();
+	err = listen_locked(inet_sk(s), backlog);
+	net_leave();
+	return err;
+}
+
+int tcp_sk_accept(struct socket *s, struct socket **conn)
+{
+	struct inet_sock *l = inet_sk(s), *k = NULL;
+	int err = -EAGAIN;
+
+	spin_lock(&net_lock);
+	if (l->state != INET_LISTENING) {
+		err = -EINVAL;
+	} else if (!list_empty(&l->acceptq)) {
+		k = list_first(&l->acceptq, struct inet_sock, accept_node);
+		list_del(&k->accept_node);
+		k->listener = NULL;
+		l->nr_accept--;
+		err = 0;
+	}
+	spin_unlock(&net_lock);
+	if (k)
+		*conn = &k->s;
+	return err;
+}
+
+/* The listener goes: nobody will take these. net_lock held. */
+void tcp_sk_drop_queue(struct inet_sock *l)
+{
+	while (!list_empty(&l->acceptq)) {
+		struct inet_sock *k = list_first(&l->acceptq, struct inet_sock, accept_node);
+		struct tcp_pcb *p = k->pcb;
+
+		list_del(&k->accept_node);
+		list_del(&k->all_node);
+		k->pcb = NULL;
+		if (p) {
+			tcp_arg(p, NULL);
+			tcp_err(p, NULL);
+			tcp_abort(p);
+		}
+		tcp_rx_purge(k);
+		port_release(k);
+		sock_put(&k->s);
+	}
+	l->nr_accept = 0;
+}

@@ -1,0 +1,20 @@
+/*
+ * lwip_hooks.h - where lwIP asks us. All are called with net_lock held.
+ */
+#ifndef MOAT_LWIP_HOOKS_H
+#define MOAT_LWIP_HOOKS_H
+
+#include "lwip/ip_addr.h"
+
+struct netif;
+struct pbuf;
+struct tcp_hdr;
+struct tcp_pcb;
+
+/* The interface for a packet: the loopback for what is our own, a route's device; NULL: let lwIP choose. */
+struct netif *route_hook4(const ip4_addr_t *src, const ip4_addr_t *dst);
+struct netif *route_hook6(const ip6_addr_t *src, const ip6_addr_t *dst);
+/* A segment for this PCB, before it is looked at: false drops it. */
+bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * port.c - what lwIP asks of the system: memory, the clock, and the lock around it.
+ */
+#include <string.h>
+
+#include "lib/log.h"
+#include "lwip/init.h"
+#include "lwip/sys.h"
+#include "mm/slab.h"
+#include "net/lwip/stack.h"
+#include "platform/platform.h"
+
+struct spinlock net_lock = SPINLOCK_INIT;
+
+void *lwip_malloc(unsigned long n)
+{
+	return kmalloc(n);
+}
+
+void *lwip_calloc(unsigned long n, unsigned long size)
+{
+	return kzalloc(n * size);
+}
+
+void lwip_free(void *p)
+{
+	kfree(p);
+}
+
+u32_t sys_now(void)
+{
+	return (u32)(clock_mono() / 1000000);
+}
+
+void net_enter(void)
+{
+	spin_lock(&net_lock);
+}
+
+void net_leave(void)
+{
+	loop_run();
+	timers_arm();
+	spin_unlock(&net_lock);
+}
+
+void stack_init(void)
+{
+	lwip_init();
+	timers_init();
+	loop_init();
+}

@@ -1,0 +1,61 @@
+/*
+ * stack.h - lwIP in the Sentry: its lock, its clock, its memory, the loopback. For net/inet and the device glue.
+ *
+ * Lock: net_lock, a spinlock, guards everything of lwIP and every socket's protocol state: the operations of sockets must
+ * not block, and frames and timers come in upcalls that take spinlocks only. User memory is copied with the lock dropped.
+ * What goes to the sandbox's own addresses is queued while the lock is held and delivered by the outermost net_leave, so
+ * that no delivery runs inside another one.
+ */
+#ifndef MOAT_NET_LWIP_STACK_H
+#define MOAT_NET_LWIP_STACK_H
+
+#include "lib/spinlock.h"
+#include "lib/types.h"
+#include "lwip/netif.h"
+#include "lwip/pbuf.h"
+
+extern struct spinlock net_lock;
+
+/* Into the stack, and out of it: delivers what is queued on the loopback, arms the timer. Not nested. */
+void net_enter(void);
+void net_leave(void);
+void stack_init(void); /* once, at boot */
+
+/* ---- loop.c ---- */
+extern struct netif loop_netif;
+void loop_init(void);
+/* Deliver everything that is queued. net_lock held. */
+void loop_run(void);
+/* Is this address one of the sandbox's own? net_lock held or not. */
+bool addr_is_local(const ip_addr_t *a);
+
+/* ---- timer.c ---- */
+void timers_init(void);
+/* At net_leave: something happened that may need a timer. */
+void timers_arm(void);
+/* A device moved frames: its neighbours may need attention. */
+void timers_device_active(void);
+
+/* ---- chunk.c: the bytes of streams and datagrams, copied once from user memory and shared by reference ---- */
+struct net_chunk {
+	u32 ref;  /* atomic */
+	u32 size; /* of data */
+	u32 used;
+	u32 pad;
+	u8 data[];
+};
+#define CHUNK_MAX (65536u - 64)		 /* data of the largest: a block of 64 KiB from the heap */
+struct net_chunk *chunk_alloc(u32 size); /* one reference; NULL without memory */
+void chunk_put(struct net_chunk *c);
+/* A pbuf that shows len bytes at data inside c, with a reference of its own. NULL without memory. */
+struct pbuf *chunk_pbuf(struct net_chunk *c, const void *data, u32 len);
+/* The chunk behind a pbuf; NULL: it has none. */
+struct net_chunk *chunk_of(const struct pbuf *p);
+/*
+ * While set, the PBUF_ROM pbufs that lwIP makes (tcp_write without a copy) are chunk pbufs of it. net_lock held.
+ */
+extern struct net_chunk *chunk_writing;
+/* A copy of p that may be changed: bytes in chunks are shared, others are copied. head: room in front. */
+struct pbuf *chunk_clone(const struct pbuf *p);
+
+#endif
