@@ -233,7 +233,7 @@ void pagecache_invalidate(struct pagecache *pc, u64 off, u64 len)
 	u64 first = off >> PAGE_SHIFT, last;
 	paddr_t chain;
 
-	if (!len)
+	if (!len || !pc->ops->read) /* memory only: nowhere to read the pages again */
 		return;
 	last = (off + len - 1 < off ? ~0ULL : off + len - 1) >> PAGE_SHIFT;
 	mutex_lock(&pc->lock);

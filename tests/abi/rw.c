@@ -226,6 +226,29 @@ TEST(rlimit_fsize)
 	}
 }
 
+/* What has been written stays, wherever it is kept. */
+TEST(dontneed_keeps_data)
+{
+	char buf[3 * 4096], got[sizeof(buf)];
+	int fd, n;
+
+	abi_tmpdir();
+	for (n = 0; n < (int)sizeof(buf); n++)
+		buf[n] = (char)(n * 7 + n / 4096 + 1);
+	fd = open("f", O_RDWR | O_CREAT, 0644);
+	REQUIRE(write(fd, buf, sizeof(buf)) == (ssize_t)sizeof(buf));
+	CHECK_EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	CHECK_EQ(pread(fd, got, sizeof(got), 0), sizeof(got));
+	CHECK(memcmp(buf, got, sizeof(buf)) == 0);
+	close(fd);
+	fd = memfd_create("m", 0);
+	REQUIRE(write(fd, buf, sizeof(buf)) == (ssize_t)sizeof(buf));
+	CHECK_EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	CHECK_EQ(pread(fd, got, sizeof(got), 0), sizeof(got));
+	CHECK(memcmp(buf, got, sizeof(buf)) == 0);
+	close(fd);
+}
+
 TEST(sync_calls)
 {
 	int fd, fds[2];
