@@ -28,6 +28,9 @@ void proc_register_files(const struct proc_file *rows, unsigned n);
 /* A file of /proc/net; show as of struct text_ops, its argument is NULL. At boot. */
 void proc_net_add(const char *name, int (*show)(struct seq *s, void *arg));
 
+/* The process whose directory /proc/PID f is, with a reference; -EBADF: f is none, -ESRCH: the process is gone. */
+struct process *proc_dir_process(struct file *f);
+
 /* The controlling terminal of a process, registered by dev/: device number (0: none) and foreground group (-1: none). */
 extern void (*proc_tty)(struct process *p, u32 *rdev, int *pgid);
 

@@ -2,10 +2,11 @@
  * pidfd.c - descriptors of processes and threads: pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2), CLONE_PIDFD.
  *
  * The file holds a reference of the process or thread, not its number, so it never names another one later. It is readable
- * for poll when that has ended, and hung up when it was waited for. Differs from Linux: a directory /proc/PID is no pidfd.
+ * for poll when that has ended, and hung up when it was waited for. A directory /proc/PID serves for sending signals alone.
  */
 #include "fs/file.h"
 #include "fs/poll_bits.h"
+#include "fs/procfs.h"
 #include "fs/vfs.h"
 #include "mm/slab.h"
 #include "sys/pidfd.h"
@@ -220,28 +221,44 @@ static s64 send(const struct pidfd *d, u32 scope, int sig, const struct siginfo 
 	return signal_process(d->p, sig, info);
 }
 
-s64 sys_pidfd_send_signal(fd_a pidfd, sig_a sig, uptr_a uinfo, flags_a flags)
+static s64 send_checked(const struct pidfd *d, u32 scope, int sig, uptr_a uinfo)
 {
 	struct siginfo info;
-	struct pidfd *d;
+	bool self = d->p == task_current()->process && (!d->t || d->t == task_current()) &&
+		    scope != PIDFD_SIGNAL_PROCESS_GROUP;
+	s64 err = signal_info(&info, sig, uinfo, self);
+
+	if (!err && reaped(d) && scope != PIDFD_SIGNAL_PROCESS_GROUP)
+		err = -ESRCH;
+	return err ? err : send(d, scope, sig, &info);
+}
+
+s64 sys_pidfd_send_signal(fd_a pidfd, sig_a sig, uptr_a uinfo, flags_a flags)
+{
+	struct pidfd of_dir = {};
+	struct pidfd *d = &of_dir;
 	struct file *f;
 	s64 err;
 
 	if (flags > PIDFD_SIGNAL_PROCESS_GROUP || flags & (flags - 1))
 		return -EINVAL;
-	f = get_pidfd(pidfd);
+	f = fd_get(pidfd);
 	if (IS_ERR(f))
 		return PTR_ERR(f);
-	d = f->priv;
+	if (f->ops == &pidfd_ops) {
+		d = f->priv;
+	} else {
+		of_dir.p = proc_dir_process(f);
+		if (IS_ERR(of_dir.p)) {
+			file_put(f);
+			return PTR_ERR(of_dir.p);
+		}
+	}
 	if (!flags)
 		flags = d->t ? PIDFD_SIGNAL_THREAD : PIDFD_SIGNAL_THREAD_GROUP;
-	err = signal_info(&info, sig, uinfo,
-			  d->p == task_current()->process && (!d->t || d->t == task_current()) &&
-				  flags != PIDFD_SIGNAL_PROCESS_GROUP);
-	if (!err && reaped(d) && flags != PIDFD_SIGNAL_PROCESS_GROUP)
-		err = -ESRCH;
-	if (!err)
-		err = send(d, flags, sig, &info);
+	err = send_checked(d, flags, sig, uinfo);
+	if (of_dir.p)
+		process_put(of_dir.p);
 	file_put(f);
 	return err;
 }

@@ -121,6 +121,27 @@ TEST(signal_errors)
 	kill_and_reap(pid);
 }
 
+/* The directory of a process serves as its pidfd for signals, and for nothing else. */
+TEST(signal_by_proc_dir)
+{
+	pid_t pid = sleeper();
+	char path[32];
+	int dir, task, st;
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	dir = CHECK_OK(open(path, O_RDONLY | O_DIRECTORY));
+	snprintf(path, sizeof(path), "/proc/%d/task/%d", pid, pid);
+	task = CHECK_OK(open(path, O_RDONLY | O_DIRECTORY));
+	CHECK_OK(send_signal(dir, 0, NULL, 0));
+	CHECK_ERRNO(send_signal(task, 0, NULL, 0), EBADF);
+	CHECK_OK(send_signal(dir, SIGKILL, NULL, 0));
+	CHECK_EQ(waitpid(pid, &st, 0), pid);
+	CHECK(WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL);
+	CHECK_ERRNO(send_signal(dir, 0, NULL, 0), ESRCH);
+	close(dir);
+	close(task);
+}
+
 static volatile int value;
 
 static void on_signal(int sig ABI_UNUSED, siginfo_t *info, void *ctx ABI_UNUSED)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fs/proc/proc.h"
+#include "fs/procfs.h"
 #include "task/ptrace.h"
 
 /* ---- the task behind an inode ---- */
@@ -274,6 +275,24 @@ struct inode *proc_pid_lookup(struct super_block *sb, int tid, bool thread)
 	if (!IS_ERR(i))
 		i->nlink = thread ? 7 : 9;
 	return i;
+}
+
+struct process *proc_dir_process(struct file *f)
+{
+	const struct proc_id *id;
+	struct process *p;
+	struct task *t;
+
+	if (f->ops != &dir_fops || f->inode->ops != &dir_iops || proc_id(f->inode)->thread)
+		return ERR_PTR(-EBADF);
+	id = proc_id(f->inode);
+	t = proc_task(id);
+	if (!t)
+		return ERR_PTR(-ESRCH);
+	p = t->process;
+	ref_get(&p->ref);
+	task_put(t);
+	return p;
 }
 
 /* ---- /proc/PID/task ---- */
