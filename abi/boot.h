@@ -54,9 +54,26 @@
  *   /systrap          descriptor numbers (u32): moat,ram-fd moat,arena-fd moat,kick-fds moat,call-fds (RING_QUEUES
  *                     cells each); systrap only
  *   /container        argv, envp (string lists), cwd, hostname, uid, gid, groups (u32s), caps (u64), tty (u32),
- *                     rows, cols (u32), umask (u32), memory-limit (u64), root-rw (u32), overlay (u32),
+ *                     rows, cols (u32), umask (u32), memory-limit (u64), root-rw (u32): changes go to the root itself,
+ *                     overlay (u32, BOOT_OVERLAY_*; without it memory, or none with root-rw), overlay-size (u64 bytes, 0: no
+ *                     limit), root-readonly (u32): read-only once everything below is mounted,
  *                     rlimits (u64 triples: resource, soft, hard); optional: fs-root-queue (u32)
+ *   /container/mounts/N  its mounts, in order: destination, type (a file system of the Sentry, or bind, mask, readonly),
+ *                     source (strings); data, attach (strings; bind: the gofer's export, else source is a path inside);
+ *                     flags (u64, MS_*), propagation (u64, MS_*, applied afterwards), options (u32, BOOT_MOUNT_*).
+ *                     mask hides what is there behind nothing; readonly makes it read-only; both skip what is missing
  */
 #define BOOT_VERSION 1
+
+/* What is over the root, which then is read-only itself. */
+#define BOOT_OVERLAY_NONE   0
+#define BOOT_OVERLAY_MEMORY 1
+#define BOOT_OVERLAY_FILE   2 /* the gofer's export "upper" */
+
+/* options of a mount */
+#define BOOT_MOUNT_FILE	     1 /* bind: the source is not a directory; nor is a mount point that must be made */
+#define BOOT_MOUNT_COPYUP    2 /* tmpfs: begins with what the directory below it has */
+#define BOOT_MOUNT_OPTIONAL  4 /* a failure is a line in dmesg, not the end */
+#define BOOT_MOUNT_EXCLUSIVE 8 /* bind: nobody else changes it, so its caches need no second look */
 
 #endif

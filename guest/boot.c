@@ -6,6 +6,7 @@
 
 #include "abi/boot.h"
 #include "boot.h"
+#include "fs/vfs.h"
 #include "lib/log.h"
 #include "mm/slab.h"
 
@@ -81,6 +82,52 @@ static char **strings(const void *fdt, const char *name)
 	return v;
 }
 
+/* A string property of the node at off, in the heap; NULL if it has none. */
+static char *text_at(const void *fdt, int off, const char *name)
+{
+	int len;
+	const char *p = fdt_getprop(fdt, off, name, &len);
+
+	if (!p || len < 1 || p[len - 1])
+		return NULL;
+	return need(kstrdup(p));
+}
+
+static u64 number_at(const void *fdt, int off, const char *name)
+{
+	int len;
+	const void *p = fdt_getprop(fdt, off, name, &len);
+
+	return p && len == 8 ? fdt64_ld(p) : p && len == 4 ? fdt32_ld(p) : 0;
+}
+
+static void mounts(const void *fdt, struct boot_info *b)
+{
+	int top = fdt_path_offset(fdt, "/container/mounts"), off;
+
+	b->nmounts = 0;
+	if (top < 0)
+		return;
+	fdt_for_each_subnode(off, fdt, top) b->nmounts++;
+	b->mounts = need(kzalloc((b->nmounts + 1) * sizeof(*b->mounts)));
+	b->nmounts = 0;
+	fdt_for_each_subnode(off, fdt, top)
+	{
+		struct fs_mount *m = &b->mounts[b->nmounts++];
+
+		m->destination = text_at(fdt, off, "destination");
+		m->type = text_at(fdt, off, "type");
+		m->source = text_at(fdt, off, "source");
+		m->data = text_at(fdt, off, "data");
+		m->attach = text_at(fdt, off, "attach");
+		m->flags = number_at(fdt, off, "flags");
+		m->propagation = number_at(fdt, off, "propagation");
+		m->options = (u32)number_at(fdt, off, "options");
+		if (!m->destination || !m->type || !m->source)
+			panic("device tree: mount %u is not whole", b->nmounts - 1);
+	}
+}
+
 void boot_parse_container(const void *fdt, struct boot_info *b)
 {
 	static const char node[] = "/container";
@@ -98,6 +145,10 @@ void boot_parse_container(const void *fdt, struct boot_info *b)
 	b->memory_limit = get64(fdt, node, "memory-limit");
 	b->tty = get32(fdt, node, "tty");
 	b->root_rw = get32(fdt, node, "root-rw");
+	b->overlay = get32(fdt, node, "overlay");
+	b->overlay_size = get64(fdt, node, "overlay-size");
+	b->root_readonly = get32(fdt, node, "root-readonly");
+	mounts(fdt, b);
 	b->rows = (u16)get32(fdt, node, "rows");
 	b->cols = (u16)get32(fdt, node, "cols");
 	lim = property(fdt, node, "rlimits", 0, &len);

@@ -8,6 +8,8 @@
 
 #define BOOT_RLIMITS 16
 
+struct fs_mount;
+
 struct boot_info {
 	paddr_t ram, arena;
 	u64 ram_size, arena_size;
@@ -20,7 +22,11 @@ struct boot_info {
 	const char *cwd, *hostname;
 	u32 uid, gid, umask;
 	u64 caps, memory_limit;
-	bool tty, root_rw;
+	bool tty, root_rw, root_readonly;
+	u32 overlay; /* BOOT_OVERLAY_* */
+	u64 overlay_size;
+	struct fs_mount *mounts;
+	unsigned nmounts;
 	u16 rows, cols;
 	struct {
 		u32 resource;

@@ -125,15 +125,24 @@ static void boot_failed(const char *what, const char *path, int err)
 static void boot_thread(void *arg)
 {
 	struct fs_boot_config fc = {
-		.root_p9 = true,
-		.queue = RING_Q_9P,
-		.overlay = !boot.root_rw,
-		.umask = boot.umask,
+		.tree = {
+			.root_p9 = true,
+			.queue = RING_Q_9P,
+			.overlay = boot.overlay,
+			.overlay_size = boot.overlay_size,
+			.root_rw = boot.root_rw,
+			.readonly = boot.root_readonly,
+			.umask = boot.umask,
+			.cwd = boot.cwd,
+			.uid = boot.uid,
+			.gid = boot.gid,
+			.mounts = boot.mounts,
+			.nmounts = boot.nmounts,
+			.populate_dev = devfs_populate,
+		},
 		.init = task_current(),
-		.uid = boot.uid,
-		.gid = boot.gid,
-		.populate_dev = devfs_populate,
 	};
+	char why[300] = "";
 	static const struct special_open special = { .fifo = fifo_open, .chr = chrdev_open };
 	int err;
 
@@ -147,9 +156,9 @@ static void boot_thread(void *arg)
 		console_tty_start(boot.rows, boot.cols);
 	for (int i = 0; i < 3; i++)
 		fc.stdio[i] = boot.tty ? console_tty_file() : console_file(i);
-	err = fs_boot(&fc);
+	err = fs_boot(&fc, why, sizeof(why));
 	if (err)
-		boot_failed("cannot mount the root", "", err);
+		boot_failed(why, "", err);
 	err = fs_enter_cwd(boot.cwd, boot.uid, boot.gid);
 	if (err)
 		boot_failed("cannot make or enter the working directory ", boot.cwd, err);

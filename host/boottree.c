@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <libfdt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -120,6 +121,31 @@ static void strings(struct tree *t, const char *name, char **v)
 	}
 }
 
+static void mounts(struct tree *t, const struct container_spec *spec)
+{
+	char name[16];
+
+	begin(t, "mounts");
+	for (unsigned i = 0; i < spec->nmounts; i++) {
+		const struct mount_spec *m = &spec->mounts[i];
+
+		snprintf(name, sizeof(name), "%u", i);
+		begin(t, name);
+		string(t, "destination", m->destination);
+		string(t, "type", m->type);
+		string(t, "source", m->source ? m->source : m->type);
+		if (m->data)
+			string(t, "data", m->data);
+		if (m->attach)
+			string(t, "attach", m->attach);
+		u64(t, "flags", m->flags);
+		u64(t, "propagation", m->propagation);
+		u32(t, "options", m->options);
+		end(t);
+	}
+	end(t);
+}
+
 static void container(struct tree *t, const struct container_spec *spec)
 {
 	uint64_t limits[RLIM_NLIMITS * 3];
@@ -139,6 +165,9 @@ static void container(struct tree *t, const struct container_spec *spec)
 	u32(t, "cols", spec->cols);
 	u64(t, "memory-limit", spec->memory);
 	u32(t, "root-rw", spec->root_rw);
+	u32(t, "overlay", spec->overlay);
+	u64(t, "overlay-size", spec->overlay_size);
+	u32(t, "root-readonly", spec->root_readonly);
 	for (int r = 0; r < RLIM_NLIMITS; r++) {
 		struct rlimit lim;
 
@@ -149,6 +178,7 @@ static void container(struct tree *t, const struct container_spec *spec)
 		limits[n++] = lim.rlim_max;
 	}
 	u64s(t, "rlimits", limits, n);
+	mounts(t, spec);
 	end(t);
 }
 

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,20 +46,19 @@ int sandbox_prepare(struct sandbox *sb, struct error *err)
  * The root for the gofer: a private copy of its mounts without devices, setuid programs and, if read-only, writes. An
  * unprivileged caller may not be able to copy mounts; then the directory itself has to do, and the gofer's own checks.
  */
-static int private_root(int root_fd, bool rw)
+static int private_tree(int root_fd, bool rw, bool recursive)
 {
+	unsigned rec = recursive ? AT_RECURSIVE : 0;
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID |
 					       (rw ? 0 : MOUNT_ATTR_RDONLY) };
 	int fd = (int)syscall(SYS_open_tree, root_fd, "",
-			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | rec);
 
 	if (fd < 0)
 		return fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
-	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) <
-	    0) {
+	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | rec, &attr, sizeof(attr)) < 0) {
 		attr.attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
-		syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
-			sizeof(attr));
+		syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | rec, &attr, sizeof(attr));
 	}
 	return fd;
 }
@@ -77,22 +78,47 @@ static uint64_t gofer_caps(bool rw)
 static void gofer_child(const struct gofer_config *gc, struct error *err)
 {
 	prctl(PR_SET_NAME, "moat-gofer");
-	if (jail_enter(gofer_caps(!gc->read_only), err) < 0 || gofer_main(gc, err) < 0) {
+	if (jail_enter(gofer_caps(!gofer_read_only(gc)), err) < 0 || gofer_main(gc, err) < 0) {
 		dprintf(2, "moat: gofer: %s\n", err->msg);
 		_exit(EXIT_MOAT);
 	}
 	_exit(0);
 }
 
+/* Directories as private trees, files as they are: all descriptors in *out are ours. NULL with *err. */
+static struct gofer_export *private_exports(const struct gofer_start *g, struct error *err)
+{
+	struct gofer_export *e = calloc(g->nexports + 1, sizeof(*e));
+	struct stat st;
+
+	for (unsigned i = 0; e && i < g->nexports; i++) {
+		e[i] = g->exports[i];
+		e[i].fd = fstat(e[i].fd, &st) == 0 && S_ISDIR(st.st_mode)
+				  ? private_tree(e[i].fd, !e[i].read_only, e[i].cross_mounts)
+				  : fcntl(e[i].fd, F_DUPFD_CLOEXEC, 3);
+		if (e[i].fd >= 0)
+			continue;
+		error_errno(err, "export %s", e[i].name);
+		while (i--)
+			close(e[i].fd);
+		free(e);
+		return NULL;
+	}
+	if (!e)
+		error_set(err, ENOMEM, "out of memory");
+	return e;
+}
+
 pid_t gofer_start(const struct gofer_start *g, struct error *err)
 {
 	struct gofer_config gc = {
-		.root_fd = private_root(g->root_fd, g->rw),
+		.root_fd = private_tree(g->root_fd, g->rw, true),
 		.read_only = !g->rw,
 		.cross_mounts = true,
 		.set_owner = geteuid() == 0,
 		.keep_dac_read = geteuid() == 0,
 		.hidden = g->hidden,
+		.nexports = g->nexports,
 		.arena_fd = g->arena_fd,
 		.arena_size = g->arena_size,
 		.queues = &g->queue,
@@ -100,13 +126,20 @@ pid_t gofer_start(const struct gofer_start *g, struct error *err)
 		.stream_fd = -1,
 		.lifeline_fd = -1,
 	};
-	pid_t pid;
+	struct gofer_export *exports;
+	pid_t pid = -1;
 
 	if (gc.root_fd < 0)
 		return error_errno(err, "open the root for the gofer");
-	pid = jail_fork(err);
-	if (pid == 0)
-		gofer_child(&gc, err);
+	gc.exports = exports = private_exports(g, err);
+	if (exports) {
+		pid = jail_fork(err);
+		if (pid == 0)
+			gofer_child(&gc, err);
+		for (unsigned i = 0; i < g->nexports; i++)
+			close(exports[i].fd);
+		free(exports);
+	}
 	close(gc.root_fd);
 	return pid;
 }

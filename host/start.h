@@ -20,6 +20,8 @@ struct gofer_start {
 	int root_fd; /* O_PATH directory; stays the caller's */
 	bool rw;
 	const char *const *hidden; /* names below the root that do not exist inside, or NULL */
+	const struct gofer_export *exports; /* besides the root; descriptors stay the caller's */
+	unsigned nexports;
 	int arena_fd;
 	uint64_t arena_size;
 	struct gofer_queue queue;

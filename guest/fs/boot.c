@@ -1,71 +1,46 @@
 /*
- * boot.c - the file tree of a new sandbox: root, the fixed mounts of the table below, init's fs_context and descriptors.
+ * boot.c - the file tree of a container: its root, its mounts (mount_table.c), an fs_context; and for the first one init's
+ * descriptors.
  *
- * Runs once, in the task that becomes init, before any other task. A mount whose file system is not there is left out;
- * a missing mount point is made where the root is writable.
+ * A tree hangs on nothing: the root mount has no parent, so no path leads from one container to another. It is built by
+ * a task that nobody else sees (the boot thread, or whoever makes a container).
  */
 #include <linux/mount.h>
 #include <string.h>
 
+#include "abi/boot.h"
 #include "fs/mount.h"
+#include "fs/mount_table.h"
 #include "fs/p9.h"
 #include "lib/log.h"
 #include "mm/slab.h"
 #include "task/task.h"
 
-static const struct boot_mount {
-	const char *fs, *source, *target, *data;
-	u64 flags;
-	u32 mode;
-} mounts[] = {
-	{ "proc", "proc", "/proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 0555 },
-	{ "sysfs", "sysfs", "/sys", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 0555 },
-	{ "devtmpfs", "devtmpfs", "/dev", NULL, MS_NOSUID | MS_NOEXEC, 0755 },
-	{ "devpts", "devpts", "/dev/pts", "mode=620,ptmxmode=666", MS_NOSUID | MS_NOEXEC, 0755 },
-	{ "tmpfs", "tmpfs", "/dev/shm", "mode=1777", MS_NOSUID | MS_NODEV, 01777 },
-	{ "mqueue", "mqueue", "/dev/mqueue", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 01777 },
-	{ "tmpfs", "tmpfs", "/run", "mode=755", MS_NOSUID | MS_NODEV, 0755 },
-};
-
-static struct mount *mount_root(const struct fs_boot_config *c)
+static struct mount *mount_gofer(const struct fs_container *c, const char *aname, u32 flags)
 {
-	struct p9_boot boot = { .queue = c->queue, .aname = "" };
-	struct mount_args a = { .source = "gofer", .boot = &boot };
-	struct mount *root;
+	struct p9_boot boot = { .queue = c->queue, .aname = aname };
+	struct mount_args a = { .source = "gofer", .boot = &boot, .flags = flags };
 
-	if (!c->root_p9) {
-		a = (struct mount_args){ .source = "tmpfs", .data = "mode=755" };
+	return mount_create(fs_find("9p"), &a);
+}
+
+static struct mount *mount_root(const struct fs_container *c)
+{
+	struct overlay_boot layers = { .max_bytes = c->overlay_size };
+	struct mount_args a = { .source = "tmpfs", .data = "mode=755" };
+
+	if (!c->root_p9)
 		return mount_create(fs_find("tmpfs"), &a);
-	}
-	if (c->overlay || c->readonly)
-		a.flags = MS_RDONLY;
-	root = mount_create(fs_find("9p"), &a);
-	if (IS_ERR(root) || !c->overlay)
-		return root;
-	a = (struct mount_args){ .source = "overlay", .boot = root };
+	layers.lower = mount_gofer(c, "", c->overlay || !c->root_rw ? MS_RDONLY : 0);
+	if (IS_ERR(layers.lower) || !c->overlay)
+		return layers.lower;
+	a = (struct mount_args){ .source = "overlay", .boot = &layers };
 	return mount_create(fs_find("overlay"), &a);
 }
 
-static void mount_table(void)
+/* The directories above path, and path itself if it is to be one. */
+static int make_path(const char *path, const struct setattr *owner)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++) {
-		const struct boot_mount *m = &mounts[i];
-		int err;
-
-		if (!fs_find(m->fs))
-			continue;
-		err = vfs_mount(m->source, m->target, m->fs, m->flags, m->data);
-		if (err == -ENOENT && !vfs_mkdir(AT_FDCWD, m->target, m->mode))
-			err = vfs_mount(m->source, m->target, m->fs, m->flags, m->data);
-		if (err)
-			klog("boot: %s is not mounted on %s: error %d", m->fs, m->target, -err);
-	}
-}
-
-/* mkdir -p: the missing directories of an absolute path, each for the user. */
-static int make_path(const char *path, u32 uid, u32 gid)
-{
-	struct setattr owner = { .valid = ATTR_UID | ATTR_GID, .uid = uid, .gid = gid };
 	char *part = kstrdup(path);
 	int err = part ? 0 : -ENOMEM;
 
@@ -77,9 +52,11 @@ static int make_path(const char *path, u32 uid, u32 gid)
 		end += strcspn(end, "/");
 		sep = *end;
 		*end = 0;
-		err = vfs_mkdir(AT_FDCWD, part, 0777);
-		if (!err && !path_lookup(AT_FDCWD, part, 0, &p)) {
-			vfs_setattr(&p, &owner);
+		err = vfs_mkdir(AT_FDCWD, part, owner ? 0777 : 0755);
+		if (!err && owner && !path_lookup(AT_FDCWD, part, 0, &p)) {
+			struct setattr a = *owner;
+
+			vfs_setattr(&p, &a);
 			path_put(&p);
 		} else if (err == -EEXIST) {
 			err = 0;
@@ -90,17 +67,41 @@ static int make_path(const char *path, u32 uid, u32 gid)
 	return err;
 }
 
+int fs_make_mountpoint(const char *path, bool dir)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent;
+	int err;
+
+	if (dir || !slash)
+		return make_path(path, NULL);
+	parent = kmalloc((size_t)(slash - path) + 1);
+	if (!parent)
+		return -ENOMEM;
+	memcpy(parent, path, (size_t)(slash - path));
+	parent[slash - path] = 0;
+	err = make_path(parent, NULL);
+	kfree(parent);
+	return err ? err : vfs_mknod(AT_FDCWD, path, S_IFREG | 0755, 0);
+}
+
+/* ENOENT where a parent is missing and EROFS are what a root without room for the directory answers. */
+static int find_cwd(const char *cwd, u32 uid, u32 gid, struct path_ref *p)
+{
+	struct setattr owner = { .valid = ATTR_UID | ATTR_GID, .uid = uid, .gid = gid };
+	int err = path_lookup(AT_FDCWD, cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, p);
+
+	if (err != -ENOENT)
+		return err;
+	err = make_path(cwd, &owner);
+	return err ? err : path_lookup(AT_FDCWD, cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, p);
+}
+
 int fs_enter_cwd(const char *cwd, u32 uid, u32 gid)
 {
 	struct path_ref p;
-	int err;
+	int err = find_cwd(cwd, uid, gid, &p);
 
-	err = path_lookup(AT_FDCWD, cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
-	if (err == -ENOENT) {
-		err = make_path(cwd, uid, gid);
-		if (!err)
-			err = path_lookup(AT_FDCWD, cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
-	}
 	if (err)
 		return err;
 	fs_context_set_cwd(task_current()->fs, &p);
@@ -108,42 +109,72 @@ int fs_enter_cwd(const char *cwd, u32 uid, u32 gid)
 	return 0;
 }
 
-int fs_boot(const struct fs_boot_config *c)
+/* Below the task's new root. */
+static int furnish(const struct fs_container *c, struct mount *root, char *why, size_t size)
 {
-	struct fs_context *ctx;
+	struct path_ref cwd;
+	int err;
+
+	err = mount_table(c, why, size);
+	if (err)
+		return err;
+	/* Whoever enters it later says what is wrong with it. */
+	if (c->cwd && !find_cwd(c->cwd, c->uid, c->gid, &cwd))
+		path_put(&cwd);
+	if (c->readonly)
+		root->flags |= MNT_RDONLY;
+	return 0;
+}
+
+struct fs_context *fs_container_create(const struct fs_container *c, char *why, size_t size)
+{
+	struct task *t = task_current();
+	struct fs_context *before = t->fs, *ctx;
 	struct path_ref root;
 	struct mount *m;
 	int err;
 
 	m = mount_root(c);
 	if (IS_ERR(m)) {
-		klog("boot: cannot mount the root: error %d", -(int)PTR_ERR(m));
-		return (int)PTR_ERR(m);
+		ksnprintf(why, size, "cannot mount the root");
+		return (void *)m;
+	}
+	ctx = fs_context_clone(NULL);
+	if (IS_ERR(ctx)) {
+		mount_put(m);
+		return ctx;
 	}
 	mount_set_root(m);
-	ctx = fs_context_clone(NULL);
-	if (IS_ERR(ctx))
-		return (int)PTR_ERR(ctx);
 	root = (struct path_ref){ m, m->root };
 	fs_context_set_root(ctx, &root);
 	fs_context_set_cwd(ctx, &root);
 	ctx->umask = 022;
+	t->fs = ctx;
+	err = furnish(c, m, why, size);
+	t->fs = before;
+	ctx->umask = c->umask;
+	if (!err)
+		return ctx;
+	fs_context_put(ctx);
+	mount_drop_tree(m);
+	return ERR_PTR(err);
+}
+
+int fs_boot(const struct fs_boot_config *c, char *why, size_t size)
+{
+	struct fs_context *ctx = fs_container_create(&c->tree, why, size);
+
+	if (IS_ERR(ctx))
+		return (int)PTR_ERR(ctx);
 	c->init->fs = ctx;
 	c->init->files = fdtable_create();
 	if (IS_ERR(c->init->files))
 		return (int)PTR_ERR(c->init->files);
-	mount_table();
-	ctx->umask = c->umask;
-	if (c->populate_dev) {
-		err = c->populate_dev();
-		if (err)
-			klog("boot: /dev is incomplete: error %d", -err);
-	}
 	for (int fd = 0; fd < 3; fd++)
 		if (c->stdio[fd] && !IS_ERR(c->stdio[fd])) {
 			/* init may open them again by /dev/stdout and its like */
-			c->stdio[fd]->inode->uid = c->uid;
-			c->stdio[fd]->inode->gid = c->gid;
+			c->stdio[fd]->inode->uid = c->tree.uid;
+			c->stdio[fd]->inode->gid = c->tree.gid;
 			fd_install_at(c->stdio[fd], fd, false);
 		}
 	return 0;

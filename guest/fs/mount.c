@@ -60,6 +60,21 @@ u32 mount_flags_of_ms(u64 ms)
 	return f;
 }
 
+u64 mount_ms_of_flags(u32 f)
+{
+	u64 ms = 0;
+
+	ms |= f & MNT_RDONLY ? MS_RDONLY : 0;
+	ms |= f & MNT_NOSUID ? MS_NOSUID : 0;
+	ms |= f & MNT_NODEV ? MS_NODEV : 0;
+	ms |= f & MNT_NOEXEC ? MS_NOEXEC : 0;
+	ms |= f & MNT_NODIRATIME ? MS_NODIRATIME : 0;
+	ms |= f & MNT_NOATIME ? MS_NOATIME : 0;
+	ms |= f & MNT_STRICTATIME ? MS_STRICTATIME : 0;
+	ms |= f & MNT_RELATIME ? MS_RELATIME : 0;
+	return ms;
+}
+
 struct mount *mount_create(const struct file_system *fs, const struct mount_args *a)
 {
 	struct super_block *sb;
@@ -85,9 +100,7 @@ struct mount *mount_create(const struct file_system *fs, const struct mount_args
 	atomic_add(&sb->mounts, 1);
 	m->root = sb->root_dentry;
 	dentry_get(m->root);
-	m->flags = mount_flags_of_ms(a->flags & ~(u64)MS_RDONLY);
-	if ((a->flags & MS_RDONLY) && !(sb->flags & MS_RDONLY))
-		m->flags |= MNT_RDONLY;
+	m->flags = mount_flags_of_ms(a->flags);
 	return m;
 }
 
@@ -159,7 +172,8 @@ void mount_set_root(struct mount *m)
 	spin_lock(&dcache_lock);
 	dcache_write_begin();
 	m->attached = true;
-	vfs_root_mount = m;
+	if (!vfs_root_mount)
+		vfs_root_mount = m;
 	list_add_tail(&vfs_mounts, &m->all);
 	dcache_write_end();
 	spin_unlock(&dcache_lock);
@@ -186,6 +200,18 @@ int mount_attach(struct mount *m, const struct path_ref *at)
 	dcache_write_end();
 	spin_unlock(&dcache_lock);
 	return 0;
+}
+
+int mount_attach_locked(struct mount *m, const struct path_ref *at)
+{
+	int err;
+
+	mutex_lock(&vfs_mounts_mutex);
+	err = mount_attach(m, at);
+	mutex_unlock(&vfs_mounts_mutex);
+	if (err)
+		mount_put(m);
+	return err;
 }
 
 /* Is the dentry a mount point of any mount? Under dcache_lock. */

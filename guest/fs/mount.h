@@ -41,8 +41,12 @@ extern struct mount *vfs_root_mount;
 struct mount *mount_find(struct mount *m, struct dentry *d);
 /* Attach a mount (takes over its reference) on a path. */
 int mount_attach(struct mount *m, const struct path_ref *at);
-/* The root of everything; takes over the reference. */
+/* The same with vfs_mounts_mutex taken inside, and the reference put also on failure. */
+int mount_attach_locked(struct mount *m, const struct path_ref *at);
+/* The root of a tree of its own; takes over the reference. The first one is vfs_root_mount. */
 void mount_set_root(struct mount *m);
+/* A root and all below it go. */
+void mount_drop_tree(struct mount *m);
 /* A second view of part of a file system. */
 struct mount *mount_clone(struct mount *from, struct dentry *root);
 static inline void mount_get(struct mount *m)
@@ -54,6 +58,7 @@ int mount_may_write(const struct mount *m);
 /* Move *p to what is mounted on it, as often as needed (references exchanged). */
 void path_follow_mounts(struct path_ref *p);
 u32 mount_flags_of_ms(u64 ms);
+u64 mount_ms_of_flags(u32 flags); /* the way back */
 /* Take m out of the tree; its tree reference passes to the caller. vfs_mounts_mutex held. */
 void mount_detach(struct mount *m);
 extern struct list vfs_mounts; /* all attached, by age; under dcache_lock */

@@ -18,19 +18,6 @@
 #define UMOUNT_NOFOLLOW 8
 #define MS_PROPAGATION	(MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
 
-/* Attach under vfs_mounts_mutex; takes over m. */
-static int attach(struct mount *m, const struct path_ref *at)
-{
-	int err;
-
-	mutex_lock(&vfs_mounts_mutex);
-	err = mount_attach(m, at);
-	mutex_unlock(&vfs_mounts_mutex);
-	if (err)
-		mount_put(m);
-	return err;
-}
-
 /* Is a file of the mount, or of any mount of sb, open for writing? */
 static bool has_writers(const struct mount *only, const struct super_block *sb)
 {
@@ -184,7 +171,7 @@ static int do_new(const char *source, const struct path_ref *at, const char *typ
 	m = mount_create(fs, &a);
 	if (IS_ERR(m))
 		return (int)PTR_ERR(m);
-	return attach(m, at);
+	return mount_attach_locked(m, at);
 }
 
 int vfs_mount(const char *source, const char *target, const char *type, u64 flags, const char *data)
@@ -228,6 +215,13 @@ static void detach_all(struct mount *m)
 	mount_put(m);
 }
 
+void mount_drop_tree(struct mount *m)
+{
+	mutex_lock(&vfs_mounts_mutex);
+	detach_all(m);
+	mutex_unlock(&vfs_mounts_mutex);
+}
+
 int vfs_umount(const char *target, int flags)
 {
 	struct path_ref at;
@@ -242,7 +236,7 @@ int vfs_umount(const char *target, int flags)
 	m = at.mnt;
 	if (!capable(CAP_SYS_ADMIN)) {
 		err = -EPERM;
-	} else if (at.dentry != m->root || !m->attached || m == vfs_root_mount) {
+	} else if (at.dentry != m->root || !m->attached || !m->parent) {
 		err = -EINVAL;
 	} else if (flags & MNT_EXPIRE) {
 		err = flags & (MNT_FORCE | MNT_DETACH) ? -EINVAL : -EAGAIN;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "fs/mount.h"
+#include "fs/mount_table.h"
 #include "fs/tmpfs.h"
 #include "mm/slab.h"
 
@@ -320,7 +321,7 @@ bool overlay_dir_empty(struct inode *dir)
 	return !err && !m.found;
 }
 
-/* ---- mounting: args->boot is the lower struct mount (its reference is taken over) ---- */
+/* ---- mounting: args->boot is a struct overlay_boot ---- */
 
 static void overlay_show(struct super_block *sb, struct seq *s)
 {
@@ -338,12 +339,12 @@ static struct super_ops overlay_super_ops;
 
 static struct super_block *overlay_mount(const struct file_system *fs, const struct mount_args *a)
 {
-	struct mount *lower = a->boot;
+	const struct overlay_boot *b = a->boot;
 	struct super_block *sb;
 	struct tmpfs_sb *s;
 	struct inode *i;
 
-	if (!lower)
+	if (!b)
 		return ERR_PTR(-EINVAL);
 	overlay_super_ops = tmpfs_super_ops;
 	overlay_super_ops.show_options = overlay_show;
@@ -359,9 +360,10 @@ static struct super_block *overlay_mount(const struct file_system *fs, const str
 	list_init(&s->pinned);
 	sb->priv = s;
 	sb->next_ino = NEW_INODES;
-	s->lower_mnt = lower;
-	inode_get(lower->root->inode);
-	i = wrap(sb, lower->root->inode);
+	s->lower_mnt = b->lower;
+	s->max_pages = (b->max_bytes + PAGE_SIZE - 1) / PAGE_SIZE;
+	inode_get(b->lower->root->inode);
+	i = wrap(sb, b->lower->root->inode);
 	if (IS_ERR(i)) {
 		itable_destroy(&s->by_lower);
 		kfree(s);

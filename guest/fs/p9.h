@@ -54,7 +54,10 @@ struct p9_req {
 	struct waitq q;
 };
 
+/* One connection; super blocks that attach to different exports of one server share it. */
 struct p9_client {
+	u32 refs;	/* under p9_clients */
+	unsigned queue; /* of the ring; 0: a transport of its own */
 	const struct p9_transport *ops;
 	void *priv;
 	u32 msize;
@@ -101,8 +104,10 @@ void p9_req_done(struct p9_req *r, s32 got);
 void p9_room(struct p9_client *c);
 
 /* ---- p9_session.c ---- */
-/* Version and attach: root_fid is attached. Tries P9_VERSION_MOAT, takes what the server gives. */
-int p9_session(struct p9_client *c, const char *aname, u32 root_fid, struct p9_qid *root);
+/* The first message of a connection. Tries P9_VERSION_MOAT, takes what the server gives. */
+int p9_version(struct p9_client *c);
+/* fid becomes the root of the export of that name. -ENOENT: there is none. */
+int p9_attach(struct p9_client *c, const char *aname, u32 fid, struct p9_qid *root);
 u32 p9_fid_new(struct p9_client *c);
 void p9_fid_free(struct p9_client *c, u32 fid);
 void p9_clunk(struct p9_client *c, u32 fid); /* and frees the number */
@@ -162,12 +167,14 @@ struct p9_inode {
 
 struct p9_sb {
 	struct super_block *sb;
-	struct p9_client c;
+	struct p9_client *c; /* a reference */
+	u32 root_fid;
 	struct itable inodes;	  /* by qid.path */
 	struct mutex fid_lock;	  /* LOCK_P9_FID: fids, parents and names of all inodes */
 	struct list fids;	  /* inodes with fids, least recently used first */
 	unsigned nfids, max_fids; /* max: P9_FIDS_MAX, or less where the server says EMFILE */
-	bool readonly;
+	bool readonly;		  /* and nobody else changes it */
+	bool shared;		  /* p9_boot */
 	struct { /* listings of read-only trees that were read last; under fid_lock */
 		struct p9_inode *dir;
 		struct p9_listing *l;
@@ -247,12 +254,18 @@ void p9_listing_forget(struct p9_sb *s, struct p9_inode *dir); /* NULL: all */
 /* p9_ring.c */
 int p9_ring_connect(struct p9_client *c, unsigned queue);
 
+/* p9_clients.c: the connection with its version agreed on, made if there is none to share; a reference. ERR_PTR. */
+struct p9_boot;
+struct p9_client *p9_client_get(const struct p9_boot *b);
+void p9_client_put(struct p9_client *c);
+
 /* args->boot of mount: a transport, or RING_Q_9P + n by p9_boot.queue when ops is NULL */
 struct p9_boot {
 	const struct p9_transport *ops;
 	void *priv;
 	unsigned queue;
 	const char *aname;
+	bool shared; /* others change the tree: what is cached is looked at again at each use */
 };
 
 #endif

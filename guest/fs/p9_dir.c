@@ -29,7 +29,7 @@ static struct inode *p9_op_lookup(struct inode *dir, const char *name, unsigned 
 		return ERR_PTR(-ENOMEM);
 	}
 	*target = 0;
-	err = p9_lookup(&p9_s(dir)->c, fid, &n, &a, target, PATH_MAX);
+	err = p9_lookup(p9_s(dir)->c, fid, &n, &a, target, PATH_MAX);
 	p9_fid_put(pd, P9_FID_WALK);
 	i = err ? ERR_PTR(err) : p9_inode_get(dir->sb, pd, &n, &a, target);
 	kfree(target);
@@ -45,7 +45,7 @@ static int p9_dir_fsync(struct file *f, u64 off, u64 len, bool datasync)
 		return 0;
 	err = p9_fid_get(p9_i(f->inode), P9_FID_READ, &fid);
 	if (!err) {
-		err = p9_fsync(&p9_s(f->inode)->c, fid, datasync);
+		err = p9_fsync(p9_s(f->inode)->c, fid, datasync);
 		p9_fid_put(p9_i(f->inode), P9_FID_READ);
 	}
 	return err;
@@ -64,13 +64,13 @@ static struct inode *p9_op_make(struct inode *dir, const char *name, unsigned le
 	err = p9_fid_get(p9_i(dir), P9_FID_WALK, &fid);
 	if (err)
 		return ERR_PTR(err);
-	err = p9_make(&p9_s(dir)->c, fid, &n, a);
+	err = p9_make(p9_s(dir)->c, fid, &n, a);
 	p9_fid_put(p9_i(dir), P9_FID_WALK);
 	p9_i(dir)->stale = true;
 	if (err)
 		return ERR_PTR(err);
 	i = p9_op_lookup(dir, name, len);
-	if (!IS_ERR(i) && !p9_s(dir)->c.moat && i->uid != a->uid) {
+	if (!IS_ERR(i) && !p9_s(dir)->c->moat && i->uid != a->uid) {
 		struct setattr sa = { .valid = ATTR_UID, .uid = a->uid };
 
 		p9_op_setattr(i, &sa); /* a server that may not leaves the owner as it is */
@@ -90,7 +90,7 @@ static int p9_op_link(struct inode *dir, const char *name, unsigned len, struct 
 		return err;
 	err = p9_fid_any(p9_i(target), &kind, &fid);
 	if (!err) {
-		err = p9_link(&p9_s(dir)->c, dfid, fid, &n);
+		err = p9_link(p9_s(dir)->c, dfid, fid, &n);
 		p9_fid_put(p9_i(target), kind);
 	}
 	p9_fid_put(p9_i(dir), P9_FID_WALK);
@@ -130,7 +130,7 @@ static int remove(struct inode *dir, const char *name, unsigned len, struct inod
 
 	err = p9_fid_get(p9_i(dir), P9_FID_WALK, &fid);
 	if (!err) {
-		err = p9_unlinkat(&p9_s(dir)->c, fid, &n, flags);
+		err = p9_unlinkat(p9_s(dir)->c, fid, &n, flags);
 		p9_fid_put(p9_i(dir), P9_FID_WALK);
 	}
 	if (!err)
@@ -166,7 +166,7 @@ static int p9_op_rename(struct inode *odir, const char *oname, unsigned olen, st
 	err = p9_fid_get(p9_i(ndir), P9_FID_WALK, &nfid);
 	if (!err) {
 		/* NOREPLACE was checked under the locks; nobody else changes the tree. */
-		err = p9_renameat(&p9_s(odir)->c, ofid, &on, nfid, &nn, flags & RENAME_EXCHANGE);
+		err = p9_renameat(p9_s(odir)->c, ofid, &on, nfid, &nn, flags & RENAME_EXCHANGE);
 		p9_fid_put(p9_i(ndir), P9_FID_WALK);
 	}
 	p9_fid_put(p9_i(odir), P9_FID_WALK);
@@ -178,7 +178,7 @@ static int p9_op_rename(struct inode *odir, const char *oname, unsigned olen, st
 	if (!err && (flags & RENAME_EXCHANGE))
 		err = p9_fid_moved(p9_i(victim), p9_i(odir), oname, olen);
 	/* A server that remembers path strings (diod) has lost all that lay below. */
-	if (!p9_s(odir)->c.moat && S_ISDIR(src->mode))
+	if (!p9_s(odir)->c->moat && S_ISDIR(src->mode))
 		p9_fid_flush(p9_s(odir));
 	p9_i(src)->stale = p9_i(odir)->stale = p9_i(ndir)->stale = true;
 	return err;

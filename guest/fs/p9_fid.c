@@ -16,7 +16,7 @@ static void release_fid(struct p9_sb *s, struct p9_inode *pi, unsigned kind)
 
 	pi->fid[kind] = 0;
 	s->nfids--;
-	p9_clunk(&s->c, fid);
+	p9_clunk(s->c, fid);
 }
 
 static bool has_fids(const struct p9_inode *pi)
@@ -67,11 +67,11 @@ static int walk_to(struct p9_sb *s, struct p9_inode *pi, u32 *out)
 	struct p9_name names[P9_MAXWELEM];
 	struct p9_qid qid = { .path = pi->qid };
 	struct p9_inode *a;
-	u32 fid = p9_fid_new(&s->c), from, depth = 0, left;
+	u32 fid = p9_fid_new(s->c), from, depth = 0, left;
 	int err;
 
 	if (pi->fid[P9_FID_WALK]) {
-		err = p9_walk(&s->c, pi->fid[P9_FID_WALK] - 1, fid, NULL, 0, &qid);
+		err = p9_walk(s->c, pi->fid[P9_FID_WALK] - 1, fid, NULL, 0, &qid);
 		goto done;
 	}
 	err = -ESTALE;
@@ -89,10 +89,10 @@ static int walk_to(struct p9_sb *s, struct p9_inode *pi, u32 *out)
 			a = a->parent;
 		for (u32 k = n; k-- > 0; a = a->parent)
 			names[k] = (struct p9_name){ a->name, (unsigned)strlen(a->name) };
-		err = p9_walk(&s->c, from, fid, names, n, &qid);
+		err = p9_walk(s->c, from, fid, names, n, &qid);
 		if (err) {
 			if (left != depth) { /* fid exists already */
-				p9_clunk(&s->c, fid);
+				p9_clunk(s->c, fid);
 				return err;
 			}
 			goto done;
@@ -101,12 +101,12 @@ static int walk_to(struct p9_sb *s, struct p9_inode *pi, u32 *out)
 		left -= n;
 	}
 	if (qid.path != pi->qid) {
-		p9_clunk(&s->c, fid);
+		p9_clunk(s->c, fid);
 		return -ESTALE;
 	}
 done:
 	if (err)
-		p9_fid_free(&s->c, fid);
+		p9_fid_free(s->c, fid);
 	else
 		*out = fid;
 	return err;
@@ -129,22 +129,22 @@ static int open_at_once(struct p9_sb *s, struct p9_inode *pi, u32 flags, u32 *ou
 	u32 fid;
 	int err;
 
-	if (!s->c.moat || pi->gone)
+	if (!s->c->moat || pi->gone)
 		return -EAGAIN;
 	for (a = pi; !a->fid[P9_FID_WALK]; a = a->parent) {
 		if (++n > P9_MAXWELEM)
 			return -EAGAIN;
 		names[P9_MAXWELEM - n] = (struct p9_name){ a->name, (unsigned)strlen(a->name) };
 	}
-	fid = p9_fid_new(&s->c);
-	err = p9_walk_open(&s->c, a->fid[P9_FID_WALK] - 1, fid, names + P9_MAXWELEM - n, n, flags,
+	fid = p9_fid_new(s->c);
+	err = p9_walk_open(s->c, a->fid[P9_FID_WALK] - 1, fid, names + P9_MAXWELEM - n, n, flags,
 			   &qid);
 	if (!err && qid.path != pi->qid) {
-		p9_clunk(&s->c, fid);
+		p9_clunk(s->c, fid);
 		return -ESTALE;
 	}
 	if (err)
-		p9_fid_free(&s->c, fid);
+		p9_fid_free(s->c, fid);
 	else
 		*out = fid;
 	return err;
@@ -162,11 +162,11 @@ static int make_fid(struct p9_sb *s, struct p9_inode *pi, enum p9_fid_kind kind,
 	err = walk_to(s, pi, n);
 	if (err || kind == P9_FID_WALK)
 		return err;
-	err = p9_lopen(&s->c, *n, open_flags(pi, kind));
+	err = p9_lopen(s->c, *n, open_flags(pi, kind));
 	if (err == -EACCES && kind == P9_FID_WRITE)
-		err = p9_lopen(&s->c, *n, O_WRONLY);
+		err = p9_lopen(s->c, *n, O_WRONLY);
 	if (err)
-		p9_clunk(&s->c, *n);
+		p9_clunk(s->c, *n);
 	return err;
 }
 

@@ -39,7 +39,7 @@ static int p9_read_pages(struct pagecache *pc, u64 index, paddr_t *frames, unsig
 		unsigned first = (unsigned)(done >> PAGE_SHIFT);
 		unsigned count = MIN(n - first, (unsigned)P9_PAGES);
 
-		r = p9_read_frames(&p9_s(i)->c, fid, off + done, frames + first, count);
+		r = p9_read_frames(p9_s(i)->c, fid, off + done, frames + first, count);
 		if (r <= 0)
 			break;
 		done += (u64)r;
@@ -94,7 +94,7 @@ static int p9_write_pages(struct pagecache *pc, u64 index, const paddr_t *frames
 	while (done < want && !(done & (PAGE_SIZE - 1))) {
 		u64 part = MIN(want - done, (u64)P9_PAGES << PAGE_SHIFT);
 
-		r = p9_write_frames(&p9_s(i)->c, fid, off + done, frames + (done >> PAGE_SHIFT),
+		r = p9_write_frames(p9_s(i)->c, fid, off + done, frames + (done >> PAGE_SHIFT),
 				    part);
 		if (r <= 0)
 			break;
@@ -137,7 +137,7 @@ static int p9_file_fsync(struct file *f, u64 off, u64 len, bool datasync)
 	if (err)
 		return err;
 	if (kind != P9_FID_WALK)
-		err = p9_fsync(&p9_s(i)->c, fid, datasync);
+		err = p9_fsync(p9_s(i)->c, fid, datasync);
 	p9_fid_put(p9_i(i), kind);
 	return err;
 }
@@ -153,7 +153,7 @@ static int p9_file_fallocate(struct file *f, int mode, u64 off, u64 len)
 	if (!err)
 		err = p9_fid_get(p9_i(i), P9_FID_WRITE, &fid);
 	if (!err) {
-		err = p9_allocate(&p9_s(i)->c, fid, (u32)mode, off, len);
+		err = p9_allocate(p9_s(i)->c, fid, (u32)mode, off, len);
 		p9_fid_put(p9_i(i), P9_FID_WRITE);
 	}
 	if (!err && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))

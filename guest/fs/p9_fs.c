@@ -7,13 +7,11 @@
 #include "fs/p9.h"
 #include "mm/slab.h"
 
-#define ROOT_FID 0
-
 static int p9_op_statfs(struct super_block *sb, struct statfs_info *st)
 {
 	struct p9_sb *s = sb->priv;
 
-	return p9_statfs(&s->c, ROOT_FID, st);
+	return p9_statfs(s->c, s->root_fid, st);
 }
 
 static void p9_free_inode(struct inode *i)
@@ -25,9 +23,9 @@ static void p9_shutdown(struct super_block *sb)
 {
 	struct p9_sb *s = sb->priv;
 
-	p9_reqs_destroy(&s->c);
 	itable_destroy(&s->inodes);
-	kfree(s->c.free_fids);
+	if (s->c)
+		p9_client_put(s->c);
 	kfree(s);
 	sb->priv = NULL;
 }
@@ -36,15 +34,16 @@ static void p9_show(struct super_block *sb, struct seq *out)
 {
 	struct p9_sb *s = sb->priv;
 
-	seq_printf(out, ",trans=ring,version=%s,msize=%u,cache=exclusive",
-		   s->c.moat ? P9_VERSION_MOAT : P9_VERSION_L, s->c.msize);
+	seq_printf(out, ",trans=ring,version=%s,msize=%u,cache=%s",
+		   s->c->moat ? P9_VERSION_MOAT : P9_VERSION_L, s->c->msize,
+		   s->shared ? "shared" : "exclusive");
 }
 
 static bool p9_dead(struct super_block *sb)
 {
 	struct p9_sb *s = sb->priv;
 
-	return READ_ONCE(s->c.dead);
+	return READ_ONCE(s->c->dead);
 }
 
 static const struct super_ops p9_super_ops = {
@@ -62,15 +61,13 @@ static int root_inode(struct super_block *sb)
 	struct inode *i;
 	int err;
 
-	err = p9_getattr(&s->c, ROOT_FID, &a);
+	err = p9_getattr(s->c, s->root_fid, &a);
 	if (err)
 		return err;
-	if (!S_ISDIR(a.mode))
-		return -ENOTDIR;
 	i = p9_inode_get(sb, NULL, NULL, &a, NULL);
 	if (IS_ERR(i))
 		return (int)PTR_ERR(i);
-	p9_i(i)->fid[P9_FID_WALK] = ROOT_FID + 1;
+	p9_i(i)->fid[P9_FID_WALK] = s->root_fid + 1;
 	p9_i(i)->users[P9_FID_WALK] = 1;
 	s->nfids++;
 	sb->root = i;
@@ -81,6 +78,7 @@ static struct super_block *p9_mount(const struct file_system *fs, const struct m
 {
 	const struct p9_boot *b = a->boot;
 	struct super_block *sb;
+	struct p9_client *c;
 	struct p9_qid qid;
 	struct p9_sb *s;
 	int err = -ENOMEM;
@@ -96,22 +94,25 @@ static struct super_block *p9_mount(const struct file_system *fs, const struct m
 	}
 	sb->priv = s;
 	s->sb = sb;
-	s->readonly = a->flags & MS_RDONLY;
+	s->shared = b->shared;
+	s->readonly = (a->flags & MS_RDONLY) && !b->shared;
 	s->max_fids = P9_FIDS_MAX;
 	mutex_init(&s->fid_lock);
 	list_init(&s->fids);
-	p9_reqs_init(&s->c);
-	if (b->ops) {
-		s->c.ops = b->ops;
-		s->c.priv = b->priv;
-		err = 0;
-	} else {
-		err = p9_ring_connect(&s->c, b->queue);
+	c = p9_client_get(b);
+	err = (int)PTR_ERR(c);
+	if (!IS_ERR(c)) {
+		s->c = c;
+		s->root_fid = p9_fid_new(c);
+		err = p9_attach(c, b->aname ? b->aname : "", s->root_fid, &qid);
+		if (err) {
+			p9_fid_free(c, s->root_fid);
+		} else {
+			err = root_inode(sb);
+			if (err)
+				p9_clunk(c, s->root_fid);
+		}
 	}
-	if (!err)
-		err = p9_session(&s->c, b->aname ? b->aname : "", ROOT_FID, &qid);
-	if (!err)
-		err = root_inode(sb);
 	if (err) {
 		p9_shutdown(sb);
 		super_put(sb);

@@ -176,7 +176,7 @@ int p9_refresh(struct inode *i)
 	if (err)
 		return err;
 	pi->stale = false;
-	err = p9_getattr(&p9_s(i)->c, fid, &a);
+	err = p9_getattr(p9_s(i)->c, fid, &a);
 	p9_fid_put(pi, kind);
 	if (err)
 		pi->stale = true;
@@ -230,7 +230,7 @@ int p9_op_setattr(struct inode *i, const struct setattr *a)
 	if (err)
 		return err;
 	if (w.valid)
-		err = p9_setattr(&p9_s(i)->c, fid, &w);
+		err = p9_setattr(p9_s(i)->c, fid, &w);
 	p9_fid_put(pi, kind);
 	if (err)
 		return err;
@@ -249,7 +249,7 @@ int p9_op_setattr(struct inode *i, const struct setattr *a)
 
 static s64 xattr_read(struct inode *i, const char *name, void *buf, size_t size)
 {
-	struct p9_client *c = &p9_s(i)->c;
+	struct p9_client *c = p9_s(i)->c;
 	u32 fid, xfid = p9_fid_new(c);
 	enum p9_fid_kind kind;
 	struct p9_req *r;
@@ -300,7 +300,7 @@ s64 p9_op_listxattr(struct inode *i, char *buf, size_t size)
 
 int p9_op_setxattr(struct inode *i, const char *name, const void *v, size_t n, int flags)
 {
-	struct p9_client *c = &p9_s(i)->c;
+	struct p9_client *c = p9_s(i)->c;
 	enum p9_fid_kind kind;
 	struct p9_qid qid;
 	struct p9_req *r;

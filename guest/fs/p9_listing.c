@@ -98,7 +98,7 @@ static int read_chunk(struct p9_client *c, struct p9_listing *l, u32 fid, u8 *sh
 
 static int fill(struct p9_inode *dir, struct p9_listing *l)
 {
-	struct p9_client *c = &p9_s(&dir->i)->c;
+	struct p9_client *c = p9_s(&dir->i)->c;
 	paddr_t shared = frame_alloc(ZONE_ARENA, LIST_ORDER, 0);
 	u8 *copy = kmalloc(LIST_BYTES);
 	u64 off = 0;
@@ -239,7 +239,7 @@ static struct p9_listing *get(struct p9_inode *dir)
 	if (!l)
 		return ERR_PTR(-ENOMEM);
 	l->refs = 1;
-	l->plus = s->readonly && s->c.moat;
+	l->plus = s->readonly && s->c->moat;
 	err = fill(dir, l);
 	if (err) {
 		put(s, l);

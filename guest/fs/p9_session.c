@@ -8,7 +8,7 @@
 #include "mm/slab.h"
 #include "platform/platform.h"
 
-static int version(struct p9_client *c, const char *ask)
+static int agree(struct p9_client *c, const char *ask)
 {
 	struct p9_req *r = p9_begin(c, P9_TVERSION);
 	const char *s;
@@ -34,22 +34,25 @@ static int version(struct p9_client *c, const char *ask)
 	return err;
 }
 
-int p9_session(struct p9_client *c, const char *aname, u32 root_fid, struct p9_qid *root)
+int p9_version(struct p9_client *c)
 {
-	struct p9_req *r;
 	int err;
 
 	c->msize = P9_MSIZE_MIN;
-	c->next_fid = root_fid + 1;
-	err = version(c, P9_VERSION_MOAT);
+	err = agree(c, P9_VERSION_MOAT);
 	if (err && !c->dead) /* diod refuses what it does not know, others say "unknown" */
-		err = version(c, P9_VERSION_L);
-	if (err)
-		return err;
-	r = p9_begin(c, P9_TATTACH);
+		err = agree(c, P9_VERSION_L);
+	return err;
+}
+
+int p9_attach(struct p9_client *c, const char *aname, u32 fid, struct p9_qid *root)
+{
+	struct p9_req *r = p9_begin(c, P9_TATTACH);
+	int err;
+
 	if (IS_ERR(r))
 		return (int)PTR_ERR(r);
-	p9_put32(&r->out, root_fid);
+	p9_put32(&r->out, fid);
 	p9_put32(&r->out, P9_NOFID);
 	p9_putstr(&r->out, "", 0);
 	p9_putstr(&r->out, aname, strlen(aname));

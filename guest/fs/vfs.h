@@ -466,19 +466,41 @@ s64 stream_seek(struct file *f, s64 off, int whence);	/* -ESPIPE */
 
 /* ---- boot (boot.c) ---- */
 
-struct fs_boot_config {
-	bool root_p9;	 /* else the root is an empty tmpfs */
-	unsigned queue;	 /* RING_Q_9P + n */
-	bool overlay;	 /* a memory layer over the root; else it is used as it is */
-	bool readonly;	 /* mount it read-only (without overlay) */
+/* A line of a container's mount table; abi/boot.h says what the members mean. */
+struct fs_mount {
+	const char *destination, *type, *source, *data, *attach;
+	u64 flags, propagation;
+	u32 options; /* BOOT_MOUNT_* */
+};
+
+/* A container's file tree. */
+struct fs_container {
+	bool root_p9;	  /* the gofer's export ""; else an empty tmpfs */
+	unsigned queue;	  /* RING_Q_9P + n */
+	u32 overlay;	  /* BOOT_OVERLAY_*; without one the root is used as it is */
+	u64 overlay_size; /* bytes that a layer in memory may hold; 0: no limit */
+	bool root_rw;	  /* without overlay: it may be written to */
+	bool readonly;	  /* mount points and cwd are made, then the root becomes read-only */
 	u32 umask;
-	struct task *init;     /* gets its fs_context and, if stdio is set, descriptors 0, 1, 2 */
+	const char *cwd; /* made for uid and gid if it is missing; or NULL */
+	u32 uid, gid;
+	const struct fs_mount *mounts;
+	unsigned nmounts;
+	int (*populate_dev)(void); /* fill a /dev that is a memory file system of ours */
+};
+/*
+ * Build it: an fs_context whose root is the tree, in no relation to any other container's. Works on the calling task's
+ * fs_context meanwhile, so the task must be one that nobody else looks at. ERR_PTR; then why holds one line.
+ */
+struct fs_context *fs_container_create(const struct fs_container *c, char *why, size_t size);
+
+struct fs_boot_config {
+	struct fs_container tree;
+	struct task *init;     /* gets the tree and, if stdio is set, descriptors 0, 1, 2 */
 	struct file *stdio[3]; /* references are taken over; NULL: not open */
-	u32 uid, gid;	       /* who owns stdio */
-	int (*populate_dev)(void); /* fill /dev, once it is mounted */
 };
 void fs_mmap_init(void); /* mmap.c: tells mm about files; before the first program */
-int fs_boot(const struct fs_boot_config *c);
+int fs_boot(const struct fs_boot_config *c, char *why, size_t size);
 /* The current task's working directory, an absolute path; missing directories are made for uid and gid. */
 int fs_enter_cwd(const char *cwd, u32 uid, u32 gid);
 

@@ -19,6 +19,10 @@ const char *errno_text(int err)
 	case ETXTBSY: return "Text file busy";
 	case EINVAL: return "Invalid argument";
 	case ELIBBAD: return "Accessing a corrupted shared library";
+	case EROFS: return "Read-only file system";
+	case ENODEV: return "No such device";
+	case ENOSPC: return "No space left on device";
+	case EBUSY: return "Device or resource busy";
 	case EPERM: return "Operation not permitted";
 	default: return "Unexpected error";
 	}

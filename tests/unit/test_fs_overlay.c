@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/mount_table.h"
 #include "fs/mount.h"
 #include "task/task.h"
 #include "tests/unit/fs_host.h"
@@ -161,7 +162,8 @@ static void test_model(void)
 
 static void mount_over(const char *at)
 {
-	struct mount_args a = { .source = "overlay", .boot = lower_mnt };
+	struct overlay_boot layers = { .lower = lower_mnt };
+	struct mount_args a = { .source = "overlay", .boot = &layers };
 	struct path_ref p;
 	struct mount *m;
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/mount_table.h"
 #include "fs/mount.h"
 #include "fs/p9.h"
 #include "mm/pagecache.h"
@@ -358,7 +359,8 @@ static void test_cut(const char *dir)
 /* A layer in memory over a server that dies: what it had is gone, but there is still a place for new files. */
 static void test_overlay_death(struct path_ref *lower)
 {
-	struct mount_args a = { .source = "overlay", .boot = lower->mnt };
+	struct overlay_boot layers = { .lower = lower->mnt };
+	struct mount_args a = { .source = "overlay", .boot = &layers };
 	struct path_ref root = { 0 };
 	struct stat_info st;
 

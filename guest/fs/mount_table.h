@@ -1,0 +1,24 @@
+/*
+ * mount_table.h - mounting what a container's specification lists. Private to boot.c, mount_table.c.
+ */
+#ifndef MOAT_FS_MOUNT_TABLE_H
+#define MOAT_FS_MOUNT_TABLE_H
+
+#include "fs/vfs.h"
+
+/*
+ * Mount c's table in order below the calling task's root, and fill its /dev. 0, or -errno with a line in why; a line that
+ * is marked optional is left out with a word in the log.
+ */
+int mount_table(const struct fs_container *c, char *why, size_t size);
+
+/* boot.c: make a missing mount point and the directories above it. */
+int fs_make_mountpoint(const char *path, bool dir);
+
+/* What the overlay's mount takes as args->boot. */
+struct overlay_boot {
+	struct mount *lower; /* its reference is taken over */
+	u64 max_bytes;	     /* 0: no limit */
+};
+
+#endif
