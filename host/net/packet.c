@@ -12,6 +12,7 @@
 #include <linux/if_packet.h>
 #include <arpa/inet.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -27,24 +28,31 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* The namespace that the machine (or this container of a machine) itself lives in is not ours to silence. */
+/*
+ * The namespace that the machine (or this container of a machine) itself lives in is not ours to silence. One that cannot be
+ * compared with it is taken for it, unless it was named and is not the caller's.
+ */
 static int check_namespace(int ns_fd, struct error *err)
 {
 	struct stat ns, init, own;
-	int ret = ns_fd >= 0 ? fstat(ns_fd, &ns) : stat("/proc/self/ns/net", &ns);
+	bool init_known = stat("/proc/1/ns/net", &init) == 0;
 
-	if (ret < 0)
+	if (stat("/proc/self/ns/net", &own) < 0)
+		return error_errno(err, "/proc/self/ns/net");
+	if (ns_fd < 0)
+		ns = own;
+	else if (fstat(ns_fd, &ns) < 0)
 		return error_errno(err, "the network namespace");
-	if (stat("/proc/1/ns/net", &init) == 0 && same_file(&ns, &init))
+	if (init_known ? same_file(&ns, &init) : ns_fd < 0)
 		return error_set(
 			err, EPERM,
-			"this is the network namespace of pid 1: taking its interface over would "
-			"cut the host off; use --net passt, or give another namespace");
-	if (ns_fd >= 0 && stat("/proc/self/ns/net", &own) == 0 && same_file(&ns, &own))
+			"this is the network namespace of pid 1: taking its interface over "
+			"would cut the host off; use --net passt, or name another namespace");
+	if (ns_fd >= 0 && same_file(&ns, &own))
 		return error_set(
 			err, EPERM,
 			"this is the caller's own network namespace: taking its interface over "
-			"would cut the caller off; use --net passt, or give another namespace");
+			"would cut the caller off; use --net passt, or name another namespace");
 	return 0;
 }
 

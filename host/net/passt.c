@@ -29,6 +29,7 @@
 #define GATEWAY	     "10.0.2.2"
 #define DNS_ADDR     "10.0.2.3"
 #define MTU	     65520 /* what passt announces: the longest packet, rounded to words */
+#define PATIENCE_MS  10000
 #define PORTS_TEXT   4096
 #define BUFFER	     (2 << 20)
 
@@ -83,18 +84,18 @@ static void ports_text(char *to, const struct net_publish *ports, unsigned n, bo
 		strcpy(to, "none");
 }
 
-static void child(const char *path, int stream, int ready, int log, const char *tcp,
-		  const char *udp)
+static void child(const char *path, int stream, int log, const char *tcp, const char *udp)
 {
-	char fd_text[16], ready_text[32], mtu[16];
+	char fd_text[16], mtu[16];
 	char *argv[] = {
-		(char *)path,	 "--foreground", "--quiet",   "--stderr",
-		"--ipv4-only",	 "--fd",	 fd_text,     "--pid",
-		ready_text,	 "--address",	 GUEST_ADDR,  "--netmask",
-		"255.255.255.0", "--gateway",	 GATEWAY,     "--dns-forward",
-		DNS_ADDR,	 "--no-map-gw",	 "--mtu",     mtu,
-		"--no-dhcp",	 "--tcp-ports",	 (char *)tcp, "--udp-ports",
-		(char *)udp,	 NULL,
+		(char *)path,  "--foreground",	"--quiet",
+		"--stderr",    "--ipv4-only",	"--fd",
+		fd_text,       "--address",	GUEST_ADDR,
+		"--netmask",   "255.255.255.0", "--gateway",
+		GATEWAY,       "--dns-forward", DNS_ADDR,
+		"--no-map-gw", "--mtu",		mtu,
+		"--no-dhcp",   "--tcp-ports",	(char *)tcp,
+		"--udp-ports", (char *)udp,	NULL,
 	};
 	int null = open("/dev/null", O_RDWR);
 	sigset_t none;
@@ -104,10 +105,9 @@ static void child(const char *path, int stream, int ready, int log, const char *
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
 	snprintf(fd_text, sizeof(fd_text), "%d", stream);
-	snprintf(ready_text, sizeof(ready_text), "/proc/self/fd/%d", ready);
 	snprintf(mtu, sizeof(mtu), "%d", MTU);
 	if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log, 2) < 0 ||
-	    fcntl(stream, F_SETFD, 0) < 0 || fcntl(ready, F_SETFD, 0) < 0)
+	    fcntl(stream, F_SETFD, 0) < 0)
 		_exit(126);
 	execv(path, argv);
 	dprintf(2, "cannot execute %s: %s\n", path, strerror(errno));
@@ -132,18 +132,30 @@ static void say_why(int log, struct error *err)
 	error_set(err, EIO, "passt: %s", line ? line + 1 : text);
 }
 
-/* A byte of its pid file: it serves. End of file: it is gone. */
-static int await_ready(int ready, struct error *err)
+/*
+ * Ask for the gateway's MAC: when the answer comes, passt serves. (Its pid file would say so, too, but it gives up its
+ * rights before it opens that.) -1 with an empty error: it ended.
+ */
+static int await_ready(int stream, const struct net_config *c, struct error *err)
 {
-	struct pollfd p = { ready, POLLIN, 0 };
-	char c;
+	unsigned char ask[4 + 42] = { 0, 0, 0, 42, [16] = 8, 6, 0, 1, 8, 0, 6, 4, 0, 1 };
+	struct pollfd p = { stream, POLLIN, 0 };
+	char answer[256];
 	int n;
 
-	while ((n = poll(&p, 1, 10000)) < 0 && errno == EINTR)
+	memset(ask + 4, 0xff, 6);
+	memcpy(ask + 10, c->mac, 6);
+	memcpy(ask + 26, c->mac, 6);
+	memcpy(ask + 32, c->addrs[0].addr, 4);
+	memcpy(ask + 42, c->routes[0].gw, 4);
+	if (write(stream, ask, sizeof(ask)) != sizeof(ask))
+		return error_errno(err, "passt");
+	while ((n = poll(&p, 1, PATIENCE_MS)) < 0 && errno == EINTR)
 		;
 	if (n == 0)
 		return error_set(err, ETIMEDOUT, "passt does not answer");
-	return read(ready, &c, 1) == 1 ? 0 : -1;
+	/* One frame: nobody else knows of us yet. */
+	return read(stream, answer, sizeof(answer)) > 0 ? 0 : -1;
 }
 
 static int describe(struct net_config *c, struct error *err)
@@ -172,7 +184,7 @@ int net_passt_open(const struct net_publish *ports, unsigned nports, pid_t *pid,
 {
 	const char *path = find_passt();
 	char tcp[PORTS_TEXT], udp[PORTS_TEXT];
-	int stream[2] = { -1, -1 }, ready[2] = { -1, -1 }, log = -1, ret = -1;
+	int stream[2] = { -1, -1 }, log = -1, ret = -1;
 	const int size = BUFFER;
 
 	if (!path)
@@ -186,8 +198,7 @@ int net_passt_open(const struct net_publish *ports, unsigned nports, pid_t *pid,
 	ports_text(tcp, ports, nports, false);
 	ports_text(udp, ports, nports, true);
 	log = memfd_create("moat-passt", MFD_CLOEXEC);
-	if (log < 0 || pipe2(ready, O_CLOEXEC) < 0 ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stream) < 0) {
+	if (log < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stream) < 0) {
 		error_errno(err, "start passt");
 		goto out;
 	}
@@ -201,11 +212,10 @@ int net_passt_open(const struct net_publish *ports, unsigned nports, pid_t *pid,
 		goto out;
 	}
 	if (*pid == 0)
-		child(path, stream[1], ready[1], log, tcp, udp);
-	close(ready[1]);
+		child(path, stream[1], log, tcp, udp);
 	close(stream[1]);
-	ready[1] = stream[1] = -1;
-	if (await_ready(ready[0], err) < 0) {
+	stream[1] = -1;
+	if (await_ready(stream[0], config, err) < 0) {
 		kill(*pid, SIGKILL);
 		waitpid(*pid, NULL, 0);
 		*pid = 0;
@@ -220,8 +230,6 @@ out:
 	for (int i = 0; i < 2; i++) {
 		if (stream[i] >= 0)
 			close(stream[i]);
-		if (ready[i] >= 0)
-			close(ready[i]);
 	}
 	if (log >= 0)
 		close(log);
