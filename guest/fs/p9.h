@@ -207,6 +207,8 @@ struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent,
 			   const struct p9_name *name, const struct p9_attr *a, const char *target);
 void p9_attr_apply(struct inode *i, const struct p9_attr *a);
 int p9_refresh(struct inode *i);
+/* Does a describe what i stands for? Then what is cached of it becomes what a says. */
+bool p9_still(struct inode *i, const struct p9_attr *a);
 int p9_op_getattr(struct inode *i, struct stat_info *st);
 int p9_op_setattr(struct inode *i, const struct setattr *a);
 s64 p9_op_getxattr(struct inode *i, const char *name, void *buf, size_t size);
@@ -215,7 +217,8 @@ s64 p9_op_listxattr(struct inode *i, char *buf, size_t size);
 void p9_op_evict(struct inode *i);
 int p9_op_open(struct inode *i, struct file *f);
 
-extern const struct inode_ops p9_dir_ops, p9_file_ops, p9_link_ops, p9_special_ops;
+extern const struct inode_ops p9_dir_ops, p9_shared_dir_ops, p9_file_ops, p9_link_ops,
+	p9_special_ops;
 extern const struct file_ops p9_dir_fops, p9_file_fops;
 extern const struct pagecache_ops p9_page_ops;
 

@@ -184,21 +184,31 @@ static int p9_op_rename(struct inode *odir, const char *oname, unsigned olen, st
 	return err;
 }
 
-const struct inode_ops p9_dir_ops = {
-	.lookup = p9_op_lookup,
-	.make = p9_op_make,
-	.link = p9_op_link,
-	.unlink = p9_op_unlink,
-	.rmdir = p9_op_rmdir,
-	.rename = p9_op_rename,
-	.getattr = p9_op_getattr,
-	.setattr = p9_op_setattr,
-	.getxattr = p9_op_getxattr,
-	.setxattr = p9_op_setxattr,
-	.listxattr = p9_op_listxattr,
-	.open = p9_op_open,
-	.evict = p9_op_evict,
-};
+/* Of a shared tree: does the name still mean this inode (NULL: nothing)? Its attributes and content are renewed. */
+static bool revalidate(struct inode *dir, const char *name, unsigned len, struct inode *i)
+{
+	struct p9_inode *pd = p9_i(dir);
+	struct p9_name n = { name, len };
+	struct p9_attr a;
+	u32 fid;
+	int err;
+
+	err = p9_fid_get(pd, P9_FID_WALK, &fid);
+	if (err)
+		return false;
+	err = p9_lookup(p9_s(dir)->c, fid, &n, &a, NULL, 0);
+	p9_fid_put(pd, P9_FID_WALK);
+	return i ? !err && p9_still(i, &a) : err == -ENOENT;
+}
+
+#define DIR_OPS                                                                                 \
+	.lookup = p9_op_lookup, .make = p9_op_make, .link = p9_op_link, .unlink = p9_op_unlink, \
+	.rmdir = p9_op_rmdir, .rename = p9_op_rename, .getattr = p9_op_getattr,                 \
+	.setattr = p9_op_setattr, .getxattr = p9_op_getxattr, .setxattr = p9_op_setxattr,       \
+	.listxattr = p9_op_listxattr, .open = p9_op_open, .evict = p9_op_evict
+
+const struct inode_ops p9_dir_ops = { DIR_OPS };
+const struct inode_ops p9_shared_dir_ops = { DIR_OPS, .revalidate = revalidate };
 const struct file_ops p9_dir_fops = {
 	.read = dir_read,
 	.seek = dir_seek,

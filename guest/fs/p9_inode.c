@@ -1,8 +1,10 @@
 /*
  * p9_inode.c - 9P's inodes: one per qid, their attributes, extended attributes and opening.
  *
- * Caching is `exclusive`: only this sandbox changes the tree, so attributes hold until we change something that the
- * server computes (times, link counts); then they are stale and the next getattr asks.
+ * Caching `exclusive`: only this sandbox changes the tree, so attributes hold until we change something that the server
+ * computes (times, link counts); then they are stale and the next getattr asks. `shared`: each look-up of a name and each
+ * getattr asks, and content that has changed on the host is read anew from the next open or stat on. Two writers that
+ * append to one file from both sides need O_APPEND locks of their own: where the file ended is what we saw last.
  */
 #include <string.h>
 
@@ -52,7 +54,7 @@ static void set_ops(struct inode *i)
 	i->ops = &p9_special_ops;
 	switch (i->mode & S_IFMT) {
 	case S_IFDIR:
-		i->ops = &p9_dir_ops;
+		i->ops = p9_s(i)->shared ? &p9_shared_dir_ops : &p9_dir_ops;
 		i->fops = &p9_dir_fops;
 		break;
 	case S_IFREG:
@@ -76,23 +78,61 @@ static bool same_file(const struct inode *i, const struct p9_attr *a)
 	       i->btime.nsec == (u32)(a->btime_nsec % 1000000000);
 }
 
-/* Seen again at a look-up: if somebody outside changed the content after all, ours is thrown away. */
+/* The server's view at this moment. */
+static int ask(struct inode *i, struct p9_attr *a)
+{
+	enum p9_fid_kind kind;
+	u32 fid;
+	int err = p9_fid_any(p9_i(i), &kind, &fid);
+
+	if (err)
+		return err;
+	err = p9_getattr(p9_s(i)->c, fid, a);
+	p9_fid_put(p9_i(i), kind);
+	return err;
+}
+
+/*
+ * Seen again: if somebody outside changed the content, ours is thrown away; in a shared tree also under writers of ours,
+ * whose data the server has, but for pages that a mapping changed. A time that our own write changed proves nothing.
+ */
 static void seen_again(struct inode *i, const struct p9_attr *a)
 {
 	struct p9_inode *pi = p9_i(i);
+	bool shared = p9_s(i)->shared;
+	struct p9_attr now;
 	bool same = i->size == a->size &&
 		    (pi->stale || (i->mtime.sec == (s64)a->mtime_sec &&
 				   i->mtime.nsec == (u32)(a->mtime_nsec % 1000000000)));
 
-	if (!S_ISREG(i->mode) || same || atomic_load(&i->writecount) > 0)
+	if (shared && (same || !S_ISREG(i->mode))) {
+		pi->stale = false;
+		p9_attr_apply(i, a);
+		return;
+	}
+	if (!S_ISREG(i->mode) || same || (!shared && atomic_load(&i->writecount) > 0))
 		return;
 	mutex_lock(&i->mutex);
+	if (shared) {
+		pagecache_sync(&pi->pc, 0, ~0ULL);
+		/* Without the mutex a was perhaps older than a write of ours. */
+		if (!ask(i, &now))
+			a = &now;
+	}
 	pagecache_invalidate(&pi->pc, 0, ~0ULL);
 	pagecache_truncate(&pi->pc, a->size);
 	i->size = a->size;
 	pi->srv_size = a->size;
 	p9_attr_apply(i, a);
 	mutex_unlock(&i->mutex);
+}
+
+bool p9_still(struct inode *i, const struct p9_attr *a)
+{
+	if (p9_i(i)->qid != a->qid.path || !same_file(i, a))
+		return false;
+	seen_again(i, a);
+	return true;
 }
 
 struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent,
@@ -165,19 +205,19 @@ void p9_op_evict(struct inode *i)
 int p9_refresh(struct inode *i)
 {
 	struct p9_inode *pi = p9_i(i);
-	enum p9_fid_kind kind;
 	struct p9_attr a;
-	u32 fid;
 	int err;
 
+	if (p9_s(i)->shared) {
+		err = ask(i, &a);
+		if (!err)
+			seen_again(i, &a);
+		return err;
+	}
 	if (!READ_ONCE(pi->stale))
 		return 0;
-	err = p9_fid_any(pi, &kind, &fid);
-	if (err)
-		return err;
 	pi->stale = false;
-	err = p9_getattr(p9_s(i)->c, fid, &a);
-	p9_fid_put(pi, kind);
+	err = ask(i, &a);
 	if (err)
 		pi->stale = true;
 	else
@@ -352,6 +392,9 @@ int p9_op_open(struct inode *i, struct file *f)
 	u32 fid;
 	int err;
 
+	/* A name was just looked up; an export that is a file has none. */
+	if (p9_s(i)->shared && !p9_i(i)->parent)
+		p9_refresh(i);
 	err = p9_fid_get(p9_i(i), kind, &fid);
 	if (!err)
 		f->priv = (void *)(uintptr_t)(kind + 1);
