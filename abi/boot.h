@@ -49,7 +49,8 @@
  *   /                 compatible = "moat,sandbox"; moat,version (u32)
  *   /memory           reg = u64 paddr, u64 size (RAM, then arena)
  *   /cpus             moat,count (u32)
- *   /chosen           moat,seed (64 random bytes), moat,debug (u32), moat,dmesg-seed (u32)
+ *   /chosen           moat,seed (64 random bytes), moat,debug (u32), moat,dmesg-seed (u32),
+ *                     moat,hints (u32), moat,trace (64 bytes: a bit for each system call to show)
  *   /clock            moat,tsc-hz moat,tsc moat,monotonic-ns moat,realtime-ns (u64)
  *   /systrap          descriptor numbers (u32): moat,ram-fd moat,arena-fd moat,kick-fds moat,call-fds (RING_QUEUES
  *                     cells each); systrap only

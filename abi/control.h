@@ -28,6 +28,7 @@ enum ctl_type {
 		67, /* first instruction of init is about to run; a = ns since the Sentry's first instruction */
 	CTL_FATAL =
 		68, /* data = one line: why init could not start; a = exit status a shell would give (126, 127) */
+	CTL_NOTE = 69, /* data = lines for the user's stderr: a trace, a hint (only if asked for) */
 };
 
 struct ctl_msg {

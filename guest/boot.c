@@ -49,6 +49,9 @@ void boot_parse_machine(const void *fdt, struct boot_info *b)
 	b->arena_size = fdt64_ld(&reg[3]);
 	b->cpus = get32(fdt, "/cpus", "moat,count");
 	b->debug = get32(fdt, "/chosen", "moat,debug");
+	b->hints = get32(fdt, "/chosen", "moat,hints");
+	memcpy(b->trace, property(fdt, "/chosen", "moat,trace", sizeof(b->trace), NULL),
+	       sizeof(b->trace));
 	b->dmesg_seed = get32(fdt, "/chosen", "moat,dmesg-seed");
 	memcpy(b->seed, property(fdt, "/chosen", "moat,seed", sizeof(b->seed), NULL),
 	       sizeof(b->seed));

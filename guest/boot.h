@@ -14,7 +14,8 @@ struct boot_info {
 	paddr_t ram, arena;
 	u64 ram_size, arena_size;
 	unsigned cpus;
-	bool debug;
+	bool debug, hints;
+	u8 trace[64]; /* bitmap of the system calls to show */
 	u32 dmesg_seed;
 	u8 seed[64];
 	u64 tsc_hz, tsc, monotonic, realtime;

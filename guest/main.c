@@ -22,7 +22,9 @@
 #include "mm/mm.h"
 #include "net/socket.h"
 #include "ring/ring.h"
+#include "sys/hints.h"
 #include "sys/task_glue.h"
+#include "sys/trace.h"
 #include "task/task.h"
 #include "task/uts.h"
 
@@ -201,6 +203,8 @@ void sentry_main(const void *fdt)
 	balloon_start();
 	if (boot.debug)
 		klog_sink = debug_sink;
+	trace_init(boot.trace);
+	hints_init(boot.hints);
 	t = kthread_start("boot", boot_thread, NULL);
 	if (IS_ERR(t))
 		panic("out of memory at boot");

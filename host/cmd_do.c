@@ -17,6 +17,7 @@
 #include "host/mount_table.h"
 #include "host/platform_choice.h"
 #include "host/run.h"
+#include "host/trace_filter.h"
 
 #define CPUS_MAX 64
 
@@ -29,6 +30,8 @@ struct options {
 	bool rw, tty, debug;
 	unsigned cpus;
 	uint64_t memory;
+	uint8_t trace[TRACE_FILTER_BYTES];
+	bool no_hints;
 	char **env;
 	size_t nenv;
 	struct net_options net;
@@ -49,6 +52,8 @@ enum {
 	OPT_PUBLISH,
 	OPT_PCAP,
 	OPT_NET_STATS,
+	OPT_TRACE,
+	OPT_HINTS,
 	OPT_DEBUG
 };
 
@@ -67,6 +72,8 @@ static const struct option long_options[] = {
 	{ "publish", required_argument, NULL, OPT_PUBLISH },
 	{ "pcap", required_argument, NULL, OPT_PCAP },
 	{ "net-stats", no_argument, NULL, OPT_NET_STATS },
+	{ "trace", optional_argument, NULL, OPT_TRACE },
+	{ "hints", required_argument, NULL, OPT_HINTS },
 	{ "debug", no_argument, NULL, OPT_DEBUG },
 	{ 0 },
 };
@@ -91,6 +98,11 @@ static const char help_text[] =
 	"  --publish HOST:GUEST[/udp]   pass a port of the host to one inside; repeatable\n"
 	"  --pcap FILE                  write every frame that goes in or out to FILE\n"
 	"  --net-stats                  print the network's counters at the end\n"
+	"  --trace[=FILTER]             print each system call, signal and end of a process; FILTER is a\n"
+	"                               list of calls and families (file, desc, process, memory,\n"
+	"                               network, signal, ipc), with ! before it all but these\n"
+	"  --hints=off                  say nothing when a program fails that asked for something\n"
+	"                               unsupported\n"
 	"  --debug                      print the Sentry's log\n";
 
 /* "512M" -> bytes; 0 if it is not a size. */
@@ -174,6 +186,15 @@ static int parse(int argc, char **argv, struct options *o, struct error *err)
 			break;
 		case OPT_PCAP: o->net.pcap = optarg; break;
 		case OPT_NET_STATS: o->net.stats = true; break;
+		case OPT_TRACE:
+			if (trace_filter_parse(o->trace, optarg, err) < 0)
+				return -1;
+			break;
+		case OPT_HINTS:
+			if (strcmp(optarg, "on") != 0 && strcmp(optarg, "off") != 0)
+				return bad(err, "--hints", optarg, "give on or off");
+			o->no_hints = strcmp(optarg, "off") == 0;
+			break;
 		case OPT_DEBUG: o->debug = true; break;
 		case ':':
 			return error_set(err, EINVAL, "%s needs a value; see 'moat help do'",
@@ -283,6 +304,8 @@ static int run(int argc, char **argv)
 	cfg.hidden = o.rootfs ? NULL : hidden_names;
 	cfg.cpus = o.cpus ? o.cpus : ncpu < 1 ? 1 : ncpu > CPUS_MAX ? CPUS_MAX : (unsigned)ncpu;
 	cfg.debug = o.debug;
+	cfg.hints = !o.no_hints;
+	memcpy(cfg.trace, o.trace, sizeof(cfg.trace));
 	cfg.net = o.net;
 	cfg.ram_size = ((o.memory ? o.memory : memory_host_total()) + 0x1fffff) & ~0x1fffffULL;
 	if (cfg.ram_size > RAM_MAX)
@@ -325,7 +348,7 @@ const struct command cmd_do = {
 	.usage =
 		"moat do [--platform auto|kvm|systrap] [--rootfs DIR] [--rw] [--mount SPEC] [--overlay KIND] [--cpus N] [--memory SIZE] "
 		"[--env K=V] [--cwd DIR] [--tty] [--net KIND] [--publish HOST:GUEST[/udp]] "
-		"[--pcap FILE] [--net-stats] [--debug] -- PROG [ARG...]",
+		"[--pcap FILE] [--net-stats] [--trace[=FILTER]] [--hints=off] [--debug] -- PROG [ARG...]",
 	.summary = "Run PROG in a sandbox; exits with its status (128 + N after signal N).",
 	.help = help_text,
 	.run = run,

@@ -124,6 +124,10 @@ static void from_sentry(struct ctl *c, struct ctl_msg *m)
 		clean(m, true);
 		send_msg(c->fd, m);
 		break;
+	case CTL_NOTE:
+		clean(m, true);
+		send_msg(c->fd, m);
+		break;
 	case CTL_TIME_REQUEST: send_time(c); break;
 	default: break; /* a newer or a hostile Sentry: nothing to do for it */
 	}

@@ -130,6 +130,7 @@ static void on_message(struct watch *w, const struct ctl_msg *m)
 		tty_restore();
 		fprintf(stderr, "moat: %.*s\n", (int)m->len, m->data);
 		break;
+	case CTL_NOTE:
 	case CTL_LOG: fprintf(stderr, "%.*s%s", (int)m->len, m->data, w->tty ? "\r" : ""); break;
 	default: break;
 	}
@@ -208,6 +209,7 @@ int sandbox_run(struct run_config *cfg)
 		.platform = cfg->platform,
 		.cpus = cfg->cpus,
 		.debug = cfg->debug,
+		.hints = cfg->hints,
 		.ram_size = cfg->ram_size,
 	};
 	struct launcher_config lc = {
@@ -220,6 +222,7 @@ int sandbox_run(struct run_config *cfg)
 	struct error err = { 0 };
 	int ctl[2] = { -1, -1 };
 
+	memcpy(sb.trace, cfg->trace, sizeof(sb.trace));
 	timing_mark(&sb, "command line");
 	signal(SIGPIPE, SIG_IGN); /* a child may die while it is being set up */
 	images_find(&sb);

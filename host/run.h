@@ -20,7 +20,8 @@ struct run_config {
 	const char *const *hidden; /* names below the root that do not exist inside */
 	uint64_t ram_size;
 	unsigned cpus;
-	bool debug;
+	bool debug, hints;
+	uint8_t trace[64]; /* host/trace_filter.h */
 	struct net_options net;
 };
 

@@ -24,6 +24,8 @@ struct sandbox {
 	void *priv; /* the platform's */
 	unsigned cpus;
 	bool debug;
+	bool hints;
+	uint8_t trace[64]; /* host/trace_filter.h */
 
 	int ram_fd; /* unlinked file on a tmpfs of our own, or a memfd */
 	uint64_t ram_size;

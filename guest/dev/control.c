@@ -122,6 +122,16 @@ bool control_send(enum ctl_type type, u64 a, const void *data, size_t len)
 	return s;
 }
 
+bool control_send_wait(enum ctl_type type, u64 a, const void *data, size_t len, u64 deadline)
+{
+	struct slot *s = NULL;
+
+	wait_event(&out_q, SLEEP_UNINTERRUPTIBLE, deadline, (s = claim()) != NULL);
+	if (s)
+		submit(s, type, a, data, len);
+	return s;
+}
+
 void control_send_sync(enum ctl_type type, u64 a, const void *data, size_t len)
 {
 	struct slot *s;

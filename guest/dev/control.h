@@ -22,6 +22,8 @@ void control_start(const struct control_handlers *h);
  * context.
  */
 bool control_send(enum ctl_type type, u64 a, const void *data, size_t len);
+/* The same, but waits for a buffer until clock_mono() is at deadline. From a task. */
+bool control_send_wait(enum ctl_type type, u64 a, const void *data, size_t len, u64 deadline);
 /* The same, but waits for a buffer, and until the launcher has taken it: the last words. From a task. */
 void control_send_sync(enum ctl_type type, u64 a, const void *data, size_t len);
 

@@ -1,23 +1,22 @@
 /*
  * dispatch.c - from registers to handlers, by one switch made from syscalls.def.
  *
- * Cost per call: one look at task->syscall_work (tracer, seccomp), one bounds check and one indirect jump; no lock, no
+ * Cost per call: one look at task->syscall_work (tracer, seccomp, --trace), one bounds check and one indirect jump; no lock, no
  * allocation. Registers are truncated to each
  * argument's type by the cast, as Linux's SYSCALL_DEFINE does.
  */
-#include "lib/log.h"
 #include "sys/sys.h"
+#include "sys/trace.h"
 #include "task/ptrace.h"
 #include "task/task.h"
 
-static s64 sys_none(struct task *t, u64 nr, const char *name)
+static s64 sys_none(u64 nr, const char *name)
 {
-	klog_once(nr << 32 ^ *(const u64 *)t->comm, "%s: system call %s (%llu) is not supported",
-		  t->comm, name, (unsigned long long)nr);
+	unsupported_call(name, nr);
 	return -ENOSYS;
 }
 
-#define CALL_none(nr, name, args)    sys_none(t, nr, #name)
+#define CALL_none(nr, name, args)    sys_none(nr, #name)
 #define CALL_partial(nr, name, args) sys_##name args
 #define CALL_full(nr, name, args)    sys_##name args
 
@@ -48,11 +47,11 @@ static s64 sys_none(struct task *t, u64 nr, const char *name)
 			((t1)r->rdi, (t2)r->rsi, (t3)r->rdx, (t4)r->r10, (t5)r->r8, (t6)r->r9));
 /* clang-format on */
 
-static s64 call(struct task *t, const struct user_regs *r, u64 nr)
+static s64 call(const struct user_regs *r, u64 nr)
 {
 	switch (nr) {
 #include "sys/syscalls.def"
-	default: return sys_none(t, nr, "?");
+	default: return sys_none(nr, "?");
 	}
 }
 
@@ -61,9 +60,19 @@ static void watched_call(struct task *t, struct user_regs *regs)
 {
 	if (ptrace_syscall_enter(t, regs)) {
 		t->syscall_nr = (int)regs->orig_rax;
-		regs->rax = (u64)call(t, regs, regs->orig_rax);
+		regs->rax = (u64)call(regs, regs->orig_rax);
 	}
 	ptrace_syscall_leave(t, regs);
+}
+
+/* The same with --trace. */
+static __attribute__((noinline)) void logged_call(struct task *t, struct user_regs *regs)
+{
+	struct trace_call c;
+
+	trace_enter(&c, regs);
+	watched_call(t, regs);
+	trace_leave(&c, regs->rax);
 }
 
 void syscall_dispatch(struct task *t, struct user_regs *regs)
@@ -72,8 +81,8 @@ void syscall_dispatch(struct task *t, struct user_regs *regs)
 
 	t->syscall_nr = (int)nr;
 	if (unlikely(READ_ONCE(t->syscall_work)))
-		watched_call(t, regs);
+		(t->syscall_work & SYSCALL_WORK_LOG ? logged_call : watched_call)(t, regs);
 	else
-		regs->rax = (u64)call(t, regs, nr);
+		regs->rax = (u64)call(regs, nr);
 	t->syscall_nr = -1;
 }

@@ -41,6 +41,8 @@ static s64 do_open(fd_a dfd, path_a path, u32 flags, u32 mode)
 	if (!(flags & O_PATH))
 		flags |= O_LARGEFILE;
 	f = vfs_open(dfd, name, flags, mode & 07777);
+	if (unlikely(f == ERR_PTR(-ENOENT)))
+		unsupported_path(name);
 	name_free(name);
 	return install(f, flags);
 }

@@ -12,6 +12,7 @@
 #include "task/private.h"
 #include "task/ptrace.h"
 #include "task/seccomp.h"
+#include "task/watch.h"
 
 void task_release_mm(struct task *t)
 {
@@ -194,6 +195,7 @@ static void last_words(struct process *p)
 {
 	if (p->pid == p->sid && task_res.tty_disassociate)
 		task_res.tty_disassociate(p);
+	task_watch_ended(p, p->exit_code);
 	if (p == init_process && task_init_exited)
 		task_init_exited(p->exit_code);
 }

@@ -85,6 +85,7 @@ struct tracee {
 #define SYSCALL_WORK_STEP    0x4u
 #define SYSCALL_WORK_SECCOMP 0x8u
 #define SYSCALL_WORK_WATCH   0x10u /* debug registers */
+#define SYSCALL_WORK_LOG     0x20u /* sys/trace.h */
 
 /* task->trace_trap, under sig_lock */
 #define TRACE_TRAP_STOP	  1u /* PTRACE_INTERRUPT, a seized child's birth, attach to a stopped task */

@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "task/ptrace.h"
 #include "task/sigpriv.h"
+#include "task/watch.h"
 
 #define TICK_NS 10000000ULL
 
@@ -261,6 +262,7 @@ static int next_handled(struct task *t, struct siginfo *info, struct sigaction *
 			if (sa->flags & SA_RESETHAND)
 				p->sighand->action[signo - 1].handler = SIG_DFL;
 			spin_unlock(&p->sig_lock);
+			task_watch_signal(t, signo, info);
 			return signo;
 		}
 		if (sa->handler == SIG_IGN || signal_default_ignored(signo)) {
@@ -279,6 +281,7 @@ static int next_handled(struct task *t, struct siginfo *info, struct sigaction *
 			continue;
 		}
 		spin_unlock(&p->sig_lock);
+		task_watch_signal(t, signo, info);
 		die(t, signo);
 	}
 }

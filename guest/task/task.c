@@ -21,6 +21,7 @@ struct process *init_process;
 struct task_resources task_res;
 static struct cred kernel_cred;
 static unsigned nr_tasks, nr_processes;
+u32 task_syscall_work;
 
 void (*task_syscall)(struct task *t, struct user_regs *regs);
 void (*task_init_exited)(int status);
@@ -131,6 +132,7 @@ struct task *task_alloc(void)
 	list_init(&t->pi_owned);
 	signal_init_pending(&t->pending);
 	t->syscall_nr = -1;
+	t->syscall_work = task_syscall_work;
 	t->timer_slack = 50000;
 	t->altstack_flags = 2; /* SS_DISABLE */
 	t->mode_start = t->start_time = clock_mono();

@@ -131,6 +131,7 @@ struct process {
 	u32 personality;
 	bool thp_disable;
 	u32 membarrier; /* registered commands */
+	u16 unsupported; /* what it asked for last that is not there: task/unsupported.c; 0: nothing */
 	struct key *session_keyring, *process_keyring; /* under key_mutex; NULL: none */
 };
 
@@ -268,6 +269,8 @@ struct task_resources {
 	void (*fd_close)(int fd);
 };
 void task_set_resources(const struct task_resources *res);
+/* The syscall_work that every task is born with; set at boot. */
+extern u32 task_syscall_work;
 extern struct task_resources task_res;
 /* Boot: tables, mm hooks, the kernel's own process. Before sched_init; no task exists yet. */
 void task_init(void);

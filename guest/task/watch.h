@@ -1,0 +1,38 @@
+/*
+ * watch.h - who wants to hear of signals and ends of processes: the trace and the hints of sys/.
+ *
+ * The list is made at boot, before the first task; nothing changes it later, so there is no lock. With an empty list the
+ * cost is one comparison per signal and per end of a process.
+ */
+#ifndef MOAT_TASK_WATCH_H
+#define MOAT_TASK_WATCH_H
+
+#include "task/task.h"
+
+/* Each is called by the current task, which holds no lock and may sleep. NULL: not wanted. */
+struct task_watch {
+	void (*signal)(struct task *t, int signo,
+		       const struct siginfo *info); /* it is about to act on it */
+	/* The last thread of p ends, with this wait status; not for kernel threads. */
+	void (*ended)(struct process *p, int status);
+	struct task_watch *next;
+};
+
+void task_watch_add(struct task_watch *w);
+extern struct task_watch *task_watchers;
+
+static inline void task_watch_signal(struct task *t, int signo, const struct siginfo *info)
+{
+	for (struct task_watch *w = task_watchers; unlikely(w != NULL); w = w->next)
+		if (w->signal)
+			w->signal(t, signo, info);
+}
+
+static inline void task_watch_ended(struct process *p, int status)
+{
+	for (struct task_watch *w = task_watchers; unlikely(w != NULL); w = w->next)
+		if (w->ended)
+			w->ended(p, status);
+}
+
+#endif
