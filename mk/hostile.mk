@@ -1,7 +1,7 @@
 # hostile.mk - build/tests/moat-hostile: the launcher and the gofer as they are, around an image that misuses every ring
 # (tests/guest/hostile) in the Sentry's place. moat-hostile-asan is the same host side under ASan and UBSan.
 
-HOSTILE_HOST := $(patsubst %,$(BUILD)/host/%.o,$(filter-out host/images.S,$(sort $(wildcard host/*.c host/*.S host/gofer/*.c \
+HOSTILE_HOST := $(patsubst %,$(BUILD)/host/%.o,$(filter-out host/images.S,$(sort $(wildcard host/*.c host/*.S host/gofer/*.c host/net/*.c \
 	oci/*.c loader/*.c))))
 
 define hostile

@@ -15,8 +15,11 @@ void net_await(struct net *n, unsigned which);
 /* Sleep until the Sentry rings this queue. */
 void net_await_doorbell(struct net *n, unsigned queue, struct net_counters *c);
 void net_wake_sentry(struct net *n, unsigned queue, struct net_counters *c);
-/* A thread whose queue or backend is gone. */
-void net_rest(void) __attribute__((noreturn));
+/*
+ * A thread whose queue or backend is gone: never returns. (It does not say so to the compiler: before such a call the
+ * address sanitizer asks for the signal stack, which the seal forbids.)
+ */
+void net_rest(void);
 
 /*
  * Looking again instead of sleeping, while that pays: the time doubles, up to NET_SPIN_MAX, whenever something came within

@@ -177,6 +177,8 @@ static int receive_vnet(struct receiver *r)
 		return errno == EINVAL
 			       ? 0
 			       : -1; /* EINVAL: a frame with an offload that the header cannot say */
+	if (n == 0)
+		return -1;
 	if (n < VNET_LEN + 14) {
 		r->n->rx.dropped++;
 		return 1;
