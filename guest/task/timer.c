@@ -127,11 +127,13 @@ void timer_run(unsigned cpu)
 {
 	struct timer_base *b = &bases[cpu];
 	struct ktimer *t;
+	u64 now;
 
 	if (!READ_ONCE(b->next_set))
 		return;
+	now = clock_mono(); /* once: timers that set themselves again must not keep the CPU here */
 	spin_lock(&b->lock);
-	while (b->heap.root && b->heap.root->key <= clock_mono()) {
+	while (b->heap.root && b->heap.root->key <= now) {
 		t = container_of(b->heap.root, struct ktimer, node);
 		unqueue(b, t);
 		b->running = t;

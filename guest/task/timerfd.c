@@ -1,14 +1,13 @@
 /*
  * timerfd.c - the object behind a timerfd: counts expiries, wakes readers and pollers.
  *
- * An expiry that fell between two wake-ups is counted when someone looks, so a periodic timer with a tiny interval costs
- * no more wake-ups than MIN_INTERVAL allows.
+ * A periodic timer is set again when its ticks are read, as on Linux: until then nobody can see more than that there are
+ * some, and how many is counted when someone looks. So hundreds of timers with tiny intervals cost nothing.
  */
 #include "task/clock.h"
 #include "task/private.h"
 
-#define MIN_INTERVAL 20000ULL
-#define POLLIN	     1
+#define POLLIN 1
 
 /* Count what has expired by now; returns whether it is still armed. Locked. */
 static bool catch_up(struct timerfd *t, u64 now)
@@ -33,8 +32,8 @@ static void expired(struct ktimer *k)
 	bool wake;
 
 	spin_lock(&t->lock);
-	if (catch_up(t, now) && t->interval)
-		ktimer_start(&t->timer, MAX(t->expires, now + MIN_INTERVAL));
+	if (catch_up(t, now) && !t->ticks) /* what it was set for has been read already */
+		ktimer_start(&t->timer, t->expires);
 	wake = t->ticks != 0;
 	spin_unlock(&t->lock);
 	if (wake)
@@ -107,6 +106,8 @@ u64 timerfd_read(struct timerfd *t)
 	catch_up(t, clock_mono());
 	n = t->ticks;
 	t->ticks = 0;
+	if (n && t->armed)
+		ktimer_start(&t->timer, t->expires);
 	spin_unlock(&t->lock);
 	return n;
 }

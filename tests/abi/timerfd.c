@@ -51,6 +51,29 @@ TEST(periodic)
 	CHECK_OK(close(fd));
 }
 
+/* Timers that expire faster than anything could serve them leave the CPU to the program. */
+TEST(many_fast)
+{
+	struct itimerspec it = { .it_interval = { 0, 100 }, .it_value = { 0, 100 } };
+	struct pollfd p = { .events = POLLIN };
+	uint64_t n;
+	int fds[500];
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = CHECK_OK(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK));
+		CHECK_OK(timerfd_settime(fds[i], 0, &it, NULL));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		for (int round = 0; round < 2; round++) {
+			p.fd = fds[i];
+			CHECK_EQ(poll(&p, 1, 5000), 1);
+			CHECK_EQ(read(fds[i], &n, sizeof(n)), sizeof(n));
+			CHECK(n > 0);
+		}
+		close(fds[i]);
+	}
+}
+
 TEST(absolute)
 {
 	static const int ids[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME };
