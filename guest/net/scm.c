@@ -153,6 +153,29 @@ static int parse_creds(struct scm *scm, const u8 *data, size_t len)
 	return 0;
 }
 
+void scm_extra_add(struct scm *scm, int level, int type, const void *data, size_t n)
+{
+	struct user_cmsghdr h = { CMSG_LEN_OF(n), level, type };
+
+	if (n > SCM_EXTRA_MAX || CMSG_SPACE_OF(n) > sizeof(scm->extra) - scm->extra_len)
+		return;
+	memcpy(scm->extra + scm->extra_len, &h, sizeof(h));
+	memcpy(scm->extra + scm->extra_len + sizeof(h), data, n);
+	scm->extra_len += (u16)CMSG_SPACE_OF(n);
+}
+
+const void *scm_extra_next(const struct scm *scm, unsigned *at, struct user_cmsghdr *h, size_t *n)
+{
+	const u8 *p = scm->extra + *at;
+
+	if (*at >= scm->extra_len)
+		return NULL;
+	memcpy(h, p, sizeof(*h));
+	*n = h->len - sizeof(*h);
+	*at += (unsigned)CMSG_SPACE_OF(*n);
+	return p + sizeof(*h);
+}
+
 int scm_parse(struct socket *s, const void *control, size_t len, struct scm *scm)
 {
 	const u8 *at = control;
@@ -175,6 +198,8 @@ int scm_parse(struct socket *s, const void *control, size_t len, struct scm *scm
 				err = parse_creds(scm, data, n);
 			else
 				err = -EINVAL;
+		} else {
+			scm_extra_add(scm, h.level, h.type, data, n);
 		}
 		if (err)
 			return err;
@@ -269,10 +294,14 @@ static int give_pidfd(struct process *p, struct cmsg_out *out)
 int scm_give(struct socket *s, struct scm *scm, struct cmsg_out *out, u32 flags)
 {
 	struct ucred none = { 0, 65534, 65534 };
+	struct user_cmsghdr h;
+	const void *data;
+	unsigned at = 0;
+	size_t n;
 	int err = 0;
 
 	if (!out->at) {
-		if (sock_opt(s, SOPT_PASSCRED | SOPT_PASSPIDFD) || scm->fds)
+		if (sock_opt(s, SOPT_PASSCRED | SOPT_PASSPIDFD) || scm->fds || scm->extra_len)
 			out->flags |= MSG_CTRUNC;
 		scm_drop(scm);
 		return 0;
@@ -284,6 +313,8 @@ int scm_give(struct socket *s, struct scm *scm, struct cmsg_out *out, u32 flags)
 		err = give_fds(scm->fds, out, flags);
 	if (!err && sock_opt(s, SOPT_PASSPIDFD))
 		err = give_pidfd(scm->process, out);
+	while (!err && (data = scm_extra_next(scm, &at, &h, &n)))
+		err = cmsg_put(out, h.level, h.type, data, n);
 	scm_drop(scm);
 	return err;
 }

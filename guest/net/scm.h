@@ -21,16 +21,24 @@ struct scm_fds {
 	struct file *file[];
 };
 
+#define SCM_EXTRA_MAX 192
+
 struct scm {
 	struct scm_fds *fds;
 	bool has_creds;
 	struct ucred creds;
 	struct process *process; /* of creds.pid, with a reference; or NULL */
-	/* Options of other families, in ABI form (IP_PKTINFO ...), are theirs to add here. */
+	/* Control messages of other levels (IP_PKTINFO ...), as they are in user memory; scm_extra_next walks them. */
+	u16 extra_len;
+	u8 extra[SCM_EXTRA_MAX] __attribute__((aligned(8)));
 };
 
 /* Read the control bytes of a sendmsg(2) on s into *scm (zeroed by the caller). -EINVAL, -EBADF, -EPERM, -ESRCH ... */
 int scm_parse(struct socket *s, const void *control, size_t len, struct scm *scm);
+/* Add one, to be given out by scm_give; what there is no room for is lost. */
+void scm_extra_add(struct scm *scm, int level, int type, const void *data, size_t n);
+/* The next one from *at (0 at first): its data and length, or NULL. */
+const void *scm_extra_next(const struct scm *scm, unsigned *at, struct user_cmsghdr *h, size_t *n);
 /* Drop what scm still holds. */
 void scm_drop(struct scm *scm);
 

@@ -7,7 +7,11 @@
 #include "net/inet/inet.h"
 #include "task/task.h"
 
-#define IPPROTO_TCP 6
+#define IPPROTO_ICMP   1
+#define IPPROTO_TCP    6
+#define IPPROTO_UDP    17
+#define IPPROTO_ICMPV6 58
+#define IPPROTO_RAW    255
 
 const struct socket_ops tcp_ops = {
 	.bind = inet_bind,
@@ -19,9 +23,17 @@ const struct socket_ops tcp_ops = {
 	.recvmsg = tcp_sk_recv,
 	.shutdown = tcp_sk_shutdown,
 	.poll = tcp_sk_poll,
+	.ioctl = inet_ioctl,
+	.setsockopt = inet_setsockopt,
+	.getsockopt = inet_getsockopt,
 	.release = tcp_sk_release,
 	.destroy = inet_destroy,
 };
+
+static int ping_protocol(int family)
+{
+	return family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+}
 
 static struct socket *create(int family, int type, int protocol)
 {
@@ -31,12 +43,28 @@ static struct socket *create(int family, int type, int protocol)
 		k = inet_alloc(&tcp_ops, family, type, IPPROTO_TCP);
 	} else if (type == SOCK_STREAM) {
 		return ERR_PTR(-EPROTONOSUPPORT);
+	} else if (type == SOCK_DGRAM) {
+		if (protocol && protocol != IPPROTO_UDP && protocol != ping_protocol(family))
+			return ERR_PTR(-EPROTONOSUPPORT);
+		k = protocol == ping_protocol(family)
+			    ? inet_alloc(&raw_ops, family, type, protocol)
+			    : inet_alloc(&udp_ops, family, type, IPPROTO_UDP);
+	} else if (type == SOCK_RAW) {
+		if (!capable(CAP_NET_RAW))
+			return ERR_PTR(-EPERM);
+		if (protocol <= 0 || protocol > 255)
+			return ERR_PTR(protocol ? -EINVAL : -EPROTONOSUPPORT);
+		k = inet_alloc(&raw_ops, family, type, protocol);
 	} else {
 		return ERR_PTR(-ESOCKTNOSUPPORT);
 	}
 	if (!k)
 		return ERR_PTR(-ENOBUFS);
 	spin_lock(&net_lock);
+	if (k->s.ops == &raw_ops) {
+		k->hdrincl = protocol == IPPROTO_RAW;
+		list_add_tail(&raw_all, &k->raw_node);
+	}
 	list_add_tail(&inet_all, &k->all_node);
 	spin_unlock(&net_lock);
 	return &k->s;

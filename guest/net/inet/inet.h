@@ -56,7 +56,7 @@ struct inet_sock {
 	u32 recv_flags;						   /* RECV_* */
 	u32 keep_idle, keep_intvl, keep_cnt, user_timeout, maxseg; /* seconds, ms */
 	s32 defer_accept, syncnt, linger2;
-	u32 sndlimit, rcvlimit; /* what SO_SNDBUF, SO_RCVBUF come to; 0: ours */
+	bool sndbuf_set, rcvbuf_set; /* by SO_SNDBUF, SO_RCVBUF */
 	struct inet_port *port;
 	struct tcp_pcb *pcb;
 
@@ -67,15 +67,16 @@ struct inet_sock {
 	bool peer_closed;
 
 	/* Datagrams and raw packets */
-	struct list rxq; /* struct inet_dgram */
-	u32 rxq_bytes, drops;
+	struct list rxq;  /* struct inet_dgram */
+	struct list errq; /* likewise: what IP_RECVERR keeps */
+	u64 rxq_bytes;
+	u32 drops;
+	struct list raw_node; /* of those that see whole packets */
+	struct list groups;
 	s32 mc_ifindex;
 	u8 mc_ttl;
-	bool mc_loop, hdrincl, recverr, recverr6, checksum_off;
 	s16 mc_hops;
-	struct list groups; /* struct inet_group */
-	struct list raw_node;
-	struct list errq;
+	bool mc_loop, hdrincl, recverr, recverr6;
 	u32 icmp_filter;
 
 	/* Listening */
@@ -157,8 +158,44 @@ s64 tcp_sk_send(struct socket *s, struct sock_msg *m);
 s64 tcp_sk_recv(struct socket *s, struct sock_msg *m);
 u32 tcp_sk_poll(struct socket *s);
 u32 inet_sndbuf(const struct inet_sock *k);
-u32 tcp_queued(const struct inet_sock *k); /* bytes sent and not acknowledged, or not yet sent */
+u8 tcp_linux_state(const struct tcp_pcb *p); /* option_tcp.c; NULL: closed */
+u32 tcp_queued(const struct inet_sock *k);   /* bytes sent and not acknowledged, or not yet sent */
 void tcp_rx_purge(struct inet_sock *k);
+
+/* ---- dgram.c: what UDP, ping and raw sockets share ---- */
+struct inet_dgram {
+	struct list node;
+	struct pbuf *p;
+	ip_addr_t from, to;
+	u16 port, to_port;
+	u8 ttl, tos;
+	u8 origin, err, type, code; /* of the error queue: SO_EE_ORIGIN_*, errno, ICMP's */
+	int ifindex;
+	u32 len;
+};
+extern const struct socket_ops udp_ops, raw_ops;
+/* Queue p (taken over) with what ip_data says of it. net_lock held. */
+void dgram_deliver(struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port);
+/* An ICMP error came back for what k sent to (to, port). net_lock held. */
+void dgram_error(struct inet_sock *k, int err, u8 type, u8 code, const ip_addr_t *to, u16 port);
+/* Where a packet goes and how. */
+struct dgram_route {
+	ip_addr_t src, dst;
+	u16 port;
+	u8 ttl, tos;
+	struct netif *netif;
+};
+/* From m's name, control messages and the socket's options. net_lock held. */
+int dgram_route(struct inet_sock *k, const struct sock_msg *m, const ip_addr_t *to, u16 port,
+		struct dgram_route *r);
+err_t dgram_output(struct pbuf *p, const struct dgram_route *r, u8 proto);
+/* ---- udp.c, raw.c: p has room for headers in front and is taken over; net_lock held ---- */
+int udp_transmit(struct inet_sock *k, struct pbuf *p, struct dgram_route *r);
+int raw_transmit(struct inet_sock *k, struct pbuf *p, struct dgram_route *r);
+extern struct list raw_all;
+/* ---- group.c ---- */
+bool group_has(const struct inet_sock *k, const ip_addr_t *group);
+void group_drop_all(struct inet_sock *k);
 
 /* ---- option.c, ioctl.c ---- */
 int inet_setsockopt(struct socket *s, int level, int name, const void *v, unsigned len);

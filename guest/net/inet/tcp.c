@@ -9,6 +9,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "mm/slab.h"
 #include "net/inet/inet.h"
+#include "net/lwip/route.h"
 #include "platform/platform.h"
 #include "task/task.h"
 
@@ -206,6 +207,8 @@ static int start(struct inet_sock *k)
 		src = *(IP_IS_V6(&k->raddr) ? IP6_ADDR_ANY : IP4_ADDR_ANY);
 		inet_pick_source(&src, &k->raddr);
 	}
+	if (!route_to(&src, &k->raddr))
+		return -ENETUNREACH;
 	if (!k->port) {
 		err = port_bind_connect(k);
 		if (err)

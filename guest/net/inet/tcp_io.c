@@ -15,7 +15,7 @@
 
 u32 inet_sndbuf(const struct inet_sock *k)
 {
-	return k->sndlimit ? k->sndlimit : SNDBUF_AUTO;
+	return k->sndbuf_set ? k->s.sndbuf : SNDBUF_AUTO;
 }
 
 u32 tcp_queued(const struct inet_sock *k)

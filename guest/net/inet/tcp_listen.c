@@ -39,8 +39,8 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	k->s.linger = l->s.linger;
 	k->s.priority = l->s.priority;
 	k->s.mark = l->s.mark;
-	k->sndlimit = l->sndlimit;
-	k->rcvlimit = l->rcvlimit;
+	k->sndbuf_set = l->sndbuf_set;
+	k->rcvbuf_set = l->rcvbuf_set;
 	k->v6only = l->v6only;
 	k->nodelay = l->nodelay;
 	k->tos = l->tos;

@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "lwip_hooks.h"
 #include "lwip/icmp.h"
 #include "lwip/icmp6.h"
 #include "lwip/ip.h"
@@ -160,16 +159,6 @@ static bool local6(const ip6_addr_t *a)
 bool addr_is_local(const ip_addr_t *a)
 {
 	return IP_IS_V4(a) ? local4(ip_2_ip4(a)) : local6(ip_2_ip6(a));
-}
-
-struct netif *route_hook4(const ip4_addr_t *src, const ip4_addr_t *dst)
-{
-	return local4(dst) ? &loop_netif : NULL;
-}
-
-struct netif *route_hook6(const ip6_addr_t *src, const ip6_addr_t *dst)
-{
-	return local6(dst) ? &loop_netif : NULL;
 }
 
 static err_t init(struct netif *n)

@@ -14,6 +14,9 @@ struct tcp_pcb;
 /* The interface for a packet: the loopback for what is our own, a route's device; NULL: let lwIP choose. */
 struct netif *route_hook4(const ip4_addr_t *src, const ip4_addr_t *dst);
 struct netif *route_hook6(const ip6_addr_t *src, const ip6_addr_t *dst);
+/* The next hop on the way to dst; NULL: lwIP's own idea. */
+const ip4_addr_t *gateway_hook4(struct netif *n, const ip4_addr_t *dst);
+const ip6_addr_t *gateway_hook6(struct netif *n, const ip6_addr_t *dst);
 /* A segment for this PCB, before it is looked at: false drops it. */
 bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h);
 

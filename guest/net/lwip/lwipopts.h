@@ -99,6 +99,8 @@ void lwip_free(void *p);
 /* ---- hooks, declared in lwip_hooks.h; lwIP's headers want to see the macros early ---- */
 #define LWIP_HOOK_IP4_ROUTE_SRC(src, dst)	  route_hook4(src, dst)
 #define LWIP_HOOK_IP6_ROUTE(src, dst)		  route_hook6(src, dst)
+#define LWIP_HOOK_ETHARP_GET_GW(n, dst)	  gateway_hook4(n, dst)
+#define LWIP_HOOK_ND6_GET_GW(n, dst)	  gateway_hook6(n, dst)
 #define LWIP_HOOK_TCP_ISN(lip, lport, rip, rport) ((u32)random_u64())
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, h, optlen, opt1len, opt2, p) \
 	(tcp_segment_hook(pcb, h) ? ERR_OK : ERR_CONN)

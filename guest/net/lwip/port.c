@@ -40,6 +40,7 @@ void net_enter(void)
 void net_leave(void)
 {
 	loop_run();
+	device_flush();
 	timers_arm();
 	spin_unlock(&net_lock);
 }

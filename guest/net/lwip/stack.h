@@ -29,6 +29,9 @@ void loop_run(void);
 /* Is this address one of the sandbox's own? net_lock held or not. */
 bool addr_is_local(const ip_addr_t *a);
 
+/* ---- device.c: ring the doorbell of the device that was sent to ---- */
+void device_flush(void);
+
 /* ---- timer.c ---- */
 void timers_init(void);
 /* At net_leave: something happened that may need a timer. */

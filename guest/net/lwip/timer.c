@@ -111,6 +111,7 @@ static void tcp_fire(struct ktimer *t)
 	for (; ticked + TICK <= now; ticked += TICK)
 		tcp_tmr();
 	loop_run();
+	device_flush();
 	next = next_tick();
 	deadline = 0;
 	if (next)

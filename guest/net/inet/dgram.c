@@ -1,0 +1,549 @@
+/*
+ * dgram.c - datagram sockets: queues, names, routes. UDP, ping and raw sockets differ only in how a packet is made and found
+ * (udp.c, raw.c).
+ *
+ * Received packets stay in their pbufs until they are read. Sends do not wait: what a device cannot take is lost, as on
+ * any network.
+ */
+#include <linux/in.h>
+#include <string.h>
+
+#include "fs/poll_bits.h"
+#include "lwip/ip.h"
+#include "mm/slab.h"
+#include "net/inet/inet.h"
+#include "net/lwip/route.h"
+#include "net/netdev.h"
+#include "net/scm.h"
+#include "task/task.h"
+
+#define IPV6_PKTINFO  50
+#define IPV6_HOPLIMIT 52
+#define IPV6_TCLASS   67
+#define HEADROOM      (PBUF_LINK_HLEN + 40 + 8)
+#define UDP_MAX	      65507u
+
+/* <linux/errqueue.h> wants a struct timespec of libc's. */
+struct sock_extended_err {
+	u32 ee_errno;
+	u8 ee_origin, ee_type, ee_code, ee_pad;
+	u32 ee_info, ee_data;
+};
+#define SO_EE_ORIGIN_ICMP  2
+#define SO_EE_ORIGIN_ICMP6 3
+
+struct in6_pktinfo_abi {
+	u8 addr[16];
+	s32 ifindex;
+};
+
+static bool is_udp(const struct inet_sock *k)
+{
+	return k->s.ops == &udp_ops;
+}
+
+/* ---- receiving ---- */
+
+static int ifindex_of(const struct netif *n)
+{
+	return n == &loop_netif || !n ? 1 : netif_get_index(n);
+}
+
+static void drop(struct inet_dgram *d)
+{
+	if (d->p)
+		pbuf_free(d->p);
+	kfree(d);
+}
+
+void dgram_deliver(struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port)
+{
+	struct inet_dgram *d = NULL;
+	bool v6 = IP_IS_V6(ip_current_dest_addr());
+
+	if (k->rxq_bytes + p->tot_len + 256 <= k->s.rcvbuf && !(k->s.shutdown & SHUTDOWN_RCV))
+		d = kzalloc(sizeof(*d));
+	if (!d) {
+		k->drops++;
+		pbuf_free(p);
+		return;
+	}
+	d->p = p;
+	d->len = p->tot_len;
+	d->from = *ip_current_src_addr();
+	d->to = *ip_current_dest_addr();
+	d->port = port;
+	d->to_port = to_port;
+	d->ifindex = ifindex_of(ip_current_input_netif());
+	if (v6 && ip6_current_header()) {
+		d->ttl = IP6H_HOPLIM(ip6_current_header());
+		d->tos = IP6H_TC(ip6_current_header());
+	} else if (!v6 && ip4_current_header()) {
+		d->ttl = IPH_TTL(ip4_current_header());
+		d->tos = IPH_TOS(ip4_current_header());
+	}
+	list_add_tail(&k->rxq, &d->node);
+	k->rxq_bytes += d->len + 256;
+	sock_wake_readable(&k->s);
+}
+
+void dgram_error(struct inet_sock *k, int err, u8 type, u8 code, const ip_addr_t *to, u16 port)
+{
+	bool keep = IP_IS_V6(to) ? k->recverr6 : k->recverr || k->recverr6;
+	struct inet_dgram *d;
+
+	if (!keep && k->state != INET_CONNECTED)
+		return;
+	atomic_store(&k->s.err, err);
+	d = keep ? kzalloc(sizeof(*d)) : NULL;
+	if (d) {
+		d->to = d->from = *to;
+		d->port = port;
+		d->err = (u8)err;
+		d->type = type;
+		d->code = code;
+		d->origin = IP_IS_V6(to) ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP;
+		list_add_tail(&k->errq, &d->node);
+	}
+	sock_wake_error(&k->s);
+}
+
+/* What the socket asked to be told of each packet. */
+static void tell(struct inet_sock *k, struct scm *scm, const struct inet_dgram *d)
+{
+	u32 want = k->recv_flags;
+	s32 n;
+
+	if ((want & RECV_PKTINFO) && IP_IS_V4_VAL(d->to)) {
+		struct in_pktinfo i = { .ipi_ifindex = d->ifindex };
+
+		i.ipi_addr.s_addr = ip_2_ip4(&d->to)->addr;
+		i.ipi_spec_dst = i.ipi_addr;
+		scm_extra_add(scm, IPPROTO_IP, IP_PKTINFO, &i, sizeof(i));
+	}
+	if ((want & RECV_PKTINFO6) && k->s.family == AF_INET6) {
+		struct in6_pktinfo_abi i = { .ifindex = d->ifindex };
+
+		if (IP_IS_V6_VAL(d->to)) {
+			memcpy(i.addr, ip_2_ip6(&d->to)->addr, 16);
+		} else {
+			i.addr[10] = i.addr[11] = 0xff;
+			memcpy(i.addr + 12, &ip_2_ip4(&d->to)->addr, 4);
+		}
+		scm_extra_add(scm, IPPROTO_IPV6, IPV6_PKTINFO, &i, sizeof(i));
+	}
+	n = d->ttl;
+	if ((want & RECV_TTL) && IP_IS_V4_VAL(d->to))
+		scm_extra_add(scm, IPPROTO_IP, IP_TTL, &n, sizeof(n));
+	if ((want & RECV_HOPS) && IP_IS_V6_VAL(d->to))
+		scm_extra_add(scm, IPPROTO_IPV6, IPV6_HOPLIMIT, &n, sizeof(n));
+	if ((want & RECV_TOS) && IP_IS_V4_VAL(d->to))
+		scm_extra_add(scm, IPPROTO_IP, IP_TOS, &d->tos, 1);
+	n = d->tos;
+	if ((want & RECV_TCLASS) && IP_IS_V6_VAL(d->to))
+		scm_extra_add(scm, IPPROTO_IPV6, IPV6_TCLASS, &n, sizeof(n));
+	if ((want & RECV_ORIGDST) && IP_IS_V4_VAL(d->to)) {
+		struct sock_addr a;
+		struct inet_sock as = { .s.family = AF_INET };
+
+		inet_addr_write(&as, &a, &d->to, d->to_port);
+		scm_extra_add(scm, IPPROTO_IP, IP_ORIGDSTADDR, a.raw, a.len);
+	}
+}
+
+static s64 recv_error(struct inet_sock *k, struct sock_msg *m)
+{
+	struct {
+		struct sock_extended_err e;
+		u8 offender[28];
+	} x = { 0 };
+	struct inet_dgram *d = NULL;
+	struct sock_addr a;
+	bool v6 = k->s.family == AF_INET6;
+
+	spin_lock(&net_lock);
+	if (!list_empty(&k->errq)) {
+		d = list_first(&k->errq, struct inet_dgram, node);
+		list_del(&d->node);
+		k->s.err = list_empty(&k->errq)
+				   ? 0
+				   : list_first(&k->errq, struct inet_dgram, node)->err;
+	}
+	spin_unlock(&net_lock);
+	if (!d)
+		return -EAGAIN;
+	x.e = (struct sock_extended_err){
+		.ee_errno = d->err, .ee_origin = d->origin, .ee_type = d->type, .ee_code = d->code
+	};
+	inet_addr_write(k, &a, &d->from, 0);
+	memcpy(x.offender, a.raw, a.len);
+	scm_extra_add(m->scm, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? 25 : IP_RECVERR, &x,
+		      sizeof(x.e) + a.len);
+	if (m->name)
+		inet_addr_write(k, m->name, &d->to, d->port);
+	m->out |= MSG_ERRQUEUE;
+	drop(d);
+	return 0;
+}
+
+static s64 copy_packet(struct inet_sock *k, struct sock_msg *m, struct inet_dgram *d, size_t skip)
+{
+	size_t n = d->len - skip, want = MIN(n, m->iov->left), done = 0;
+
+	for (struct pbuf *p = d->p; p && done < want; p = p->next) {
+		size_t part = p->len;
+
+		if (skip >= part) {
+			skip -= part;
+			continue;
+		}
+		part = MIN(part - skip, want - done);
+		if (iov_to(m->iov, (u8 *)p->payload + skip, part) != part)
+			return -EFAULT;
+		done += part;
+		skip = 0;
+	}
+	if (want < n)
+		m->out |= MSG_TRUNC;
+	if (m->name)
+		inet_addr_write(k, m->name, &d->from, d->port);
+	tell(k, m->scm, d);
+	return m->flags & MSG_TRUNC ? (s64)n : (s64)done;
+}
+
+static s64 dgram_recv(struct socket *s, struct sock_msg *m)
+{
+	struct inet_sock *k = inet_sk(s);
+	bool peek = m->flags & MSG_PEEK;
+	struct inet_dgram *d = NULL;
+	size_t skip = 0;
+	s64 r;
+
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (m->flags & MSG_ERRQUEUE)
+		return recv_error(k, m);
+	r = sock_error(s);
+	if (r)
+		return r;
+	mutex_lock(&k->read_lock);
+	spin_lock(&net_lock);
+	if (!list_empty(&k->rxq)) {
+		d = list_first(&k->rxq, struct inet_dgram, node);
+		if (!peek) {
+			list_del(&d->node);
+			k->rxq_bytes -= d->len + 256;
+		}
+	}
+	spin_unlock(&net_lock);
+	if (d) {
+		if (peek && s->peek_off > 0)
+			skip = MIN((size_t)s->peek_off, (size_t)d->len);
+		r = copy_packet(k, m, d, skip);
+		if (!peek)
+			drop(d);
+	} else {
+		r = s->shutdown & SHUTDOWN_RCV ? 0 : -EAGAIN;
+	}
+	mutex_unlock(&k->read_lock);
+	return r;
+}
+
+/* ---- sending ---- */
+
+/* Control messages of sendmsg: IP_PKTINFO and its kin. */
+static int use_control(const struct scm *scm, struct dgram_route *r)
+{
+	struct user_cmsghdr h;
+	const void *v;
+	unsigned at = 0;
+	size_t n;
+	s32 num;
+
+	while (scm && (v = scm_extra_next(scm, &at, &h, &n))) {
+		memcpy(&num, v, MIN(n, sizeof(num)));
+		if (h.level == IPPROTO_IP && h.type == IP_PKTINFO &&
+		    n == sizeof(struct in_pktinfo)) {
+			struct in_pktinfo i;
+
+			memcpy(&i, v, sizeof(i));
+			if (i.ipi_spec_dst.s_addr) {
+				r->src = (ip_addr_t){ .type = IPADDR_TYPE_V4 };
+				ip_2_ip4(&r->src)->addr = i.ipi_spec_dst.s_addr;
+			}
+		} else if (h.level == IPPROTO_IPV6 && h.type == IPV6_PKTINFO &&
+			   n == sizeof(struct in6_pktinfo_abi)) {
+			struct in6_pktinfo_abi i;
+			static const u8 zero[16];
+
+			memcpy(&i, v, sizeof(i));
+			if (memcmp(i.addr, zero, 16) && IP_IS_V6_VAL(r->dst)) {
+				r->src = (ip_addr_t){ .type = IPADDR_TYPE_V6 };
+				memcpy(ip_2_ip6(&r->src)->addr, i.addr, 16);
+			}
+		} else if (h.level == IPPROTO_IP && h.type == IP_TTL && n >= 4) {
+			if (num < 1 || num > 255)
+				return -EINVAL;
+			r->ttl = (u8)num;
+		} else if (h.level == IPPROTO_IP && h.type == IP_TOS && n) {
+			r->tos = *(const u8 *)v;
+		} else if (h.level == IPPROTO_IPV6 && h.type == IPV6_HOPLIMIT && n >= 4) {
+			if (num < -1 || num > 255)
+				return -EINVAL;
+			r->ttl = num < 0 ? r->ttl : (u8)num;
+		} else if (h.level == IPPROTO_IPV6 && h.type == IPV6_TCLASS && n >= 4) {
+			r->tos = num < 0 ? r->tos : (u8)num;
+		} else if ((h.level == IPPROTO_IP || h.level == IPPROTO_IPV6) && h.type != 103) {
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static struct netif *multicast_netif(const struct inet_sock *k)
+{
+	if (k->mc_ifindex == 1)
+		return &loop_netif;
+	if (k->mc_ifindex)
+		return netif_get_by_index((u8)k->mc_ifindex);
+	return netif_default ? netif_default : &loop_netif;
+}
+
+int dgram_route(struct inet_sock *k, const struct sock_msg *m, const ip_addr_t *to, u16 port,
+		struct dgram_route *r)
+{
+	bool mc = ip_addr_ismulticast(to), v6 = IP_IS_V6(to);
+	const ip_addr_t *own;
+	int err;
+
+	r->dst = *to;
+	r->port = port;
+	if (ip_addr_isany(to))
+		r->dst = *(v6 ? &(ip_addr_t)IPADDR6_INIT_HOST(0, 0, 0, 1)
+			      : &(ip_addr_t)IPADDR4_INIT_BYTES(127, 0, 0, 1));
+	r->src = ip_addr_isany(&k->laddr) || ip_addr_ismulticast(&k->laddr)
+			 ? *(v6 ? IP6_ADDR_ANY : IP4_ADDR_ANY)
+			 : k->laddr;
+	if (IP_IS_V6_VAL(r->src) != v6)
+		return -ENETUNREACH;
+	r->tos = k->tos;
+	if (mc)
+		r->ttl = v6 ? (k->mc_hops < 0 ? 1 : (u8)k->mc_hops) : k->mc_ttl;
+	else
+		r->ttl = v6 ? (k->hops < 0 ? 64 : (u8)k->hops) : k->ttl ? k->ttl : 64;
+	err = use_control(m->scm, r);
+	if (err)
+		return err;
+	r->netif = mc ? multicast_netif(k) : route_to(&r->src, &r->dst);
+	if (!r->netif)
+		return -ENETUNREACH;
+	if (!v6 && !sock_opt(&k->s, SOPT_BROADCAST) && !mc &&
+	    ip4_addr_isbroadcast(ip_2_ip4(&r->dst), r->netif))
+		return -EACCES;
+	if (ip_addr_isany(&r->src)) {
+		inet_pick_source(&r->src, &r->dst);
+		own = ip_addr_isany(&r->src) ? ip_netif_get_local_ip(r->netif, &r->dst) : NULL;
+		if (own)
+			r->src = *own;
+	}
+	return 0;
+}
+
+err_t dgram_output(struct pbuf *p, const struct dgram_route *r, u8 proto)
+{
+	if (IP_IS_V6_VAL(r->dst))
+		return ip6_output_if_src(p, ip_2_ip6(&r->src), ip_2_ip6(&r->dst), r->ttl, r->tos,
+					 proto, r->netif);
+	return ip4_output_if_src(p, ip_2_ip4(&r->src), ip_2_ip4(&r->dst), r->ttl, r->tos, proto,
+				 r->netif);
+}
+
+/* The message in one pbuf with room for headers. ERR_PTR. */
+static struct pbuf *read_message(struct sock_msg *m)
+{
+	size_t n = m->iov->left;
+	struct pbuf *p;
+
+	if (n > UDP_MAX)
+		return ERR_PTR(-EMSGSIZE);
+	p = pbuf_alloc((pbuf_layer)HEADROOM, (u16)n, PBUF_RAM);
+	if (!p)
+		return ERR_PTR(-ENOBUFS);
+	if (iov_from(m->iov, p->payload, n) != n) {
+		pbuf_free(p);
+		return ERR_PTR(-EFAULT);
+	}
+	return p;
+}
+
+static int send_locked(struct inet_sock *k, struct sock_msg *m, struct pbuf **p,
+		       const ip_addr_t *to, u16 port)
+{
+	struct dgram_route r;
+	int err = 0;
+
+	if (!to) {
+		if (k->state != INET_CONNECTED)
+			return -EDESTADDRREQ;
+		to = &k->raddr;
+		port = k->rport;
+	}
+	if (is_udp(k) && !port)
+		return -EINVAL;
+	if (is_udp(k) && !k->port)
+		err = port_bind(k, 0);
+	if (err)
+		return err == -EADDRINUSE ? -EAGAIN : err;
+	err = dgram_route(k, m, to, port, &r);
+	if (err)
+		return err;
+	err = is_udp(k) ? udp_transmit(k, *p, &r) : raw_transmit(k, *p, &r);
+	*p = NULL;
+	return err;
+}
+
+static s64 dgram_send(struct socket *s, struct sock_msg *m)
+{
+	struct inet_sock *k = inet_sk(s);
+	bool named = m->name && m->name->len;
+	size_t n = m->iov->left;
+	struct pbuf *p;
+	ip_addr_t to;
+	u16 port = 0;
+	int err;
+
+	if (m->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (named) {
+		err = inet_addr_read(k, m->name, &to, &port);
+		if (err)
+			return err;
+	}
+	if (s->shutdown & SHUTDOWN_SEND) {
+		if (!(m->flags & MSG_NOSIGNAL))
+			signal_task(task_current(), SIGPIPE, NULL);
+		return -EPIPE;
+	}
+	err = sock_error(s);
+	if (err)
+		return err;
+	p = read_message(m);
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	net_enter();
+	err = send_locked(k, m, &p, named ? &to : NULL, port);
+	if (p)
+		pbuf_free(p);
+	net_leave();
+	return err ? err : (s64)n;
+}
+
+/* ---- the rest ---- */
+
+static int disconnect(struct inet_sock *k)
+{
+	k->state = INET_CLOSED;
+	k->rport = 0;
+	ip_addr_set_any(k->s.family == AF_INET6, &k->raddr);
+	if (!k->bound) {
+		ip_addr_set_any(k->s.family == AF_INET6, &k->laddr);
+		port_release(k);
+		k->lport = 0;
+	}
+	return 0;
+}
+
+static int dgram_connect(struct socket *s, const struct sock_addr *a)
+{
+	struct inet_sock *k = inet_sk(s);
+	struct sock_msg none = { 0 };
+	struct dgram_route r;
+	ip_addr_t ip;
+	u16 port;
+	int err;
+
+	if (a->len < sizeof(a->family))
+		return -EINVAL;
+	if (a->family != AF_UNSPEC) {
+		err = inet_addr_read(k, a, &ip, &port);
+		if (err)
+			return err;
+	}
+	spin_lock(&net_lock);
+	if (a->family == AF_UNSPEC) {
+		err = disconnect(k);
+	} else {
+		if (k->state == INET_CONNECTED && !k->bound)
+			ip_addr_set_any(k->s.family == AF_INET6, &k->laddr);
+		err = dgram_route(k, &none, &ip, port, &r);
+		if (!err && is_udp(k) && !k->port)
+			err = port_bind(k, 0);
+		if (!err) {
+			k->raddr = r.dst;
+			k->rport = port;
+			if (ip_addr_isany(&k->laddr))
+				k->laddr = r.src;
+			k->state = INET_CONNECTED;
+		}
+	}
+	spin_unlock(&net_lock);
+	return err;
+}
+
+static int dgram_shutdown(struct socket *s, int how)
+{
+	struct inet_sock *k = inet_sk(s);
+
+	spin_lock(&net_lock);
+	if (how != SHUT_WR)
+		s->shutdown |= SHUTDOWN_RCV;
+	if (how != SHUT_RD)
+		s->shutdown |= SHUTDOWN_SEND;
+	spin_unlock(&net_lock);
+	sock_wake_state(s);
+	return k->state == INET_CONNECTED ? 0 : -ENOTCONN;
+}
+
+static u32 dgram_poll(struct socket *s)
+{
+	struct inet_sock *k = inet_sk(s);
+	u8 shut = READ_ONCE(s->shutdown);
+	u32 ev = POLL_WRITABLE | POLLWRBAND;
+
+	if (READ_ONCE(s->err) || !list_empty(&k->errq))
+		ev |= POLLERR;
+	if (!list_empty(&k->rxq))
+		ev |= POLL_READABLE;
+	if (shut & SHUTDOWN_RCV)
+		ev |= POLL_READABLE | POLLRDHUP;
+	return shut == SHUTDOWN_BOTH ? ev | POLLHUP : ev;
+}
+
+static void dgram_release(struct socket *s)
+{
+	struct inet_sock *k = inet_sk(s);
+
+	net_enter();
+	group_drop_all(k);
+	list_del(&k->raw_node);
+	list_del(&k->all_node);
+	port_release(k);
+	k->state = INET_CLOSED;
+	while (!list_empty(&k->rxq) || !list_empty(&k->errq)) {
+		struct list *l = list_empty(&k->rxq) ? &k->errq : &k->rxq;
+		struct inet_dgram *d = list_first(l, struct inet_dgram, node);
+
+		list_del(&d->node);
+		drop(d);
+	}
+	net_leave();
+}
+
+#define DGRAM_OPS                                                                 \
+	.bind = inet_bind, .connect = dgram_connect, .getname = inet_getname,     \
+	.sendmsg = dgram_send, .recvmsg = dgram_recv, .shutdown = dgram_shutdown, \
+	.poll = dgram_poll, .ioctl = inet_ioctl, .setsockopt = inet_setsockopt,   \
+	.getsockopt = inet_getsockopt, .release = dgram_release, .destroy = inet_destroy
+
+const struct socket_ops udp_ops = { DGRAM_OPS };
+const struct socket_ops raw_ops = { DGRAM_OPS };

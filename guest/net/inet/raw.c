@@ -1,0 +1,197 @@
+/*
+ * raw.c - raw(7) and ping sockets, in the place of lwIP's raw.c; and the errors that ICMP brings for other sockets.
+ *
+ * Every packet that is for the sandbox comes by here before its protocol sees it.
+ */
+#include <string.h>
+
+#include "lwip/icmp.h"
+#include "lwip/inet_chksum.h"
+#include "lwip/ip.h"
+#include "lwip/priv/raw_priv.h"
+#include "lwip/prot/icmp.h"
+#include "lwip/prot/icmp6.h"
+#include "net/inet/inet.h"
+#include "net/inet/raw.h"
+
+struct list raw_all = LIST_INIT(raw_all);
+
+void raw_netif_ip_addr_changed(const ip_addr_t *from, const ip_addr_t *to)
+{
+}
+
+static bool is_ping(const struct inet_sock *k)
+{
+	return k->s.type == SOCK_DGRAM;
+}
+
+static u16 ping_id(struct inet_sock *k)
+{
+	if (!k->lport)
+		k->lport = (u16)(1 + random_u64() % 65535);
+	return k->lport;
+}
+
+/* Does k want this packet, whose transport header is at `at`? */
+static bool wants(struct inet_sock *k, struct pbuf *p, u8 proto, u16 at)
+{
+	struct icmp_echo_hdr h = { 0 };
+	bool v6 = ip_current_is_v6();
+
+	if (k->s.protocol != proto || (k->s.family == AF_INET6) != v6)
+		return false;
+	if (!ip_addr_isany(&k->laddr) && !ip_addr_cmp(&k->laddr, ip_current_dest_addr()))
+		return false;
+	if (k->state == INET_CONNECTED && !ip_addr_cmp(&k->raddr, ip_current_src_addr()))
+		return false;
+	pbuf_copy_partial(p, &h, sizeof(h), at);
+	if (is_ping(k))
+		return h.type == (v6 ? ICMP6_TYPE_EREP : ICMP_ER) && h.id == lwip_htons(ping_id(k));
+	return proto != IP_PROTO_ICMP || h.type > 31 || !(k->icmp_filter >> h.type & 1);
+}
+
+static void give(struct inet_sock *k, struct pbuf *p, u16 header)
+{
+	struct pbuf *copy = chunk_clone(p);
+
+	if (!copy)
+		return;
+	/* Raw IPv4 sockets see the IP header; others what is behind it. */
+	if (is_ping(k) || k->s.family == AF_INET6)
+		copy = pbuf_free_header(copy, header);
+	if (copy)
+		dgram_deliver(k, copy, 0, k->lport);
+}
+
+/* ---- errors ---- */
+
+static int error4(u8 type, u8 code)
+{
+	static const u8 unreachable[] = { ENETUNREACH, EHOSTUNREACH, ENOPROTOOPT, ECONNREFUSED,
+					  EMSGSIZE,    EOPNOTSUPP,   ENETUNREACH, EHOSTDOWN };
+
+	if (type == ICMP_DUR)
+		return code < sizeof(unreachable) ? unreachable[code] : EHOSTUNREACH;
+	return type == ICMP_TE ? EHOSTUNREACH : 0;
+}
+
+static int error6(u8 type, u8 code)
+{
+	static const u8 unreachable[] = { ENETUNREACH,	EACCES, EHOSTUNREACH, EHOSTUNREACH,
+					  ECONNREFUSED, EACCES, EACCES };
+
+	if (type == ICMP6_TYPE_DUR)
+		return code < sizeof(unreachable) ? unreachable[code] : EPROTO;
+	return type == ICMP6_TYPE_PTB ? EMSGSIZE : type == ICMP6_TYPE_TE ? EHOSTUNREACH : 0;
+}
+
+/* The ICMP message at `at` of p quotes a packet of ours. */
+static void quoted(struct pbuf *p, u16 at, bool v6)
+{
+	u8 type = pbuf_get_at(p, at), code = pbuf_get_at(p, (u16)(at + 1)), proto;
+	int err = v6 ? error6(type, code) : error4(type, code);
+	ip_addr_t src, dst;
+	u16 ports[2], len;
+
+	if (!err)
+		return;
+	if (v6) {
+		struct ip6_hdr h;
+
+		if (pbuf_copy_partial(p, &h, sizeof(h), (u16)(at + 8)) != sizeof(h))
+			return;
+		ip_addr_copy_from_ip6_packed(src, h.src);
+		ip_addr_copy_from_ip6_packed(dst, h.dest);
+		proto = IP6H_NEXTH(&h);
+		len = IP6_HLEN;
+	} else {
+		struct ip_hdr h;
+
+		if (pbuf_copy_partial(p, &h, sizeof(h), (u16)(at + 8)) != sizeof(h))
+			return;
+		ip_addr_copy_from_ip4(src, h.src);
+		ip_addr_copy_from_ip4(dst, h.dest);
+		proto = IPH_PROTO(&h);
+		len = IPH_HL_BYTES(&h);
+	}
+	if (pbuf_copy_partial(p, ports, sizeof(ports), (u16)(at + 8 + len)) != sizeof(ports))
+		return;
+	if (proto == IP_PROTO_UDP)
+		udp_error(&src, lwip_ntohs(ports[0]), &dst, lwip_ntohs(ports[1]), err, type, code);
+}
+
+raw_input_state_t raw_input(struct pbuf *p, struct netif *inp)
+{
+	bool v6 = ip_current_is_v6();
+	u16 at = ip_current_header_tot_len();
+	struct inet_sock *k;
+	bool some = false;
+	u8 proto;
+
+	/* For IPv6 the protocol is that of the last header: known only where there is no extension. */
+	proto = v6 ? IP6H_NEXTH(ip6_current_header()) : IPH_PROTO(ip4_current_header());
+	if (p->tot_len >= at + 8 && proto == (v6 ? IP6_NEXTH_ICMP6 : IP_PROTO_ICMP))
+		quoted(p, at, v6);
+	list_for_each(k, &raw_all, raw_node) {
+		if (!wants(k, p, proto, at))
+			continue;
+		give(k, p, at);
+		some = true;
+	}
+	return some ? RAW_INPUT_DELIVERED : RAW_INPUT_NONE;
+}
+
+/* ---- sending ---- */
+
+static int finish_ping(struct inet_sock *k, struct pbuf *p, const struct dgram_route *r)
+{
+	struct icmp_echo_hdr *h = p->payload;
+	bool v6 = IP_IS_V6_VAL(r->dst);
+
+	if (p->len < sizeof(*h) || h->type != (v6 ? ICMP6_TYPE_EREQ : ICMP_ECHO) || h->code)
+		return -EINVAL;
+	h->id = lwip_htons(ping_id(k));
+	h->chksum = 0;
+	h->chksum = v6 ? ip_chksum_pseudo(p, IP6_NEXTH_ICMP6, p->tot_len, &r->src, &r->dst)
+		       : inet_chksum_pbuf(p);
+	return 0;
+}
+
+int raw_transmit(struct inet_sock *k, struct pbuf *p, struct dgram_route *r)
+{
+	int err = 0;
+	err_t e;
+
+	if (is_ping(k)) {
+		err = finish_ping(k, p, r);
+	} else if (k->s.protocol == IP6_NEXTH_ICMP6 && IP_IS_V6_VAL(r->dst)) {
+		struct icmp6_hdr *h = p->payload;
+
+		if (p->len < sizeof(*h)) {
+			err = -EINVAL;
+		} else {
+			h->chksum = 0;
+			h->chksum =
+				ip_chksum_pseudo(p, IP6_NEXTH_ICMP6, p->tot_len, &r->src, &r->dst);
+		}
+	}
+	if (!err && k->hdrincl && IP_IS_V4_VAL(r->dst)) {
+		struct ip_hdr *h = p->payload;
+
+		if (p->len < IP_HLEN || IPH_HL_BYTES(h) > p->len || IPH_HL_BYTES(h) < IP_HLEN) {
+			err = -EINVAL;
+		} else {
+			IPH_LEN_SET(h, lwip_htons(p->tot_len));
+			if (!h->src.addr)
+				h->src.addr = ip_2_ip4(&r->src)->addr;
+			IPH_CHKSUM_SET(h, 0);
+			IPH_CHKSUM_SET(h, inet_chksum(h, IPH_HL_BYTES(h)));
+			e = r->netif->output(r->netif, p, ip_2_ip4(&r->dst));
+			err = inet_errno(e);
+		}
+	} else if (!err) {
+		err = inet_errno(dgram_output(p, r, (u8)k->s.protocol));
+	}
+	pbuf_free(p);
+	return err;
+}

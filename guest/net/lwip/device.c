@@ -1,0 +1,346 @@
+/*
+ * device.c - Ethernet devices (net/netif.h) as lwIP's interfaces.
+ *
+ * TCP's checksums are left to devices that can do them: the field gets the sum of the pseudo header, as virtio-net asks.
+ * What comes in for loopback addresses is dropped here: lwIP would take it.
+ */
+#include <string.h>
+
+#include "lib/err.h"
+#include "lwip/etharp.h"
+#include "lwip/ethip6.h"
+#include "lwip/inet_chksum.h"
+#include "lwip/ip.h"
+#include "lwip/mld6.h"
+#include "lwip/prot/tcp.h"
+#include "mm/slab.h"
+#include "net/abi.h"
+#include "net/lwip/route.h"
+#include "netif/ethernet.h"
+
+#define CHECKS_DONE_BY_DEVICE \
+	(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP | NETIF_CHECKSUM_CHECK_ICMP6)
+
+static struct net_device *touched; /* transmitted since the last flush; one device is the rule */
+
+/* ---- out ---- */
+
+/* 16-bit one's complement sum of a pseudo header, not inverted. */
+static u16 pseudo_sum(const void *src, const void *dst, unsigned addr_len, u16 len, u8 proto)
+{
+	u16 words[16];
+	u32 sum = (u32)lwip_htons(len) + lwip_htons(proto);
+
+	memcpy(words, src, addr_len);
+	memcpy((u8 *)words + addr_len, dst, addr_len);
+	for (unsigned i = 0; i < addr_len; i++)
+		sum += words[i];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (u16)sum;
+}
+
+/* Where the headers of a TCP frame lie in its first pbuf; 0: it is none. */
+static u16 tcp_header_at(const struct pbuf *p, u16 *sum)
+{
+	const struct eth_hdr *e = p->payload;
+
+	if (p->len < SIZEOF_ETH_HDR + IP_HLEN)
+		return 0;
+	if (e->type == PP_HTONS(ETHTYPE_IP)) {
+		const struct ip_hdr *h = (const void *)(e + 1);
+		u16 hlen = IPH_HL_BYTES(h);
+
+		if (IPH_PROTO(h) != IP_PROTO_TCP || (IPH_OFFSET(h) & PP_HTONS(IP_OFFMASK | IP_MF)))
+			return 0;
+		*sum = pseudo_sum(&h->src, &h->dest, 4, (u16)(p->tot_len - SIZEOF_ETH_HDR - hlen),
+				  IP_PROTO_TCP);
+		return (u16)(SIZEOF_ETH_HDR + hlen);
+	}
+	if (e->type == PP_HTONS(ETHTYPE_IPV6) && p->len >= SIZEOF_ETH_HDR + IP6_HLEN) {
+		const struct ip6_hdr *h = (const void *)(e + 1);
+
+		if (IP6H_NEXTH(h) != IP6_NEXTH_TCP)
+			return 0;
+		*sum = pseudo_sum(&h->src, &h->dest, 16,
+				  (u16)(p->tot_len - SIZEOF_ETH_HDR - IP6_HLEN), IP_PROTO_TCP);
+		return SIZEOF_ETH_HDR + IP6_HLEN;
+	}
+	return 0;
+}
+
+static err_t output(struct netif *n, struct pbuf *p)
+{
+	struct net_device *d = n->state;
+	struct net_offload o = { 0 };
+	u16 at, sum;
+
+	at = d->features & NETF_CSUM ? tcp_header_at(p, &sum) : 0;
+	if (at && p->len >= at + TCP_HLEN) {
+		memcpy((u8 *)p->payload + at + offsetof(struct tcp_hdr, chksum), &sum, sizeof(sum));
+		o.needs_csum = true;
+		o.csum_start = at;
+		o.csum_offset = offsetof(struct tcp_hdr, chksum);
+	}
+	timers_device_active();
+	if (d->ops->transmit(d, p, &o)) {
+		d->dev.stats.tx_dropped++;
+		return ERR_MEM;
+	}
+	d->dev.stats.tx_packets++;
+	d->dev.stats.tx_bytes += p->tot_len;
+	if (touched != d) {
+		device_flush();
+		touched = d;
+	}
+	return ERR_OK;
+}
+
+void device_flush(void)
+{
+	struct net_device *d = touched;
+
+	touched = NULL;
+	if (d && d->ops->flush)
+		d->ops->flush(d);
+}
+
+/* ---- in ---- */
+
+/* A packet that claims to be from or for the loopback. */
+static bool martian(const struct pbuf *p)
+{
+	static const u8 self6[16] = { [15] = 1 };
+	const struct eth_hdr *e = p->payload;
+
+	if (e->type == PP_HTONS(ETHTYPE_IP) && p->len >= SIZEOF_ETH_HDR + IP_HLEN) {
+		const struct ip_hdr *h = (const void *)(e + 1);
+
+		return ip4_addr_isloopback(&h->src) || ip4_addr_isloopback(&h->dest);
+	}
+	if (e->type == PP_HTONS(ETHTYPE_IPV6) && p->len >= SIZEOF_ETH_HDR + IP6_HLEN) {
+		const struct ip6_hdr *h = (const void *)(e + 1);
+
+		return !memcmp(&h->src, self6, 16) || !memcmp(&h->dest, self6, 16);
+	}
+	return false;
+}
+
+void net_input(struct net_device *d, struct pbuf **frames, unsigned n, u64 checked)
+{
+	net_enter();
+	timers_device_active();
+	for (unsigned i = 0; i < n; i++) {
+		struct pbuf *p = frames[i];
+
+		d->dev.stats.rx_packets++;
+		d->dev.stats.rx_bytes += p->tot_len;
+		if (!(d->dev.flags & IFF_UP) || p->len < SIZEOF_ETH_HDR || martian(p)) {
+			d->dev.stats.rx_dropped++;
+			pbuf_free(p);
+			continue;
+		}
+		NETIF_SET_CHECKSUM_CTRL(d->netif,
+					(d->netif->chksum_flags | CHECKS_DONE_BY_DEVICE) &
+						~(checked >> i & 1 ? CHECKS_DONE_BY_DEVICE : 0));
+		if (d->netif->input(p, d->netif) != ERR_OK)
+			pbuf_free(p);
+		loop_run();
+	}
+	net_leave();
+}
+
+void net_pbuf_release(struct pbuf **pbufs, unsigned n)
+{
+	net_enter();
+	for (unsigned i = 0; i < n; i++)
+		pbuf_free(pbufs[i]);
+	net_leave();
+}
+
+struct wrapped {
+	struct pbuf_custom pc;
+	void (*release)(void *arg);
+	void *arg;
+};
+
+static void release_wrapped(struct pbuf *p)
+{
+	struct wrapped *w = (struct wrapped *)p;
+
+	w->release(w->arg);
+	kfree(w);
+}
+
+struct pbuf *net_pbuf_wrap(void *data, u32 len, void (*release)(void *arg), void *arg)
+{
+	struct wrapped *w = kmalloc(sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->pc.custom_free_function = release_wrapped;
+	w->release = release;
+	w->arg = arg;
+	return pbuf_alloced_custom(PBUF_RAW, (u16)len, PBUF_REF, &w->pc, data, (u16)len);
+}
+
+/* ---- making them ---- */
+
+static err_t init(struct netif *n)
+{
+	struct net_device *d = n->state;
+
+	n->name[0] = 'e';
+	n->name[1] = 't';
+	n->hwaddr_len = ETH_HWADDR_LEN;
+	memcpy(n->hwaddr, d->dev.hwaddr, ETH_HWADDR_LEN);
+	n->mtu = n->mtu6 = (u16)MIN(d->dev.mtu, 65535u - SIZEOF_ETH_HDR);
+	n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
+		   NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
+	n->output = etharp_output;
+	n->output_ip6 = ethip6_output;
+	n->linkoutput = output;
+	return ERR_OK;
+}
+
+int net_device_add(struct net_device *d)
+{
+	struct netif *n = kzalloc(sizeof(*n));
+	ip4_addr_t none = { 0 };
+
+	if (!n)
+		return -ENOMEM;
+	net_enter();
+	d->netif = n;
+	netif_add(n, &none, &none, &none, d, init, ethernet_input);
+	if (d->features & NETF_CSUM)
+		NETIF_SET_CHECKSUM_CTRL(n, NETIF_CHECKSUM_ENABLE_ALL & ~NETIF_CHECKSUM_GEN_TCP);
+	net_leave();
+	netdev_add(&d->dev);
+	return 0;
+}
+
+void net_device_up(struct net_device *d, bool up)
+{
+	net_enter();
+	if (up) {
+		netif_set_link_up(d->netif);
+		netif_set_up(d->netif);
+	} else {
+		netif_set_down(d->netif);
+	}
+	spin_lock(&netdev_lock);
+	d->dev.flags = up ? d->dev.flags | IFF_UP | IFF_RUNNING | IFF_LOWER_UP
+			  : d->dev.flags & ~(u32)(IFF_UP | IFF_RUNNING);
+	spin_unlock(&netdev_lock);
+	net_leave();
+}
+
+static u8 scope_of(int family, const u8 *a)
+{
+	if (family == AF_INET)
+		return a[0] == 169 && a[1] == 254 ? SCOPE_LINK : SCOPE_UNIVERSE;
+	return a[0] == 0xfe && (a[1] & 0xc0) == 0x80 ? SCOPE_LINK : SCOPE_UNIVERSE;
+}
+
+static int table_add(struct netdev *dev, int family, const void *addr, unsigned len,
+		     unsigned prefix)
+{
+	struct netdev_addr *slot = NULL;
+	int err = 0;
+
+	spin_lock(&netdev_lock);
+	for (unsigned i = NETDEV_ADDRS_MAX; i-- > 0;) {
+		struct netdev_addr *a = &dev->addr[i];
+
+		if (!a->family)
+			slot = a;
+		else if (a->family == family && !memcmp(a->addr, addr, len))
+			err = -EEXIST;
+	}
+	if (!err && !slot)
+		err = -ENOSPC;
+	if (!err) {
+		memset(slot, 0, sizeof(*slot));
+		memcpy(slot->addr, addr, len);
+		slot->prefix = (u8)prefix;
+		slot->scope = scope_of(family, addr);
+		slot->family = (u8)family;
+	}
+	spin_unlock(&netdev_lock);
+	return err;
+}
+
+int net_addr_add(struct netdev *dev, int family, const void *addr, unsigned prefix)
+{
+	struct net_device *d = container_of(dev, struct net_device, dev);
+	unsigned len = family == AF_INET ? 4 : 16;
+	int err;
+	s8 slot;
+
+	if ((family != AF_INET && family != AF_INET6) || prefix > len * 8)
+		return -EINVAL;
+	err = table_add(dev, family, addr, len, prefix);
+	if (err || (dev->flags & IFF_LOOPBACK))
+		return err;
+	net_enter();
+	if (family == AF_INET) {
+		ip4_addr_t a, mask, gw = { 0 };
+
+		memcpy(&a.addr, addr, 4);
+		mask.addr = prefix ? lwip_htonl(~0u << (32 - prefix)) : 0;
+		if (ip4_addr_isany_val(*netif_ip4_addr(d->netif)))
+			netif_set_addr(d->netif, &a, &mask, &gw);
+	} else {
+		ip6_addr_t a = { 0 };
+
+		memcpy(a.addr, addr, 16);
+		ip6_addr_assign_zone(&a, IP6_UNICAST, d->netif);
+		if (netif_add_ip6_address(d->netif, &a, &slot) == ERR_OK)
+			netif_ip6_addr_set_state(d->netif, slot, IP6_ADDR_PREFERRED);
+		else
+			err = -ENOSPC;
+	}
+	net_leave();
+	if (!err && prefix < len * 8 && scope_of(family, addr) != SCOPE_LINK)
+		net_route_add(dev, family, addr, prefix, NULL);
+	return err;
+}
+
+int net_addr_del(struct netdev *dev, int family, const void *addr, unsigned prefix)
+{
+	struct net_device *d = container_of(dev, struct net_device, dev);
+	unsigned len = family == AF_INET ? 4 : 16;
+	int err = -EADDRNOTAVAIL;
+
+	spin_lock(&netdev_lock);
+	for (unsigned i = 0; i < NETDEV_ADDRS_MAX; i++) {
+		struct netdev_addr *a = &dev->addr[i];
+
+		if (a->family == family && !memcmp(a->addr, addr, len) && a->prefix == prefix) {
+			a->family = 0;
+			err = 0;
+		}
+	}
+	spin_unlock(&netdev_lock);
+	if (err || (dev->flags & IFF_LOOPBACK))
+		return err;
+	net_enter();
+	if (family == AF_INET) {
+		ip4_addr_t none = { 0 };
+
+		if (!memcmp(netif_ip4_addr(d->netif), addr, 4))
+			netif_set_addr(d->netif, &none, &none, &none);
+	} else {
+		ip6_addr_t a = { 0 };
+		s8 slot;
+
+		memcpy(a.addr, addr, 16);
+		ip6_addr_assign_zone(&a, IP6_UNICAST, d->netif);
+		slot = netif_get_ip6_addr_match(d->netif, &a);
+		if (slot >= 0)
+			netif_ip6_addr_set_state(d->netif, slot, IP6_ADDR_INVALID);
+	}
+	net_leave();
+	return 0;
+}
