@@ -49,7 +49,7 @@
  *   /                 compatible = "moat,sandbox"; moat,version (u32)
  *   /memory           reg = u64 paddr, u64 size (RAM, then arena)
  *   /cpus             moat,count (u32)
- *   /chosen           moat,seed (64 random bytes), moat,debug (u32), moat,dmesg-seed (u32),
+ *   /chosen           moat,seed (64 random bytes), moat,debug (u32), moat,dmesg-seed (u32), moat,net (u32: a device will come),
  *                     moat,hints (u32), moat,trace (64 bytes: a bit for each system call to show)
  *   /clock            moat,tsc-hz moat,tsc moat,monotonic-ns moat,realtime-ns (u64)
  *   /systrap          descriptor numbers (u32): moat,ram-fd moat,arena-fd moat,kick-fds moat,call-fds (RING_QUEUES
@@ -58,7 +58,8 @@
  *                     rows, cols (u32), umask (u32), memory-limit (u64), root-rw (u32): changes go to the root itself,
  *                     overlay (u32, BOOT_OVERLAY_*; without it memory, or none with root-rw), overlay-size (u64 bytes, 0: no
  *                     limit), root-readonly (u32): read-only once everything below is mounted,
- *                     rlimits (u64 triples: resource, soft, hard); optional: fs-root-queue (u32)
+ *                     rlimits (u64 triples: resource, soft, hard); optional: fs-root-queue (u32),
+ *                     cpu-quota, cpu-period (u64 microseconds), pids-max (u64): what the control group shows, 0: no limit
  *   /container/mounts/N  its mounts, in order: destination, type (a file system of the Sentry, or bind, mask, readonly),
  *                     source (strings); data, attach (strings; bind: the gofer's export, else source is a path inside);
  *                     flags (u64, MS_*), propagation (u64, MS_*, applied afterwards), options (u32, BOOT_MOUNT_*).

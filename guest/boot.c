@@ -52,6 +52,7 @@ void boot_parse_machine(const void *fdt, struct boot_info *b)
 	b->hints = get32(fdt, "/chosen", "moat,hints");
 	memcpy(b->trace, property(fdt, "/chosen", "moat,trace", sizeof(b->trace), NULL),
 	       sizeof(b->trace));
+	b->net = get32(fdt, "/chosen", "moat,net");
 	b->dmesg_seed = get32(fdt, "/chosen", "moat,dmesg-seed");
 	memcpy(b->seed, property(fdt, "/chosen", "moat,seed", sizeof(b->seed), NULL),
 	       sizeof(b->seed));
@@ -151,6 +152,9 @@ void boot_parse_container(const void *fdt, struct boot_info *b)
 	b->overlay = get32(fdt, node, "overlay");
 	b->overlay_size = get64(fdt, node, "overlay-size");
 	b->root_readonly = get32(fdt, node, "root-readonly");
+	b->cpu_quota = number_at(fdt, fdt_path_offset(fdt, node), "cpu-quota");
+	b->cpu_period = number_at(fdt, fdt_path_offset(fdt, node), "cpu-period");
+	b->pids_max = number_at(fdt, fdt_path_offset(fdt, node), "pids-max");
 	mounts(fdt, b);
 	b->rows = (u16)get32(fdt, node, "rows");
 	b->cols = (u16)get32(fdt, node, "cols");

@@ -14,6 +14,7 @@ struct boot_info {
 	paddr_t ram, arena;
 	u64 ram_size, arena_size;
 	unsigned cpus;
+	bool net; /* a network device will come */
 	bool debug, hints;
 	u8 trace[64]; /* bitmap of the system calls to show */
 	u32 dmesg_seed;
@@ -26,6 +27,7 @@ struct boot_info {
 	bool tty, root_rw, root_readonly;
 	u32 overlay; /* BOOT_OVERLAY_* */
 	u64 overlay_size;
+	u64 cpu_quota, cpu_period, pids_max; /* 0: no limit */
 	struct fs_mount *mounts;
 	unsigned nmounts;
 	u16 rows, cols;

@@ -12,6 +12,7 @@
 #include "dev/control.h"
 #include "dev/devfs.h"
 #include "dev/tty/tty.h"
+#include "fs/cgroupfs.h"
 #include "fs/procfs.h"
 #include "fs/vfs.h"
 #include "init.h"
@@ -21,6 +22,7 @@
 #include "mm/frame.h"
 #include "mm/mm.h"
 #include "net/socket.h"
+#include "net/virtio.h"
 #include "ring/ring.h"
 #include "sys/hints.h"
 #include "sys/task_glue.h"
@@ -153,7 +155,9 @@ static void boot_thread(void *arg)
 	devfs_register();
 	proc_register();
 	net_init();
+	virtio_net_start(boot.net);
 	sysfs_register();
+	cgroupfs_register(&(struct cgroup_limits){ boot.cpu_quota, boot.cpu_period, boot.pids_max });
 	if (boot.tty)
 		console_tty_start(boot.rows, boot.cols);
 	for (int i = 0; i < 3; i++)

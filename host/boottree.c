@@ -167,6 +167,9 @@ static void container(struct tree *t, const struct container_spec *spec)
 	u32(t, "root-rw", spec->root_rw);
 	u32(t, "overlay", spec->overlay);
 	u64(t, "overlay-size", spec->overlay_size);
+	u64(t, "cpu-quota", spec->cpu_quota);
+	u64(t, "cpu-period", spec->cpu_period);
+	u64(t, "pids-max", spec->pids_max);
 	u32(t, "root-readonly", spec->root_readonly);
 	for (int r = 0; r < RLIM_NLIMITS; r++) {
 		struct rlimit lim;
@@ -206,6 +209,7 @@ static int build(struct sandbox *sb, const struct container_spec *spec,
 	u32(&t, "moat,debug", sb->debug);
 	u32(&t, "moat,hints", sb->hints);
 	check(&t, fdt_property(t.fdt, "moat,trace", sb->trace, sizeof(sb->trace)));
+	u32(&t, "moat,net", sb->net.wanted && sb->net.fd >= 0);
 	u32(&t, "moat,dmesg-seed", (uint32_t)seed[0] | (uint32_t)seed[1] << 8);
 	end(&t);
 	begin(&t, "systrap");

@@ -83,7 +83,7 @@ static int by_number(const void *a, const void *b)
 static int close_others(const struct launcher_config *cfg, struct error *err)
 {
 	const struct sandbox *sb = cfg->sb;
-	int keep[2 * RING_QUEUES + 9] = { 0, 1, 2, cfg->ctl_fd, sb->arena_fd };
+	int keep[2 * RING_QUEUES + 10] = { 0, 1, 2, cfg->ctl_fd, sb->arena_fd };
 	size_t n = 5;
 
 	for (unsigned q = 0; q < RING_QUEUES; q++) {
@@ -93,6 +93,7 @@ static int close_others(const struct launcher_config *cfg, struct error *err)
 	if (sb->net.wanted) {
 		keep[n++] = sb->net.attach_fd[0];
 		keep[n++] = sb->net.attach_fd[1];
+		keep[n++] = sb->net.told_fd;
 		if (sb->net.fd >= 0)
 			keep[n++] = sb->net.fd;
 		if (sb->net.pcap_fd >= 0)

@@ -32,6 +32,7 @@ struct net {
 	struct sandbox *sb;
 	bool wanted; /* the threads are to run: there is a backend, or there may be one later */
 	int attach_fd[2]; /* eventfds: the receiving and the sending thread's start */
+	int told_fd;	  /* eventfd: the Sentry has the description */
 	int fd;		  /* the backend; -1: none yet */
 	int pcap_fd;	  /* -1: none */
 	bool stats;	  /* print the counters at the end */
@@ -45,7 +46,8 @@ int net_prepare(struct net *n, int fd, const struct net_config *config, struct e
 int net_start(struct sandbox *sb, struct error *err);
 /*
  * The launcher, sealed, got a backend: config is checked, fd is kept. 0, or -EBUSY: there is one already; -EINVAL; -EIO:
- * this sandbox was made without a network.
+ * this sandbox was made without a network; -ETIMEDOUT: the Sentry does not take it. After 0 it lies in the Sentry's queue, and
+ * whatever it is asked next it does with that device up (virtio_net_settle).
  */
 int net_attach(struct sandbox *sb, int fd, const struct net_config *config);
 /* Is it one that the code below can trust to be within bounds? */

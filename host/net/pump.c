@@ -20,6 +20,7 @@
 #define NET_STACK    (128 * 1024)
 #define NET_SPIN_MAX 16000 /* ns */
 #define NET_SPIN_MIN 1000
+#define PATIENCE_MS  5000
 
 void net_await(struct net *n, unsigned which)
 {
@@ -102,6 +103,9 @@ int net_prepare(struct net *n, int fd, const struct net_config *config, struct e
 		if (n->attach_fd[i] < 0)
 			return error_errno(err, "make the network's eventfds");
 	}
+	n->told_fd = eventfd(0, EFD_CLOEXEC);
+	if (n->told_fd < 0)
+		return error_errno(err, "make the network's eventfds");
 	return 0;
 }
 
@@ -126,6 +130,7 @@ static int launch(struct net *n)
 int net_attach(struct sandbox *sb, int fd, const struct net_config *config)
 {
 	struct net *n = &sb->net;
+	struct pollfd told = { n->told_fd, POLLIN, 0 };
 
 	if (!n->wanted)
 		return -EIO;
@@ -135,7 +140,9 @@ int net_attach(struct sandbox *sb, int fd, const struct net_config *config)
 		return -EINVAL;
 	n->config = *config;
 	n->fd = fd;
-	return launch(n);
+	if (launch(n) < 0)
+		return -EIO;
+	return poll(&told, 1, PATIENCE_MS) == 1 ? 0 : -ETIMEDOUT;
 }
 
 int net_start(struct sandbox *sb, struct error *err)

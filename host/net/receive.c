@@ -287,6 +287,7 @@ void *net_receive_main(void *arg)
 {
 	static struct receiver receiver; /* too large for the stack */
 	struct receiver *r = &receiver;
+	const uint64_t one = 1;
 	struct net *n = arg;
 
 	r->n = n;
@@ -299,6 +300,8 @@ void *net_receive_main(void *arg)
 	ring_dev_add_ram(&r->rd, n->sb->ram, n->sb->ram_size);
 	ring_dev_init(&r->cfg, n->sb->arena, n->sb->arena_size, RING_Q_NET_CFG);
 	tell(r);
+	if (write(n->told_fd, &one, 8) != 8)
+		_exit(125);
 	for (;;) {
 		int got;
 
