@@ -30,6 +30,8 @@ struct container_spec {
 	bool tty;
 	unsigned short rows, cols;
 	uint64_t memory;		 /* limit in bytes */
+	uint64_t cpu_quota, cpu_period;	 /* microseconds; quota 0: no limit */
+	uint64_t pids_max;		 /* 0: no limit */
 	bool root_rw;			 /* changes go to the root itself, not to a memory layer */
 	bool root_readonly;		 /* read-only once everything is mounted */
 	unsigned overlay;		 /* BOOT_OVERLAY_* */

@@ -52,6 +52,7 @@ static int mount_export(const struct fs_container *c, const struct fs_mount *m)
 static int mount_inside(const struct fs_mount *m)
 {
 	bool bind = !strcmp(m->type, "bind");
+	const char *type = strcmp(m->type, "cgroup") ? m->type : "cgroup2";
 	u64 flags = m->flags | (bind ? MS_BIND : 0);
 	struct path_ref at;
 	int err;
@@ -60,7 +61,7 @@ static int mount_inside(const struct fs_mount *m)
 	if (err)
 		return err;
 	path_put(&at);
-	err = vfs_mount(m->source, m->destination, m->type, flags & ~(u64)MS_REMOUNT, m->data);
+	err = vfs_mount(m->source, m->destination, type, flags & ~(u64)MS_REMOUNT, m->data);
 	/* The flags of a bind are those of its source until they are set. */
 	if (!err && bind && (flags & ~(u64)(MS_BIND | MS_REC)))
 		err = vfs_mount(NULL, m->destination, NULL, (flags & ~(u64)MS_REC) | MS_REMOUNT,

@@ -1,0 +1,190 @@
+/*
+ * cgroupfs.c - /sys/fs/cgroup: the container's own control group, in the layout of cgroup v2, as language runtimes and
+ * process managers read it for limits and usage.
+ *
+ * One directory, read-only: a view, not a hierarchy. Linux would let a container with a writable mount make groups below it;
+ * here mkdir is EPERM. The type "cgroup" (v1) shows the same v2 directory, as runc does on a v2 host.
+ */
+#include <linux/magic.h>
+
+#include "fs/cgroupfs.h"
+#include "fs/vfs.h"
+#include "mm/frame.h"
+#include "platform/platform.h"
+#include "task/info.h"
+
+typedef unsigned long long ull;
+
+static struct cgroup_limits limits;
+
+static int show_string(struct seq *s, void *arg)
+{
+	seq_printf(s, "%s\n", (const char *)arg);
+	return 0;
+}
+
+static void put_limit(struct seq *s, u64 v)
+{
+	if (v)
+		seq_printf(s, "%llu\n", (ull)v);
+	else
+		seq_puts(s, "max\n");
+}
+
+/* ---- memory ---- */
+
+static int show_memory_max(struct seq *s, void *arg)
+{
+	struct frame_stats st;
+
+	frame_stats(&st);
+	put_limit(s, st.limit * PAGE_SIZE);
+	return 0;
+}
+
+static int show_memory_current(struct seq *s, void *arg)
+{
+	struct frame_stats st;
+
+	frame_stats(&st);
+	seq_printf(s, "%llu\n", (ull)st.charged * PAGE_SIZE);
+	return 0;
+}
+
+/* ---- CPU ---- */
+
+static int show_cpu_max(struct seq *s, void *arg)
+{
+	u64 period = limits.cpu_period ? limits.cpu_period : 100000;
+
+	if (limits.cpu_quota)
+		seq_printf(s, "%llu %llu\n", (ull)limits.cpu_quota, (ull)period);
+	else
+		seq_printf(s, "max %llu\n", (ull)period);
+	return 0;
+}
+
+static int show_cpu_stat(struct seq *s, void *arg)
+{
+	u64 user = 0, system = 0;
+
+	/* A process that was waited for lives on in its parent's sum. */
+	for (int pid = process_next(1); pid; pid = process_next(pid + 1)) {
+		struct task *t = task_find(pid);
+		struct task_info i;
+
+		if (!t)
+			continue;
+		task_info_get(t, &i);
+		task_put(t);
+		user += i.process_utime + i.cutime;
+		system += i.process_stime + i.cstime;
+	}
+	seq_printf(s, "usage_usec %llu\nuser_usec %llu\nsystem_usec %llu\n",
+		   (ull)(user + system) / 1000, (ull)user / 1000, (ull)system / 1000);
+	seq_puts(s, "nr_periods 0\nnr_throttled 0\nthrottled_usec 0\n");
+	return 0;
+}
+
+static int show_cpus(struct seq *s, void *arg)
+{
+	unsigned n = cpu_count();
+
+	if (n > 1)
+		seq_printf(s, "0-%u\n", n - 1);
+	else
+		seq_puts(s, "0\n");
+	return 0;
+}
+
+/* ---- processes ---- */
+
+static int show_pids_max(struct seq *s, void *arg)
+{
+	put_limit(s, limits.pids_max);
+	return 0;
+}
+
+static int show_pids_current(struct seq *s, void *arg)
+{
+	struct task_counts n;
+
+	task_counts(&n);
+	seq_printf(s, "%u\n", n.tasks);
+	return 0;
+}
+
+static int show_procs(struct seq *s, void *arg)
+{
+	for (int pid = process_next(1); pid; pid = process_next(pid + 1))
+		seq_printf(s, "%d\n", pid);
+	return 0;
+}
+
+/* ---- the directory ---- */
+
+static const struct {
+	const char *name;
+	struct text_ops ops;
+	const char *text; /* of show_string */
+} files[] = {
+	{ "cgroup.controllers", { .show = show_string }, "cpuset cpu memory pids" },
+	{ "cgroup.events", { .show = show_string }, "populated 1\nfrozen 0" },
+	{ "cgroup.freeze", { .show = show_string }, "0" },
+	{ "cgroup.max.depth", { .show = show_string }, "max" },
+	{ "cgroup.max.descendants", { .show = show_string }, "max" },
+	{ "cgroup.procs", { .show = show_procs }, NULL },
+	{ "cgroup.stat", { .show = show_string }, "nr_descendants 0\nnr_dying_descendants 0" },
+	{ "cgroup.subtree_control", { .show = show_string }, "" },
+	{ "cgroup.threads", { .show = show_procs }, NULL },
+	{ "cgroup.type", { .show = show_string }, "domain" },
+	{ "cpu.max", { .show = show_cpu_max }, NULL },
+	{ "cpu.stat", { .show = show_cpu_stat }, NULL },
+	{ "cpu.weight", { .show = show_string }, "100" },
+	{ "cpu.weight.nice", { .show = show_string }, "0" },
+	{ "cpuset.cpus", { .show = show_string }, "" },
+	{ "cpuset.cpus.effective", { .show = show_cpus }, NULL },
+	{ "cpuset.mems.effective", { .show = show_string }, "0" },
+	{ "memory.current", { .show = show_memory_current }, NULL },
+	{ "memory.high", { .show = show_string }, "max" },
+	{ "memory.low", { .show = show_string }, "0" },
+	{ "memory.max", { .show = show_memory_max }, NULL },
+	{ "memory.min", { .show = show_string }, "0" },
+	{ "memory.swap.current", { .show = show_string }, "0" },
+	{ "memory.swap.max", { .show = show_string }, "0" },
+	{ "pids.current", { .show = show_pids_current }, NULL },
+	{ "pids.max", { .show = show_pids_max }, NULL },
+};
+
+static struct super_block *cgroup_sb;
+
+static struct super_block *cgroup_mount(const struct file_system *fs, const struct mount_args *a)
+{
+	if (!cgroup_sb) {
+		struct super_block *sb = pseudo_super(fs, CGROUP2_SUPER_MAGIC, 0);
+
+		if (IS_ERR(sb))
+			return sb;
+		sb->root->mode = S_IFDIR | 0555;
+		for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+			if (!pseudo_text(sb->root, files[i].name, 0444, &files[i].ops,
+					 (void *)files[i].text))
+				return ERR_PTR(-ENOMEM);
+		cgroup_sb = sb;
+	}
+	super_get(cgroup_sb);
+	return cgroup_sb;
+}
+
+static const struct file_system cgroup2_fs = {
+	.name = "cgroup2",
+	.nodev = true,
+	.user_mount = true,
+	.mount = cgroup_mount,
+};
+
+void cgroupfs_register(const struct cgroup_limits *l)
+{
+	limits = *l;
+	fs_register(&cgroup2_fs);
+}
