@@ -31,6 +31,10 @@
 #include "proto.h"
 
 #define MAX_STRINGS 4096
+/* musl has no <linux/kvm.h> */
+#define KVM_CREATE_VM	   _IO(0xae, 0x01)
+#define KVM_CREATE_VCPU	   _IO(0xae, 0x41)
+#define KVM_CREATE_IRQCHIP _IO(0xae, 0x60)
 #define GRACE_MS    200 /* how long its children may take to die after it */
 #define DRAIN_MS \
 	300 /* how long a background process may hold stdout open after the command's exit */
@@ -46,7 +50,7 @@ static struct job {
 	int exited;
 	int status;
 	int timed_out;
-	uint64_t started, deadline, drain_end;
+	uint64_t started, deadline, drain_end, beat;
 	char *input; /* bytes for stdin that it could not take yet; no frame is read before it took them */
 	size_t input_len;
 } job = { .in = -1, .out = -1, .err = -1 };
@@ -169,6 +173,25 @@ static void load_modules(void)
 		close_fd(&fd);
 	}
 	fclose(f);
+}
+
+/*
+ * A virtual machine of our own, with one vCPU that never runs, for as long as we live. Linux patches its scheduler's text
+ * when the first VM comes and when the last one goes (preempt_notifier_key), and KVM's when the number of vCPUs with a
+ * disabled APIC leaves or reaches 0 (apic_sw_disabled). QEMU before 8.1 can miss a write of one CPU to text that another
+ * is translating just then: that CPU keeps the breakpoint by which Linux patches, and takes it again and again, with
+ * interrupts off. With this VM neither number ever changes to or from 0.
+ */
+static void hold_vm(void)
+{
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm;
+
+	if (kvm < 0)
+		return; /* a machine without SVM */
+	vm = ioctl(kvm, KVM_CREATE_VM, 0);
+	if (vm < 0 || ioctl(vm, KVM_CREATE_IRQCHIP, 0) < 0 || ioctl(vm, KVM_CREATE_VCPU, 0) < 0)
+		dprintf(2, "init: a VM to hold: %s\n", strerror(errno));
+	close(kvm);
 }
 
 static void loopback_up(void)
@@ -415,9 +438,21 @@ static int poll_timeout(void)
 {
 	uint64_t until = job.exited ? job.drain_end : job.deadline, now = now_ms();
 
-	if (!job.pid || !until)
+	if (!job.pid)
 		return -1;
+	if (!until || until > job.beat)
+		until = job.beat;
 	return until <= now ? 0 : (int)(until - now);
+}
+
+static void beat(void)
+{
+	uint64_t now = now_ms();
+
+	if (job.pid && now >= job.beat) {
+		send_frame('B', NULL, 0);
+		job.beat = now + BEAT_MS;
+	}
 }
 
 static void step(void)
@@ -432,6 +467,7 @@ static void step(void)
 
 	if (poll(p, 5, poll_timeout()) < 0 && errno != EINTR)
 		die("poll");
+	beat();
 	if (p[2].revents)
 		pump(&job.out, 'O');
 	if (p[3].revents)
@@ -486,6 +522,7 @@ int main(void)
 	}
 	load_modules();
 	loopback_up();
+	hold_vm();
 	split();
 	sethostname("moat-vm", 7);
 	signal(SIGPIPE, SIG_IGN);

@@ -12,6 +12,7 @@
  * Guest to host
  *   H  ready; u32 milliseconds since the kernel started
  *   O  bytes of stdout (and of a terminal)           E  bytes of stderr
+ *   B  alive: each BEAT_MS while a command runs, so that a dead machine is soon known from a slow command
  *   X  struct frame_exit
  */
 #ifndef MOAT_TESTS_VM_PROTO_H
@@ -26,6 +27,7 @@ struct frame {
 };
 
 #define FRAME_MAX 65536
+#define BEAT_MS	  2000
 
 #define JOB_STDIN 1u
 #define JOB_TTY	  2u
