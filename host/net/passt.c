@@ -140,7 +140,7 @@ static int await_ready(int stream, const struct net_config *c, struct error *err
 {
 	unsigned char ask[4 + 42] = { 0, 0, 0, 42, [16] = 8, 6, 0, 1, 8, 0, 6, 4, 0, 1 };
 	struct pollfd p = { stream, POLLIN, 0 };
-	char answer[256];
+	char answer[4 + 42];
 	int n;
 
 	memset(ask + 4, 0xff, 6);
@@ -154,8 +154,8 @@ static int await_ready(int stream, const struct net_config *c, struct error *err
 		;
 	if (n == 0)
 		return error_set(err, ETIMEDOUT, "passt does not answer");
-	/* One frame: nobody else knows of us yet. */
-	return read(stream, answer, sizeof(answer)) > 0 ? 0 : -1;
+	/* All of one frame, which comes in two writes: nobody else knows of us yet. */
+	return recv(stream, answer, sizeof(answer), MSG_WAITALL) == sizeof(answer) ? 0 : -1;
 }
 
 static int describe(struct net_config *c, struct error *err)

@@ -53,6 +53,8 @@ void lwip_free(void *p);
 #define LWIP_ND6_NUM_NEIGHBORS	      127
 #define LWIP_ND6_NUM_DESTINATIONS     127
 #define LWIP_IPV6_REASS		      1
+/* On 64 bits its bookkeeping is longer than the fragment header that it would overwrite. */
+#define IPV6_FRAG_COPYHEADER	      1
 #define LWIP_IPV6_FRAG		      1
 #define LWIP_DHCP		      0
 #define LWIP_AUTOIP		      0
