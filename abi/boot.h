@@ -31,6 +31,7 @@
 
 #define BOOT_FDT_PADDR	  0x10000ULL
 #define BOOT_FDT_MAX	  0xf0000ULL /* bounds argv + environment */
+#define BOOT_SPEC_MAX	  0x800000ULL /* bytes of a tree that comes later, with CTL_CREATE or CTL_EXEC */
 #define BOOT_TABLES_PADDR 0x100000ULL
 #define BOOT_TABLES_MAX	  0x100000ULL
 #define BOOT_IMAGE_PADDR  0x200000ULL
@@ -58,14 +59,17 @@
  *                     rows, cols (u32), umask (u32), memory-limit (u64), root-rw (u32): changes go to the root itself,
  *                     overlay (u32, BOOT_OVERLAY_*; without it memory, or none with root-rw), overlay-size (u64 bytes, 0: no
  *                     limit), root-readonly (u32): read-only once everything below is mounted,
- *                     rlimits (u64 triples: resource, soft, hard); optional: fs-root-queue (u32),
+ *                     rlimits (u64 triples: resource, soft, hard); optional: caps-bounding, caps-effective,
+ *                     caps-inheritable, caps-permitted, caps-ambient (u64, instead of caps), no-new-privs, oom-score-adj,
+ *                     wait-start (u32: the first process waits for CTL_START), seccomp (struct sock_filter[] as in memory),
+ *                     sysctl (string list, "name=value"),
  *                     cpu-quota, cpu-period (u64 microseconds), pids-max (u64): what the control group shows, 0: no limit
  *   /container/mounts/N  its mounts, in order: destination, type (a file system of the Sentry, or bind, mask, readonly),
  *                     source (strings); data, attach (strings; bind: the gofer's export, else source is a path inside);
  *                     flags (u64, MS_*), propagation (u64, MS_*, applied afterwards), options (u32, BOOT_MOUNT_*).
  *                     mask hides what is there behind nothing; readonly makes it read-only; both skip what is missing
  */
-#define BOOT_VERSION 1
+#define BOOT_VERSION 2
 
 /* What is over the root, which then is read-only itself. */
 #define BOOT_OVERLAY_NONE   0

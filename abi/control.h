@@ -10,32 +10,59 @@
 
 #define CTL_DATA_MAX 480
 
+/*
+ * A handle names a connection of the launcher's (host/channel.h), and what it is about: a container or a process that was
+ * put into one. Handle 0 is the first container's. The others are not used again while the sandbox runs.
+ */
 enum ctl_type {
-	/* host to Sentry (RING_Q_CTL_IN) */
-	CTL_SIGNAL =
-		1, /* a = signal number, b = 0: init; 1: foreground process group of the console tty */
-	CTL_WINSIZE = 2,   /* a = rows, b = columns of the console tty */
-	CTL_TIME = 3,	   /* a = tsc, b = monotonic ns, c = realtime ns, d = tsc frequency in Hz */
+	/* host to Sentry (RING_Q_CTL_IN); the handle says about what, except where a comment says otherwise */
+	CTL_SIGNAL = 1,	   /* a = signal number, b = enum ctl_target */
+	CTL_WINSIZE = 2,   /* a = rows, b = columns of its terminal */
+	CTL_TIME = 3,	   /* a = tsc, b = monotonic ns, c = realtime ns, d = tsc frequency in Hz; no handle */
 	CTL_MEM_LIMIT = 4, /* a = bytes */
-	CTL_SHUTDOWN = 5,  /* kill everything, then CTL_EXIT */
 	CTL_GOFER_GONE =
-		6, /* a = queue: nobody serves it any more; every request on it ends with EIO */
+		6, /* a = queue: nobody serves it any more; every request on it ends with EIO; no handle */
+	CTL_CREATE = 7, /* the handle is new; data = struct ctl_spec. Answer: CTL_CREATED or CTL_FAILED */
+	CTL_EXEC = 8, /* the handle is new; data = struct ctl_spec. Answer: CTL_STARTED or CTL_FAILED */
+	CTL_ATTACH = 9, /* the handle is new; a = handle of a container that it is to speak about; no answer */
+	CTL_START = 10, /* run a created container's first process. Answer: CTL_STARTED or CTL_FAILED */
+	CTL_CLOSED = 11, /* nobody is left at the handle: kill what it owns, if it still runs, and forget it */
+	CTL_PIDS = 12,	 /* Answer: CTL_LIST */
+	CTL_STATS = 13,	 /* Answer: CTL_LIST */
+	CTL_DMESG = 14,	 /* a = sequence number to go on from. Answers: CTL_LIST */
 	/* Sentry to host (RING_Q_CTL_OUT) */
-	CTL_EXIT = 64,	       /* a = wait status of init, as wait(2) gives it; the sandbox ends */
-	CTL_LOG = 65,	       /* data = one line of dmesg (only with --debug) */
-	CTL_TIME_REQUEST = 66, /* answered by CTL_TIME */
-	CTL_READY =
-		67, /* first instruction of init is about to run; a = ns since the Sentry's first instruction */
-	CTL_FATAL =
-		68, /* data = one line: why init could not start; a = exit status a shell would give (126, 127) */
-	CTL_NOTE = 69, /* data = lines for the user's stderr: a trace, a hint (only if asked for) */
+	CTL_EXIT = 64, /* a = wait status of the first process, as wait(2) gives it; b = 1: it ran out of memory */
+	CTL_LOG = 65,  /* data = one line of dmesg (only with --debug); no handle */
+	CTL_TIME_REQUEST = 66, /* answered by CTL_TIME; no handle */
+	CTL_STARTED =
+		67, /* its first instruction is about to run; a = pid */
+	CTL_FAILED = 68, /* a = exit status a shell would give (126, 127) or 0, b = errno; data = one line */
+	CTL_CREATED = 69,
+	CTL_DONE = 70,
+	CTL_LIST = 71, /* data; a = 1: more of it follows, b = as the request says */
+	CTL_NOTE = 72, /* data = lines for the user's stderr: a trace, a hint (only if asked for); no handle */
+};
+
+enum ctl_target {
+	CTL_TO_PROCESS,	   /* the first process */
+	CTL_TO_FOREGROUND, /* the foreground process group of the terminal; without one, the first process's group */
+	CTL_TO_ALL,	   /* every process of the container */
 };
 
 struct ctl_msg {
 	uint32_t type;
 	uint32_t len; /* bytes of data in use */
+	uint32_t handle, pad;
 	uint64_t a, b, c, d;
-	uint8_t data[CTL_DATA_MAX - 8];
+	uint8_t data[CTL_DATA_MAX - 16];
+};
+
+/* Data of CTL_CREATE and CTL_EXEC. */
+struct ctl_spec {
+	uint32_t container; /* CTL_EXEC: handle of the container to run in */
+	uint32_t spec;	    /* stream that gives the process's device tree (boot.h: /container) */
+	uint32_t stdio[3];  /* streams, or STREAM_NONE */
+	uint32_t queue;	    /* CTL_CREATE: the 9P queue of its gofer */
 };
 
 _Static_assert(sizeof(struct ctl_msg) == 512, "control message");

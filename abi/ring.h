@@ -30,11 +30,13 @@ enum ring_queue {
 	RING_Q_CTL_IN =
 		0, /* host to Sentry: the Sentry posts empty buffers, struct ctl_msg comes back */
 	RING_Q_CTL_OUT = 1, /* Sentry to host: struct ctl_msg */
-	RING_Q_STDIN =
-		2, /* the Sentry posts empty buffers; struct stream_reply, then bytes come back, none at end of file */
-	RING_Q_STDOUT =
-		3, /* data, then a writable struct stream_reply; used when written (a slow reader holds the writer) */
-	RING_Q_STDERR = 4,
+	/*
+	 * Byte streams of the host. struct stream_req, then the data of a write; struct stream_reply, then the data of a read
+	 * come back, at once: a stream that cannot go on says EAGAIN, and RING_Q_STREAM_EVENT tells when it can.
+	 */
+	RING_Q_STREAM = 2,
+	RING_Q_STREAM_EVENT =
+		3, /* the Sentry posts empty buffers; struct stream_event comes back, one for each EAGAIN */
 	RING_Q_BALLOON = 5, /* struct balloon_range: frames that the host may take back */
 	RING_Q_NET_CFG = 6, /* the Sentry posts a buffer, struct net_config (abi/net.h) comes back */
 	RING_Q_9P = 8, /* 8..23: one per gofer connection; chain = T-message out, R-message in */
@@ -91,11 +93,33 @@ static inline int ring_need_event(uint16_t event, uint16_t now, uint16_t old)
 	return (uint16_t)(now - event - 1) < (uint16_t)(now - old);
 }
 
-/* What the host's write of a chain of RING_Q_STDOUT or RING_Q_STDERR gave, or its read for one of RING_Q_STDIN. */
+enum stream_op {
+	STREAM_READ = 1, /* one read(2) of what the chain has room for; taken 0 without an error: end of file */
+	STREAM_WRITE,
+	STREAM_CLOSE, /* nobody uses them any more: instead of data an array of u32 ids. id is unused, no reply */
+};
+
+struct stream_req {
+	uint32_t id; /* as the host gave it out */
+	uint32_t op;
+};
+
+/* Both may be set: a write that was taken in part. */
 struct stream_reply {
 	uint32_t error; /* 0, or the errno that ended it */
 	uint32_t taken; /* bytes written before, or read */
 };
+
+#define STREAM_CAN_READ	 1
+#define STREAM_CAN_WRITE 2
+
+struct stream_event {
+	uint32_t id;
+	uint32_t ready; /* STREAM_CAN_* */
+};
+
+#define STREAMS_MAX 1024 /* the low 10 bits of an id tell them apart at any one time */
+#define STREAM_NONE 0xffffffffu
 
 /* An entry of RING_Q_BALLOON: 4 KiB frames of RAM (never of the arena) whose content the Sentry does not need. */
 struct balloon_range {

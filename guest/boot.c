@@ -1,14 +1,12 @@
 /*
- * boot.c - parsing the device tree with libfdt; see boot.h and abi/boot.h for the names.
+ * boot.c - parsing the machine's part of the device tree with libfdt; see boot.h and abi/boot.h for the names.
  */
 #include <libfdt.h>
 #include <string.h>
 
 #include "abi/boot.h"
 #include "boot.h"
-#include "fs/vfs.h"
 #include "lib/log.h"
-#include "mm/slab.h"
 
 static const void *property(const void *fdt, const char *node, const char *name, int min_len,
 			    int *len)
@@ -60,109 +58,4 @@ void boot_parse_machine(const void *fdt, struct boot_info *b)
 	b->tsc = get64(fdt, "/clock", "moat,tsc");
 	b->monotonic = get64(fdt, "/clock", "moat,monotonic-ns");
 	b->realtime = get64(fdt, "/clock", "moat,realtime-ns");
-}
-
-static void *need(void *p)
-{
-	if (!p)
-		panic("out of memory at boot");
-	return p;
-}
-
-/* A string list property as a NULL-ended vector; one allocation for the strings, one for the vector. */
-static char **strings(const void *fdt, const char *name)
-{
-	int len, n = 0;
-	const char *list = property(fdt, "/container", name, 0, &len);
-	char *copy = need(kmalloc((size_t)len + 1)), **v;
-
-	memcpy(copy, list, (size_t)len);
-	copy[len] = 0;
-	for (int i = 0; i < len; i += (int)strlen(copy + i) + 1)
-		n++;
-	v = need(kzalloc(((size_t)n + 1) * sizeof(*v)));
-	for (int i = 0, k = 0; i < len; i += (int)strlen(copy + i) + 1)
-		v[k++] = copy + i;
-	return v;
-}
-
-/* A string property of the node at off, in the heap; NULL if it has none. */
-static char *text_at(const void *fdt, int off, const char *name)
-{
-	int len;
-	const char *p = fdt_getprop(fdt, off, name, &len);
-
-	if (!p || len < 1 || p[len - 1])
-		return NULL;
-	return need(kstrdup(p));
-}
-
-static u64 number_at(const void *fdt, int off, const char *name)
-{
-	int len;
-	const void *p = fdt_getprop(fdt, off, name, &len);
-
-	return p && len == 8 ? fdt64_ld(p) : p && len == 4 ? fdt32_ld(p) : 0;
-}
-
-static void mounts(const void *fdt, struct boot_info *b)
-{
-	int top = fdt_path_offset(fdt, "/container/mounts"), off;
-
-	b->nmounts = 0;
-	if (top < 0)
-		return;
-	fdt_for_each_subnode(off, fdt, top) b->nmounts++;
-	b->mounts = need(kzalloc((b->nmounts + 1) * sizeof(*b->mounts)));
-	b->nmounts = 0;
-	fdt_for_each_subnode(off, fdt, top)
-	{
-		struct fs_mount *m = &b->mounts[b->nmounts++];
-
-		m->destination = text_at(fdt, off, "destination");
-		m->type = text_at(fdt, off, "type");
-		m->source = text_at(fdt, off, "source");
-		m->data = text_at(fdt, off, "data");
-		m->attach = text_at(fdt, off, "attach");
-		m->flags = number_at(fdt, off, "flags");
-		m->propagation = number_at(fdt, off, "propagation");
-		m->options = (u32)number_at(fdt, off, "options");
-		if (!m->destination || !m->type || !m->source)
-			panic("device tree: mount %u is not whole", b->nmounts - 1);
-	}
-}
-
-void boot_parse_container(const void *fdt, struct boot_info *b)
-{
-	static const char node[] = "/container";
-	const fdt64_t *lim;
-	int len;
-
-	b->argv = strings(fdt, "argv");
-	b->envp = strings(fdt, "envp");
-	b->cwd = need(kstrdup(property(fdt, node, "cwd", 1, NULL)));
-	b->hostname = need(kstrdup(property(fdt, node, "hostname", 1, NULL)));
-	b->uid = get32(fdt, node, "uid");
-	b->gid = get32(fdt, node, "gid");
-	b->umask = get32(fdt, node, "umask");
-	b->caps = get64(fdt, node, "caps");
-	b->memory_limit = get64(fdt, node, "memory-limit");
-	b->tty = get32(fdt, node, "tty");
-	b->root_rw = get32(fdt, node, "root-rw");
-	b->overlay = get32(fdt, node, "overlay");
-	b->overlay_size = get64(fdt, node, "overlay-size");
-	b->root_readonly = get32(fdt, node, "root-readonly");
-	b->cpu_quota = number_at(fdt, fdt_path_offset(fdt, node), "cpu-quota");
-	b->cpu_period = number_at(fdt, fdt_path_offset(fdt, node), "cpu-period");
-	b->pids_max = number_at(fdt, fdt_path_offset(fdt, node), "pids-max");
-	mounts(fdt, b);
-	b->rows = (u16)get32(fdt, node, "rows");
-	b->cols = (u16)get32(fdt, node, "cols");
-	lim = property(fdt, node, "rlimits", 0, &len);
-	for (int i = 0; i + 24 <= len && b->nrlimits < BOOT_RLIMITS; i += 24, lim += 3) {
-		b->rlimits[b->nrlimits].resource = (u32)fdt64_ld(&lim[0]);
-		b->rlimits[b->nrlimits].cur = fdt64_ld(&lim[1]);
-		b->rlimits[b->nrlimits].max = fdt64_ld(&lim[2]);
-		b->nrlimits++;
-	}
 }

@@ -12,6 +12,7 @@
 #include <x86intrin.h>
 
 #include "host/boottree.h"
+#include "host/channel.h"
 #include "host/error.h"
 #include "host/systrap_fds.h"
 
@@ -111,7 +112,7 @@ static void strings(struct tree *t, const char *name, char **v)
 
 	for (char **s = v; *s; s++)
 		len += strlen(*s) + 1;
-	check(t, len > BOOT_FDT_MAX ? -FDT_ERR_NOSPACE
+	check(t, len > BOOT_SPEC_MAX ? -FDT_ERR_NOSPACE
 				    : fdt_property_placeholder(t->fdt, name, (int)len, &p));
 	if (t->rc)
 		return;
@@ -146,23 +147,67 @@ static void mounts(struct tree *t, const struct container_spec *spec)
 	end(t);
 }
 
-static void container(struct tree *t, const struct container_spec *spec)
+/* Each resource, its soft and its hard limit; without a list of the spec's own, the caller's. */
+static void rlimits(struct tree *t, const struct container_spec *spec)
 {
 	uint64_t limits[RLIM_NLIMITS * 3];
+	struct rlimit lim;
 	int n = 0;
+
+	for (unsigned i = 0; i < spec->nrlimits && n < RLIM_NLIMITS * 3; i++) {
+		limits[n++] = (uint64_t)spec->rlimits[i].resource;
+		limits[n++] = spec->rlimits[i].soft;
+		limits[n++] = spec->rlimits[i].hard;
+	}
+	for (int r = 0; !spec->rlimits && r < RLIM_NLIMITS; r++) {
+		if (getrlimit(r, &lim) < 0)
+			continue;
+		limits[n++] = (uint64_t)r;
+		limits[n++] = lim.rlim_cur;
+		limits[n++] = lim.rlim_max;
+	}
+	u64s(t, "rlimits", limits, n);
+}
+
+static void user(struct tree *t, const struct container_spec *spec)
+{
+	const struct cap_sets *c = spec->capsets;
+	void *p;
+
+	u32(t, "uid", spec->uid);
+	u32(t, "gid", spec->gid);
+	check(t, fdt_property_placeholder(t->fdt, "groups", (int)(spec->ngroups * 4), &p));
+	for (unsigned i = 0; !t->rc && i < spec->ngroups; i++)
+		fdt32_st((fdt32_t *)p + i, spec->groups[i]);
+	u64(t, "caps", spec->caps);
+	if (c) {
+		u64(t, "caps-bounding", c->bounding);
+		u64(t, "caps-effective", c->effective);
+		u64(t, "caps-inheritable", c->inheritable);
+		u64(t, "caps-permitted", c->permitted);
+		u64(t, "caps-ambient", c->ambient);
+	}
+	u32(t, "no-new-privs", spec->no_new_privs);
+	if (spec->seccomp)
+		check(t, fdt_property(t->fdt, "seccomp", spec->seccomp, (int)spec->seccomp_len));
+}
+
+static void container(struct tree *t, const struct container_spec *spec)
+{
+	static char *none[] = { NULL };
 
 	begin(t, "container");
 	strings(t, "argv", spec->argv);
-	strings(t, "envp", spec->envp);
-	string(t, "cwd", spec->cwd);
-	string(t, "hostname", spec->hostname);
-	u32(t, "uid", spec->uid);
-	u32(t, "gid", spec->gid);
-	u64(t, "caps", spec->caps);
+	strings(t, "envp", spec->envp ? spec->envp : none);
+	string(t, "cwd", spec->cwd ? spec->cwd : "/");
+	string(t, "hostname", spec->hostname ? spec->hostname : "");
+	user(t, spec);
 	u32(t, "umask", spec->umask);
 	u32(t, "tty", spec->tty);
 	u32(t, "rows", spec->rows);
 	u32(t, "cols", spec->cols);
+	u32(t, "oom-score-adj", (uint32_t)spec->oom_score_adj);
+	u32(t, "wait-start", spec->wait_start);
 	u64(t, "memory-limit", spec->memory);
 	u32(t, "root-rw", spec->root_rw);
 	u32(t, "overlay", spec->overlay);
@@ -171,16 +216,8 @@ static void container(struct tree *t, const struct container_spec *spec)
 	u64(t, "cpu-period", spec->cpu_period);
 	u64(t, "pids-max", spec->pids_max);
 	u32(t, "root-readonly", spec->root_readonly);
-	for (int r = 0; r < RLIM_NLIMITS; r++) {
-		struct rlimit lim;
-
-		if (getrlimit(r, &lim) < 0)
-			continue;
-		limits[n++] = (uint64_t)r;
-		limits[n++] = lim.rlim_cur;
-		limits[n++] = lim.rlim_max;
-	}
-	u64s(t, "rlimits", limits, n);
+	strings(t, "sysctl", spec->sysctl ? spec->sysctl : none);
+	rlimits(t, spec);
 	mounts(t, spec);
 	end(t);
 }
@@ -257,4 +294,40 @@ int boottree_build(struct sandbox *sb, const struct container_spec *spec,
 	if (rc)
 		return error_set(err, EINVAL, "device tree: %s", fdt_strerror(rc));
 	return 0;
+}
+
+static int spec_tree(void *buf, int size, const struct container_spec *spec)
+{
+	struct tree t = { buf, 0 };
+
+	check(&t, fdt_create(buf, size));
+	check(&t, fdt_finish_reservemap(buf));
+	begin(&t, "");
+	container(&t, spec);
+	end(&t);
+	check(&t, fdt_finish(buf));
+	return t.rc;
+}
+
+int boottree_memfd(const struct container_spec *spec, struct error *err)
+{
+	int size = FDT_FIRST / 4, rc = -FDT_ERR_NOSPACE, fd = -1;
+	void *buf = NULL;
+
+	while (rc == -FDT_ERR_NOSPACE && size < (int)BOOT_SPEC_MAX) {
+		free(buf);
+		size *= 4;
+		buf = malloc((size_t)size);
+		if (!buf)
+			return error_set(err, ENOMEM, "out of memory");
+		rc = spec_tree(buf, size, spec);
+	}
+	if (rc == 0)
+		fd = chan_memfd("moat-spec", buf, fdt_totalsize(buf), err);
+	else if (rc == -FDT_ERR_NOSPACE)
+		error_set(err, E2BIG, "arguments and environment are too long");
+	else
+		error_set(err, EINVAL, "device tree: %s", fdt_strerror(rc));
+	free(buf);
+	return fd;
 }

@@ -21,4 +21,7 @@ uint64_t clock_tsc_hz(const struct clock_sample *from, const struct clock_sample
 int boottree_build(struct sandbox *sb, const struct container_spec *spec,
 		   const struct clock_sample *start, struct error *err);
 
+/* A sealed memfd for CHAN_CREATE and CHAN_EXEC: a tree with spec's /container node alone. A descriptor, or -1. */
+int boottree_memfd(const struct container_spec *spec, struct error *err);
+
 #endif

@@ -166,7 +166,9 @@ int chan_memfd(const char *name, const void *data, size_t len, struct error *err
 		p += n;
 		len -= (size_t)n;
 	}
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0)
+	/* The other side reads it from the position that comes along. */
+	if (lseek(fd, 0, SEEK_SET) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0)
 		return fd;
 fail:
 	error_errno(err, "memfd");

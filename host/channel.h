@@ -40,6 +40,7 @@ enum chan_type {
 	CHAN_PIDS,	/* Answer: CHAN_LIST */
 	CHAN_STATS,	/* Answer: CHAN_LIST, data = struct chan_stats */
 	CHAN_DMESG, /* a = sequence number to go on from. Answers: CHAN_LIST (b = next number), until it is empty */
+	CHAN_GOFER_GONE, /* from the owner of a container: its gofer ended; its files answer EIO from now on. No answer */
 	/* ---- from the launcher ---- */
 	CHAN_QUEUE =
 		64, /* a = 9P queue for the container's gofer, b = arena size; descriptors: arena, doorbell, interrupt */
@@ -50,6 +51,7 @@ enum chan_type {
 	CHAN_EXIT, /* a = wait status, as wait(2) gives it; b = 1: the in-sandbox OOM killer did it */
 	CHAN_LIST, /* data; a = 1: more of it follows */
 	CHAN_LOG,  /* data = one line of dmesg (--debug) */
+	CHAN_NOTE, /* data = lines for the user's stderr: a trace, a hint */
 };
 
 enum chan_target {

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/channel.h"
 #include "host/cmd.h"
 #include "host/error.h"
 #include "host/memory.h"
@@ -25,7 +26,7 @@
 static const char *const hidden_names[] = { "proc", "sys", "dev", "run", NULL };
 
 struct options {
-	const char *platform, *rootfs, *cwd, *overlay;
+	const char *platform, *rootfs, *cwd, *overlay, *control;
 	struct mount_table table;
 	bool rw, tty, debug;
 	unsigned cpus;
@@ -54,7 +55,8 @@ enum {
 	OPT_NET_STATS,
 	OPT_TRACE,
 	OPT_HINTS,
-	OPT_DEBUG
+	OPT_DEBUG,
+	OPT_CONTROL
 };
 
 static const struct option long_options[] = {
@@ -75,6 +77,7 @@ static const struct option long_options[] = {
 	{ "trace", optional_argument, NULL, OPT_TRACE },
 	{ "hints", required_argument, NULL, OPT_HINTS },
 	{ "debug", no_argument, NULL, OPT_DEBUG },
+	{ "control", required_argument, NULL, OPT_CONTROL }, /* for tests: DIR/control.sock */
 	{ 0 },
 };
 
@@ -196,6 +199,7 @@ static int parse(int argc, char **argv, struct options *o, struct error *err)
 			o->no_hints = strcmp(optarg, "off") == 0;
 			break;
 		case OPT_DEBUG: o->debug = true; break;
+		case OPT_CONTROL: o->control = optarg; break;
 		case ':':
 			return error_set(err, EINVAL, "%s needs a value; see 'moat help do'",
 					 argv[optind - 1]);
@@ -267,6 +271,23 @@ static void hold_streams(void)
 			return; /* then nothing else can be opened either */
 }
 
+/* A listening socket in a directory that there is; the first container is called "do". */
+static int open_control(const struct options *o, struct run_config *cfg, struct error *err)
+{
+	int dir;
+
+	cfg->listen_fd = -1;
+	if (!o->control)
+		return 0;
+	dir = open(o->control, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_errno(err, "--control %s", o->control);
+	cfg->spec.id = "do";
+	cfg->listen_fd = chan_listen(dir, err);
+	close(dir);
+	return cfg->listen_fd < 0 ? -1 : 0;
+}
+
 static void announce(const struct options *o)
 {
 	if (!isatty(2))
@@ -295,7 +316,7 @@ static int run(int argc, char **argv)
 	if (!o.env || mount_table_defaults(&o.table, &err) < 0 || parse(argc, argv, &o, &err) < 0)
 		goto fail;
 	cfg.root_fd = open_root(&o, &err);
-	if (cfg.root_fd < 0)
+	if (cfg.root_fd < 0 || open_control(&o, &cfg, &err) < 0)
 		goto fail;
 	announce(&o);
 	cfg.platform = platform_choose(o.platform, &err);

@@ -4,39 +4,32 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host/boottree.h"
-#include "host/console.h"
 #include "host/ctl.h"
-#include "host/timing.h"
 
 #define RANGES_MAX 512 /* of one chain of the balloon queue */
 
-void ctl_init(struct ctl *c, struct sandbox *sb, int fd)
+void ctl_init(struct ctl *c, struct sandbox *sb,
+	      void (*deliver)(void *arg, const struct ctl_msg *m), void *arg)
 {
 	memset(c, 0, sizeof(*c));
 	c->sb = sb;
-	c->fd = fd;
+	c->deliver = deliver;
+	c->arg = arg;
 	ring_dev_init(&c->in, sb->arena, sb->arena_size, RING_Q_CTL_IN);
 	ring_dev_init(&c->out, sb->arena, sb->arena_size, RING_Q_CTL_OUT);
 	ring_dev_init(&c->balloon, sb->arena, sb->arena_size, RING_Q_BALLOON);
 }
 
-static void send_msg(int fd, const struct ctl_msg *m)
+void queue_notify(struct sandbox *sb, unsigned queue)
 {
-	while (send(fd, m, sizeof(*m), MSG_NOSIGNAL) < 0 && errno == EINTR)
+	uint64_t one = 1;
+
+	while (write(sb->call_fd[queue], &one, 8) < 0 && errno == EINTR)
 		;
-}
-
-void ctl_fatal(int fd, int status, const char *line)
-{
-	struct ctl_msg m = { .type = CTL_FATAL, .a = (uint64_t)status };
-
-	m.len = (uint32_t)strnlen(line, sizeof(m.data) - 1);
-	memcpy(m.data, line, m.len);
-	send_msg(fd, &m);
 }
 
 /* Give a message to the Sentry; false if it has no buffer posted for it. */
@@ -100,37 +93,22 @@ static void clean(struct ctl_msg *m, bool lines)
 static void from_sentry(struct ctl *c, struct ctl_msg *m)
 {
 	switch (m->type) {
-	case CTL_EXIT:
-	case CTL_FATAL:
-		if (c->ended)
-			break; /* there is one end only */
-		c->ended = true;
-		clean(m, false);
-		timing_mark(c->sb, "program ended");
-		/* The command line kills us as soon as it has this message. */
-		if (c->sb->debug && c->sb->platform->stats)
-			c->sb->platform->stats(c->sb);
-		net_print_stats(c->sb);
-		send_msg(c->fd, m);
-		break;
-	case CTL_READY:
-		timing_mark(c->sb, "Sentry booted, program loaded");
-		clean(m, false);
-		send_msg(c->fd, m);
-		break;
+	case CTL_TIME_REQUEST: send_time(c); return;
 	case CTL_LOG:
 		if (!c->sb->debug)
-			break;
+			return;
 		clean(m, true);
-		send_msg(c->fd, m);
 		break;
-	case CTL_NOTE:
-		clean(m, true);
-		send_msg(c->fd, m);
-		break;
-	case CTL_TIME_REQUEST: send_time(c); break;
-	default: break; /* a newer or a hostile Sentry: nothing to do for it */
+	case CTL_NOTE: clean(m, true); break;
+	case CTL_LIST: m->len = m->len < sizeof(m->data) ? m->len : sizeof(m->data); break;
+	case CTL_EXIT:
+	case CTL_STARTED:
+	case CTL_FAILED:
+	case CTL_CREATED:
+	case CTL_DONE: clean(m, false); break;
+	default: return; /* a newer or a hostile Sentry: nothing to do for it */
 	}
+	c->deliver(c->arg, m);
 }
 
 static void take_message(struct ctl *c, const struct ring_chain *chain)
@@ -174,7 +152,7 @@ static bool drain(struct ctl *c, struct ring_dev *rd, unsigned queue,
 {
 	struct ring_chain chain;
 
-	for (unsigned n = 0; n < RING_ENTRIES; n++) {
+	for (unsigned n = 0; n < RING_ENTRIES && !(c->stopped && rd == &c->out); n++) {
 		int got = ring_dev_pop(rd, &chain);
 
 		if (got == 1) {
@@ -191,7 +169,7 @@ static bool drain(struct ctl *c, struct ring_dev *rd, unsigned queue,
 
 bool ctl_drain(struct ctl *c)
 {
-	return drain(c, &c->out, RING_Q_CTL_OUT, take_message);
+	return drain(c, &c->out, RING_Q_CTL_OUT, take_message) && !c->stopped;
 }
 
 bool ctl_drain_balloon(struct ctl *c)
@@ -199,19 +177,18 @@ bool ctl_drain_balloon(struct ctl *c)
 	return drain(c, &c->balloon, RING_Q_BALLOON, take_ranges);
 }
 
-bool ctl_from_cli(struct ctl *c)
+bool ctl_flush(struct ctl *c)
 {
-	for (;;) {
-		ssize_t n;
-
-		if (c->holds && !to_sentry(c, &c->held))
-			return true;
+	if (c->holds && to_sentry(c, &c->held))
 		c->holds = false;
-		n = recv(c->fd, &c->held, sizeof(c->held), MSG_DONTWAIT);
-		if (n <= 0)
-			return n != 0;
-		c->holds = n == (ssize_t)sizeof(c->held);
-	}
+	return !c->holds;
+}
+
+void ctl_send(struct ctl *c, const struct ctl_msg *m)
+{
+	c->holds = !to_sentry(c, m);
+	if (c->holds)
+		c->held = *m;
 }
 
 const char *ctl_broken(const struct ctl *c)

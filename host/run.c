@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/channel.h"
 #include "host/cmd.h"
 #include "host/error.h"
 #include "host/images.h"
@@ -24,8 +25,6 @@
 
 static const int forwarded[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
 				 SIGUSR1, SIGUSR2, SIGCONT, SIGALRM };
-
-enum signal_target { TO_INIT, TO_FOREGROUND }; /* b of CTL_SIGNAL */
 
 struct watch {
 	int ctl_fd, sig_fd;
@@ -38,9 +37,10 @@ struct watch {
 
 static void tell(struct watch *w, uint32_t type, uint64_t a, uint64_t b)
 {
-	struct ctl_msg m = { .type = type, .a = a, .b = b };
+	struct chan_msg m = { .type = type, .a = a, .b = b };
+	struct error err;
 
-	send(w->ctl_fd, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT);
+	chan_send(w->ctl_fd, &m, NULL, 0, &err);
 }
 
 /* One line of ours, also where a raw terminal needs its carriage return. */
@@ -62,7 +62,7 @@ static void on_gofer_end(struct watch *w, int wait_status)
 		return;
 	}
 	complain(w, "the gofer (the sandbox's files answer EIO from now on)", wait_status);
-	tell(w, CTL_GOFER_GONE, RING_Q_9P, 0);
+	tell(w, CHAN_GOFER_GONE, 0, 0);
 }
 
 /* Ctrl-Z: the programs stop, then this process does, until the user's shell lets it go on. */
@@ -70,12 +70,12 @@ static void stop_all(struct watch *w)
 {
 	struct error err = { 0 };
 
-	tell(w, CTL_SIGNAL, SIGSTOP, TO_FOREGROUND);
+	tell(w, CHAN_SIGNAL, SIGSTOP, CHAN_TO_FOREGROUND);
 	tty_restore();
 	raise(SIGSTOP);
 	if (w->tty)
 		tty_raw(&err);
-	tell(w, CTL_SIGNAL, SIGCONT, TO_FOREGROUND);
+	tell(w, CHAN_SIGNAL, SIGCONT, CHAN_TO_FOREGROUND);
 }
 
 static void on_signal(struct watch *w)
@@ -100,12 +100,12 @@ static void on_signal(struct watch *w)
 		break;
 	case SIGWINCH:
 		if (w->tty && ioctl(0, TIOCGWINSZ, &ws) == 0)
-			tell(w, CTL_WINSIZE, ws.ws_row, ws.ws_col);
+			tell(w, CHAN_WINSIZE, ws.ws_row, ws.ws_col);
 		break;
 	case SIGTSTP: stop_all(w); break;
 	default: /* a terminal's own signals are for a group of processes, kill(1)'s for one */
-		tell(w, CTL_SIGNAL, si.ssi_signo,
-		     si.ssi_code == SI_KERNEL ? TO_FOREGROUND : TO_INIT);
+		tell(w, CHAN_SIGNAL, si.ssi_signo,
+		     si.ssi_code == SI_KERNEL ? CHAN_TO_FOREGROUND : CHAN_TO_PROCESS);
 	}
 }
 
@@ -116,22 +116,24 @@ static int exit_status(uint64_t wait_status)
 	return WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st);
 }
 
-static void on_message(struct watch *w, const struct ctl_msg *m)
+static void on_message(struct watch *w, const struct chan_msg *m)
 {
 	switch (m->type) {
-	case CTL_READY: w->ready = true; break;
-	case CTL_EXIT:
+	case CHAN_STARTED: w->ready = true; break;
+	case CHAN_EXIT:
 		w->status = exit_status(m->a);
 		w->done = true;
 		break;
-	case CTL_FATAL:
-		w->status = (int)(m->a & 255);
+	case CHAN_FAILED:
+		if (!m->b)
+			break; /* a signal that came too late */
+		w->status = (int)(m->b & 255);
 		w->done = true;
 		tty_restore();
 		fprintf(stderr, "moat: %.*s\n", (int)m->len, m->data);
 		break;
-	case CTL_NOTE:
-	case CTL_LOG: fprintf(stderr, "%.*s%s", (int)m->len, m->data, w->tty ? "\r" : ""); break;
+	case CHAN_NOTE:
+	case CHAN_LOG: fprintf(stderr, "%.*s%s", (int)m->len, m->data, w->tty ? "\r" : ""); break;
 	default: break;
 	}
 }
@@ -158,23 +160,24 @@ static int watch(struct watch *w)
 	};
 
 	while (!w->done) {
-		struct ctl_msg m;
-		ssize_t n;
+		struct chan_msg m;
+		struct error err;
+		int got;
 
 		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			break;
 		if (p[2].revents) {
 			p[2].fd = -1;
-			tell(w, CTL_SIGNAL, SIGHUP, TO_FOREGROUND);
+			tell(w, CHAN_SIGNAL, SIGHUP, CHAN_TO_FOREGROUND);
 		}
 		if (p[1].revents)
 			on_signal(w);
 		if (!p[0].revents)
 			continue;
-		n = recv(w->ctl_fd, &m, sizeof(m), MSG_DONTWAIT);
-		if (n == (ssize_t)sizeof(m) && m.len <= sizeof(m.data))
+		got = chan_recv(w->ctl_fd, &m, NULL, NULL, MSG_DONTWAIT, &err);
+		if (got > 0)
 			on_message(w, &m);
-		else if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		else if (got == 0 || err.err != EAGAIN)
 			on_launcher_end(w);
 	}
 	return w->status;
@@ -216,6 +219,8 @@ int sandbox_run(struct run_config *cfg)
 		.sb = &sb,
 		.spec = &cfg->spec,
 		.clock_start = &cfg->clock_start,
+		.listen_fd = cfg->listen_fd,
+		.stdio = { 0, 1, 2 },
 	};
 	struct watch w = { .status = EXIT_MOAT, .tty = cfg->spec.tty, .sig_fd = -1 };
 	struct gofer_start gs;

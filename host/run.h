@@ -22,6 +22,7 @@ struct run_config {
 	unsigned cpus;
 	bool debug, hints;
 	uint8_t trace[64]; /* host/trace_filter.h */
+	int listen_fd;	   /* chan_listen's, or -1: nobody can join */
 	struct net_options net;
 };
 

@@ -6,6 +6,7 @@
 #define MOAT_HOST_SPEC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -19,13 +20,39 @@ struct mount_spec {
 	unsigned options;	     /* BOOT_MOUNT_* */
 };
 
+struct rlimit_spec {
+	int resource; /* RLIMIT_* */
+	uint64_t soft, hard;
+};
+
+/* Capability sets; see capabilities(7). */
+struct cap_sets {
+	uint64_t bounding, effective, inheritable, permitted, ambient;
+};
+
+/*
+ * A container's first process and the container around it; or, for CHAN_EXEC, a process that is put into one: then the
+ * container's members (hostname, memory, root, mounts) mean nothing.
+ */
 struct container_spec {
+	const char *id;	     /* what connections call it; NULL: nothing does */
 	char **argv, **envp; /* NULL-ended */
 	const char *cwd;
 	const char *hostname;
 	uid_t uid;
 	gid_t gid;
-	uint64_t caps;
+	const gid_t *groups; /* supplementary ones */
+	unsigned ngroups;
+	uint64_t caps;		      /* bounding, effective and permitted set at once */
+	const struct cap_sets *capsets; /* or each by itself; NULL: caps */
+	bool no_new_privs;
+	int oom_score_adj;
+	const struct rlimit_spec *rlimits; /* NULL: the caller's own */
+	unsigned nrlimits;
+	const void *seccomp; /* a filter as seccomp(2) takes it: struct sock_filter[]; NULL: none */
+	size_t seccomp_len;  /* bytes */
+	char **sysctl;	     /* "net.core.somaxconn=128", NULL-ended; or NULL */
+	bool wait_start;     /* everything is made ready, but runs only at CHAN_START */
 	unsigned umask;
 	bool tty;
 	unsigned short rows, cols;

@@ -17,6 +17,7 @@
 #include "host/jail.h"
 #include "host/memory.h"
 #include "host/start.h"
+#include "host/stream_fd.h"
 
 #define ARENA_SIZE_MIN (64ULL << 20)
 
@@ -146,9 +147,22 @@ pid_t gofer_start(const struct gofer_start *g, struct error *err)
 
 pid_t launcher_start(const struct launcher_config *lc, struct error *err)
 {
-	pid_t pid = jail_fork(err);
+	struct launcher_config own = *lc;
+	pid_t pid = -1;
+	unsigned n;
 
+	for (n = 0; n < 3; n++) {
+		own.stdio[n] = stream_fd_own(lc->stdio[n]);
+		if (own.stdio[n] < 0) {
+			error_errno(err, "standard stream %u", n);
+			break;
+		}
+	}
+	if (n == 3)
+		pid = jail_fork(err);
 	if (pid == 0)
-		launcher_main(lc);
+		launcher_main(&own);
+	while (n--)
+		close(own.stdio[n]);
 	return pid;
 }

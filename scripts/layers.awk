@@ -4,7 +4,7 @@
 # layer, and a symbol may end in "*").
 BEGIN {
 	# main: files of guest/ itself, the boot order. The ELF loader is shared with the host and knows lib alone.
-	n = split("lib loader platform ring mm task fs ipc net dev sys main", order, " ")
+	n = split("lib loader platform ring mm task fs ipc net uring dev sys container main", order, " ")
 	for (i = 1; i <= n; i++)
 		rank[order[i]] = i
 	while ((getline line < allow) > 0) {

@@ -2,11 +2,11 @@
  * chrdev.c - see chrdev.h; device numbers are those of Linux's devices.txt.
  */
 #include "dev/chrdev.h"
-#include "dev/console.h"
 #include "dev/mem.h"
+#include "dev/stream.h"
 #include "dev/tty/tty.h"
 #include "fs/pipe.h"
-#include "task/task.h"
+#include "task/container.h"
 
 #define MEM_MAJOR 1
 #define TTY_MAJOR 5
@@ -36,9 +36,17 @@ static int open_current(struct file *f)
 	return err;
 }
 
+/* The terminal of the caller's container. */
+static int open_console(struct file *f)
+{
+	struct container *c = container_current();
+
+	return c && c->console ? tty_open(c->console, f) : -EIO;
+}
+
 int fifo_open(struct inode *i, struct file *f)
 {
-	return console_reopen(i, f) ? 0 : pipe_open_fifo(i, f);
+	return stream_reopen(i, f) ? 0 : pipe_open_fifo(i, f);
 }
 
 int chrdev_open(struct inode *i, struct file *f)
@@ -59,7 +67,7 @@ int chrdev_open(struct inode *i, struct file *f)
 		return -ENXIO;
 	switch (minor) {
 	case 0: return open_current(f);
-	case 1: return console_tty() ? tty_open(console_tty(), f) : -EIO;
+	case 1: return open_console(f);
 	case 2: return ptmx_open(i, f);
 	default: return -ENXIO;
 	}

@@ -24,7 +24,7 @@ static struct ring *in, *out;
 static struct slot in_slots[SLOTS], out_slots[SLOTS];
 static struct spinlock out_lock = SPINLOCK_INIT;
 static struct waitq out_q = WAITQ_INIT(out_q);
-static struct control_handlers handlers;
+static void (*on_message)(const struct ctl_msg *m);
 
 static void post(struct slot *s)
 {
@@ -32,34 +32,6 @@ static void post(struct slot *s)
 
 	ring_add(in, &s->req, &b, 0, 1);
 	ring_kick(in); /* rings only if the host holds a message for want of a buffer */
-}
-
-static void handle(const struct ctl_msg *m)
-{
-	switch (m->type) {
-	case CTL_SIGNAL:
-		if (handlers.signal && m->a >= 1 && m->a <= 64)
-			handlers.signal((int)m->a, m->b == 1);
-		break;
-	case CTL_WINSIZE:
-		if (handlers.winsize)
-			handlers.winsize((u16)m->a, (u16)m->b);
-		break;
-	case CTL_TIME: clock_calibrate(m->a, m->b, m->c, m->d); break;
-	case CTL_MEM_LIMIT:
-		if (handlers.mem_limit)
-			handlers.mem_limit(m->a);
-		break;
-	case CTL_SHUTDOWN:
-		if (handlers.shutdown)
-			handlers.shutdown();
-		break;
-	case CTL_GOFER_GONE:
-		if (handlers.gofer_gone)
-			handlers.gofer_gone((unsigned)m->a);
-		break;
-	default: klog("control: message of unknown type %u", m->type);
-	}
 }
 
 static void received(struct ring_request *r, s32 written)
@@ -70,8 +42,10 @@ static void received(struct ring_request *r, s32 written)
 	if (written < 0)
 		return;
 	memcpy(&m, s->msg, sizeof(m));
-	if (written == sizeof(m))
-		handle(&m);
+	if (written == sizeof(m) && m.type == CTL_TIME)
+		clock_calibrate(m.a, m.b, m.c, m.d);
+	else if (written == sizeof(m) && m.len <= sizeof(m.data))
+		on_message(&m);
 	post(s);
 }
 
@@ -99,13 +73,11 @@ static struct slot *claim(void)
 	return s;
 }
 
-static void submit(struct slot *s, enum ctl_type type, u64 a, const void *data, size_t len)
+static void submit(struct slot *s, const struct ctl_msg *head, const void *data, size_t len)
 {
 	struct ring_buf b = { s->msg, sizeof(*s->msg) };
 
-	memset(s->msg, 0, sizeof(*s->msg));
-	s->msg->type = type;
-	s->msg->a = a;
+	*s->msg = *head;
 	s->msg->len = (u32)MIN(len, sizeof(s->msg->data));
 	memcpy(s->msg->data, data, s->msg->len);
 	if (ring_add(out, &s->req, &b, 1, 0) < 0)
@@ -113,42 +85,59 @@ static void submit(struct slot *s, enum ctl_type type, u64 a, const void *data, 
 	ring_kick(out);
 }
 
-bool control_send(enum ctl_type type, u64 a, const void *data, size_t len)
+bool control_send(enum ctl_type type, u32 handle, u64 a, u64 b, const void *data, size_t len)
 {
+	struct ctl_msg head = { .type = type, .handle = handle, .a = a, .b = b };
 	struct slot *s = out ? claim() : NULL;
 
 	if (s)
-		submit(s, type, a, data, len);
+		submit(s, &head, data, len);
 	return s;
 }
 
-bool control_send_wait(enum ctl_type type, u64 a, const void *data, size_t len, u64 deadline)
+bool control_send_until(enum ctl_type type, const void *data, size_t len, u64 deadline)
 {
+	struct ctl_msg head = { .type = type };
 	struct slot *s = NULL;
 
 	wait_event(&out_q, SLEEP_UNINTERRUPTIBLE, deadline, (s = claim()) != NULL);
 	if (s)
-		submit(s, type, a, data, len);
+		submit(s, &head, data, len);
 	return s;
 }
 
-void control_send_sync(enum ctl_type type, u64 a, const void *data, size_t len)
+static struct slot *send_wait(const struct ctl_msg *head, const void *data, size_t len)
 {
 	struct slot *s;
 
 	wait_event(&out_q, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, (s = claim()) != NULL);
-	submit(s, type, a, data, len);
+	submit(s, head, data, len);
+	return s;
+}
+
+void control_send_wait(enum ctl_type type, u32 handle, u64 a, u64 b, const void *data, size_t len)
+{
+	struct ctl_msg head = { .type = type, .handle = handle, .a = a, .b = b };
+
+	send_wait(&head, data, len);
+}
+
+void control_send_sync(enum ctl_type type, u32 handle, u64 a, u64 b, const void *data, size_t len)
+{
+	struct ctl_msg head = { .type = type, .handle = handle, .a = a, .b = b };
+	struct slot *s = send_wait(&head, data, len);
+
 	wait_event(&out_q, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, !READ_ONCE(s->busy));
 }
 
-void control_start(const struct control_handlers *h)
+void control_start(void (*fn)(const struct ctl_msg *m))
 {
 	paddr_t a = frame_alloc(ZONE_ARENA, 0, FRAME_ZERO),
 		b = frame_alloc(ZONE_ARENA, 0, FRAME_ZERO);
 
 	if (!a || !b)
 		panic("control: no memory");
-	handlers = *h;
+	on_message = fn;
 	in = ring_open(RING_Q_CTL_IN);
 	for (unsigned i = 0; i < SLOTS; i++) {
 		in_slots[i].msg = (struct ctl_msg *)paddr_to_ptr(a) + i;

@@ -1,6 +1,5 @@
 /*
- * boot.c - the file tree of a container: its root, its mounts (mount_table.c), an fs_context; and for the first one init's
- * descriptors.
+ * boot.c - the file tree of a container: its root, its mounts (mount_table.c), an fs_context.
  *
  * A tree hangs on nothing: the root mount has no parent, so no path leads from one container to another. It is built by
  * a task that nobody else sees (the boot thread, or whoever makes a container).
@@ -160,22 +159,8 @@ struct fs_context *fs_container_create(const struct fs_container *c, char *why, 
 	return ERR_PTR(err);
 }
 
-int fs_boot(const struct fs_boot_config *c, char *why, size_t size)
+void fs_container_drop(struct fs_context *fs)
 {
-	struct fs_context *ctx = fs_container_create(&c->tree, why, size);
-
-	if (IS_ERR(ctx))
-		return (int)PTR_ERR(ctx);
-	c->init->fs = ctx;
-	c->init->files = fdtable_create();
-	if (IS_ERR(c->init->files))
-		return (int)PTR_ERR(c->init->files);
-	for (int fd = 0; fd < 3; fd++)
-		if (c->stdio[fd] && !IS_ERR(c->stdio[fd])) {
-			/* init may open them again by /dev/stdout and its like */
-			c->stdio[fd]->inode->uid = c->tree.uid;
-			c->stdio[fd]->inode->gid = c->tree.gid;
-			fd_install_at(c->stdio[fd], fd, false);
-		}
-	return 0;
+	mount_drop_tree(fs->root.mnt);
+	fs_context_put(fs);
 }

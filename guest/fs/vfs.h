@@ -494,13 +494,9 @@ struct fs_container {
  */
 struct fs_context *fs_container_create(const struct fs_container *c, char *why, size_t size);
 
-struct fs_boot_config {
-	struct fs_container tree;
-	struct task *init;     /* gets the tree and, if stdio is set, descriptors 0, 1, 2 */
-	struct file *stdio[3]; /* references are taken over; NULL: not open */
-};
+/* Take the tree down, and drop the context. Files that are open in it stay as they are. */
+void fs_container_drop(struct fs_context *fs);
 void fs_mmap_init(void); /* mmap.c: tells mm about files; before the first program */
-int fs_boot(const struct fs_boot_config *c, char *why, size_t size);
 /* The current task's working directory, an absolute path; missing directories are made for uid and gid. */
 int fs_enter_cwd(const char *cwd, u32 uid, u32 gid);
 

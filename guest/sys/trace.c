@@ -75,13 +75,13 @@ static void send(const struct trace_line *l)
 
 	if (n) {
 		ksnprintf(note, sizeof(note), "--- %u lines lost ---\n", n);
-		if (!control_send(CTL_NOTE, 0, note, strlen(note))) {
+		if (!control_send(CTL_NOTE, 0, 0, 0, note, strlen(note))) {
 			atomic_add(&lost, 1);
 			return;
 		}
 		atomic_sub(&lost, n);
 	}
-	if (!control_send_wait(CTL_NOTE, 0, l->text, l->len, clock_mono() + PATIENCE_NS))
+	if (!control_send_until(CTL_NOTE, l->text, l->len, clock_mono() + PATIENCE_NS))
 		atomic_add(&lost, 1);
 }
 

@@ -10,6 +10,7 @@
 #include "lib/log.h"
 #include "mm/mm.h"
 #include "mm/slab.h"
+#include "task/container.h"
 #include "task/itimer.h"
 #include "task/private.h"
 #include "task/ptrace.h"
@@ -34,7 +35,7 @@ static int check_flags(const struct clone_request *r)
 		return -EINVAL;
 	if (f & CLONE_CLEAR_SIGHAND && f & CLONE_SIGHAND)
 		return -EINVAL;
-	if (f & CLONE_PARENT && task_current()->process == init_process)
+	if (f & CLONE_PARENT && task_current()->process->parent == &kernel_process)
 		return -EINVAL;
 	if (f & CLONE_PIDFD && f & (CLONE_DETACHED | CLONE_THREAD))
 		return -EINVAL;
@@ -253,6 +254,8 @@ static int publish(struct task *c, struct task *t, const struct clone_request *r
 	list_add_tail(&all_processes, &p->all_node);
 	list_add_tail(&p->threads, &c->thread_node);
 	p->nr_threads = p->nr_started = 1;
+	if (from->container)
+		container_joined(from->container, p);
 	ptrace_child(c, t, r->flags & CLONE_PTRACE || clone_event(t, r));
 	return 0;
 }
@@ -372,112 +375,5 @@ drop_shared:
 	drop_shared(c);
 free_task:
 	task_put(c);
-	return err;
-}
-
-/* ---- the first process ---- */
-
-struct init_start {
-	const char *file;
-	char *const *argv;
-	char *const *envp;
-	int err;
-	struct completion *done;
-};
-
-static struct init_start *init_start;
-struct rlimit task_boot_rlimits[RLIM_NLIMITS];
-
-static void init_main(void *arg)
-{
-	struct task *t = arg;
-	struct init_start *s = init_start;
-	int err;
-
-	sched_first();
-	err = task_exec(s->file, s->argv, s->envp);
-	s->err = err;
-	if (!err) {
-		completion_done(s->done);
-		task_user_loop(t);
-	}
-	/* Nothing of it has been seen by anyone: unlink and vanish. */
-	task_release_mm(t);
-	drop_shared(t);
-	spin_lock(&task_lock);
-	init_process = NULL;
-	list_del(&t->process->all_node);
-	list_del(&t->thread_node);
-	pid_drop(1);
-	pid_drop(1);
-	pid_free(1);
-	spin_unlock(&task_lock);
-	t->state = TASK_DEAD;
-	task_put(t);
-	completion_done(s->done);
-	sched_exit();
-}
-
-int task_start_init(const char *file, char *const *argv, char *const *envp, const struct cred *cred)
-{
-	static const struct rlimit defaults[RLIM_NLIMITS] = {
-		{ ~0ULL, ~0ULL },     { ~0ULL, ~0ULL }, { ~0ULL, ~0ULL }, { 8 << 20, ~0ULL },
-		{ 0, ~0ULL },	      { ~0ULL, ~0ULL }, { 32768, 32768 }, { 1024, 1048576 },
-		{ 8 << 20, 8 << 20 }, { ~0ULL, ~0ULL }, { ~0ULL, ~0ULL }, { 32768, 32768 },
-		{ 819200, 819200 },   { 0, 0 },		{ 0, 0 },	  { ~0ULL, ~0ULL },
-	};
-	struct task *self = task_current(), *t;
-	struct init_start s = { .file = file, .argv = argv, .envp = envp };
-	struct process *p;
-	int err = -ENOMEM, i;
-
-	s.done = completion_create();
-	if (!s.done)
-		return -ENOMEM;
-	t = task_alloc();
-	p = process_alloc();
-	if (IS_ERR(t) || IS_ERR(p))
-		goto fail;
-	p->sighand = sighand_create();
-	t->cred = cred_dup(cred);
-	t->mm = mm_create();
-	if (!p->sighand || !t->cred || IS_ERR(t->mm))
-		goto fail;
-	t->utask = utask_create(mm_pmap(t->mm));
-	if (IS_ERR(t->utask)) {
-		err = PTR_ERR(t->utask);
-		goto fail;
-	}
-	for (i = 0; i < RLIM_NLIMITS; i++)
-		p->rlim[i] = task_boot_rlimits[i].max ? task_boot_rlimits[i] : defaults[i];
-	t->process = p;
-	p->leader = t;
-	p->dumpable = true;
-	err = copy_shared(t, self, CLONE_FILES | CLONE_FS);
-	if (err)
-		goto fail;
-	sched_init_task(t, NULL);
-	kctx_init(&t->kctx, t->kstack, init_main, t);
-	spin_lock(&task_lock);
-	t->tid = p->pid = p->pgid = p->sid = pid_alloc(1);
-	BUG_ON(t->tid != 1);
-	pid_set(1, t);
-	pid_hold(1);
-	pid_hold(1);
-	list_add_tail(&all_processes, &p->all_node);
-	list_add_tail(&p->threads, &t->thread_node);
-	p->nr_threads = p->nr_started = 1;
-	p->parent = &kernel_process;
-	init_process = p;
-	task_get(t);
-	spin_unlock(&task_lock);
-	init_start = &s;
-	sched_start(t);
-	completion_wait(s.done, SLEEP_UNINTERRUPTIBLE);
-	completion_put(s.done);
-	return s.err;
-
-fail: /* boot cannot go on after this: what was made stays */
-	completion_put(s.done);
 	return err;
 }

@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "mm/mm.h"
 #include "mm/slab.h"
+#include "task/container.h"
 #include "task/private.h"
 #include "task/ptrace.h"
 #include "task/seccomp.h"
@@ -73,7 +74,8 @@ static struct process *find_reaper(struct process *p)
 	for (r = p->parent; r && r != &kernel_process; r = r->parent)
 		if (r->child_subreaper && !r->zombie && r->nr_threads)
 			return r;
-	return p == init_process || !init_process ? &kernel_process : init_process;
+	r = p->container ? p->container->init : NULL;
+	return r && r != p ? r : &kernel_process;
 }
 
 static void reparent_children(struct process *p)
@@ -151,8 +153,7 @@ void process_report(struct process *p)
 	int st = p->exit_code;
 
 	if (parent == &kernel_process) {
-		if (p != init_process)
-			process_reap(p);
+		process_reap(p);
 		return;
 	}
 	if (p->exit_signal == SIGCHLD && signal_child_ignored(parent)) {
@@ -167,6 +168,8 @@ void process_report(struct process *p)
 static void process_ended(struct process *p)
 {
 	ptrace_release_all(p);
+	if (p->container)
+		container_left(p->container, p);
 	reparent_children(p);
 	signal_orphaned_check(p, NULL);
 	p->zombie = true;
@@ -196,8 +199,8 @@ static void last_words(struct process *p)
 	if (p->pid == p->sid && task_res.tty_disassociate)
 		task_res.tty_disassociate(p);
 	task_watch_ended(p, p->exit_code);
-	if (p == init_process && task_init_exited)
-		task_init_exited(p->exit_code);
+	if (p->session)
+		task_session_ended(p, p->exit_code);
 }
 
 /* A tracer may want to look once more. A thread that its process's end takes along has SIGKILL pending; that is no kill. */

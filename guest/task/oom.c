@@ -4,6 +4,7 @@
  */
 #include "lib/log.h"
 #include "mm/mm.h"
+#include "task/container.h"
 #include "task/private.h"
 
 struct candidate {
@@ -24,7 +25,7 @@ static void consider(struct process *p, void *arg)
 		best->dying = true;
 	score = (s64)mm_rss(t->mm);
 	score += score / 1000 * p->oom_score_adj;
-	if (p == init_process)
+	if (p->container && p == p->container->init)
 		score /= 2;
 	if (!best->p || score > best->score) {
 		best->p = p;

@@ -51,7 +51,6 @@ void task_count_fork(void);
 /* ---- objects (task.c) ---- */
 extern struct process kernel_process;
 extern struct list all_processes;
-extern struct process *init_process;
 struct task *task_alloc(void); /* one reference; kernel stack, no utask */
 struct process *process_alloc(void);
 void oom_kill(u64 frames_wanted); /* mm's hook */

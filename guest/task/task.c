@@ -11,20 +11,20 @@
 #include "lib/log.h"
 #include "mm/mm.h"
 #include "mm/slab.h"
+#include "task/container.h"
 #include "task/private.h"
 #include "task/ptrace.h"
 
 struct spinlock task_lock = SPINLOCK_INIT;
 struct list all_processes = LIST_INIT(all_processes);
 struct process kernel_process;
-struct process *init_process;
 struct task_resources task_res;
 static struct cred kernel_cred;
 static unsigned nr_tasks, nr_processes;
 u32 task_syscall_work;
 
 void (*task_syscall)(struct task *t, struct user_regs *regs);
-void (*task_init_exited)(int status);
+void (*task_session_ended)(struct process *p, int status);
 int (*task_exec)(const char *file, char *const *argv, char *const *envp);
 
 static void process_setup(struct process *p)
@@ -112,6 +112,7 @@ void process_put(struct process *p)
 	signal_flush(&p->shared_pending);
 	sighand_put(p->sighand);
 	itimers_free(p);
+	container_put(p->container);
 	kfree(p);
 	atomic_sub(&nr_processes, 1);
 }

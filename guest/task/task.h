@@ -26,6 +26,8 @@ struct fs_context; /* root, cwd, umask: fs/ */
 struct nsproxy;
 struct tty;
 struct itimers;
+struct container; /* task/container.h */
+struct session;	  /* container/ */
 struct sem_undo_list; /* ipc/ */
 struct key;
 
@@ -128,6 +130,8 @@ struct process {
 	struct io_counts io; /* of dead threads */
 	u64 start_time;	     /* clock_mono */
 	int oom_score_adj;
+	struct container *container; /* with a reference; NULL: the Sentry's own */
+	struct session *session;     /* of the first process of a container or an exec: told of its end */
 	u32 personality;
 	bool thp_disable;
 	u32 membarrier; /* registered commands */
@@ -291,19 +295,20 @@ int task_unshare_files(void);
 void task_exit(int code) __attribute__((noreturn));	    /* this thread */
 void task_exit_group(int status) __attribute__((noreturn)); /* wait status */
 /*
- * The first process, pid 1. Called from a kernel thread, whose files, fs and ns it shares; sleeps until the program is
- * loaded. argv, envp: NULL-terminated kernel arrays. -errno if it could not be started (nothing is left behind).
+ * A process without a parent: the first one of a container, or one that is put into it. setup runs in it, with all rights
+ * and without files, directories or a program; 0 means that it has loaded one, anything else ends it with exit status 127
+ * (setup has said why to whom it concerns). Returns it with a reference, or ERR_PTR.
  */
-int task_start_init(const char *file, char *const *argv, char *const *envp,
-		    const struct cred *cred);
-/* Limits of the first process that differ from the defaults; filled by boot. max 0: the default. */
-extern struct rlimit task_boot_rlimits[RLIM_NLIMITS];
+struct process *task_spawn(struct container *c, struct session *s, bool first, int (*setup)(void *),
+			   void *arg);
+/* What a new process may use at most, before anyone says otherwise. */
+extern const struct rlimit task_default_rlimits[RLIM_NLIMITS];
 /* Replace the program of the current task; registered by sys/exec.c. Kernel strings. 0 or -errno. */
 extern int (*task_exec)(const char *file, char *const *argv, char *const *envp);
 /* The system-call entry: sys/ registers itself here at boot. Fills rax. */
 extern void (*task_syscall)(struct task *t, struct user_regs *regs);
-/* The sandbox ends when init is gone: boot registers what to do with its wait status. */
-extern void (*task_init_exited)(int status);
+/* A process with a session has ended, in its last thread's context: its files are closed, nothing else of it is gone. */
+extern void (*task_session_ended)(struct process *p, int status);
 
 /* ---- scheduler ---- */
 void sched_init(void);

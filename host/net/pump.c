@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "host/console.h"
+#include "host/ctl.h"
 #include "host/error.h"
 #include "host/net/pump.h"
 #include "host/sandbox.h"

@@ -113,21 +113,20 @@ inside $B sh -c 'sleep 0.3; echo hi' | true
 expect "a reader that has left" 141 ${PIPESTATUS[0]}
 expect "order of the two outputs" "$(seq 100)" "$(inside $B sh -c 'for i in $(seq 1 2 99); do echo $i; echo $((i + 1)) >&2; done' 2>&1)"
 expect "the last of much output" 1000000 "$(inside $B seq 1000000 | tail -n 1)"
-# A writer whom nobody reads from still takes a signal; what it wrote waits for the reader.
+# A writer whom nobody reads from still takes a signal; what it wrote waits for the reader. (A trap would not run: busybox
+# goes on with its write after EINTR, here as on Linux.)
 mkfifo slow && exec 7<> slow
-"$MOAT" do --platform "$PLATFORM" -- $B sh -c 'trap "echo handled >&2; exit 4" TERM; echo up >&2
+"$MOAT" do --platform "$PLATFORM" -- $B sh -c 'echo up >&2
 while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done' < /dev/null > slow 2> err &
 pid=$!
 for ((i = 0; i < 200; i++)); do grep -q up err && break; sleep 0.05; done
 sleep "$nap"
 kill -TERM $pid
-for ((i = 0; i < 200; i++)); do grep -q handled err && break; sleep 0.05; done
-expect "a signal to a writer that waits" "up handled" "$(echo $(cat err))"
+wait $pid
+expect "a signal to a writer that waits: status" 143 $?
 cat <&7 > out &
 cat=$!
-wait $pid
-expect "a signal to a writer that waits: status" 4 $?
-sleep 0.1
+sleep 0.3
 kill $cat
 exec 7>&-
 expect "a signal to a writer that waits: lines" "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" "$(sort -u out)"

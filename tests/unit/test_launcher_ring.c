@@ -1,4 +1,4 @@
-// sources: host/ctl.c host/console.c host/crash.c host/ring_dev.c host/error.c host/jail.c host/boottree.c host/timing.c tests/unit/p9_client.c host/gofer/*.c
+// sources: host/ctl.c host/net/*.c host/channels.c host/channel.c host/streams.c host/crash.c host/ring_dev.c host/error.c host/jail.c host/boottree.c host/timing.c tests/unit/p9_client.c host/gofer/*.c
 // libs: -lfdt -lseccomp -lpthread -lcap
 /*
  * test_launcher_ring.c - the launcher's side of the control, balloon and stream queues against a hostile Sentry: indices,
@@ -9,16 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "abi/boot.h"
-#include "host/console.h"
+#include "host/channels.h"
 #include "host/crash.h"
-#include "host/ctl.h"
 #include "host/error.h"
+#include "host/streams.h"
 #include "tests/unit/p9_client.h"
 
 #define ARENA (4u << 20)
@@ -27,7 +28,9 @@
 
 static struct platform_ops ops;
 static struct sandbox sb;
-static struct ctl ctl;
+static struct streams streams;
+static struct channels ch;
+static struct ctl *const ctl = &ch.ctl;
 static int cli = -1; /* the command line's end */
 
 static struct ring_mem *ring(unsigned q)
@@ -37,16 +40,20 @@ static struct ring_mem *ring(unsigned q)
 
 static void fresh(void)
 {
+	struct error err;
 	int pair[2];
 
 	memset(sb.arena, 0, ARENA);
-	if (cli >= 0) {
+	if (cli >= 0)
 		close(cli);
-		close(ctl.fd);
-	}
-	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
+	free(ch.conns);
+	free(streams.table);
+	close(ch.epoll);
+	close(streams.epoll);
+	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) == 0);
 	cli = pair[0];
-	ctl_init(&ctl, &sb, pair[1]);
+	CHECK(streams_init(&streams, &sb, epoll_create1(0), 1, &err) == 0);
+	CHECK(channels_init(&ch, &sb, &streams, pair[1], -1, "first", &err) == 0);
 }
 
 static void desc(unsigned q, unsigned i, uint64_t addr, uint32_t len, unsigned flags, unsigned next)
@@ -63,44 +70,57 @@ static void offer(unsigned q, unsigned head)
 }
 
 /* A message of the Sentry's; what the command line got of it: 0 if nothing. */
-static uint32_t say(const struct ctl_msg *m, struct ctl_msg *got)
+static uint32_t say(const struct ctl_msg *m, struct chan_msg *got)
 {
 	memcpy(sb.arena + DATA, m, sizeof(*m));
 	desc(RING_Q_CTL_OUT, 0, DATA, sizeof(*m), 0, 0);
 	offer(RING_Q_CTL_OUT, 0);
-	CHECK(!ctl_drain(&ctl));
+	CHECK(!ctl_drain(ctl));
 	memset(got, 0, sizeof(*got));
-	return recv(cli, got, sizeof(*got), MSG_DONTWAIT) == (ssize_t)sizeof(*got) ? got->type : 0;
+	return chan_recv(cli, got, NULL, NULL, MSG_DONTWAIT, &(struct error){ 0 }) == 1 ? got->type : 0;
 }
 
 static void messages(void)
 {
-	struct ctl_msg m = { .type = CTL_LOG, .len = 0xffffffff }, got;
+	struct ctl_msg m = { .type = CTL_LOG, .len = 0xffffffff };
+	struct chan_msg got;
 
 	fresh();
 	memset(m.data, '\033', sizeof(m.data));
 	sb.debug = false;
 	CHECK_EQ(say(&m, &got), 0); /* nobody asked for it */
 	sb.debug = true;
-	CHECK_EQ(say(&m, &got), CTL_LOG);
-	CHECK_EQ(got.len, sizeof(got.data));
-	for (size_t i = 0; i < sizeof(got.data); i++)
+	CHECK_EQ(say(&m, &got), CHAN_LOG);
+	CHECK_EQ(got.len, sizeof(m.data));
+	for (size_t i = 0; i < sizeof(m.data); i++)
 		CHECK(got.data[i] == '?');
 	sb.debug = false;
 	for (uint32_t type = 0; type < 80; type++) {
 		m.type = type;
-		if (type == CTL_EXIT || type == CTL_FATAL || type == CTL_READY)
+		if (type >= CTL_EXIT && type <= CTL_NOTE)
 			continue;
 		CHECK_EQ(say(&m, &got), 0);
 	}
-	m.type = CTL_FATAL;
+	m.type = CTL_LIST;
+	CHECK_EQ(say(&m, &got), CHAN_LIST);
+	CHECK_EQ(got.len, sizeof(m.data));
+	for (m.handle = 1; m.handle; m.handle *= 2) { /* nobody's */
+		CHECK_EQ(say(&m, &got), 0);
+	}
+	m.type = CTL_FAILED;
+	m.a = 0;
+	m.b = ESRCH;
+	CHECK_EQ(say(&m, &got), CHAN_FAILED); /* a request's end, no more */
+	CHECK(!ch.ended && got.a == ESRCH);
+	m.a = 127;
 	m.len = 9;
 	memcpy(m.data, "a\nb\033c\177\xc3\xa4\tx", 10);
-	CHECK_EQ(say(&m, &got), CTL_FATAL);
+	CHECK_EQ(say(&m, &got), CHAN_FAILED);
 	CHECK(!memcmp(got.data, "a?b?c?\xc3\xa4\t", 9));
+	CHECK_EQ(got.b, 127);
 	m.type = CTL_EXIT;
 	CHECK_EQ(say(&m, &got), 0); /* it has ended already */
-	CHECK(ctl.ended && !ctl_broken(&ctl));
+	CHECK(ch.ended && !ctl_broken(ctl));
 }
 
 /* Each of these comes back unused, and the next good message is heard. */
@@ -126,7 +146,8 @@ static void bad_chains(void)
 		{ DATA, 512, RING_DESC_F_WRITE, 0 }, /* in the wrong direction */
 		{ DATA, 0, 0, 0 },
 	};
-	struct ctl_msg m = { .type = CTL_READY }, got;
+	struct ctl_msg m = { .type = CTL_STARTED };
+	struct chan_msg got;
 
 	fresh();
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -138,15 +159,15 @@ static void bad_chains(void)
 			memcpy(sb.arena + DATA, &m, sizeof(m));
 			desc(queue[k], 3, bad[i].addr, bad[i].len, bad[i].flags, bad[i].next);
 			offer(queue[k], 3);
-			CHECK(!(k ? ctl_drain_balloon(&ctl) : ctl_drain(&ctl)));
+			CHECK(!(k ? ctl_drain_balloon(ctl) : ctl_drain(ctl)));
 			CHECK_EQ((uint16_t)(ring(queue[k])->used.idx - used), 1);
 			CHECK_EQ(ring(queue[k])->used.ring[used % RING_ENTRIES].id, 3);
 			CHECK_EQ(ring(queue[k])->used.ring[used % RING_ENTRIES].len, 0);
 		}
 		CHECK(recv(cli, &got, sizeof(got), MSG_DONTWAIT) < 0);
-		CHECK_EQ(say(&m, &got), CTL_READY);
+		CHECK_EQ(say(&m, &got), CHAN_STARTED);
 	}
-	CHECK(!ctl_broken(&ctl));
+	CHECK(!ctl_broken(ctl));
 }
 
 static void broken(void)
@@ -156,12 +177,12 @@ static void broken(void)
 	for (unsigned k = 0; k < 2; k++) {
 		fresh();
 		offer(queue[k], RING_ENTRIES);
-		k ? ctl_drain_balloon(&ctl) : ctl_drain(&ctl);
-		CHECK(ctl_broken(&ctl));
+		k ? ctl_drain_balloon(ctl) : ctl_drain(ctl);
+		CHECK(ctl_broken(ctl));
 		fresh();
 		ring(queue[k])->avail.idx = RING_ENTRIES + 1;
-		CHECK(!(k ? ctl_drain_balloon(&ctl) : ctl_drain(&ctl)));
-		CHECK(!strcmp(ctl_broken(&ctl), k ? "balloon" : "control"));
+		CHECK(!(k ? ctl_drain_balloon(ctl) : ctl_drain(ctl)));
+		CHECK(!strcmp(ctl_broken(ctl), k ? "balloon" : "control"));
 	}
 	/* A full ring is no lie, and no reason to stay with it either. */
 	fresh();
@@ -169,32 +190,32 @@ static void broken(void)
 		desc(RING_Q_CTL_OUT, i, DATA, 512, 0, 0);
 		offer(RING_Q_CTL_OUT, i);
 	}
-	CHECK(!ctl_drain(&ctl));
-	CHECK(!ctl_broken(&ctl));
+	CHECK(!ctl_drain(ctl));
+	CHECK(!ctl_broken(ctl));
 }
 
-/* The command line's messages wait for a buffer; what is no buffer takes none of them away. */
+/* What a connection says waits for a buffer; what is no buffer takes none of it away. */
 static void held(void)
 {
-	struct ctl_msg m = { .type = CTL_SIGNAL, .a = 15 };
+	struct chan_msg m = { .type = CHAN_SIGNAL, .a = 15 };
+	struct ctl_msg *got = (struct ctl_msg *)(sb.arena + DATA);
+	struct error err;
 
 	fresh();
-	CHECK(send(cli, &m, sizeof(m), 0) == (ssize_t)sizeof(m));
-	CHECK(ctl_from_cli(&ctl) && ctl.holds);
+	CHECK(chan_send(cli, &m, NULL, 0, &err) == 0);
+	CHECK(channels_serve(&ch) && ctl->holds);
 	desc(RING_Q_CTL_IN, 0, ARENA - 1, 512, RING_DESC_F_WRITE, 0);
 	offer(RING_Q_CTL_IN, 0);
-	CHECK(ctl_from_cli(&ctl) && ctl.holds);
+	CHECK(!ctl_flush(ctl));
 	CHECK_EQ(ring(RING_Q_CTL_IN)->used.idx, 1);
 	desc(RING_Q_CTL_IN, 1, DATA, 512, RING_DESC_F_WRITE, 0);
 	offer(RING_Q_CTL_IN, 1);
-	CHECK(ctl_from_cli(&ctl) && !ctl.holds);
-	CHECK(!memcmp(sb.arena + DATA, &m, sizeof(m)));
-	CHECK(send(cli, &m, 100, 0) == 100); /* not a message: dropped */
-	CHECK(ctl_from_cli(&ctl) && !ctl.holds);
+	CHECK(ctl_flush(ctl) && !ctl->holds);
+	CHECK(got->type == CTL_SIGNAL && got->a == 15 && got->handle == 0);
+	CHECK(channels_serve(&ch) && !ctl->holds);
 	close(cli);
 	cli = -1;
-	CHECK(!ctl_from_cli(&ctl));
-	close(ctl.fd);
+	CHECK(!channels_serve(&ch));
 }
 
 static void balloon(void)
@@ -218,7 +239,7 @@ static void balloon(void)
 	desc(RING_Q_BALLOON, 1, DATA + 0x10000, sizeof(r) + 15, 0, 0);
 	memcpy(sb.arena + DATA + 0x10000, &r, sizeof(r));
 	offer(RING_Q_BALLOON, 0);
-	CHECK(!ctl_drain_balloon(&ctl));
+	CHECK(!ctl_drain_balloon(ctl));
 	for (unsigned i = 0; i < RAM; i++)
 		if (sb.ram[i] != (i >= 8192 && i < 12288 ? 0 : 'x'))
 			p9c_failed++;
@@ -229,7 +250,7 @@ static void balloon(void)
 	ring(RING_Q_BALLOON)->desc[RING_ENTRIES - 1].flags = 0;
 	for (unsigned i = 0; i < RING_ENTRIES; i++)
 		offer(RING_Q_BALLOON, 0);
-	CHECK(!ctl_drain_balloon(&ctl));
+	CHECK(!ctl_drain_balloon(ctl));
 }
 
 static void noise(void *p, size_t n)
@@ -266,44 +287,71 @@ static void noise_rounds(void)
 			noise(sb.arena, RING_QUEUES * RING_STRIDE);
 		}
 		noise(sb.arena + DATA, 4096);
-		ctl_drain(&ctl);
-		ctl_drain_balloon(&ctl);
+		ctl_drain(ctl);
+		ctl_drain_balloon(ctl);
 		while (recv(cli, &got, sizeof(got), MSG_DONTWAIT) > 0 && n++ < 1000)
 			;
 	}
 }
 
-/* The stream threads work on: in turn a bad chain and a good one, whose bytes come out. */
-static void streams(void)
+/* In turn a bad chain and a good one, whose bytes come out; headers that lie. */
+static void stream_requests(void)
 {
+	struct stream_req *req = (struct stream_req *)(sb.arena + DATA);
+	struct stream_reply *reply = (struct stream_reply *)(sb.arena + DATA + 4096);
+	uint32_t *ids = (uint32_t *)(req + 1);
 	uint16_t want = 0;
-	struct error err;
 	char text[4];
 	int out[2];
+	uint32_t id;
 
 	fresh();
-	CHECK(pipe(out) == 0);
-	fflush(stdout);
-	dup2(out[1], 1);
-	CHECK(console_start(&sb, &err) == 0);
+	CHECK(pipe2(out, O_NONBLOCK) == 0);
+	id = streams_add(&streams, out[1]);
 	for (unsigned i = 0; i < 40; i++) {
-		uint64_t one = 1;
-
-		desc(RING_Q_STDOUT, 0, i % 2 ? ARENA - 2 : UINT64_MAX - i, 100 + i, i % 3 ? 0 : 4,
-		     0);
-		offer(RING_Q_STDOUT, 0);
-		memcpy(sb.arena + DATA, "text", 4);
-		desc(RING_Q_STDOUT, 1, DATA, 4, RING_DESC_F_NEXT, 2);
-		desc(RING_Q_STDOUT, 2, DATA + 4096, i % 12, RING_DESC_F_WRITE, 0);
-		offer(RING_Q_STDOUT, 1);
+		desc(RING_Q_STREAM, 0, i % 2 ? ARENA - 2 : UINT64_MAX - i, 100 + i, i % 3 ? 0 : 4, 0);
+		offer(RING_Q_STREAM, 0);
+		*req = (struct stream_req){ id, STREAM_WRITE };
+		memcpy(req + 1, "text", 4);
+		desc(RING_Q_STREAM, 1, DATA, sizeof(*req) + 4, RING_DESC_F_NEXT, 2);
+		desc(RING_Q_STREAM, 2, DATA + 4096, i % 12, RING_DESC_F_WRITE, 0);
+		offer(RING_Q_STREAM, 1);
 		want += 2;
-		CHECK(write(sb.kick_fd[RING_Q_STDOUT], &one, 8) == 8);
-		CHECK(read(out[0], text, 4) == 4 && !memcmp(text, "text", 4));
-		while (__atomic_load_n(&ring(RING_Q_STDOUT)->used.idx, __ATOMIC_ACQUIRE) != want)
-			usleep(100);
-		CHECK(ring(RING_Q_STDOUT)->used.ring[(uint16_t)(want - 1) % RING_ENTRIES].len <=
-		      i % 12);
+		streams_drain(&streams);
+		CHECK_EQ(ring(RING_Q_STREAM)->used.idx, want);
+		CHECK((i % 12 >= sizeof(*reply)) == (read(out[0], text, 4) == 4));
 	}
+	/* Ids of nobody, operations that there are not, the wrong direction, no room for an answer. */
+	for (unsigned i = 0; i < 2000; i++) {
+		*req = (struct stream_req){ i % 3 ? id + i : (uint32_t)rand() | STREAMS_MAX,
+					    (uint32_t)rand() % 3 };
+		desc(RING_Q_STREAM, 1, DATA, (uint32_t)rand() % 40, RING_DESC_F_NEXT, 2);
+		desc(RING_Q_STREAM, 2, DATA + 4096, (uint32_t)rand() % 40, RING_DESC_F_WRITE, 0);
+		offer(RING_Q_STREAM, 1);
+		streams_drain(&streams);
+	}
+	CHECK(!streams_broken(&streams));
+	/* Full: EAGAIN, and one event when it has room again. Closed: its place is another's, its id nobody's. */
+	*req = (struct stream_req){ id, STREAM_WRITE };
+	desc(RING_Q_STREAM, 1, DATA, 1u << 20, RING_DESC_F_NEXT, 2);
+	desc(RING_Q_STREAM, 2, DATA - 4096, sizeof(*reply), RING_DESC_F_WRITE, 0);
+	offer(RING_Q_STREAM, 1);
+	streams_drain(&streams);
+	reply = (struct stream_reply *)(sb.arena + DATA - 4096);
+	CHECK(reply->error == EAGAIN && reply->taken >= 4096);
+	streams_ready(&streams, id + STREAMS_MAX, EPOLLOUT);
+	CHECK_EQ(streams.told, STREAMS_MAX);
+	streams_ready(&streams, id, EPOLLOUT);
+	streams_ready(&streams, id, EPOLLOUT);
+	CHECK_EQ(streams.told, id);
+	req->op = STREAM_CLOSE;
+	for (unsigned i = 0; i < 1000; i++)
+		ids[i] = id;
+	desc(RING_Q_STREAM, 1, DATA, sizeof(*req) + 4000, 0, 0);
+	offer(RING_Q_STREAM, 1);
+	streams_drain(&streams);
+	CHECK_EQ(streams.told, STREAMS_MAX);
+	CHECK_EQ(streams_add(&streams, out[0]), id + STREAMS_MAX);
 }
 
 static void crash_noise(void)
@@ -350,7 +398,7 @@ int main(void)
 	held();
 	balloon();
 	noise_rounds();
-	streams();
+	stream_requests();
 	crash_noise();
 	if (p9c_failed)
 		return 1;

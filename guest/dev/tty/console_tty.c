@@ -1,28 +1,38 @@
 /*
- * console_tty.c - the terminal of `moat do --tty`: a tty whose wire is the console streams. The user's terminal is raw;
- * everything it would have done is done here.
+ * console_tty.c - terminals whose wire is two streams of the host. The user's terminal is raw; everything it would have
+ * done is done here.
  */
-#include "dev/console.h"
+#include "dev/stream.h"
 #include "dev/tty/tty.h"
 #include "fs/poll_bits.h"
 #include "fs/vfs.h"
+#include "mm/slab.h"
 #include "task/task.h"
 
 #define PENDING 16384 /* output that the host has not taken; also room for echo */
 
-static struct tty tty;
-static bool present;
-static u8 pending[PENDING]; /* under tty.lock */
-static u32 head, tail;
+struct console {
+	struct tty tty;
+	struct stream *in, *out;
+	u32 head, tail; /* of pending, under tty.lock */
+	u8 pending[PENDING];
+};
 
-/* Hand over what is pending. tty.lock held. */
-static void push(void)
+static struct console *console_of(struct tty *t)
 {
-	while (head != tail) {
-		u32 at = tail % PENDING, n = MIN(head - tail, PENDING - at);
-		size_t took = console_output(pending + at, n);
+	return container_of(t, struct console, tty);
+}
 
-		tail += (u32)took;
+/* Hand over what is pending; to a host that takes no more it is lost. tty.lock held. */
+static void push(struct console *c)
+{
+	if (stream_dead(c->out))
+		c->tail = c->head;
+	while (c->head != c->tail) {
+		u32 at = c->tail % PENDING, n = MIN(c->head - c->tail, PENDING - at);
+		size_t took = stream_output(c->out, c->pending + at, n);
+
+		c->tail += (u32)took;
 		if (!took)
 			break;
 	}
@@ -30,51 +40,80 @@ static void push(void)
 
 static size_t room(struct tty *t)
 {
-	return PENDING - (head - tail);
+	return PENDING - (console_of(t)->head - console_of(t)->tail);
 }
 
 static void put(struct tty *t, const u8 *data, size_t n)
 {
+	struct console *c = console_of(t);
+
 	for (size_t i = 0; i < n; i++)
-		pending[head++ % PENDING] = data[i];
-	push();
+		c->pending[c->head++ % PENDING] = data[i];
+	push(c);
 }
 
 static void unthrottle(struct tty *t)
 {
-	console_want_input();
+	stream_want_input(console_of(t)->in);
 }
 
-static const struct tty_driver driver = { room, put, unthrottle };
+static void console_free(struct tty *t)
+{
+	struct console *c = console_of(t);
+
+	stream_put(c->in);
+	stream_put(c->out);
+	kfree(c);
+}
+
+static const struct tty_driver driver = { room, put, unthrottle, console_free };
 
 static void on_room(void *arg)
 {
-	spin_lock(&tty.lock);
-	push();
-	spin_unlock(&tty.lock);
-	poll_wake(&tty.q, POLL_WRITABLE);
+	struct console *c = arg;
+
+	spin_lock(&c->tty.lock);
+	push(c);
+	spin_unlock(&c->tty.lock);
+	poll_wake(&c->tty.q, POLL_WRITABLE);
 }
 
 static size_t on_input(void *arg, const u8 *data, size_t n)
 {
+	struct console *c = arg;
+
 	if (!n) {
-		tty_end_input(&tty);
+		tty_end_input(&c->tty);
 		return 0;
 	}
-	return tty_receive(&tty, data, n);
+	return tty_receive(&c->tty, data, n);
 }
 
-void console_tty_start(u16 rows, u16 cols)
+struct tty *console_create(struct stream *in, struct stream *out, struct console_size size,
+			   bool numbered)
 {
-	tty_init(&tty, &driver, DEV(5, 1), -1);
-	tty.winsize = (struct winsize){ .rows = rows, .cols = cols };
-	present = true;
-	console_set_input(on_input, NULL);
-	console_set_room(on_room, NULL);
-	console_want_input();
+	struct console *c = kzalloc(sizeof(*c));
+	int err;
+
+	if (!c)
+		return ERR_PTR(-ENOMEM);
+	tty_init(&c->tty, &driver, DEV(5, 1), -1);
+	c->tty.winsize = (struct winsize){ .rows = size.rows, .cols = size.cols };
+	err = numbered ? pts_register(&c->tty) : 0;
+	if (err) {
+		kfree(c);
+		return ERR_PTR(err);
+	}
+	stream_get(in);
+	stream_get(out);
+	c->in = in;
+	c->out = out;
+	stream_set_user(out, &(struct stream_user){ .room = on_room, .arg = c });
+	stream_set_user(in, &(struct stream_user){ .input = on_input, .arg = c });
+	return &c->tty;
 }
 
-struct file *console_tty_file(void)
+struct file *console_file(struct tty *t)
 {
 	struct inode *i = inode_anon(S_IFCHR | 0620);
 	struct file *f = ERR_PTR(-ENOMEM);
@@ -82,16 +121,15 @@ struct file *console_tty_file(void)
 
 	if (!i)
 		return f;
-	i->rdev = tty.rdev;
+	i->rdev = t->rdev;
 	f = file_alloc(NULL, O_RDWR, NULL);
 	if (IS_ERR(f)) {
 		inode_put(i);
 		return f;
 	}
 	f->inode = i;
-	/* init makes it its controlling terminal; this is the boot thread */
 	f->flags |= O_NOCTTY;
-	err = tty_open(&tty, f);
+	err = tty_open(t, f);
 	f->flags &= ~(u32)O_NOCTTY;
 	if (err) {
 		file_put(f);
@@ -100,37 +138,53 @@ struct file *console_tty_file(void)
 	return f;
 }
 
-static void hang_up(void)
+static void hang_up(struct tty *t)
 {
-	spin_lock(&tty.lock);
-	tty.hung_up = true;
-	spin_unlock(&tty.lock);
-	tty_hangup(&tty);
-	poll_wake(&tty.q, POLLHUP | POLL_READABLE | POLL_WRITABLE);
+	spin_lock(&t->lock);
+	t->hung_up = true;
+	spin_unlock(&t->lock);
+	tty_hangup(t);
+	poll_wake(&t->q, POLLHUP | POLL_READABLE | POLL_WRITABLE);
 }
 
-void console_signal_foreground(int signo)
+void console_signal(struct tty *t, int signo)
 {
-	if (!present)
-		signal_pgrp(1, signo, NULL);
-	else if (signo == SIGHUP)
-		hang_up();
+	if (signo == SIGHUP)
+		hang_up(t);
 	else
-		tty_signal_foreground(&tty, signo);
+		tty_signal_foreground(t, signo);
 }
 
-struct tty *console_tty(void)
+void console_close(struct tty *t)
 {
-	return present ? &tty : NULL;
+	static const struct stream_user nobody;
+	struct console *c = console_of(t);
+
+	if (!t->hung_up)
+		hang_up(t);
+	stream_set_user(c->out, &nobody);
+	stream_set_user(c->in, &nobody);
 }
 
-void console_tty_winsize(u16 rows, u16 cols)
+void console_winsize(struct tty *t, struct console_size size)
 {
-	if (!present || (tty.winsize.rows == rows && tty.winsize.cols == cols))
+	if (t->winsize.rows == size.rows && t->winsize.cols == size.cols)
 		return;
-	spin_lock(&tty.lock);
-	tty.winsize.rows = rows;
-	tty.winsize.cols = cols;
-	spin_unlock(&tty.lock);
-	tty_signal_foreground(&tty, SIGWINCH);
+	spin_lock(&t->lock);
+	t->winsize.rows = size.rows;
+	t->winsize.cols = size.cols;
+	spin_unlock(&t->lock);
+	tty_signal_foreground(t, SIGWINCH);
+}
+
+static bool drained(struct console *c)
+{
+	return READ_ONCE(c->head) == READ_ONCE(c->tail) && !stream_busy(c->out);
+}
+
+void console_drain(struct tty *t, u64 deadline)
+{
+	struct console *c = console_of(t);
+
+	wait_event(&t->q, SLEEP_UNINTERRUPTIBLE, deadline, drained(c) || stream_dead(c->out));
 }

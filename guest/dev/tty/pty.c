@@ -30,7 +30,7 @@ struct pty {
 	struct waitq mq; /* the master's readers, writers, pollers */
 };
 
-static struct pty *slots[PTY_MAX];
+static struct tty *slots[PTY_MAX];
 static struct spinlock slots_lock = SPINLOCK_INIT;
 static void (*devpts_added)(int index, u32 uid, u32 gid);
 static void (*devpts_removed)(int index);
@@ -64,19 +64,50 @@ static void slave_unthrottle(struct tty *t)
 	poll_wake(&t->pty->mq, POLL_WRITABLE | (t->opens ? 0 : POLLHUP | POLL_READABLE));
 }
 
-static const struct tty_driver pty_driver = { slave_room, slave_put, slave_unthrottle };
+static const struct tty_driver pty_driver = { slave_room, slave_put, slave_unthrottle, NULL };
 
 void tty_put(struct tty *t)
 {
 	if (!ref_put(&t->ref))
 		return;
-	if (!t->pty)
-		return; /* the console lives for ever */
 	tty_forget(t);
 	spin_lock(&slots_lock);
-	slots[t->index] = NULL;
+	if (t->index >= 0)
+		slots[t->index] = NULL;
 	spin_unlock(&slots_lock);
-	kfree(t->pty);
+	if (t->driver->free)
+		t->driver->free(t);
+	else
+		kfree(t->pty);
+}
+
+int pts_register(struct tty *t)
+{
+	int index;
+
+	spin_lock(&slots_lock);
+	for (index = 0; index < PTY_MAX && slots[index]; index++)
+		;
+	if (index < PTY_MAX)
+		slots[index] = t;
+	spin_unlock(&slots_lock);
+	if (index == PTY_MAX)
+		return -ENOSPC;
+	t->index = index;
+	t->rdev = DEV(PTS_MAJOR, index);
+	return 0;
+}
+
+void pts_show(struct tty *t, u32 uid, u32 gid)
+{
+	if (devpts_added)
+		devpts_added(t->index, uid, gid);
+}
+
+void pts_hide(struct tty *t)
+{
+	if (devpts_removed)
+		devpts_removed(t->index);
 }
 
 struct tty *pts_find(int index)
@@ -84,11 +115,12 @@ struct tty *pts_find(int index)
 	struct tty *t = NULL;
 
 	spin_lock(&slots_lock);
-	if (index >= 0 && index < PTY_MAX && slots[index] && slots[index]->master_open &&
-	    ref_tryget(&slots[index]->tty.ref))
-		t = &slots[index]->tty;
+	if (index >= 0 && index < PTY_MAX)
+		t = slots[index];
+	if (t && ((t->pty ? !t->pty->master_open : t->hung_up) || !ref_tryget(&t->ref)))
+		t = NULL;
 	spin_unlock(&slots_lock);
-	if (t)
+	if (t && t->pty)
 		t->pty->opened = true;
 	return t;
 }
@@ -258,10 +290,8 @@ static s64 master_ioctl(struct file *f, unsigned cmd, u64 arg)
 static void master_release(struct file *f)
 {
 	struct pty *p = f->priv;
-	int index = p->tty.index;
 
-	if (devpts_removed)
-		devpts_removed(index);
+	pts_hide(&p->tty);
 	spin_lock(&p->tty.lock);
 	p->master_open = false;
 	p->tty.hung_up = true;
@@ -284,30 +314,24 @@ static const struct file_ops master_fops = {
 int ptmx_open(struct inode *i, struct file *f)
 {
 	struct pty *p = kzalloc(sizeof(*p));
-	int index;
+	int err;
 
 	if (!p)
 		return -ENOMEM;
-	spin_lock(&slots_lock);
-	for (index = 0; index < PTY_MAX && slots[index]; index++)
-		;
-	if (index < PTY_MAX)
-		slots[index] = p;
-	spin_unlock(&slots_lock);
-	if (index == PTY_MAX) {
-		kfree(p);
-		return -ENOSPC;
-	}
-	tty_init(&p->tty, &pty_driver, DEV(PTS_MAJOR, index), index);
+	tty_init(&p->tty, &pty_driver, 0, -1);
 	p->tty.pty = p;
 	p->tty.locked = true;
 	waitq_init(&p->mq);
 	p->master_open = true;
+	err = pts_register(&p->tty);
+	if (err) {
+		kfree(p);
+		return err;
+	}
 	f->ops = &master_fops;
 	f->priv = p;
 	f->waitq = &p->mq;
 	f->mode |= FMODE_STREAM;
-	if (devpts_added)
-		devpts_added(index, task_current()->cred->fsuid, task_current()->cred->fsgid);
+	pts_show(&p->tty, task_current()->cred->fsuid, task_current()->cred->fsgid);
 	return 0;
 }

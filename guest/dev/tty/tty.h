@@ -20,6 +20,7 @@
 #define TTY_OUTPUT 8192 /* what a pty's master has not read yet */
 
 struct process;
+struct stream;
 struct tty;
 
 struct tty_driver {
@@ -28,6 +29,7 @@ struct tty_driver {
 	void (*put)(struct tty *t, const u8 *data, size_t n);
 	/* The application took input: more may come. No lock held. May be NULL. */
 	void (*unthrottle)(struct tty *t);
+	void (*free)(struct tty *t); /* the last reference is gone; NULL: of a pty */
 };
 
 struct tty {
@@ -35,7 +37,7 @@ struct tty {
 	struct spinlock lock;
 	const struct tty_driver *driver;
 	u32 rdev;
-	int index; /* of a pty; -1 for the console */
+	int index; /* N of /dev/pts/N; -1: it has no such name */
 	struct termios2 termios;
 	struct winsize winsize;
 	bool stopped; /* by VSTOP */
@@ -53,7 +55,7 @@ struct tty {
 	unsigned column, canon_column; /* of the output; where the line being edited began */
 
 	struct waitq q;	 /* readers, writers, pollers of this side */
-	struct pty *pty; /* NULL for the console */
+	struct pty *pty; /* NULL for a console */
 
 	int sid, pgid; /* 0: none */
 };
@@ -125,14 +127,28 @@ void pty_status(struct tty *t, u8 status);
 #define TIOCPKT_DOSTOP	   32
 int ptmx_open(struct inode *i, struct file *f);
 struct tty *pts_find(int index); /* with a reference */
+/* Give t the lowest free number and its device number; until its last reference is gone. -ENOSPC. */
+int pts_register(struct tty *t);
+/* Its node in devpts comes and goes. */
+void pts_show(struct tty *t, u32 uid, u32 gid);
+void pts_hide(struct tty *t);
 void pty_set_devpts(void (*added)(int index, u32 uid, u32 gid), void (*removed)(int index));
 
-/* ---- console_tty.c ---- */
-void console_tty_start(u16 rows, u16 cols);
-struct file *console_tty_file(void); /* init's descriptor; ERR_PTR */
-struct tty *console_tty(void);	     /* borrowed; NULL: there is none */
-/* What the user's terminal does to the programs before it: SIGHUP is its end. Without a tty: to init's group. */
-void console_signal_foreground(int signo);
-void console_tty_winsize(u16 rows, u16 cols);
+/* ---- console_tty.c: a terminal whose wire is two streams of the host ---- */
+struct console_size {
+	u16 rows, cols;
+};
+/* One reference; takes its own of the streams. As /dev/console alone, or with a number of its own. ERR_PTR(-ENOMEM, -ENOSPC). */
+struct tty *console_create(struct stream *in, struct stream *out, struct console_size size,
+			   bool numbered);
+/* An open file of it that no path leads to; ERR_PTR. */
+struct file *console_file(struct tty *t);
+/* What the user's terminal does to the programs before it: SIGHUP is its end. */
+void console_signal(struct tty *t, int signo);
+void console_winsize(struct tty *t, struct console_size size);
+/* Its user is gone: hang up and leave the streams alone. From a task; the console's maker does it before its tty_put. */
+void console_close(struct tty *t);
+/* Sleep until the host has its output or takes no more; at most until the deadline. From a task. */
+void console_drain(struct tty *t, u64 deadline);
 
 #endif

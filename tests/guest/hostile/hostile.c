@@ -127,7 +127,7 @@ static void do_bounds(void)
 		for (unsigned q = 0; q < RING_QUEUES; q++) {
 			unsigned flags = rnd() & 1 ? RING_DESC_F_WRITE : 0;
 
-			if (q == RING_Q_STDERR) /* what comes out there is judged */
+			if (q == RING_Q_STREAM) /* what comes out there is judged */
 				continue;
 			if (rnd() % 4 == 0)
 				flags |= 4 | (unsigned)rnd() % 0x10000; /* indirect, unknown */
@@ -142,11 +142,12 @@ static void do_bounds(void)
 static void ctl_noise(struct ctl_msg *c)
 {
 	static const uint32_t types[] = { 0,	     CTL_SIGNAL,       CTL_TIME,  CTL_GOFER_GONE,
-					  CTL_LOG,   CTL_TIME_REQUEST, CTL_READY, CTL_FATAL + 1,
+					  CTL_LOG,   CTL_TIME_REQUEST, CTL_STARTED, CTL_LIST,
 					  0xffffffff };
 
 	noise(c, sizeof(*c));
 	c->type = types[rnd() % 9];
+	c->handle = rnd() & 1 ? 0 : (uint32_t)rnd() % 1000;
 	if (rnd() & 1)
 		c->len = (uint32_t)rnd() % 1000;
 }
@@ -203,10 +204,10 @@ static void do_messages(void)
 		     0);
 		if (room(RING_Q_9P))
 			offer(RING_Q_9P, d);
-		desc(RING_Q_STDOUT, d, at, (uint32_t)rnd() % 40, rnd() & 1, d + 1);
-		desc(RING_Q_STDOUT, d + 1, at, (uint32_t)rnd() % 8, RING_DESC_F_WRITE, 0);
-		if (room(RING_Q_STDOUT))
-			offer(RING_Q_STDOUT, d);
+		desc(RING_Q_STREAM, d, at, (uint32_t)rnd() % 40, rnd() & 1, d + 1);
+		desc(RING_Q_STREAM, d + 1, at, (uint32_t)rnd() % 8, RING_DESC_F_WRITE, 0);
+		if (room(RING_Q_STREAM))
+			offer(RING_Q_STREAM, d);
 		if (round % 16 == 0)
 			ring_all();
 	}
@@ -220,7 +221,7 @@ static void do_race(void)
 			struct ring_mem *r = ring(q);
 			unsigned i = (unsigned)rnd() % RING_ENTRIES;
 
-			if (q == RING_Q_STDERR)
+			if (q == RING_Q_STREAM)
 				continue;
 			desc(q, i, rnd() & 1 ? DATA : rnd(), (uint32_t)rnd() % 4096,
 			     (unsigned)rnd() & 3, (unsigned)rnd() % (RING_ENTRIES + 1));
@@ -253,6 +254,7 @@ static void say(uint32_t type, uint64_t a)
 	noise(c, sizeof(*c));
 	memcpy(c->data, "one\ntwo\033[2J\nmoat: three\n", 25);
 	c->type = type;
+	c->handle = 0;
 	c->len = 0xffffffff;
 	c->a = a;
 	desc(RING_Q_CTL_OUT, 0, DATA, sizeof(*c), 0, 0);
@@ -267,7 +269,7 @@ static void do_exit(void)
 
 static void do_fatal(void)
 {
-	say(CTL_FATAL, rnd());
+	say(CTL_FAILED, rnd() | 1);
 }
 
 /* Ends without a word. */

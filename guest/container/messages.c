@@ -1,0 +1,150 @@
+/*
+ * messages.c - what arrives on the control queue, in its order: copied by the upcall, handled by a kernel thread, which
+ * may sleep.
+ */
+#include <string.h>
+
+#include "container/session.h"
+#include "dev/control.h"
+#include "dev/stream.h"
+#include "lib/err.h"
+#include "lib/log.h"
+#include "mm/frame.h"
+#include "mm/slab.h"
+#include "ring/ring.h"
+
+struct message {
+	struct list node;
+	struct ctl_msg m;
+};
+
+static struct spinlock lock = SPINLOCK_INIT;
+static struct list queue = LIST_INIT(queue);
+static struct waitq news = WAITQ_INIT(news);
+
+static void on_message(const struct ctl_msg *m)
+{
+	struct message *q;
+
+	if (m->type == CTL_GOFER_GONE) { /* whoever handles messages may be waiting for it */
+		klog("gofer of queue %u is gone; its files answer EIO from now on", (unsigned)m->a);
+		if (m->a >= RING_Q_9P && m->a < RING_Q_9P + RING_Q_9P_COUNT)
+			ring_break_queue((unsigned)m->a);
+		return;
+	}
+	q = kmalloc(sizeof(*q));
+	if (!q) {
+		klog("control: no memory for a message of type %u", m->type);
+		return;
+	}
+	q->m = *m;
+	spin_lock(&lock);
+	list_add_tail(&queue, &q->node);
+	spin_unlock(&lock);
+	waitq_wake_all(&news, 0);
+}
+
+static struct message *next(void)
+{
+	struct message *q = NULL;
+
+	spin_lock(&lock);
+	if (!list_empty(&queue)) {
+		q = list_first(&queue, struct message, node);
+		list_del(&q->node);
+	}
+	spin_unlock(&lock);
+	return q;
+}
+
+static void refuse(u32 handle, int err, const char *why)
+{
+	control_send_wait(CTL_FAILED, handle, 125, (u64)-err, why, strlen(why));
+}
+
+static void on_exec(const struct ctl_msg *m)
+{
+	struct ctl_spec streams;
+	struct session *to, *s = NULL;
+	int err = -ESRCH;
+
+	memcpy(&streams, m->data, sizeof(streams));
+	to = session_find(streams.container);
+	if (to && to->container->init) {
+		err = -ENOMEM;
+		s = session_create(m->handle, SESSION_EXEC, to->container);
+	}
+	if (s) {
+		s->streams = streams;
+		err = session_spawn(s, launch_exec);
+	}
+	if (err) {
+		stream_discard(streams.spec);
+		for (int i = 0; i < 3; i++)
+			stream_discard(streams.stdio[i]);
+		refuse(m->handle, err, err == -ESRCH ? "the container does not run" : "out of memory");
+	}
+	session_put(s);
+	session_put(to);
+}
+
+static void on_attach(const struct ctl_msg *m)
+{
+	struct session *to = session_find((u32)m->a);
+
+	if (to)
+		session_put(session_create(m->handle, SESSION_ATTACHED, to->container));
+	session_put(to);
+}
+
+static void about_session(const struct ctl_msg *m)
+{
+	struct session *s = session_find(m->handle);
+
+	if (!s) {
+		if (m->type != CTL_CLOSED)
+			refuse(m->handle, -ESRCH, "no such container or process");
+		return;
+	}
+	switch (m->type) {
+	case CTL_SIGNAL: session_signal(s, (int)m->a, (enum ctl_target)m->b); break;
+	case CTL_WINSIZE: session_winsize(s, (u16)m->a, (u16)m->b); break;
+	case CTL_CLOSED: session_closed(s); break;
+	case CTL_MEM_LIMIT:
+		frame_set_limit(m->a);
+		control_send_wait(CTL_DONE, m->handle, 0, 0, "", 0);
+		break;
+	default:
+		klog("control: message of unknown type %u", m->type);
+		control_send_wait(CTL_FAILED, m->handle, 0, ENOSYS, "not known", 9);
+	}
+	session_put(s);
+}
+
+static void handle(const struct ctl_msg *m)
+{
+	switch (m->type) {
+	case CTL_EXEC: on_exec(m); break;
+	case CTL_ATTACH: on_attach(m); break;
+	default: about_session(m);
+	}
+}
+
+static void thread(void *arg)
+{
+	for (;;) {
+		struct message *q;
+
+		wait_event(&news, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, (q = next()) != NULL);
+		handle(&q->m);
+		kfree(q);
+	}
+}
+
+void messages_start(void)
+{
+	session_init();
+	control_start(on_message);
+	if (IS_ERR(kthread_start("control", thread, NULL)))
+		panic("out of memory at boot");
+}

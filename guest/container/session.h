@@ -1,0 +1,62 @@
+/*
+ * session.h - what a handle of the control queue stands for: a container, a process that was put into one, or a command
+ * that asks about one; and how each begins and ends.
+ *
+ * A session is in the table from the message that makes it to CTL_CLOSED. Its process holds a reference too, so that it
+ * can be told of its end after the connection is gone.
+ *
+ * Locks: sessions_lock (spinlock): the table and what is marked so. One kernel thread handles messages, in their order.
+ */
+#ifndef MOAT_CONTAINER_SESSION_H
+#define MOAT_CONTAINER_SESSION_H
+
+#include "abi/control.h"
+#include "container/spec.h"
+#include "lib/list.h"
+#include "task/container.h"
+
+enum session_kind { SESSION_CONTAINER, SESSION_EXEC, SESSION_ATTACHED };
+
+struct session {
+	struct ref ref;
+	struct list node; /* sessions_lock */
+	u32 handle;
+	enum session_kind kind;
+	struct container *container; /* with a reference */
+	struct spec *spec;	     /* of what is to run; NULL: not read yet, or not needed any more */
+	struct ctl_spec streams;     /* as the host said */
+	struct process *process;     /* with a reference, while it runs; sessions_lock */
+	u64 early;  /* signals of the time before there is a process, a mask; sessions_lock */
+	bool closed; /* nobody is left to be told; sessions_lock */
+	bool failed; /* CTL_FAILED was said, or there is nothing to say */
+	struct tty *tty; /* of an exec, with a reference; a container's is its console */
+};
+
+/* ---- session.c ---- */
+/* In the table, two references: the table's and the caller's. NULL: no memory. Takes its own reference of c. */
+struct session *session_create(u32 handle, enum session_kind kind, struct container *c);
+struct session *session_find(u32 handle); /* with a reference, or NULL */
+void session_get(struct session *s);
+void session_put(struct session *s);
+/* Run setup(s) in a new process of the session's container. 0 or -errno. */
+int session_spawn(struct session *s, int (*setup)(void *));
+void session_signal(struct session *s, int signo, enum ctl_target target); /* answers */
+void session_winsize(struct session *s, u16 rows, u16 cols);
+/* The connection is gone. */
+void session_closed(struct session *s);
+/* Say why it could not be; status as a shell has it (126, 127, 125). From a task. */
+void session_fail(struct session *s, int status, int err, const char *line, size_t len);
+/* Registers what is to be done when a process with a session ends. */
+void session_init(void);
+
+/* ---- launch.c: setup functions for session_spawn ---- */
+int launch_exec(void *session); /* reads the spec first */
+int launch_first(void *session); /* of a container; s->spec is there */
+/* From a kernel thread: the container's file tree, as s->spec has it. 0, or -errno with a line in why. */
+int launch_tree(struct session *s, char *why, size_t size);
+
+/* ---- messages.c ---- */
+/* Hear the control queue. Messages for the first container wait for nothing: its session must be there. */
+void messages_start(void);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * spec.h - what is to run, as the host says it: the node /container of the boot tree, and of the tree that comes with
+ * CTL_CREATE and CTL_EXEC (abi/boot.h has the names).
+ */
+#ifndef MOAT_CONTAINER_SPEC_H
+#define MOAT_CONTAINER_SPEC_H
+
+#include "fs/vfs.h"
+#include "task/task.h"
+
+struct spec {
+	char **argv, **envp; /* NULL-ended */
+	char *cwd, *hostname;
+	u32 uid, gid, umask;
+	u32 *groups, ngroups;
+	u64 cap_inheritable, cap_permitted, cap_effective, cap_bounding, cap_ambient;
+	bool no_new_privs, tty, wait_start;
+	bool root_rw, root_readonly;
+	u32 overlay; /* BOOT_OVERLAY_* */
+	u64 overlay_size;
+	struct fs_mount *mounts;
+	unsigned nmounts;
+	u16 rows, cols;
+	u64 memory_limit, cpu_quota, cpu_period, pids_max;
+	int oom_score_adj;
+	u32 rlimits; /* mask of those that are set */
+	struct rlimit rlimit[RLIM_NLIMITS];
+};
+
+/* Copies all of it to the heap. ERR_PTR(-EINVAL): no such tree; -ENOMEM. */
+struct spec *spec_parse(const void *blob, size_t len);
+void spec_free(struct spec *s);
+
+#endif
