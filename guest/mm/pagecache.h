@@ -77,6 +77,8 @@ void pagecache_punch(struct pagecache *pc, u64 off, u64 len);
 s64 pagecache_seek(struct pagecache *pc, u64 off, bool data);
 /* Write dirty pages of the range back; 0 or the first error. */
 int pagecache_sync(struct pagecache *pc, u64 off, u64 len);
+/* The same for all caches: sync(2), and the end of the sandbox. */
+int pagecache_sync_all(void);
 /* Forget clean pages of the range (a host change was seen). Nothing on memory-only caches. */
 void pagecache_invalidate(struct pagecache *pc, u64 off, u64 len);
 /* Reclaim: drop up to n clean unmapped pages of all caches, oldest first; returns how many. */

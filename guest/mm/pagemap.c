@@ -432,38 +432,56 @@ static u64 reclaim_clean(u64 n)
 	return done;
 }
 
-/* Nothing is clean: write one cache's dirty pages back. False if there is none that could be. */
-static bool write_some(void)
+/* Write one cache's dirty pages back. False if there is none, or *err. */
+static bool write_some(int *err)
 {
 	struct pagecache *pc = NULL, *it;
-	bool ok;
 
 	spin_lock(&caches_lock);
 	list_for_each(it, &caches, lru) {
 		if (!it->busy && READ_ONCE(it->nr_dirty)) {
 			pc = it;
 			pc->busy = true;
+			list_del(&pc->lru);
+			list_add_tail(&caches, &pc->lru);
 			break;
 		}
 	}
 	spin_unlock(&caches_lock);
 	if (!pc)
 		return false;
-	ok = !pagecache_sync(pc, 0, ~0ULL);
+	*err = pagecache_sync(pc, 0, ~0ULL);
 	spin_lock(&caches_lock);
 	pc->busy = false;
 	spin_unlock(&caches_lock);
 	waitq_wake_all(&reclaim_done, 0);
-	return ok;
+	return true;
+}
+
+int pagecache_sync_all(void)
+{
+	unsigned left = 0;
+	struct pagecache *it;
+	int err = 0, first_err = 0;
+
+	spin_lock(&caches_lock);
+	list_for_each(it, &caches, lru)
+		left += READ_ONCE(it->nr_dirty) != 0;
+	spin_unlock(&caches_lock);
+	/* What cannot be written stays dirty: as many turns as there were caches, no more. */
+	for (; left && write_some(&err); left--)
+		first_err = first_err ? first_err : err;
+	return first_err;
 }
 
 u64 pagecache_reclaim(u64 n)
 {
 	u64 done = 0;
+	int err;
 
 	for (unsigned tries = 0; !done && tries < 8; tries++) {
 		done = reclaim_clean(n);
-		if (!done && !write_some())
+		if (!done && (!write_some(&err) || err)) /* nothing is clean */
 			break;
 	}
 	return done;
