@@ -20,7 +20,6 @@
 #include "lib/random.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
-#include "mm/pagecache.h"
 #include "net/socket.h"
 #include "net/virtio.h"
 #include "ring/ring.h"
@@ -46,84 +45,7 @@ static void debug_sink(const char *line, size_t len)
 /* The first container's; its streams are the host's first three. */
 static struct session *first;
 
-<<<<<<< ./guest/main.c.new
 static void boot_failed(const char *what, int err)
-=======
-static u64
-	for_init; /* signals that init has not got, as a mask: those of the time before there is one wait here */
-
-static void signal_init(void)
-{
-	struct process *p = process_find(1);
-	u64 set;
-
-	if (!p)
-		return;
-	set = atomic_xchg(&for_init, 0);
-	for (int signo = 1; signo <= 64; signo++)
-		if (set >> (signo - 1) & 1)
-			signal_process(p, signo, NULL);
-	process_put(p);
-}
-
-static void on_signal(int signo, bool foreground)
-{
-	struct process *p = foreground ? process_find(1) : NULL;
-
-	if (p) {
-		process_put(p);
-		console_signal_foreground(signo);
-		return;
-	}
-	atomic_or(&for_init, 1ULL << (signo - 1));
-	signal_init();
-}
-
-static void on_shutdown(void)
-{
-	on_signal(9, false);
-}
-
-static void on_gofer_gone(unsigned queue)
-{
-	klog("gofer of queue %u is gone; its files answer EIO from now on", queue);
-	if (queue >= RING_Q_9P && queue < RING_Q_9P + RING_Q_9P_COUNT)
-		ring_break_queue(queue);
-}
-
-static const struct control_handlers control = {
-	.winsize = console_tty_winsize,
-	.signal = on_signal,
-	.mem_limit = frame_set_limit,
-	.shutdown = on_shutdown,
-	.gofer_gone = on_gofer_gone,
-};
-
-/* ---- init ---- */
-
-/* Init is gone: what it wrote reaches the host first, then its status. */
-static void init_exited(int status)
-{
-	console_drain((status & 0x7f) == 0);
-	pagecache_sync_all(); /* write(2) has written through; this is what shared mappings changed */
-	control_send_sync(CTL_EXIT, (u64)status, NULL, 0);
-	platform_halt();
-}
-
-/* 127 and 126 as a shell has them. */
-static void init_failed(int err)
-{
-	char line[200];
-	int n;
-
-	n = ksnprintf(line, sizeof(line), "cannot run '%s': %s (error %d)", boot.argv[0],
-		      errno_text(err), -err);
-	control_send_sync(CTL_FATAL, err == -ENOENT ? 127 : 126, line, (size_t)n);
-	platform_halt();
-}
-
-static void boot_failed(const char *what, const char *path, int err)
->>>>>>> ./guest/main.c
 {
 	char why[300];
 	int n = ksnprintf(why, sizeof(why), "%s: %s", what, errno_text(err));

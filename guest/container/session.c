@@ -8,6 +8,7 @@
 #include "fs/vfs.h"
 #include "lib/err.h"
 #include "lib/log.h"
+#include "mm/pagecache.h"
 #include "mm/slab.h"
 #include "platform/platform.h"
 
@@ -239,6 +240,7 @@ static void container_ended(struct session *s, struct process *p, int status)
 	}
 	if (c->console)
 		console_drain(c->console, status & 0x7f ? clock_mono() + DRAIN_KILLED : NO_DEADLINE);
+	pagecache_sync_all(); /* write(2) has written through; this is what shared mappings changed */
 	if (!s->failed)
 		control_send_sync(CTL_EXIT, s->handle, (u64)status, c->oom, "", 0);
 	if (atomic_sub(&containers, 1) == 0)
