@@ -1,0 +1,43 @@
+#!/bin/bash
+# A network without privilege: a port of the host published to nginx in a sandbox by passt, a port that somebody else has,
+# and what else cannot be asked for. Nothing is left.
+# files: /usr/sbin/nginx /usr/bin/passt /usr/bin/curl
+. "$(dirname "$0")/common"
+[ "$PLATFORM" = systrap ] || skip "one run of it is enough: the emulated machine has no passt"
+for tool in passt nginx curl; do
+	command -v $tool > /dev/null || skip "no $tool here"
+done
+dir=$(mktemp -d /tmp/net-passt.XXXXXX)
+trap 'kill $server 2> /dev/null; wait; rm -rf "$dir"' EXIT
+port=$((20000 + $$ % 20000))
+passts=$(pgrep -c passt)
+head -c 2000000 /dev/urandom > "$dir/big"
+echo hello > "$dir/index.html"
+cat > "$dir/nginx.conf" <<-END
+	daemon off; master_process off; pid $dir/pid; error_log $dir/error.log;
+	events {}
+	http { access_log off; server { listen 80; root $dir; } }
+END
+timeout 60 "$MOAT" do --platform "$PLATFORM" --net passt --publish $port:80 -- nginx -c "$dir/nginx.conf" > "$dir/out" 2>&1 &
+server=$!
+for ((i = 0; i < 50; i++)); do
+	got=$(curl -s -m 2 http://127.0.0.1:$port/) && break
+	sleep 0.1
+done
+expect "curl" hello "$got"
+curl -sS -m 20 http://127.0.0.1:$port/big | cmp - "$dir/big" || failures=$((failures + 1))
+for ((i = 0; i < 50; i++)); do
+	curl -s -m 5 http://127.0.0.1:$port/ || break
+done | uniq -c > "$dir/many"
+expect "50 connections" "50 hello" "$(xargs < "$dir/many")"
+expect "port in use" "moat: --publish: port $port of the host (TCP): Address already in use" \
+	"$("$MOAT" do --platform "$PLATFORM" --publish $port:80 -- true 2>&1)"
+kill -TERM $server
+wait $server
+expect "passt left" "$passts" "$(sleep 0.2; pgrep -c passt)"
+expect "what it said" "" "$(cat "$dir/out")"
+expect "not a port" "moat: --publish '0:80': give HOSTPORT:PORT, with /udp for UDP" "$("$MOAT" do --publish 0:80 -- true 2>&1)"
+expect "published nowhere" "moat: --publish needs --net passt" "$("$MOAT" do --net none --publish 80:80 -- true 2>&1)"
+expect "unknown kind" "moat: --net 'x': give auto, passt, host-netns[:NAME], tap:NAME or none" "$("$MOAT" do --net x -- true 2>&1)"
+expect "only loopback" "lo" "$(inside sh -c 'ls /sys/class/net 2>/dev/null || ip -br link | cut -d" " -f1' 2>&1)"
+done_testing
