@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -144,6 +145,20 @@ static int enter_rest(const struct namespace_plan *p, struct error *err)
 	return 0;
 }
 
+/*
+ * A mount namespace in any case: /proc must show the pid namespace that the stand-in is in, to it alone. What the host
+ * unmounts later goes here too, or a root would stay busy; what is mounted here stays here.
+ */
+static int own_proc(const struct namespace_plan *p, struct error *err)
+{
+	if (!(p->make & CLONE_NEWNS) && unshare(CLONE_NEWNS) < 0)
+		return error_errno(err, "make a mount namespace");
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ||
+	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return error_errno(err, "mount /proc for the container's process");
+	return 0;
+}
+
 /* Become root of the new user namespace; whoever it maps to outside. */
 static int become_root(const struct oci_config *c, struct error *err)
 {
@@ -172,7 +187,9 @@ static int child_side(const struct oci_config *c, struct namespace_plan *p, int 
 		if (become_root(c, err) < 0)
 			return -1;
 	}
-	return enter_rest(p, err);
+	if (enter_rest(p, err) < 0)
+		return -1;
+	return own_proc(p, err);
 }
 
 pid_t namespaces_fork(const struct oci_config *c, struct namespace_plan *p, struct error *err)
