@@ -211,6 +211,11 @@ int p9_refresh(struct inode *i);
 bool p9_still(struct inode *i, const struct p9_attr *a);
 int p9_op_getattr(struct inode *i, struct stat_info *st);
 int p9_op_setattr(struct inode *i, const struct setattr *a);
+/*
+ * After a change of i's content: the server's kernel takes set-user-ID and set-group-ID away where the server is not
+ * all-powerful; whether the one who writes here keeps them has been decided before (write_prepare, ATTR_MODE).
+ */
+void p9_keep_setid(struct inode *i, u32 fid);
 s64 p9_op_getxattr(struct inode *i, const char *name, void *buf, size_t size);
 int p9_op_setxattr(struct inode *i, const char *name, const void *v, size_t n, int flags);
 s64 p9_op_listxattr(struct inode *i, char *buf, size_t size);

@@ -100,6 +100,8 @@ static int p9_write_pages(struct pagecache *pc, u64 index, const paddr_t *frames
 			break;
 		done += (u64)r;
 	}
+	if (done)
+		p9_keep_setid(i, fid);
 	p9_fid_put(p9_i(i), P9_FID_WRITE);
 	grown(p9_i(i), off + done);
 	p9_i(i)->stale = true;
@@ -154,6 +156,8 @@ static int p9_file_fallocate(struct file *f, int mode, u64 off, u64 len)
 		err = p9_fid_get(p9_i(i), P9_FID_WRITE, &fid);
 	if (!err) {
 		err = p9_allocate(p9_s(i)->c, fid, (u32)mode, off, len);
+		if (!err)
+			p9_keep_setid(i, fid);
 		p9_fid_put(p9_i(i), P9_FID_WRITE);
 	}
 	if (!err && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))

@@ -190,6 +190,8 @@ void p9_op_evict(struct inode *i)
 {
 	struct p9_inode *pi = p9_i(i);
 
+	if (i->pc && i->nlink)
+		pagecache_sync(&pi->pc, 0, ~0ULL); /* what a mapping changed */
 	itable_remove(&p9_s(i)->inodes, i);
 	if (i->pc)
 		pagecache_destroy(&pi->pc);
@@ -233,6 +235,14 @@ int p9_op_getattr(struct inode *i, struct stat_info *st)
 	return err;
 }
 
+void p9_keep_setid(struct inode *i, u32 fid)
+{
+	struct p9_setattr mode = { .valid = P9_SETATTR_MODE, .mode = i->mode & 07777 };
+
+	if (i->mode & (S_ISUID | S_ISGID))
+		p9_setattr(p9_s(i)->c, fid, &mode);
+}
+
 int p9_op_setattr(struct inode *i, const struct setattr *a)
 {
 	struct p9_inode *pi = p9_i(i);
@@ -252,6 +262,9 @@ int p9_op_setattr(struct inode *i, const struct setattr *a)
 	if (a->valid & ATTR_ATIME)
 		w.valid |= P9_SETATTR_ATIME |
 			   (a->valid & ATTR_ATIME_NOW ? 0 : P9_SETATTR_ATIME_SET);
+	/* What a mapping changed before must not be written, and set the time, after this. */
+	if ((a->valid & ATTR_MTIME) && i->pc)
+		pagecache_sync(i->pc, 0, ~0ULL);
 	/* A truncation changes mtime by itself. */
 	if ((a->valid & ATTR_MTIME) && !(a->valid & ATTR_SIZE))
 		w.valid |= P9_SETATTR_MTIME |
@@ -271,6 +284,8 @@ int p9_op_setattr(struct inode *i, const struct setattr *a)
 		return err;
 	if (w.valid)
 		err = p9_setattr(p9_s(i)->c, fid, &w);
+	if (!err && (a->valid & (ATTR_SIZE | ATTR_MODE)) == ATTR_SIZE)
+		p9_keep_setid(i, fid);
 	p9_fid_put(pi, kind);
 	if (err)
 		return err;
