@@ -1,14 +1,14 @@
 #!/bin/bash
 # deps.sh - everything that building, testing, benchmarking and the demo need on a fresh Debian 12.
 # Packages first (root or sudo, only those that are absent), then the sources and test-machine files of
-# scripts/thirdparty.sh. Fast and silent about what is there already. Called by `make deps`.
+# scripts/thirdparty.sh, then the Debian tree of tests/deb. Fast and silent about what is there already. Called by `make deps`.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
 build=(gcc make libc6-dev linux-libc-dev musl-tools libfdt-dev libseccomp-dev libcap-dev libjansson-dev)
 fetch=(dpkg-dev xz-utils ca-certificates debian-archive-keyring)
 tests=(qemu-system-x86 cpio busybox-static bash-static tini gosu qemu-user-static diod python3 strace
-	procps iproute2 iputils-ping netcat-openbsd util-linux attr acl passt)
+	procps iproute2 iputils-ping netcat-openbsd util-linux attr acl passt mmdebstrap)
 bench=(runc crun runsc time)
 lint=(clang-format binutils)
 
@@ -46,4 +46,6 @@ if [ ${#missing[@]} -gt 0 ]; then
 	fi
 fi
 
-exec scripts/thirdparty.sh
+scripts/thirdparty.sh || exit 1
+# The Debian tree of tests/deb; making it needs root, also later, when a test asks for it.
+[ "$(id -u)" != 0 ] || tests/deb/root > /dev/null

@@ -1,0 +1,10 @@
+#!/bin/bash
+# git: init, commit, gc, fsck, status, clone. The long case has 2,000 files, and the repository is read on the host afterwards.
+. "$(dirname "$0")/common"
+files=300
+[ -z "${TEST_FULL:-}" ] || files=2000
+expect "git" "0
+$((files / 10))
+2
+same" "$(inside bash -c "$(body git)" git "$files" 2>&1)"
+done_testing

@@ -1,0 +1,36 @@
+"""Runs modules of Python's own regression tests and prints a line per test: ok, FAIL or skip, and its name.
+
+Each module is a process of its own: what one leaves behind, or a hang, spoils no other.
+"""
+import os, subprocess, sys, tempfile
+import xml.etree.ElementTree as xml
+
+LIMIT = 400
+
+
+def verdict(case):
+    kinds = {child.tag for child in case}
+    return 'FAIL' if kinds & {'failure', 'error'} else 'skip' if 'skipped' in kinds or case.get('result') == 'skipped' else 'ok'
+
+
+for module in sys.argv[1:]:
+    with tempfile.TemporaryDirectory() as d:
+        report = os.path.join(d, 'xml')
+        p = subprocess.Popen([sys.executable, '-m', 'test', '--timeout=120', '-u', 'all,-network,-urlfetch,-largefile,-gui,-audio,-cpu',
+                              '--junit-xml', report, module], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT)
+        try:
+            out = p.communicate(timeout=LIMIT)[0]
+        except subprocess.TimeoutExpired:
+            p.kill()
+            out = p.communicate()[0]
+        try:
+            cases = list(xml.parse(report).getroot().iter('testcase'))
+        except (OSError, xml.ParseError):
+            cases = []
+        for case in cases:
+            name = case.get('name', '?').split('\n')[0]
+            print(verdict(case), name[name.find('(') + 1:].rstrip(')') if '(' in name else name)
+        print('ok' if cases else 'FAIL', f'test.{module}', flush=True)
+        if not cases:
+            print(f'# {module}: no report; its output ends with', *out.decode('utf-8', 'replace').splitlines()[-15:], sep='\n# ')
