@@ -7,6 +7,7 @@
 
 #include "fs/vfs.h"
 #include "task/task.h"
+#include "task/userns.h"
 
 bool cred_in_group(const struct cred *c, u32 gid)
 {
@@ -23,8 +24,7 @@ bool cred_in_group(const struct cred *c, u32 gid)
 
 bool capable_wrt(const struct inode *i, int cap)
 {
-	(void)i; /* one user namespace owns every id of the sandbox */
-	return capable(cap);
+	return capable_over_ids(i->uid, i->gid, cap);
 }
 
 bool inode_owner_or_capable(const struct inode *i)

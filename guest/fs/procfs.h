@@ -34,4 +34,9 @@ struct process *proc_dir_process(struct file *f);
 /* The controlling terminal of a process, registered by dev/: device number (0: none) and foreground group (-1: none). */
 extern void (*proc_tty)(struct process *p, u32 *rdev, int *pgid);
 
+struct file;
+struct ns_common;
+/* The namespace that a file of /proc/PID/ns stands for, which the file keeps; NULL: it is another file. */
+struct ns_common *proc_ns_of_file(struct file *f);
+
 #endif

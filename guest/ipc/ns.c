@@ -1,12 +1,14 @@
 /*
- * ns.c - IPC namespaces. There is one, until tasks carry one of their own: ipc_ns_current() is the only place to change.
+ * ns.c - IPC namespaces: the first one, and those that unshare(2) makes (task/ns.h).
  */
 #include "ipc/ipc.h"
 #include "ipc/mqueue.h"
 #include "ipc/msg.h"
 #include "ipc/sem.h"
 #include "ipc/shm.h"
+#include "lib/err.h"
 #include "mm/slab.h"
+#include "task/ns.h"
 
 static struct ipc_ns first;
 
@@ -21,7 +23,9 @@ static void ns_init(struct ipc_ns *ns)
 
 struct ipc_ns *ipc_ns_current(void)
 {
-	return &first;
+	struct ipc_ns *ns = ns_object(NS_IPC);
+
+	return ns ? ns : &first;
 }
 
 struct ipc_ns *ipc_ns_create(void)
@@ -52,9 +56,22 @@ void ipc_ns_put(struct ipc_ns *ns)
 	kfree(ns);
 }
 
+static void *create(struct user_ns *owner)
+{
+	struct ipc_ns *ns = ipc_ns_create();
+
+	return ns ? ns : ERR_PTR(-ENOMEM);
+}
+
+static void release(void *ns)
+{
+	ipc_ns_put(ns);
+}
+
 void ipc_init(void)
 {
 	ns_init(&first);
+	ns_register(NS_IPC, create, release);
 	mq_init();
 	ipc_proc_init();
 }

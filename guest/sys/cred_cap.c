@@ -4,6 +4,7 @@
 #include "lib/err.h"
 #include "sys/sys.h"
 #include "task/task.h"
+#include "task/userns.h"
 
 #define VERSION_1   0x19980330u
 #define VERSION_2   0x20071026u
@@ -85,7 +86,7 @@ s64 sys_capset(uptr_a header, uptr_a data)
 	in &= 0x1ffffffffffULL;
 	if (p & ~o->cap_permitted || e & ~p)
 		return -EPERM;
-	if (!capable(CAP_SETPCAP) && in & ~(o->cap_inheritable | o->cap_permitted))
+	if (!capable_here(CAP_SETPCAP) && in & ~(o->cap_inheritable | o->cap_permitted))
 		return -EPERM;
 	if (in & ~(o->cap_inheritable | o->cap_bounding))
 		return -EPERM;

@@ -5,12 +5,12 @@
 #include "mm/slab.h"
 #include "sys/sys.h"
 #include "task/task.h"
+#include "task/userns.h"
 
 #define CAP_SETGID	       6
 #define CAP_SETUID	       7
 #define SECBIT_NO_SETUID_FIXUP (1u << 2)
 #define SECBIT_KEEP_CAPS       (1u << 4)
-#define NO_ID		       0xffffffffu
 /* Capabilities that follow the fsuid: CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, LINUX_IMMUTABLE, MKNOD, MAC_OVERRIDE */
 #define FS_CAPS (0x1fULL | 1ULL << 9 | 1ULL << 27 | 1ULL << 32)
 
@@ -21,39 +21,51 @@ static const struct cred *cur(void)
 
 s64 sys_getuid(void)
 {
-	return cur()->uid;
+	return show_uid(cur()->uid);
 }
 
 s64 sys_geteuid(void)
 {
-	return cur()->euid;
+	return show_uid(cur()->euid);
 }
 
 s64 sys_getgid(void)
 {
-	return cur()->gid;
+	return show_gid(cur()->gid);
 }
 
 s64 sys_getegid(void)
 {
-	return cur()->egid;
+	return show_gid(cur()->egid);
+}
+
+/* Ids of the caller's namespace become the kernel's; NO_ID stays. False: one has no meaning there. */
+static bool take_uid(id_a *id)
+{
+	return *id == NO_ID || (*id = kuid_here(*id)) != NO_ID;
+}
+
+static bool take_gid(id_a *id)
+{
+	return *id == NO_ID || (*id = kgid_here(*id)) != NO_ID;
 }
 
 /* capabilities(7), "Effect of user ID changes on capabilities". */
 static void fix_caps(struct cred *c, const struct cred *old)
 {
-	bool was_root = old->uid == 0 || old->euid == 0 || old->suid == 0;
+	u32 root = kuid_here(0);
+	bool was_root = old->uid == root || old->euid == root || old->suid == root;
 
 	if (c->securebits & SECBIT_NO_SETUID_FIXUP)
 		return;
-	if (was_root && c->uid != 0 && c->euid != 0 && c->suid != 0) {
+	if (was_root && c->uid != root && c->euid != root && c->suid != root) {
 		if (!(c->securebits & SECBIT_KEEP_CAPS))
 			c->cap_permitted = c->cap_effective = 0;
 		c->cap_ambient = 0;
 	}
-	if (old->euid == 0 && c->euid != 0)
+	if (old->euid == root && c->euid != root)
 		c->cap_effective = 0;
-	if (old->euid != 0 && c->euid == 0)
+	if (old->euid != root && c->euid == root)
 		c->cap_effective = c->cap_permitted;
 }
 
@@ -86,14 +98,14 @@ s64 sys_setuid(id_a uid)
 {
 	struct cred *c;
 
-	if (uid == NO_ID)
+	if (uid == NO_ID || !take_uid(&uid))
 		return -EINVAL;
-	if (!capable(CAP_SETUID) && uid != cur()->uid && uid != cur()->suid)
+	if (!capable_here(CAP_SETUID) && uid != cur()->uid && uid != cur()->suid)
 		return -EPERM;
 	c = cred_dup(cur());
 	if (!c)
 		return -ENOMEM;
-	if (capable(CAP_SETUID))
+	if (capable_here(CAP_SETUID))
 		c->uid = c->suid = uid;
 	c->euid = c->fsuid = uid;
 	return commit_uid(c);
@@ -103,14 +115,14 @@ s64 sys_setgid(id_a gid)
 {
 	struct cred *c;
 
-	if (gid == NO_ID)
+	if (gid == NO_ID || !take_gid(&gid))
 		return -EINVAL;
-	if (!capable(CAP_SETGID) && gid != cur()->gid && gid != cur()->sgid)
+	if (!capable_here(CAP_SETGID) && gid != cur()->gid && gid != cur()->sgid)
 		return -EPERM;
 	c = cred_dup(cur());
 	if (!c)
 		return -ENOMEM;
-	if (capable(CAP_SETGID))
+	if (capable_here(CAP_SETGID))
 		c->gid = c->sgid = gid;
 	c->egid = c->fsgid = gid;
 	return commit_gid(c);
@@ -121,7 +133,9 @@ s64 sys_setreuid(id_a ruid, id_a euid)
 	const struct cred *o = cur();
 	struct cred *c;
 
-	if (!capable(CAP_SETUID)) {
+	if (!take_uid(&ruid) || !take_uid(&euid))
+		return -EINVAL;
+	if (!capable_here(CAP_SETUID)) {
 		if (ruid != NO_ID && ruid != o->uid && ruid != o->euid)
 			return -EPERM;
 		if (euid != NO_ID && euid != o->uid && euid != o->euid && euid != o->suid)
@@ -145,7 +159,9 @@ s64 sys_setregid(id_a rgid, id_a egid)
 	const struct cred *o = cur();
 	struct cred *c;
 
-	if (!capable(CAP_SETGID)) {
+	if (!take_gid(&rgid) || !take_gid(&egid))
+		return -EINVAL;
+	if (!capable_here(CAP_SETGID)) {
 		if (rgid != NO_ID && rgid != o->gid && rgid != o->egid)
 			return -EPERM;
 		if (egid != NO_ID && egid != o->gid && egid != o->egid && egid != o->sgid)
@@ -174,7 +190,9 @@ s64 sys_setresuid(id_a ruid, id_a euid, id_a suid)
 	const struct cred *o = cur();
 	struct cred *c;
 
-	if (!capable(CAP_SETUID) &&
+	if (!take_uid(&ruid) || !take_uid(&euid) || !take_uid(&suid))
+		return -EINVAL;
+	if (!capable_here(CAP_SETUID) &&
 	    (!one_of(ruid, o->uid, o->euid, o->suid) || !one_of(euid, o->uid, o->euid, o->suid) ||
 	     !one_of(suid, o->uid, o->euid, o->suid)))
 		return -EPERM;
@@ -196,7 +214,9 @@ s64 sys_setresgid(id_a rgid, id_a egid, id_a sgid)
 	const struct cred *o = cur();
 	struct cred *c;
 
-	if (!capable(CAP_SETGID) &&
+	if (!take_gid(&rgid) || !take_gid(&egid) || !take_gid(&sgid))
+		return -EINVAL;
+	if (!capable_here(CAP_SETGID) &&
 	    (!one_of(rgid, o->gid, o->egid, o->sgid) || !one_of(egid, o->gid, o->egid, o->sgid) ||
 	     !one_of(sgid, o->gid, o->egid, o->sgid)))
 		return -EPERM;
@@ -220,12 +240,14 @@ static s64 put3(uaddr_t a, uaddr_t b, uaddr_t c, u32 x, u32 y, u32 z)
 
 s64 sys_getresuid(uptr_a ruid, uptr_a euid, uptr_a suid)
 {
-	return put3(ruid, euid, suid, cur()->uid, cur()->euid, cur()->suid);
+	return put3(ruid, euid, suid, show_uid(cur()->uid), show_uid(cur()->euid),
+		    show_uid(cur()->suid));
 }
 
 s64 sys_getresgid(uptr_a rgid, uptr_a egid, uptr_a sgid)
 {
-	return put3(rgid, egid, sgid, cur()->gid, cur()->egid, cur()->sgid);
+	return put3(rgid, egid, sgid, show_gid(cur()->gid), show_gid(cur()->egid),
+		    show_gid(cur()->sgid));
 }
 
 s64 sys_setfsuid(id_a uid)
@@ -234,19 +256,19 @@ s64 sys_setfsuid(id_a uid)
 	u32 old = o->fsuid;
 	struct cred *c;
 
-	if (uid == NO_ID ||
-	    (!one_of(uid, o->uid, o->euid, o->suid) && uid != old && !capable(CAP_SETUID)))
-		return old;
+	if (uid == NO_ID || !take_uid(&uid) ||
+	    (!one_of(uid, o->uid, o->euid, o->suid) && uid != old && !capable_here(CAP_SETUID)))
+		return show_uid(old);
 	c = cred_dup(o);
 	if (!c)
-		return old;
+		return show_uid(old);
 	c->fsuid = uid;
-	if (old == 0 && uid != 0)
+	if (old == kuid_here(0) && uid != old)
 		c->cap_effective &= ~FS_CAPS;
-	else if (old != 0 && uid == 0)
+	else if (old != uid && uid == kuid_here(0))
 		c->cap_effective |= c->cap_permitted & FS_CAPS;
 	cred_commit(c);
-	return old;
+	return show_uid(old);
 }
 
 s64 sys_setfsgid(id_a gid)
@@ -255,15 +277,15 @@ s64 sys_setfsgid(id_a gid)
 	u32 old = o->fsgid;
 	struct cred *c;
 
-	if (gid == NO_ID ||
-	    (!one_of(gid, o->gid, o->egid, o->sgid) && gid != old && !capable(CAP_SETGID)))
-		return old;
+	if (gid == NO_ID || !take_gid(&gid) ||
+	    (!one_of(gid, o->gid, o->egid, o->sgid) && gid != old && !capable_here(CAP_SETGID)))
+		return show_gid(old);
 	c = cred_dup(o);
 	if (!c)
-		return old;
+		return show_gid(old);
 	c->fsgid = gid;
 	cred_commit(c);
-	return old;
+	return show_gid(old);
 }
 
 s64 sys_getgroups(int_a size, uptr_a list)
@@ -272,8 +294,12 @@ s64 sys_getgroups(int_a size, uptr_a list)
 
 	if (size < 0 || (size && (u32)size < c->ngroups))
 		return -EINVAL;
-	if (size && user_write(list, c->groups, c->ngroups * 4))
-		return -EFAULT;
+	for (u32 i = 0; size && i < c->ngroups; i++) {
+		u32 gid = show_gid(c->groups[i]);
+
+		if (user_write(list + 4 * (u64)i, &gid, sizeof(gid)))
+			return -EFAULT;
+	}
 	return c->ngroups;
 }
 
@@ -305,7 +331,7 @@ s64 sys_setgroups(int_a size, uptr_a list)
 	u32 *groups = NULL, n = (u32)size, i;
 	struct cred *c;
 
-	if (!capable(CAP_SETGID))
+	if (!user_ns_may_setgroups())
 		return -EPERM;
 	if (n > NGROUPS_MAX)
 		return -EINVAL;
@@ -318,7 +344,7 @@ s64 sys_setgroups(int_a size, uptr_a list)
 			return -EFAULT;
 		}
 		for (i = 0; i < n; i++)
-			if (groups[i] == NO_ID) {
+			if (groups[i] == NO_ID || !take_gid(&groups[i])) {
 				kfree(groups);
 				return -EINVAL;
 			}

@@ -11,6 +11,7 @@
 #include "mm/slab.h"
 #include "sys/exec.h"
 #include "task/signal.h"
+#include "task/userns.h"
 
 enum {
 	AT_NULL = 0,
@@ -82,10 +83,10 @@ static void fill_auxv(struct auxv *a, const struct exec *x, uaddr_t platform, ua
 	aux(a, AT_BASE, x->base);
 	aux(a, AT_FLAGS, 0);
 	aux(a, AT_ENTRY, x->program_entry);
-	aux(a, AT_UID, c->uid);
-	aux(a, AT_EUID, c->euid);
-	aux(a, AT_GID, c->gid);
-	aux(a, AT_EGID, c->egid);
+	aux(a, AT_UID, show_uid(c->uid));
+	aux(a, AT_EUID, show_uid(c->euid));
+	aux(a, AT_GID, show_gid(c->gid));
+	aux(a, AT_EGID, show_gid(c->egid));
 	aux(a, AT_SECURE, x->secure);
 	aux(a, AT_RANDOM, rnd);
 	/* FSGSBASE is not announced: systrap needs %gs for itself (until arch_prctl asks for it). */

@@ -5,6 +5,7 @@
 #include "fs/mount.h"
 #include "sys/fs_sys.h"
 #include "sys/timespec.h"
+#include "task/userns.h"
 
 /* On an open file; it may lack a path (pipes, sockets). */
 static s64 set_file(fd_a fd, struct setattr *a)
@@ -63,22 +64,22 @@ s64 sys_fchmod(fd_a fd, mode_a mode)
 	return set_file(fd, &a);
 }
 
-static struct setattr owner(u32 uid, u32 gid)
+/* -EINVAL: an id that has no meaning in the caller's user namespace. */
+static int owner(struct setattr *a, u32 uid, u32 gid)
 {
-	struct setattr a = { .uid = uid, .gid = gid };
-
-	if (uid != ~0u)
-		a.valid |= ATTR_UID;
-	if (gid != ~0u)
-		a.valid |= ATTR_GID;
-	return a;
+	*a = (struct setattr){ .uid = kuid_here(uid), .gid = kgid_here(gid) };
+	if (uid != NO_ID)
+		a->valid |= ATTR_UID;
+	if (gid != NO_ID)
+		a->valid |= ATTR_GID;
+	return (uid != NO_ID && a->uid == NO_ID) || (gid != NO_ID && a->gid == NO_ID) ? -EINVAL : 0;
 }
 
 s64 sys_fchownat(fd_a dfd, path_a path, id_a uid, id_a gid, flags_a flags)
 {
-	struct setattr a = owner(uid, gid);
+	struct setattr a;
 
-	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) || owner(&a, uid, gid))
 		return -EINVAL;
 	return set_at(dfd, path, flags, &a);
 }
@@ -95,9 +96,9 @@ s64 sys_lchown(path_a path, id_a uid, id_a gid)
 
 s64 sys_fchown(fd_a fd, id_a uid, id_a gid)
 {
-	struct setattr a = owner(uid, gid);
+	struct setattr a;
 
-	return set_file(fd, &a);
+	return owner(&a, uid, gid) ?: set_file(fd, &a);
 }
 
 /* ---- times ---- */

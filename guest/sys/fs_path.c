@@ -7,6 +7,7 @@
 
 #include "fs/mount.h"
 #include "sys/fs_sys.h"
+#include "task/userns.h"
 
 static int enter(const struct path_ref *p, bool root)
 {
@@ -15,7 +16,7 @@ static int enter(const struct path_ref *p, bool root)
 
 	if (err)
 		return err;
-	if (root && !capable(CAP_SYS_CHROOT))
+	if (root && !capable_here(CAP_SYS_CHROOT))
 		return -EPERM;
 	if (root)
 		fs_context_set_root(c, p);

@@ -7,6 +7,7 @@
 
 #include "fs/mount.h"
 #include "sys/fs_sys.h"
+#include "task/userns.h"
 
 static s64 put_stat(const struct stat_info *in, uaddr_t out)
 {
@@ -17,8 +18,8 @@ static s64 put_stat(const struct stat_info *in, uaddr_t out)
 	st.st_ino = in->ino;
 	st.st_nlink = in->nlink;
 	st.st_mode = in->mode;
-	st.st_uid = in->uid;
-	st.st_gid = in->gid;
+	st.st_uid = show_uid(in->uid);
+	st.st_gid = show_gid(in->gid);
 	st.st_rdev = dev_encode(in->rdev);
 	st.st_size = (s64)in->size;
 	st.st_blksize = in->blksize;
@@ -132,8 +133,8 @@ s64 sys_statx(fd_a dfd, path_a path, flags_a flags, uint_a mask, uptr_a buf)
 	x.stx_attributes = s.attributes;
 	x.stx_attributes_mask = s.attributes_mask;
 	x.stx_nlink = s.nlink;
-	x.stx_uid = s.uid;
-	x.stx_gid = s.gid;
+	x.stx_uid = show_uid(s.uid);
+	x.stx_gid = show_gid(s.gid);
 	x.stx_mode = (u16)s.mode;
 	x.stx_ino = s.ino;
 	x.stx_size = s.size;
@@ -215,19 +216,19 @@ s64 sys_fstatfs(fd_a fd, uptr_a buf)
 static int with_real_ids(struct cred **saved)
 {
 	struct task *t = task_current();
+	bool root = t->cred->uid == kuid_here(0);
 	struct cred *c;
 
 	*saved = NULL;
 	if (t->cred->fsuid == t->cred->uid && t->cred->fsgid == t->cred->gid &&
-	    (t->cred->uid || t->cred->cap_effective == t->cred->cap_permitted) &&
-	    (!t->cred->uid || !t->cred->cap_effective))
+	    t->cred->cap_effective == (root ? t->cred->cap_permitted : 0))
 		return 0;
 	c = cred_dup(t->cred);
 	if (IS_ERR(c))
 		return (int)PTR_ERR(c);
 	c->fsuid = c->uid;
 	c->fsgid = c->gid;
-	c->cap_effective = c->uid ? 0 : c->cap_permitted;
+	c->cap_effective = root ? c->cap_permitted : 0;
 	*saved = t->cred;
 	t->cred = c;
 	return 0;

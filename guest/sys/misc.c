@@ -9,6 +9,7 @@
 #include "mm/slab.h"
 #include "sys/sys.h"
 #include "task/sched.h"
+#include "task/userns.h"
 #include "task/uts.h"
 
 #define CAP_SYS_ADMIN 21
@@ -36,7 +37,7 @@ static s64 set_name(uaddr_t src, int len, void (*set)(const char *, size_t))
 {
 	char buf[UTS_LEN];
 
-	if (!capable(CAP_SYS_ADMIN))
+	if (!ns_capable_over(NS_UTS, CAP_SYS_ADMIN))
 		return -EPERM;
 	if (len < 0 || len > UTS_LEN)
 		return -EINVAL;

@@ -8,6 +8,7 @@
 #include "sys/seccomp.h"
 #include "sys/sys.h"
 #include "task/task.h"
+#include "task/userns.h"
 
 #define CAP_SETPCAP	 8
 #define CAP_SYS_RESOURCE 24
@@ -78,7 +79,7 @@ static s64 drop_bounding(u64 cap)
 {
 	struct cred *c;
 
-	if (!capable(CAP_SETPCAP))
+	if (!capable_here(CAP_SETPCAP))
 		return -EPERM;
 	if (cap > CAP_LAST)
 		return -EINVAL;
@@ -97,7 +98,7 @@ static s64 set_securebits(u64 bits)
 	struct cred *c;
 
 	if (bits & ~(u64)SECUREBITS_ALL || (o->securebits ^ bits) & locked ||
-	    (o->securebits & 0xaa & ~bits) || !capable(CAP_SETPCAP))
+	    (o->securebits & 0xaa & ~bits) || !capable_here(CAP_SETPCAP))
 		return -EPERM;
 	c = cred_dup(o);
 	if (!c)

@@ -11,7 +11,9 @@
 #include "sys/pidfd.h"
 #include "sys/sys.h"
 #include "sys/task_glue.h"
+#include "task/ns.h"
 #include "task/task.h"
+#include "task/uts.h"
 
 static void close_fd(int fd)
 {
@@ -29,6 +31,8 @@ void sys_task_init(void)
 		.fs_clone = fs_context_clone,
 		.fs_get = fs_context_get,
 		.fs_put = fs_context_put,
+		.ns_get = nsproxy_get,
+		.ns_put = nsproxy_put,
 		.fd_close = close_fd,
 		.pidfd_create = pidfd_create_plain,
 		.pidfd_pid = pidfd_pid,
@@ -41,6 +45,7 @@ void sys_task_init(void)
 	};
 
 	task_set_resources(&res);
+	uts_init();
 	ipc_init();
 	mq_thread_init();
 	task_exec = exec_kernel;

@@ -1,8 +1,7 @@
 /*
  * clone.c - new tasks: fork, vfork, clone, clone3.
  *
- * Namespace flags other than none are refused with EPERM and a line in dmesg: the sandbox has one of each. The child
- * is invisible (not in the pid table, on no list) until everything that can fail has succeeded.
+ * The child is invisible (not in the pid table, on no list) until everything that can fail has succeeded. Namespaces: ns.c.
  */
 #include <string.h>
 
@@ -12,14 +11,12 @@
 #include "mm/slab.h"
 #include "task/container.h"
 #include "task/itimer.h"
+#include "task/ns.h"
 #include "task/private.h"
 #include "task/ptrace.h"
 #include "task/seccomp.h"
 
 #define RLIMIT_NPROC 6
-#define NEW_NAMESPACES                                                                 \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
-	 CLONE_NEWPID | CLONE_NEWNET)
 
 static int check_flags(const struct clone_request *r)
 {
@@ -28,6 +25,8 @@ static int check_flags(const struct clone_request *r)
 	if ((f & CLONE_SIGHAND && !(f & CLONE_VM)) || (f & CLONE_THREAD && !(f & CLONE_SIGHAND)))
 		return -EINVAL;
 	if ((f & (CLONE_NEWNS | CLONE_FS)) == (CLONE_NEWNS | CLONE_FS))
+		return -EINVAL;
+	if ((f & (CLONE_NEWIPC | CLONE_SYSVSEM)) == (CLONE_NEWIPC | CLONE_SYSVSEM))
 		return -EINVAL;
 	if ((f & (CLONE_NEWUSER | CLONE_FS)) == (CLONE_NEWUSER | CLONE_FS))
 		return -EINVAL;
@@ -39,18 +38,12 @@ static int check_flags(const struct clone_request *r)
 		return -EINVAL;
 	if (f & CLONE_PIDFD && f & (CLONE_DETACHED | CLONE_THREAD))
 		return -EINVAL;
-	if (f & NEW_NAMESPACES) {
-		klog_once(f & NEW_NAMESPACES,
-			  "%s: clone with namespace flags 0x%llx is not supported",
-			  task_current()->comm, (unsigned long long)(f & NEW_NAMESPACES));
-		return -EPERM;
-	}
 	if (f & CLONE_INTO_CGROUP) {
 		klog_once(CLONE_INTO_CGROUP, "%s: CLONE_INTO_CGROUP is not supported",
 			  task_current()->comm);
 		return -EINVAL;
 	}
-	return 0;
+	return ns_check_flags(f);
 }
 
 /* RLIMIT_NPROC counts the processes of the real user; the exempt are root and the capable. */
@@ -283,8 +276,10 @@ s64 task_clone(const struct clone_request *r)
 	if (err)
 		goto free_task;
 	err = copy_shared(c, t, r->flags);
+	if (!err)
+		err = ns_clone(c, r->flags);
 	if (err)
-		goto free_task;
+		goto drop_shared;
 	err = copy_mm(c, t, r->flags);
 	if (err)
 		goto drop_shared;

@@ -6,6 +6,7 @@
 #include "lib/err.h"
 #include "mm/slab.h"
 #include "task/private.h"
+#include "task/userns.h"
 
 struct cred *cred_dup(const struct cred *from)
 {
@@ -24,6 +25,8 @@ struct cred *cred_dup(const struct cred *from)
 		}
 		memcpy(c->groups, from->groups, from->ngroups * sizeof(u32));
 	}
+	if (c->user_ns)
+		user_ns_get(c->user_ns);
 	return c;
 }
 
@@ -36,6 +39,8 @@ void cred_put(struct cred *c)
 {
 	if (!c || !ref_put(&c->ref))
 		return;
+	if (c->user_ns)
+		user_ns_put(c->user_ns);
 	kfree(c->groups);
 	kfree(c);
 }
@@ -44,7 +49,7 @@ bool capable(int cap)
 {
 	struct task *t = task_current();
 
-	return !t || t->cred->cap_effective >> cap & 1;
+	return !t || (!t->cred->user_ns && t->cred->cap_effective >> cap & 1);
 }
 
 void cred_commit(struct cred *c)

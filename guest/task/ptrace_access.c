@@ -5,6 +5,7 @@
 #include "task/info.h"
 #include "task/private.h"
 #include "task/ptrace.h"
+#include "task/userns.h"
 
 #define CAP_SYS_PTRACE 19
 
@@ -19,11 +20,13 @@ bool ptrace_may_access(struct task *t, unsigned mode)
 
 	if (t->process == task_current()->process)
 		return true;
-	if (capable(CAP_SYS_PTRACE))
-		return true;
 	tc = task_cred_get(t);
-	same = uid == tc->euid && uid == tc->suid && uid == tc->uid && gid == tc->egid &&
-	       gid == tc->sgid && gid == tc->gid && !(tc->cap_permitted & ~caps);
+	if (ns_capable(cred_user_ns(tc), CAP_SYS_PTRACE)) {
+		cred_put(tc);
+		return true;
+	}
+	same = c->user_ns == tc->user_ns && uid == tc->euid && uid == tc->suid && uid == tc->uid &&
+	       gid == tc->egid && gid == tc->sgid && gid == tc->gid && !(tc->cap_permitted & ~caps);
 	dumpable = !t->mm || t->process->dumpable;
 	cred_put(tc);
 	return same && dumpable;

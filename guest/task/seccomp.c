@@ -12,6 +12,7 @@
 #include "task/private.h"
 #include "task/ptrace.h"
 #include "task/seccomp.h"
+#include "task/userns.h"
 
 #define ARCH_X86_64   0xc000003eu
 #define CAP_SYS_ADMIN 21
@@ -46,7 +47,7 @@ struct seccomp_filter *seccomp_create(const struct bpf_insn *insn, unsigned len,
 	struct seccomp_filter *f;
 	int err;
 
-	if (!task_current()->cred->no_new_privs && !capable(CAP_SYS_ADMIN))
+	if (!task_current()->cred->no_new_privs && !capable_here(CAP_SYS_ADMIN))
 		return ERR_PTR(-EACCES);
 	err = seccomp_bpf_check(insn, len);
 	if (err)

@@ -5,6 +5,7 @@
 
 #include "lib/err.h"
 #include "task/sigpriv.h"
+#include "task/userns.h"
 
 #define CAP_KILL 5
 
@@ -42,11 +43,11 @@ bool signal_may_send(struct process *to, int signo)
 	const struct cred *c = t->cred, *o;
 	bool ok;
 
-	if (to == t->process || capable(CAP_KILL))
+	if (to == t->process)
 		return true;
 	spin_lock(&task_lock);
 	o = to->leader ? to->leader->cred : NULL;
-	ok = !o || /* reaped: the sending says so */
+	ok = !o || cred_capable(c, cred_user_ns(o), CAP_KILL) || /* reaped: the sending says so */
 	     c->euid == o->suid || c->euid == o->uid || c->uid == o->suid || c->uid == o->uid ||
 	     (signo == SIGCONT && to->sid == t->process->sid);
 	spin_unlock(&task_lock);

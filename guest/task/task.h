@@ -30,6 +30,7 @@ struct container; /* task/container.h */
 struct session;	  /* container/ */
 struct sem_undo_list; /* ipc/ */
 struct key;
+struct user_ns;
 
 #define TASK_COMM_LEN 16
 #define NGROUPS_MAX   65536
@@ -44,6 +45,7 @@ struct cred {
 	bool no_new_privs;
 	u32 ngroups;
 	u32 *groups;
+	struct user_ns *user_ns; /* a reference; NULL: the first one (task/userns.h) */
 };
 
 struct rlimit {
@@ -325,7 +327,7 @@ struct task *kthread_start(const char *name, void (*fn)(void *), void *arg);
 struct cred *cred_dup(const struct cred *from);
 void cred_get(struct cred *c);
 void cred_put(struct cred *c);
-bool capable(int cap); /* of the current task */
+bool capable(int cap); /* of the current task, over the first user namespace: everything that is not a namespace's */
 /* Make c the credentials of the current task; takes over the reference. */
 void cred_commit(struct cred *c);
 

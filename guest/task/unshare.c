@@ -1,8 +1,8 @@
 /*
- * unshare.c - stop sharing descriptor tables and working directories: unshare(2), close_range(2), exec.
+ * unshare.c - stop sharing descriptor tables, working directories, namespaces: unshare(2), close_range(2), exec.
  */
 #include "lib/err.h"
-#include "lib/log.h"
+#include "task/ns.h"
 #include "task/private.h"
 
 #define NAMESPACES                                                                     \
@@ -51,21 +51,21 @@ int task_unshare(u64 flags)
 	if (flags & ~(NAMESPACES | CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM |
 		      CLONE_FILES | CLONE_SYSVSEM))
 		return -EINVAL;
-	if (flags & NAMESPACES) {
-		klog_once(flags & NAMESPACES, "%s: unshare of namespaces 0x%llx is not supported",
-			  t->comm, (unsigned long long)(flags & NAMESPACES));
-		return -EPERM;
-	}
+	if (flags & CLONE_NEWUSER)
+		flags |= CLONE_THREAD | CLONE_FS;
 	/* A thread cannot leave its process; alone it has nothing to leave. */
 	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && t->process->nr_threads > 1)
 		return -EINVAL;
-	if (flags & CLONE_FS)
+	err = ns_check_flags(flags);
+	if (!err && flags & CLONE_FS)
 		err = unshare_fs();
 	if (!err && flags & CLONE_FILES)
 		err = task_unshare_files();
-	if (!err && flags & CLONE_SYSVSEM && t->sysvsem) {
+	if (!err && flags & (CLONE_SYSVSEM | CLONE_NEWIPC) && t->sysvsem) {
 		task_res.sysvsem_put(t->sysvsem);
 		t->sysvsem = NULL;
 	}
+	if (!err && flags & NAMESPACES)
+		err = ns_unshare(flags);
 	return err;
 }

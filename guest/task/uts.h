@@ -1,5 +1,6 @@
 /*
- * uts.h - the names that uname(2) and /proc/sys/kernel show. One set for the sandbox.
+ * uts.h - the names that uname(2) and /proc/sys/kernel show. One set for each UTS
+ * namespace; these are the current task's.
  */
 #ifndef MOAT_TASK_UTS_H
 #define MOAT_TASK_UTS_H
@@ -12,6 +13,8 @@
 #define UTS_VERSION "#1 SMP PREEMPT_NONE moat"
 #define UTS_MACHINE "x86_64"
 
+/* At boot: how to make another namespace. */
+void uts_init(void);
 /* Copy the present name, NUL-ended. */
 void uts_hostname(char buf[UTS_LEN + 1]);
 void uts_domainname(char buf[UTS_LEN + 1]);

@@ -197,19 +197,6 @@ int proc_show_schedstat(struct seq *s, struct task *t, bool thread)
 	return 0;
 }
 
-int proc_show_setgroups(struct seq *s, struct task *t, bool thread)
-{
-	seq_puts(s, "allow\n");
-	return 0;
-}
-
-/* The sandbox's own user namespace: the first one, as far as its programs can tell. */
-int proc_show_id_map(struct seq *s, struct task *t, bool thread)
-{
-	seq_printf(s, "%10u %10u %10u\n", 0, 0, ~0u);
-	return 0;
-}
-
 int proc_show_timerslack(struct seq *s, struct task *t, bool thread)
 {
 	if (t != task_current() && !capable(CAP_SYS_NICE))

@@ -1,5 +1,5 @@
 /*
- * attr.h - the small files of /proc/PID (attr.c), for the table.
+ * attr.h - the small files of /proc/PID (attr.c, ns.c), for the table.
  */
 #ifndef MOAT_FS_PROC_ATTR_H
 #define MOAT_FS_PROC_ATTR_H
@@ -16,7 +16,8 @@ SHOW(cgroup);
 SHOW(wchan);
 SHOW(schedstat);
 SHOW(setgroups);
-SHOW(id_map);
+SHOW(uid_map);
+SHOW(gid_map);
 SHOW(timerslack);
 SHOW(coredump_filter);
 SHOW(mounts);
@@ -24,6 +25,9 @@ SHOW(mountinfo);
 SHOW(mountstats);
 SHOW(syscall);
 #undef SHOW
+s64 proc_store_setgroups(struct task *t, char *buf, size_t n);
+s64 proc_store_uid_map(struct task *t, char *buf, size_t n);
+s64 proc_store_gid_map(struct task *t, char *buf, size_t n);
 s64 proc_store_oom_score_adj(struct task *t, char *buf, size_t n);
 s64 proc_store_oom_adj(struct task *t, char *buf, size_t n);
 s64 proc_store_timerslack(struct task *t, char *buf, size_t n);

@@ -10,5 +10,7 @@
 int proc_anon_init(void);
 /* A path_ref with references that leads to i; the name is for show. 0 or -ENOMEM. */
 int proc_anon_path(struct inode *i, const char *name, struct path_ref *out);
+/* Where such inodes live. */
+struct super_block *proc_anon_sb(void);
 
 #endif

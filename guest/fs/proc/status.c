@@ -11,6 +11,7 @@
 #include "task/ptrace.h"
 #include "task/sched.h"
 #include "task/seccomp.h"
+#include "task/userns.h"
 
 #define RLIMIT_RSS	  5
 #define RLIMIT_SIGPENDING 11
@@ -179,11 +180,13 @@ static void status_ids(struct seq *s, struct task *t, const struct task_info *i)
 {
 	struct cred *c = task_cred_get(t);
 
-	seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
-	seq_printf(s, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
+	seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\n", show_uid(c->uid), show_uid(c->euid),
+		   show_uid(c->suid), show_uid(c->fsuid));
+	seq_printf(s, "Gid:\t%u\t%u\t%u\t%u\n", show_gid(c->gid), show_gid(c->egid),
+		   show_gid(c->sgid), show_gid(c->fsgid));
 	seq_printf(s, "FDSize:\t%d\nGroups:\t", fd_slots(t));
 	for (u32 k = 0; k < c->ngroups; k++)
-		seq_printf(s, k ? " %u" : "%u", c->groups[k]);
+		seq_printf(s, k ? " %u" : "%u", show_gid(c->groups[k]));
 	seq_putc(s, ' ');
 	seq_printf(s, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n", i->tgid,
 		   i->tid, i->pgid, i->sid);

@@ -13,6 +13,7 @@
 #include "lib/random.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
+#include "task/userns.h"
 #include "task/uts.h"
 
 typedef void name_get(char buf[UTS_LEN + 1]);
@@ -37,7 +38,7 @@ static int show_name(struct seq *s, name_get *get)
 
 static s64 store_name(char *buf, size_t n, name_set *set)
 {
-	if (!capable(CAP_SYS_ADMIN))
+	if (!ns_capable_over(NS_UTS, CAP_SYS_ADMIN))
 		return -EPERM;
 	set(buf, strcspn(buf, "\n"));
 	return (s64)n;

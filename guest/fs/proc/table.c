@@ -63,9 +63,9 @@ const struct pid_entry pid_entries[] = {
 	FILE("loginuid", 0444, PE_BOTH, unset),
 	FILE("sessionid", 0444, PE_BOTH, unset),
 	FILE("coredump_filter", 0444, PE_PROCESS, coredump_filter),
-	FILE("uid_map", 0444, PE_BOTH, id_map),
-	FILE("gid_map", 0444, PE_BOTH, id_map),
-	FILE("setgroups", 0444, PE_BOTH, setgroups),
+	FILE_RW("uid_map", 0644, PE_BOTH, uid_map),
+	FILE_RW("gid_map", 0644, PE_BOTH, gid_map),
+	FILE_RW("setgroups", 0644, PE_BOTH, setgroups),
 	FILE_RW("timerslack_ns", 0666, PE_PROCESS, timerslack),
 };
 const unsigned nr_pid_entries = ARRAY_SIZE(pid_entries);

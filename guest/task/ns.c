@@ -1,0 +1,318 @@
+/*
+ * ns.c - see ns.h. References only; task->ns is replaced by its own task under task_lock.
+ */
+#include "task/ns.h"
+#include "lib/err.h"
+#include "mm/slab.h"
+#include "task/private.h"
+#include "task/unsupported.h"
+#include "task/userns.h"
+
+#define CAP_SYS_ADMIN 21
+#define ALL_KINDS                                                                      \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
+	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
+
+/* The numbers are those that Linux gives the first of each kind. */
+struct ns_type ns_types[NS_KINDS] = {
+	[NS_CGROUP] = { "cgroup", CLONE_NEWCGROUP, 0xeffffffb, NULL, NULL },
+	[NS_IPC] = { "ipc", CLONE_NEWIPC, 0xefffffff, NULL, NULL },
+	[NS_MNT] = { "mnt", CLONE_NEWNS, 0xf0000001, NULL, NULL },
+	[NS_NET] = { "net", CLONE_NEWNET, 0xf0000000, NULL, NULL },
+	[NS_PID] = { "pid", CLONE_NEWPID, 0xeffffffc, NULL, NULL },
+	[NS_TIME] = { "time", CLONE_NEWTIME, 0xeffffffa, NULL, NULL },
+	[NS_USER] = { "user", CLONE_NEWUSER, 0xeffffffd, NULL, NULL },
+	[NS_UTS] = { "uts", CLONE_NEWUTS, 0xeffffffe, NULL, NULL },
+};
+
+#define FIRST(k, n) [k] = { .ref = { 1 }, .inum = (n), .kind = (k) }
+static struct ns_common first[NS_KINDS] = {
+	FIRST(NS_CGROUP, 0xeffffffb), FIRST(NS_IPC, 0xefffffff), FIRST(NS_MNT, 0xf0000001),
+	FIRST(NS_NET, 0xf0000000),    FIRST(NS_PID, 0xeffffffc), FIRST(NS_TIME, 0xeffffffa),
+	FIRST(NS_UTS, 0xeffffffe),
+};
+
+void ns_register(enum ns_kind kind, void *(*create)(struct user_ns *owner),
+		 void (*free)(void *object))
+{
+	ns_types[kind].create = create;
+	ns_types[kind].free = free;
+}
+
+u32 ns_new_inum(void)
+{
+	static u32 last = 0xf0000001; /* Linux's first dynamic numbers come after it */
+
+	return atomic_add(&last, 1);
+}
+
+void ns_get(struct ns_common *n)
+{
+	ref_get(&n->ref);
+}
+
+void ns_put(struct ns_common *n)
+{
+	if (!n)
+		return;
+	if (n->kind == NS_USER) {
+		user_ns_put(container_of(n, struct user_ns, c));
+	} else if (ref_put(&n->ref)) {
+		ns_types[n->kind].free(n->object);
+		if (n->owner)
+			user_ns_put(n->owner);
+		kfree(n);
+	}
+}
+
+struct user_ns *ns_owner(const struct ns_common *n)
+{
+	return n->owner ? n->owner : &first_user_ns;
+}
+
+static struct ns_common *ns_create(enum ns_kind kind, struct user_ns *owner)
+{
+	struct ns_common *n = kzalloc(sizeof(*n));
+
+	if (!n)
+		return ERR_PTR(-ENOMEM);
+	n->object = ns_types[kind].create(owner);
+	if (IS_ERR(n->object)) {
+		void *err = n->object;
+
+		kfree(n);
+		return err;
+	}
+	ref_init(&n->ref);
+	n->kind = kind;
+	n->inum = ns_new_inum();
+	if (owner != &first_user_ns) {
+		user_ns_get(owner);
+		n->owner = owner;
+	}
+	return n;
+}
+
+/* ---- the set of a task ---- */
+
+struct nsproxy *nsproxy_get(struct nsproxy *p)
+{
+	ref_get(&p->ref);
+	return p;
+}
+
+void nsproxy_put(struct nsproxy *p)
+{
+	if (!p || !ref_put(&p->ref))
+		return;
+	for (unsigned k = 0; k < NS_KINDS; k++)
+		ns_put(p->ns[k]);
+	kfree(p);
+}
+
+static struct ns_common *of_proxy(const struct nsproxy *p, enum ns_kind kind)
+{
+	return p ? p->ns[kind] : &first[kind];
+}
+
+/* A copy of p (NULL: the first ones) with references. */
+static struct nsproxy *nsproxy_copy(const struct nsproxy *p)
+{
+	struct nsproxy *n = kzalloc(sizeof(*n));
+
+	if (!n)
+		return NULL;
+	ref_init(&n->ref);
+	for (unsigned k = 0; k < NS_KINDS; k++) {
+		if (k == NS_USER)
+			continue;
+		n->ns[k] = of_proxy(p, k);
+		ns_get(n->ns[k]);
+	}
+	return n;
+}
+
+void *ns_object(enum ns_kind kind)
+{
+	struct task *t = task_current();
+
+	return t && t->ns ? t->ns->ns[kind]->object : NULL;
+}
+
+bool ns_capable_over(enum ns_kind kind, int cap)
+{
+	struct task *t = task_current();
+
+	return !t || ns_capable(ns_owner(of_proxy(t->ns, kind)), cap);
+}
+
+struct ns_common *task_ns(struct task *t, enum ns_kind kind)
+{
+	struct ns_common *n = NULL;
+
+	spin_lock(&task_lock);
+	if (kind == NS_USER)
+		n = &cred_user_ns(t->cred)->c;
+	else if (!t->exiting || t->ns)
+		n = of_proxy(t->ns, kind);
+	if (n)
+		ns_get(n);
+	spin_unlock(&task_lock);
+	return n;
+}
+
+/* ---- new ones ---- */
+
+int ns_check_flags(u64 flags)
+{
+	for (unsigned k = 0; k < NS_KINDS; k++) {
+		if (!(flags & ns_types[k].flag) || ns_types[k].create || k == NS_USER)
+			continue;
+		unsupported("new namespace by flag", ns_types[k].flag);
+		return -EPERM;
+	}
+	return 0;
+}
+
+/* from with new namespaces as flags say, owned by c's user namespace. */
+static struct nsproxy *make(const struct nsproxy *from, const struct cred *c, u64 flags)
+{
+	struct user_ns *owner = cred_user_ns(c);
+	struct nsproxy *p;
+
+	if (!cred_capable(c, owner, CAP_SYS_ADMIN))
+		return ERR_PTR(-EPERM);
+	p = nsproxy_copy(from);
+	if (!p)
+		return ERR_PTR(-ENOMEM);
+	for (unsigned k = 0; k < NS_KINDS; k++) {
+		struct ns_common *n;
+
+		/* A mount namespace is in the fs_context: here is only the right to make one. */
+		if (k == NS_USER || k == NS_MNT || !(flags & ns_types[k].flag))
+			continue;
+		n = ns_create(k, owner);
+		if (IS_ERR(n)) {
+			nsproxy_put(p);
+			return (void *)n;
+		}
+		ns_put(p->ns[k]);
+		p->ns[k] = n;
+	}
+	return p;
+}
+
+int ns_clone(struct task *child, u64 flags)
+{
+	struct nsproxy *p;
+	struct cred *c;
+	int err;
+
+	if (flags & CLONE_NEWUSER) {
+		c = cred_dup(child->cred);
+		if (!c)
+			return -ENOMEM;
+		err = user_ns_create(c);
+		if (err) {
+			cred_put(c);
+			return err;
+		}
+		cred_put(child->cred);
+		child->cred = c;
+	}
+	if (!(flags & ALL_KINDS & ~CLONE_NEWUSER))
+		return 0;
+	p = make(child->ns, child->cred, flags);
+	if (IS_ERR(p))
+		return (int)PTR_ERR(p);
+	nsproxy_put(child->ns);
+	child->ns = p;
+	return 0;
+}
+
+static void replace(struct nsproxy *p)
+{
+	struct task *t = task_current();
+	struct nsproxy *old;
+
+	spin_lock(&task_lock);
+	old = t->ns;
+	t->ns = p;
+	spin_unlock(&task_lock);
+	nsproxy_put(old);
+}
+
+int ns_unshare(u64 flags)
+{
+	struct task *t = task_current();
+	struct cred *c = NULL;
+	struct nsproxy *p = NULL;
+	int err;
+
+	if (flags & CLONE_NEWUSER) {
+		c = cred_dup(t->cred);
+		if (!c)
+			return -ENOMEM;
+		err = user_ns_create(c);
+		if (err)
+			goto fail;
+	}
+	if (flags & ALL_KINDS & ~CLONE_NEWUSER) {
+		p = make(t->ns, c ? c : t->cred, flags);
+		if (IS_ERR(p)) {
+			err = (int)PTR_ERR(p);
+			goto fail;
+		}
+	}
+	if (c)
+		cred_commit(c);
+	if (p)
+		replace(p);
+	return 0;
+fail:
+	cred_put(c);
+	return err;
+}
+
+static int enter_user_ns(struct user_ns *ns)
+{
+	struct task *t = task_current();
+	struct cred *c;
+
+	if (ns == cred_user_ns(t->cred) || t->process->nr_threads > 1)
+		return -EINVAL;
+	if (!ns_capable(ns, CAP_SYS_ADMIN))
+		return -EPERM;
+	c = cred_dup(t->cred);
+	if (!c)
+		return -ENOMEM;
+	user_ns_enter(c, ns);
+	cred_commit(c);
+	return 0;
+}
+
+int ns_enter(struct ns_common *n)
+{
+	struct task *t = task_current();
+	struct nsproxy *p;
+
+	if (n->kind == NS_USER)
+		return enter_user_ns(container_of(n, struct user_ns, c));
+	if (!ns_capable(ns_owner(n), CAP_SYS_ADMIN) || !capable_here(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (n->kind ==
+	    NS_MNT) { /* root and working directory would move to that namespace's root */
+		unsupported("setns to a mount namespace", n->inum);
+		return -EPERM;
+	}
+	if (n == of_proxy(t->ns, n->kind))
+		return 0;
+	p = nsproxy_copy(t->ns);
+	if (!p)
+		return -ENOMEM;
+	ns_get(n);
+	ns_put(p->ns[n->kind]);
+	p->ns[n->kind] = n;
+	replace(p);
+	return 0;
+}
