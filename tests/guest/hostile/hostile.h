@@ -16,6 +16,7 @@ struct machine {
 	void (*bell)(unsigned queue);
 	void (*halt)(void);  /* as after CTL_EXIT; does not return */
 	void (*crash)(void); /* as after a crash record was filled; does not return */
+	void (*abuse)(unsigned way); /* of the processor itself; NULL: there is nothing to abuse */
 };
 
 void hostile_main(const struct machine *m) __attribute__((noreturn));
