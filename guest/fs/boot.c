@@ -144,6 +144,12 @@ struct fs_context *fs_container_create(const struct fs_container *c, char *why, 
 		return ctx;
 	}
 	mount_set_root(m);
+	ctx->ns = mount_ns_create(m);
+	if (!ctx->ns) {
+		mount_drop_tree(m);
+		fs_context_put(ctx);
+		return ERR_PTR(-ENOMEM);
+	}
 	root = (struct path_ref){ m, m->root };
 	fs_context_set_root(ctx, &root);
 	fs_context_set_cwd(ctx, &root);
@@ -154,13 +160,11 @@ struct fs_context *fs_container_create(const struct fs_container *c, char *why, 
 	ctx->umask = c->umask;
 	if (!err)
 		return ctx;
-	fs_context_put(ctx);
-	mount_drop_tree(m);
+	fs_context_put(ctx); /* the tree with it */
 	return ERR_PTR(err);
 }
 
 void fs_container_drop(struct fs_context *fs)
 {
-	mount_drop_tree(fs->root.mnt);
-	fs_context_put(fs);
+	fs_context_put(fs); /* the tree with it */
 }

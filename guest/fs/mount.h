@@ -1,7 +1,7 @@
 /*
  * mount.h - the mount tree. Private to the VFS core.
  *
- * One mount namespace for the whole sandbox; no propagation between mounts (all are private). The tree changes under
+ * Every mount namespace is a tree of its own (mount_ns.c); no propagation between mounts (all are private). A tree changes under
  * vfs_mounts_mutex and dcache_lock, inside dcache_write_begin/end, and is read under either.
  */
 #ifndef MOAT_FS_MOUNT_H
@@ -32,6 +32,7 @@ struct mount {
 	struct list all; /* in order of mounting, for /proc/mounts */
 	char *source;
 	struct mount *next_free;
+	struct mount *copy; /* while a tree is copied; under vfs_mounts_mutex */
 };
 
 extern struct mutex vfs_mounts_mutex;
@@ -65,7 +66,19 @@ extern struct list vfs_mounts; /* all attached, by age; under dcache_lock */
 /* super.c: the last mount is gone: cached names, then what the file system pins, then the caller's reference. */
 void super_shutdown(struct super_block *sb);
 
-/* mount_tree.c */
+/* mount_ops.c: m and all below it, innermost first; the tree's references go. vfs_mounts_mutex held. */
+void mount_detach_all(struct mount *m);
+
+struct mount_ns {
+	struct ref ref;
+	struct mount *root; /* with the tree's reference; under vfs_mounts_mutex */
+};
+/* mount_ns.c: takes over the tree; its last reference takes it down. NULL: no memory. */
+struct mount_ns *mount_ns_create(struct mount *root);
+void mount_ns_get(struct mount_ns *ns);
+void mount_ns_put(struct mount_ns *ns);
+
+/* mount_ops.c */
 int mount_pivot(const struct path_ref *new_root, const struct path_ref *put_old);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * mount_ops.c - mount(2), umount2(2), pivot_root(2) and what /proc prints about mounts.
  *
- * Differs from Linux: one mount namespace; propagation types are accepted and every mount is private; a lazy umount
+ * Differs from Linux: propagation types are accepted and every mount is private; a lazy umount
  * and a plain one differ only in the check for users.
  */
 #include <linux/capability.h>
@@ -200,8 +200,7 @@ int vfs_mount(const char *source, const char *target, const char *type, u64 flag
 	return err;
 }
 
-/* Detach m and all below it, innermost first; the tree's references go. */
-static void detach_all(struct mount *m)
+void mount_detach_all(struct mount *m)
 {
 	while (!list_empty(&m->children)) {
 		struct mount *c = list_first(&m->children, struct mount, sibling);
@@ -218,7 +217,7 @@ static void detach_all(struct mount *m)
 void mount_drop_tree(struct mount *m)
 {
 	mutex_lock(&vfs_mounts_mutex);
-	detach_all(m);
+	mount_detach_all(m);
 	mutex_unlock(&vfs_mounts_mutex);
 }
 
@@ -233,6 +232,7 @@ int vfs_umount(const char *target, int flags)
 	err = path_lookup(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &at);
 	if (err)
 		return err;
+	path_follow_mounts(&at); /* "." may have been covered */
 	m = at.mnt;
 	if (!capable(CAP_SYS_ADMIN)) {
 		err = -EPERM;
@@ -253,7 +253,7 @@ int vfs_umount(const char *target, int flags)
 	else if (!(flags & MNT_DETACH) && atomic_load(&m->ref.n) > 2)
 		err = -EBUSY;
 	else
-		detach_all(m);
+		mount_detach_all(m);
 	mutex_unlock(&vfs_mounts_mutex);
 	mount_put(m);
 	return err;
@@ -291,6 +291,8 @@ int mount_pivot(const struct path_ref *new_root, const struct path_ref *put_old)
 	} else {
 		mount_set_root(new);
 	}
+	if (task_current()->fs->ns && task_current()->fs->ns->root == old)
+		task_current()->fs->ns->root = new;
 	if (!err)
 		err = mount_attach(old, put_old);
 out:

@@ -110,7 +110,10 @@ struct fs_context *fs_context_clone(struct fs_context *from)
 	c->cwd = from->cwd;
 	path_get(&c->root);
 	path_get(&c->cwd);
+	c->ns = from->ns;
 	spin_unlock(&from->lock);
+	if (c->ns)
+		mount_ns_get(c->ns);
 	return c;
 }
 
@@ -125,6 +128,7 @@ void fs_context_put(struct fs_context *c)
 		return;
 	path_put(&c->root);
 	path_put(&c->cwd);
+	mount_ns_put(c->ns);
 	kfree(c);
 }
 

@@ -25,6 +25,7 @@ struct dentry;
 struct file_locks;
 struct inode;
 struct mount;
+struct mount_ns;
 struct super_block;
 struct task;
 
@@ -302,8 +303,11 @@ struct fs_context {
 	struct spinlock lock;
 	u32 umask;
 	struct path_ref root, cwd;
+	struct mount_ns *ns; /* a reference; mount_ns.c */
 };
 struct fs_context *fs_context_clone(struct fs_context *c); /* ERR_PTR; NULL: an empty one */
+/* CLONE_NEWNS: into a copy of its mount namespace; c is not shared. 0, -EPERM, -ENOMEM. */
+int fs_context_new_ns(struct fs_context *c);
 void fs_context_get(struct fs_context *c);
 void fs_context_put(struct fs_context *c);
 void fs_context_root(struct path_ref *out); /* the current task's, with references */

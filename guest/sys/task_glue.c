@@ -31,6 +31,7 @@ void sys_task_init(void)
 		.fs_clone = fs_context_clone,
 		.fs_get = fs_context_get,
 		.fs_put = fs_context_put,
+		.fs_new_ns = fs_context_new_ns,
 		.ns_get = nsproxy_get,
 		.ns_put = nsproxy_put,
 		.fd_close = close_fd,

@@ -43,7 +43,7 @@ static int check_flags(const struct clone_request *r)
 			  task_current()->comm);
 		return -EINVAL;
 	}
-	return ns_check_flags(f);
+	return ns_check_flags(f & ~CLONE_NEWNS);
 }
 
 /* RLIMIT_NPROC counts the processes of the real user; the exempt are root and the capable. */
@@ -278,6 +278,8 @@ s64 task_clone(const struct clone_request *r)
 	err = copy_shared(c, t, r->flags);
 	if (!err)
 		err = ns_clone(c, r->flags);
+	if (!err && r->flags & CLONE_NEWNS)
+		err = c->fs ? task_res.fs_new_ns(c->fs) : -EINVAL;
 	if (err)
 		goto drop_shared;
 	err = copy_mm(c, t, r->flags);

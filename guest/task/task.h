@@ -258,6 +258,7 @@ struct task_resources {
 	struct fs_context *(*fs_clone)(struct fs_context *fs);
 	void (*fs_get)(struct fs_context *fs);
 	void (*fs_put)(struct fs_context *fs);
+	int (*fs_new_ns)(struct fs_context *fs); /* CLONE_NEWNS, of one that is not shared */
 	struct nsproxy *(*ns_get)(struct nsproxy *ns);
 	void (*ns_put)(struct nsproxy *ns);
 	/* CLONE_SYSVSEM: a reference to the list at *own, which is made if there is none; NULL: no memory. */

@@ -5,9 +5,10 @@
 #include "task/ns.h"
 #include "task/private.h"
 
-#define NAMESPACES                                                                     \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
-	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
+/* Besides CLONE_NEWNS, which is the fs_context's. */
+#define NAMESPACES                                                                      \
+	(CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
+	 CLONE_NEWNET | CLONE_NEWTIME)
 
 int task_unshare_files(void)
 {
@@ -26,16 +27,22 @@ int task_unshare_files(void)
 	return 0;
 }
 
-static int unshare_fs(void)
+static int unshare_fs(bool new_ns)
 {
 	struct task *t = task_current();
 	struct fs_context *old = t->fs, *fs;
+	int err;
 
 	if (!old)
 		return 0;
 	fs = task_res.fs_clone(old);
 	if (!fs || IS_ERR(fs))
 		return -ENOMEM;
+	err = new_ns ? task_res.fs_new_ns(fs) : 0;
+	if (err) {
+		task_res.fs_put(fs);
+		return err;
+	}
 	spin_lock(&task_lock);
 	t->fs = fs;
 	spin_unlock(&task_lock);
@@ -48,24 +55,24 @@ int task_unshare(u64 flags)
 	struct task *t = task_current();
 	int err = 0;
 
-	if (flags & ~(NAMESPACES | CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM |
-		      CLONE_FILES | CLONE_SYSVSEM))
+	if (flags & ~(NAMESPACES | CLONE_NEWNS | CLONE_THREAD | CLONE_FS | CLONE_SIGHAND |
+		      CLONE_VM | CLONE_FILES | CLONE_SYSVSEM))
 		return -EINVAL;
 	if (flags & CLONE_NEWUSER)
 		flags |= CLONE_THREAD | CLONE_FS;
 	/* A thread cannot leave its process; alone it has nothing to leave. */
 	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && t->process->nr_threads > 1)
 		return -EINVAL;
-	err = ns_check_flags(flags);
-	if (!err && flags & CLONE_FS)
-		err = unshare_fs();
+	err = ns_check_flags(flags & ~CLONE_NEWNS);
+	if (!err && flags & NAMESPACES)
+		err = ns_unshare(flags);
+	if (!err && flags & (CLONE_FS | CLONE_NEWNS))
+		err = unshare_fs(flags & CLONE_NEWNS);
 	if (!err && flags & CLONE_FILES)
 		err = task_unshare_files();
 	if (!err && flags & (CLONE_SYSVSEM | CLONE_NEWIPC) && t->sysvsem) {
 		task_res.sysvsem_put(t->sysvsem);
 		t->sysvsem = NULL;
 	}
-	if (!err && flags & NAMESPACES)
-		err = ns_unshare(flags);
 	return err;
 }

@@ -1,0 +1,131 @@
+/*
+ * mount_ns.c - mount namespaces: each is one tree of mounts, and lives as long as an fs_context is in it.
+ *
+ * A tree hangs on nothing, so what a namespace sees is what can be reached from its root; nothing else tells namespaces
+ * apart. Linux keeps the namespace with the task, here it is with root and working directory, which CLONE_NEWNS unshares
+ * anyway. Differs from Linux: no propagation, so a mount made in one namespace never appears in another.
+ *
+ * ns->root changes under vfs_mounts_mutex (pivot_root).
+ */
+#include <linux/capability.h>
+
+#include "fs/mount.h"
+#include "mm/slab.h"
+#include "task/task.h"
+
+struct mount_ns *mount_ns_create(struct mount *root)
+{
+	struct mount_ns *ns = kzalloc(sizeof(*ns));
+
+	if (!ns)
+		return NULL;
+	ref_init(&ns->ref);
+	ns->root = root;
+	return ns;
+}
+
+void mount_ns_get(struct mount_ns *ns)
+{
+	ref_get(&ns->ref);
+}
+
+void mount_ns_put(struct mount_ns *ns)
+{
+	if (!ns || !ref_put(&ns->ref))
+		return;
+	mount_drop_tree(ns->root);
+	kfree(ns);
+}
+
+/* The mount after m in the tree below top, parents first; NULL at the end. */
+static struct mount *next_mount(struct mount *m, const struct mount *top)
+{
+	if (!list_empty(&m->children))
+		return list_first(&m->children, struct mount, sibling);
+	while (m != top) {
+		if (m->sibling.next != &m->parent->children)
+			return list_entry(m->sibling.next, struct mount, sibling);
+		m = m->parent;
+	}
+	return NULL;
+}
+
+/* A copy of the tree below top; each mount's `copy` is its copy. vfs_mounts_mutex held. ERR_PTR. */
+static struct mount *copy_tree(struct mount *top)
+{
+	struct mount *root = NULL;
+
+	for (struct mount *m = top; m; m = next_mount(m, top)) {
+		struct mount *c = mount_clone(m, m->root);
+		struct path_ref at;
+		int err;
+
+		if (IS_ERR(c)) {
+			if (root)
+				mount_detach_all(root);
+			return c;
+		}
+		m->copy = c;
+		if (m == top) {
+			mount_set_root(c);
+			root = c;
+			continue;
+		}
+		at = (struct path_ref){ m->parent->copy, m->mountpoint };
+		err = mount_attach(c, &at);
+		if (err == -ENOENT) { /* its mount point was removed: nobody reaches it by name */
+			at.dentry = m->parent->root;
+			err = mount_attach(c, &at);
+		}
+		if (err) {
+			mount_put(c);
+			mount_detach_all(root);
+			return ERR_PTR(err);
+		}
+	}
+	return root;
+}
+
+/* p as the copied tree has it; a path outside of the tree stays. */
+static void move_path(struct fs_context *fs, const struct path_ref *p, struct mount *top,
+		      void (*set)(struct fs_context *, const struct path_ref *))
+{
+	struct path_ref to = *p;
+	struct mount *m = p->mnt;
+
+	while (m->parent)
+		m = m->parent;
+	if (m != top)
+		return;
+	to.mnt = p->mnt->copy;
+	set(fs, &to);
+}
+
+int fs_context_new_ns(struct fs_context *fs)
+{
+	struct mount_ns *ns, *old = fs->ns;
+	struct mount *root;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (!old)
+		return -EINVAL;
+	ns = mount_ns_create(NULL);
+	if (!ns)
+		return -ENOMEM;
+	mutex_lock(&vfs_mounts_mutex);
+	root = copy_tree(old->root);
+	if (!IS_ERR(root)) {
+		ns->root = root;
+		fs->ns = ns;
+		move_path(fs, &fs->root, old->root, fs_context_set_root);
+		move_path(fs, &fs->cwd, old->root, fs_context_set_cwd);
+	}
+	mutex_unlock(&vfs_mounts_mutex);
+	if (IS_ERR(root)) {
+		kfree(ns);
+		return (int)PTR_ERR(root);
+	}
+	mount_ns_put(old);
+	return 0;
+}
