@@ -92,6 +92,11 @@ static const struct file_ops eventfd_fops = {
 	.show_fdinfo = eventfd_fdinfo,
 };
 
+bool is_eventfd(const struct file *f)
+{
+	return f->ops == &eventfd_fops;
+}
+
 struct file *eventfd_create(u32 count, u32 flags)
 {
 	struct eventfd *e = kzalloc(sizeof(*e));

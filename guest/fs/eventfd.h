@@ -10,5 +10,6 @@
 
 /* flags: EFD_SEMAPHORE, O_NONBLOCK. One reference, or ERR_PTR. */
 struct file *eventfd_create(u32 count, u32 flags);
+bool is_eventfd(const struct file *f);
 
 #endif

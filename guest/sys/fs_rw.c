@@ -251,56 +251,68 @@ s64 sys_syncfs(fd_a fd)
 	return r;
 }
 
+s64 file_allocate(struct file *f, int mode, s64 offset, s64 len)
+{
+	u32 type = f->inode ? f->inode->mode & S_IFMT : 0;
+	s64 r;
+
+	if (offset < 0 || len <= 0)
+		return -EINVAL;
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE |
+		     FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE))
+		return -EOPNOTSUPP;
+	if ((mode & FALLOC_FL_PUNCH_HOLE) &&
+	    (!(mode & FALLOC_FL_KEEP_SIZE) || (mode & FALLOC_FL_ZERO_RANGE)))
+		return -EOPNOTSUPP;
+	if (!(f->mode & FMODE_WRITE))
+		return -EBADF;
+	if (type == S_IFIFO)
+		return -ESPIPE;
+	if (type == S_IFDIR)
+		return -EISDIR;
+	if (type != S_IFREG)
+		return -ENODEV;
+	if ((u64)offset + (u64)len > f->inode->sb->max_bytes)
+		return -EFBIG;
+	if (!f->ops->fallocate)
+		return -EOPNOTSUPP;
+	r = f->ops->fallocate(f, mode, (u64)offset, (u64)len);
+	if (!r)
+		notify_file(f, IN_MODIFY);
+	return r;
+}
+
 s64 sys_fallocate(fd_a fd, int_a mode, off_a offset, off_a len)
 {
 	struct file *f = fd_get(fd);
-	u32 type;
 	s64 r;
 
 	if (IS_ERR(f))
 		return PTR_ERR(f);
-	type = f->inode ? f->inode->mode & S_IFMT : 0;
-	if (offset < 0 || len <= 0)
-		r = -EINVAL;
-	else if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE |
-			  FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE))
-		r = -EOPNOTSUPP;
-	else if ((mode & FALLOC_FL_PUNCH_HOLE) &&
-		 (!(mode & FALLOC_FL_KEEP_SIZE) || (mode & FALLOC_FL_ZERO_RANGE)))
-		r = -EOPNOTSUPP;
-	else if (!(f->mode & FMODE_WRITE))
-		r = -EBADF;
-	else if (type == S_IFIFO)
-		r = -ESPIPE;
-	else if (type == S_IFDIR)
-		r = -EISDIR;
-	else if (type != S_IFREG)
-		r = -ENODEV;
-	else if ((u64)offset + (u64)len > f->inode->sb->max_bytes)
-		r = -EFBIG;
-	else if (!f->ops->fallocate)
-		r = -EOPNOTSUPP;
-	else
-		r = f->ops->fallocate(f, mode, (u64)offset, (u64)len);
-	if (!r)
-		notify_file(f, IN_MODIFY);
+	r = file_allocate(f, mode, offset, len);
 	file_put(f);
 	return r;
+}
+
+s64 file_advise(struct file *f, s64 offset, u64 len, int advice)
+{
+	if (f->inode && S_ISFIFO(f->inode->mode))
+		return -ESPIPE;
+	if ((s64)len < 0 || (unsigned)advice > 5)
+		return -EINVAL;
+	if (advice == 4 && f->inode && f->inode->pc) /* POSIX_FADV_DONTNEED */
+		pagecache_invalidate(f->inode->pc, (u64)offset, len ? len : ~0ULL - (u64)offset);
+	return 0;
 }
 
 s64 sys_fadvise64(fd_a fd, off_a offset, size_a len, int_a advice)
 {
 	struct file *f = fd_get(fd);
-	s64 r = 0;
+	s64 r;
 
 	if (IS_ERR(f))
 		return PTR_ERR(f);
-	if (f->inode && S_ISFIFO(f->inode->mode))
-		r = -ESPIPE;
-	else if ((s64)len < 0 || (unsigned)advice > 5)
-		r = -EINVAL;
-	else if (advice == 4 && f->inode && f->inode->pc) /* POSIX_FADV_DONTNEED */
-		pagecache_invalidate(f->inode->pc, (u64)offset, len ? len : ~0ULL - (u64)offset);
+	r = file_advise(f, offset, len, advice);
 	file_put(f);
 	return r;
 }

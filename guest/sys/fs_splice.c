@@ -174,7 +174,7 @@ static s64 to_pipe(struct file *in, u64 *in_pos, struct file *out, size_t len, b
 	return r;
 }
 
-static s64 splice_files(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, size_t len,
+s64 splice_files(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, size_t len,
 			u32 flags)
 {
 	struct pipe *pi = pipe_of(in), *po = pipe_of(out);
@@ -234,7 +234,7 @@ s64 sys_splice(fd_a in, uptr_a off_in, fd_a out, uptr_a off_out, size_a len, fla
 	return r;
 }
 
-static s64 tee_files(struct file *in, struct file *out, size_t len, u32 flags)
+s64 tee_files(struct file *in, struct file *out, size_t len, u32 flags)
 {
 	struct pipe *pi = pipe_of(in), *po = pipe_of(out);
 	bool nonblock = flags & SPLICE_F_NONBLOCK;

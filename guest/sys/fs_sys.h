@@ -11,6 +11,13 @@
 
 /* fs_rw.c: a user vector; v->seg is small[8] or from the heap (kfree it if it differs). */
 int iov_import(struct iov *v, struct iov_seg *small, uaddr_t vec, u64 n);
+/* fs_rw.c: fallocate(2) and fadvise64(2) of an open file. */
+s64 file_allocate(struct file *f, int mode, s64 offset, s64 len);
+s64 file_advise(struct file *f, s64 offset, u64 len, int advice);
+/* fs_splice.c: splice(2) and tee(2) of open files, flags and sizes checked. Positions NULL: the files' own. */
+s64 splice_files(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, size_t len,
+		 u32 flags);
+s64 tee_files(struct file *in, struct file *out, size_t len, u32 flags);
 
 /* LOOKUP_* of the AT_* flags of a call that follows links unless AT_SYMLINK_NOFOLLOW. */
 static inline unsigned lookup_of_at(u32 flags)

@@ -46,7 +46,7 @@ int sock_addr_write(const struct sock_addr *a, uaddr_t to, uaddr_t lenp)
 }
 
 /* A file for s, which it takes over also when that fails. */
-static struct file *file_for(struct socket *s, u32 flags)
+struct file *socket_file(struct socket *s, u32 flags)
 {
 	struct file *f = sock_file(s, flags & SOCK_NONBLOCK ? O_NONBLOCK : 0);
 
@@ -57,18 +57,18 @@ static struct file *file_for(struct socket *s, u32 flags)
 	return f;
 }
 
-static struct file *create(int family, int type, int protocol)
+struct file *socket_new(int family, int type, int protocol)
 {
 	struct socket *s = sock_create(family, type & SOCK_TYPE_MASK, protocol);
 
-	return IS_ERR(s) ? (struct file *)s : file_for(s, (u32)type);
+	return IS_ERR(s) ? (struct file *)s : socket_file(s, (u32)type);
 }
 
 s64 sys_socket(int_a family, int_a type, int_a protocol)
 {
 	if (type & ~(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
-	return fd_install_new(create(family, type, protocol), type & SOCK_CLOEXEC);
+	return fd_install_new(socket_new(family, type, protocol), type & SOCK_CLOEXEC);
 }
 
 s64 sys_socketpair(int_a family, int_a type, int_a protocol, uptr_a fds)
@@ -80,7 +80,7 @@ s64 sys_socketpair(int_a family, int_a type, int_a protocol, uptr_a fds)
 
 	if (type & ~(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
-	a = create(family, type, protocol);
+	a = socket_new(family, type, protocol);
 	if (IS_ERR(a))
 		return PTR_ERR(a);
 	sa = sock_of_file(a);
@@ -88,7 +88,7 @@ s64 sys_socketpair(int_a family, int_a type, int_a protocol, uptr_a fds)
 		file_put(a);
 		return -EOPNOTSUPP;
 	}
-	b = create(family, type, protocol);
+	b = socket_new(family, type, protocol);
 	if (IS_ERR(b)) {
 		file_put(a);
 		return PTR_ERR(b);
@@ -170,7 +170,7 @@ static s64 do_accept(struct file *f, struct socket *s, uptr_a addr, uptr_a addrl
 		err = s->ops->accept ? sock_accept(s, f->flags & O_NONBLOCK, &conn) : -EOPNOTSUPP;
 	if (err)
 		return err;
-	cf = file_for(conn, flags);
+	cf = socket_file(conn, flags);
 	if (IS_ERR(cf))
 		return PTR_ERR(cf);
 	if (addr) {

@@ -11,7 +11,18 @@
 struct socket *socket_get(int fd, struct file **f);
 /* An address from user memory. -EINVAL, -EFAULT. */
 int sock_addr_read(struct sock_addr *a, uaddr_t from, s32 len);
+/* socket.c: a file for s, which it takes over also when that fails; a new socket's. flags, type: SOCK_NONBLOCK. */
+struct file *socket_file(struct socket *s, u32 flags);
+struct file *socket_new(int family, int type, int protocol);
 /* To user memory: as much as *lenp has room for, and the true length to *lenp. */
 int sock_addr_write(const struct sock_addr *a, uaddr_t to, uaddr_t lenp);
+
+/* sockmsg.c, the parts of sendmsg(2) and recvmsg(2): a checked copy of the header; its vector (iov_import's rules);
+ * control data to send; and what a received message says beside its bytes, to the header at msg. */
+struct scm;
+int sockmsg_header(struct user_msghdr *h, uaddr_t msg);
+int sockmsg_vector(struct iov *v, struct iov_seg *small, const struct user_msghdr *h);
+int sockmsg_control(struct socket *s, const struct user_msghdr *h, struct scm *scm);
+int sockmsg_result(struct socket *s, const struct user_msghdr *h, uaddr_t msg, struct sock_msg *m);
 
 #endif

@@ -87,7 +87,7 @@ s64 sys_recvfrom(fd_a fd, ubuf_a buf, size_a len, flags_a flags, uptr_a addr, up
 
 /* ---- message headers ---- */
 
-static int read_header(struct user_msghdr *h, uaddr_t msg)
+int sockmsg_header(struct user_msghdr *h, uaddr_t msg)
 {
 	if (user_read(h, msg, sizeof(*h)))
 		return -EFAULT;
@@ -99,12 +99,12 @@ static int read_header(struct user_msghdr *h, uaddr_t msg)
 	return 0;
 }
 
-static int read_vector(struct iov *v, struct iov_seg *small, const struct user_msghdr *h)
+int sockmsg_vector(struct iov *v, struct iov_seg *small, const struct user_msghdr *h)
 {
 	return h->iovlen > IOV_MAX ? -EMSGSIZE : iov_import(v, small, h->iov, h->iovlen);
 }
 
-static int read_control(struct socket *s, const struct user_msghdr *h, struct scm *scm)
+int sockmsg_control(struct socket *s, const struct user_msghdr *h, struct scm *scm)
 {
 	u8 small[CONTROL_STACK], *c = small;
 	int err;
@@ -132,17 +132,17 @@ static s64 send_message(struct file *f, struct socket *s, uaddr_t msg, u32 flags
 	struct sock_addr name;
 	struct iov v;
 	struct sock_msg m = { .iov = &v, .scm = &scm, .flags = io_flags(f, flags) };
-	s64 r = read_header(&h, msg);
+	s64 r = sockmsg_header(&h, msg);
 
 	if (!r && h.name && h.namelen) {
 		r = sock_addr_read(&name, h.name, h.namelen);
 		m.name = &name;
 	}
 	if (!r)
-		r = read_vector(&v, small, &h);
+		r = sockmsg_vector(&v, small, &h);
 	if (r)
 		return r;
-	r = read_control(s, &h, &scm);
+	r = sockmsg_control(s, &h, &scm);
 	if (!r)
 		r = sock_sendmsg(s, &m);
 	scm_drop(&scm);
@@ -152,7 +152,7 @@ static s64 send_message(struct file *f, struct socket *s, uaddr_t msg, u32 flags
 }
 
 /* What a received message says beside its bytes, to the header in user memory. */
-static int write_header(struct socket *s, const struct user_msghdr *h, uaddr_t msg,
+int sockmsg_result(struct socket *s, const struct user_msghdr *h, uaddr_t msg,
 			struct sock_msg *m)
 {
 	struct cmsg_out out = { h->control, h->controllen, m->out | (m->flags & MSG_CMSG_CLOEXEC) };
@@ -178,17 +178,17 @@ static s64 recv_message(struct file *f, struct socket *s, uaddr_t msg, u32 flags
 	struct sock_addr name = { 0 };
 	struct iov v;
 	struct sock_msg m = { .iov = &v, .scm = &scm, .flags = io_flags(f, flags) };
-	s64 r = read_header(&h, msg);
+	s64 r = sockmsg_header(&h, msg);
 	int err;
 
 	if (!r)
-		r = read_vector(&v, small, &h);
+		r = sockmsg_vector(&v, small, &h);
 	if (r)
 		return r;
 	m.name = h.name ? &name : NULL;
 	r = sock_recvmsg(s, &m);
 	if (r >= 0) {
-		err = write_header(s, &h, msg, &m);
+		err = sockmsg_result(s, &h, msg, &m);
 		*got = m.out;
 		r = err ? err : r;
 	}
