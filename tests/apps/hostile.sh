@@ -14,6 +14,9 @@ fi
 [ "$PLATFORM" = systrap ] || seeds=1
 limit=20
 [ "$PLATFORM" = systrap ] || limit=60
+# A network, too, where there can be one: its queues are then served.
+net=none
+! command -v passt > /dev/null || [ "$PLATFORM" != systrap ] || net=passt
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/root"
@@ -21,7 +24,7 @@ mounts=$(wc -l < /proc/self/mounts)
 
 # run KIND SEED: $st and $dir/err; standard output is the guest's to fill
 run() {
-	ASAN_OPTIONS=detect_leaks=0 timeout $limit "$moat" do --platform "$PLATFORM" --cpus 1 --memory 64M --rootfs "$dir/root" --env "HOSTILE=$1:$2" \
+	ASAN_OPTIONS=detect_leaks=0 timeout $limit "$moat" do --platform "$PLATFORM" --cpus 1 --memory 64M --net $net --rootfs "$dir/root" --env "HOSTILE=$1:$2" \
 		-- x < /dev/null > /dev/null 2> "$dir/err"
 	st=$?
 	[ $st != 124 ] || expect "$1:$2 of $moat" "an end" "still running after $limit s"
