@@ -16,7 +16,7 @@ $(BUILD)/lwip/.stamp: third_party/.stamp-lwip $(LWIP_PATCHES) mk/lwip.mk
 	@rm -rf $(@D)
 	@mkdir -p $(@D)
 	@cp -r $(LWIP)/src/core $(LWIP)/src/netif $(LWIP)/src/include $(@D)/
-	@for p in $(LWIP_PATCHES); do patch -s -p1 -d $(@D) <$$p || exit 1; done
+	@for p in $(LWIP_PATCHES); do patch -s --binary -p1 -d $(@D) <$$p || exit 1; done
 	@touch $@
 $(patsubst %,$(BUILD)/lwip/%.c,$(LWIP_SRC)): $(BUILD)/lwip/.stamp ;
 

@@ -5,6 +5,7 @@
 
 #include "net/families.h"
 #include "net/inet/inet.h"
+#include "net/inet/proc.h"
 #include "task/task.h"
 
 #define IPPROTO_ICMP   1
@@ -80,5 +81,11 @@ static struct socket *create6(int type, int protocol)
 	return create(AF_INET6, type, protocol);
 }
 
-const struct proto_family inet_family = { AF_INET, stack_init, create4 };
+static void init(void)
+{
+	stack_init();
+	inet_proc_init();
+}
+
+const struct proto_family inet_family = { AF_INET, init, create4 };
 const struct proto_family inet6_family = { AF_INET6, NULL, create6 };

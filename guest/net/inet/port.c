@@ -41,13 +41,19 @@ static bool overlap(const struct inet_port *a, const struct inet_port *b)
 	return wild(a) || wild(b) || ip_addr_cmp(&a->addr, &b->addr);
 }
 
+/* Options count as they are now, while there is a socket. */
+static bool reuses(const struct inet_port *p)
+{
+	return p->sk ? sock_opt(&p->sk->s, SOPT_REUSEADDR) : p->reuse;
+}
+
 static bool conflict(const struct inet_port *a, const struct inet_port *b)
 {
 	bool udp = a->kind == PORTS_UDP;
 
 	if (!overlap(a, b))
 		return false;
-	if (a->reuse && b->reuse && (udp || (!a->listening && !b->listening)))
+	if (reuses(a) && reuses(b) && (udp || !b->listening))
 		return false;
 	return !(a->reuseport && b->reuseport && a->uid == b->uid);
 }
@@ -195,7 +201,6 @@ int port_listen(struct inet_sock *k)
 	struct inet_port *p = k->port;
 
 	p->listening = true;
-	p->reuse = sock_opt(&k->s, SOPT_REUSEADDR);
 	if (!taken(p))
 		return 0;
 	p->listening = false;
@@ -210,6 +215,7 @@ struct inet_port *port_inherit(struct inet_port *from, const ip_addr_t *laddr)
 		return NULL;
 	*p = *from;
 	p->ref = 1;
+	p->reuse = reuses(from);
 	p->sk = NULL;
 	p->listening = false;
 	p->addr = *laddr;
@@ -233,6 +239,7 @@ void port_release(struct inet_sock *k)
 	if (!p)
 		return;
 	k->port = NULL;
+	p->reuse = reuses(p);
 	p->sk = NULL;
 	p->listening = false;
 	port_put(p);

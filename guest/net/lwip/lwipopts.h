@@ -76,6 +76,7 @@ void lwip_free(void *p);
 /* ---- TCP ---- */
 #define LWIP_TCP		       1
 #define TCP_TMR_INTERVAL	       25 /* ms; and twice this for retransmission */
+#define TCP_RTO_MIN		4 /* ticks of 2 * TCP_TMR_INTERVAL: 200 ms (patches/rto-min.patch) */
 #define TCP_MSL			       30000UL
 #define TCP_MSS			       65495 /* the loopback's; a device's MTU makes it smaller */
 #define TCP_CALCULATE_EFF_SEND_MSS     1

@@ -1,0 +1,375 @@
+/*
+ * proc.c - /proc/net/{tcp,tcp6,udp,udp6,raw,raw6,route,ipv6_route,if_inet6,snmp,sockstat,...} in Linux's formats, and the
+ * values below /proc/sys/net that programs read or set.
+ */
+#include <string.h>
+
+#include "fs/procfs.h"
+#include "fs/vfs.h"
+#include "lib/log.h"
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/stats.h"
+#include "net/inet/inet.h"
+#include "net/inet/proc.h"
+#include "net/lwip/route.h"
+
+typedef unsigned long long ull;
+
+static void put_addr(struct seq *s, const struct inet_sock *k, const ip_addr_t *a, u16 port)
+{
+	struct sock_addr raw;
+	u32 w[4];
+
+	if (k->s.family == AF_INET) {
+		seq_printf(s, "%08X:%04X ", IP_IS_V4(a) ? ip_2_ip4(a)->addr : 0, port);
+		return;
+	}
+	inet_addr_write(k, &raw, a, port);
+	memcpy(w, raw.raw + 8, sizeof(w));
+	seq_printf(s, "%08X%08X%08X%08X:%04X ", w[0], w[1], w[2], w[3], port);
+}
+
+static u64 inode_of(const struct inet_sock *k)
+{
+	const struct file *f = READ_ONCE(k->s.file);
+
+	return f && f->inode ? f->inode->ino : 0;
+}
+
+static void put_sock(struct seq *s, const struct inet_sock *k, unsigned n, unsigned state)
+{
+	bool tcp = inet_is_stream(k);
+	u64 rx = !tcp ? k->rxq_bytes : k->state == INET_LISTENING ? k->nr_accept : k->rx_bytes;
+
+	seq_printf(s, tcp ? "%4u: " : "%5u: ", n);
+	put_addr(s, k, &k->laddr, k->s.type == SOCK_RAW ? (u16)k->s.protocol : k->lport);
+	put_addr(s, k,
+		 k->state == INET_LISTENING ? &(ip_addr_t){ .type = k->raddr.type } : &k->raddr,
+		 k->rport);
+	seq_printf(s, "%02X %08X:%08X 00:00000000 00000000 %5u        0 %llu 2 0000000000000000",
+		   state, tcp ? (u32)tcp_queued(k) : 0, (u32)rx, k->port ? k->port->uid : 0,
+		   (ull)inode_of(k));
+	if (tcp)
+		seq_puts(s, " 20 4 30 10 -1\n");
+	else
+		seq_printf(s, " %u\n", k->drops);
+}
+
+struct which {
+	int family, type;
+};
+static const struct which tcp4 = { AF_INET, SOCK_STREAM }, tcp6 = { AF_INET6, SOCK_STREAM },
+			  udp4 = { AF_INET, SOCK_DGRAM }, udp6 = { AF_INET6, SOCK_DGRAM },
+			  raw4 = { AF_INET, SOCK_RAW }, raw6 = { AF_INET6, SOCK_RAW };
+
+static unsigned state_of(const struct inet_sock *k)
+{
+	if (inet_is_stream(k))
+		return tcp_linux_state(k->pcb);
+	return k->state == INET_CONNECTED ? 1 : 7;
+}
+
+static void show(struct seq *s, const struct which *w)
+{
+	const char *six = w->family == AF_INET6 ? "                        " : "";
+	struct inet_sock *k;
+	unsigned n = 0;
+
+	seq_printf(
+		s,
+		"  sl  local_address%s rem_address%s   st tx_queue rx_queue tr tm->when retrnsmt "
+		"  uid  timeout inode%s\n",
+		six, six, w->type == SOCK_STREAM ? "" : " ref pointer drops");
+	spin_lock(&net_lock);
+	list_for_each(k, &inet_all, all_node) {
+		unsigned st = state_of(k);
+
+		if (k->s.family != w->family || k->s.type != w->type)
+			continue;
+		if (st == 7 && !k->lport && w->type != SOCK_RAW)
+			continue;
+		put_sock(s, k, n++, st);
+	}
+	spin_unlock(&net_lock);
+}
+
+#define SHOW(name)                                       \
+	static int show_##name(struct seq *s, void *arg) \
+	{                                                \
+		show(s, &name);                          \
+		return 0;                                \
+	}
+SHOW(tcp4)
+SHOW(tcp6)
+SHOW(udp4)
+SHOW(udp6)
+SHOW(raw4)
+SHOW(raw6)
+
+static void name_of(int ifindex, char *name)
+{
+	struct netdev *d;
+
+	spin_lock(&netdev_lock);
+	d = netdev_by_index(ifindex);
+	memcpy(name, d ? d->name : "*", d ? IFNAMSIZ : 2);
+	spin_unlock(&netdev_lock);
+}
+
+static int show_route(struct seq *s, void *arg)
+{
+	seq_puts(
+		s,
+		"Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n");
+	spin_lock(&net_lock);
+	for (unsigned i = 0; i < routes_count; i++) {
+		const struct net_route *r = &routes[i];
+		char name[IFNAMSIZ];
+		u32 dst;
+
+		if (r->family != AF_INET)
+			continue;
+		name_of(r->ifindex, name);
+		memcpy(&dst, r->dst, 4);
+		seq_printf(s, "%s\t%08X\t%08X\t%04X\t0\t0\t0\t%08X\t0\t0\t0\n", name, dst,
+			   r->gateway ? ip_2_ip4(&r->gw)->addr : 0, r->gateway ? 3 : 1,
+			   r->prefix ? lwip_htonl(~0u << (32 - r->prefix)) : 0);
+	}
+	spin_unlock(&net_lock);
+	return 0;
+}
+
+static void put_hex(struct seq *s, const u8 *a)
+{
+	for (unsigned i = 0; i < 16; i++)
+		seq_printf(s, "%02x", a[i]);
+}
+
+static int show_route6(struct seq *s, void *arg)
+{
+	static const u8 zero[16];
+
+	spin_lock(&net_lock);
+	for (unsigned i = 0; i < routes_count; i++) {
+		const struct net_route *r = &routes[i];
+		char name[IFNAMSIZ];
+
+		if (r->family != AF_INET6)
+			continue;
+		name_of(r->ifindex, name);
+		put_hex(s, r->dst);
+		seq_printf(s, " %02x ", r->prefix);
+		put_hex(s, zero);
+		seq_puts(s, " 00 ");
+		put_hex(s, r->gateway ? (const u8 *)ip_2_ip6(&r->gw)->addr : zero);
+		seq_printf(s, " 00000400 00000001 00000000 %08x %8s\n", r->gateway ? 3 : 1, name);
+	}
+	spin_unlock(&net_lock);
+	return 0;
+}
+
+static int show_if_inet6(struct seq *s, void *arg)
+{
+	struct netdev *d;
+
+	spin_lock(&netdev_lock);
+	list_for_each(d, &netdevs, node)
+		for (unsigned i = 0; i < NETDEV_ADDRS_MAX; i++) {
+			const struct netdev_addr *a = &d->addr[i];
+
+			if (a->family != AF_INET6)
+				continue;
+			put_hex(s, a->addr);
+			seq_printf(s, " %02x %02x %02x 80 %8s\n", d->index, a->prefix,
+				   a->scope == SCOPE_HOST   ? 0x10
+				   : a->scope == SCOPE_LINK ? 0x20
+							    : 0,
+				   d->name);
+		}
+	spin_unlock(&netdev_lock);
+	return 0;
+}
+
+static int show_snmp(struct seq *s, void *arg)
+{
+	const struct stats_mib2 *m = &lwip_stats.mib2;
+
+	seq_puts(s, "Ip: Forwarding DefaultTTL InReceives InHdrErrors InAddrErrors ForwDatagrams "
+		    "InUnknownProtos InDiscards InDelivers OutRequests OutDiscards OutNoRoutes "
+		    "ReasmTimeout ReasmReqds ReasmOKs ReasmFails FragOKs FragFails FragCreates\n");
+	seq_printf(s, "Ip: 2 64 %u %u %u 0 %u %u %u %u %u %u 0 %u %u %u %u %u %u\n",
+		   m->ipinreceives, m->ipinhdrerrors, m->ipinaddrerrors, m->ipinunknownprotos,
+		   m->ipindiscards, m->ipindelivers, m->ipoutrequests, m->ipoutdiscards,
+		   m->ipoutnoroutes, m->ipreasmreqds, m->ipreasmoks, m->ipreasmfails, m->ipfragoks,
+		   m->ipfragfails, m->ipfragcreates);
+	seq_puts(s,
+		 "Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails "
+		 "EstabResets CurrEstab InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors\n");
+	seq_printf(s, "Tcp: 1 200 120000 -1 %u %u %u %u 0 %u %u %u %u %u 0\n", m->tcpactiveopens,
+		   m->tcppassiveopens, m->tcpattemptfails, m->tcpestabresets, m->tcpinsegs,
+		   m->tcpoutsegs, m->tcpretranssegs, m->tcpinerrs, m->tcpoutrsts);
+	seq_puts(s, "Udp: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors "
+		    "InCsumErrors IgnoredMulti MemErrors\n");
+	seq_printf(s, "Udp: %u %u %u %u 0 0 0 0 0\n", m->udpindatagrams, m->udpnoports,
+		   m->udpinerrors, m->udpoutdatagrams);
+	return 0;
+}
+
+static unsigned count(int family, int type)
+{
+	struct inet_sock *k;
+	unsigned n = 0;
+
+	list_for_each(k, &inet_all, all_node)
+		n += k->s.family == family && k->s.type == type;
+	return n;
+}
+
+static int show_sockstat(struct seq *s, void *arg)
+{
+	unsigned tw = 0;
+
+	spin_lock(&net_lock);
+	for (const struct tcp_pcb *p = tcp_tw_pcbs; p; p = p->next)
+		tw++;
+	seq_printf(s,
+		   "sockets: used %u\nTCP: inuse %u orphan 0 tw %u alloc %u mem 0\n"
+		   "UDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse %u\nFRAG: inuse 0 memory 0\n",
+		   count(AF_INET, SOCK_STREAM) + count(AF_INET, SOCK_DGRAM),
+		   count(AF_INET, SOCK_STREAM), tw, count(AF_INET, SOCK_STREAM),
+		   count(AF_INET, SOCK_DGRAM), count(AF_INET, SOCK_RAW));
+	spin_unlock(&net_lock);
+	return 0;
+}
+
+static int show_sockstat6(struct seq *s, void *arg)
+{
+	spin_lock(&net_lock);
+	seq_printf(
+		s,
+		"TCP6: inuse %u\nUDP6: inuse %u\nUDPLITE6: inuse 0\nRAW6: inuse %u\nFRAG6: inuse 0 memory 0\n",
+		count(AF_INET6, SOCK_STREAM), count(AF_INET6, SOCK_DGRAM),
+		count(AF_INET6, SOCK_RAW));
+	spin_unlock(&net_lock);
+	return 0;
+}
+
+/* ---- /proc/sys/net ---- */
+
+/* Values that are what they are: read by programs to size things. */
+static int show_text(struct seq *s, void *arg)
+{
+	seq_puts(s, arg);
+	return 0;
+}
+
+static int show_range(struct seq *s, void *arg)
+{
+	seq_printf(s, "%u\t%u\n", port_range[0], port_range[1]);
+	return 0;
+}
+
+static const char *number(const char *p, unsigned *n)
+{
+	while (*p == ' ' || *p == '\t')
+		p++;
+	if (*p < '0' || *p > '9')
+		return NULL;
+	for (*n = 0; *p >= '0' && *p <= '9' && *n < 1000000; p++)
+		*n = *n * 10 + (unsigned)(*p - '0');
+	return p;
+}
+
+static s64 store_range(void *arg, char *buf, size_t n)
+{
+	unsigned lo, hi;
+	const char *p = number(buf, &lo);
+
+	p = p ? number(p, &hi) : NULL;
+	if (!p || lo < 1 || hi > 65535 || lo > hi)
+		return -EINVAL;
+	spin_lock(&net_lock);
+	port_range[0] = (u16)lo;
+	port_range[1] = (u16)hi;
+	spin_unlock(&net_lock);
+	return (s64)n;
+}
+
+static int show_unprivileged(struct seq *s, void *arg)
+{
+	seq_printf(s, "%u\n", port_unprivileged);
+	return 0;
+}
+
+static s64 store_unprivileged(void *arg, char *buf, size_t n)
+{
+	unsigned v;
+
+	if (!number(buf, &v) || v > 65535)
+		return -EINVAL;
+	port_unprivileged = (u16)v;
+	return (s64)n;
+}
+
+#define TEXT(d, f, t)                                           \
+	{                                                       \
+		"sys/net/" d, f, 0444, { .show = show_text }, t \
+	}
+static const struct proc_file files[] = {
+	{ "sys/net/ipv4",
+	  "ip_local_port_range",
+	  0644,
+	  { .show = show_range, .store = store_range },
+	  NULL },
+	{ "sys/net/ipv4",
+	  "ip_unprivileged_port_start",
+	  0644,
+	  { .show = show_unprivileged, .store = store_unprivileged },
+	  NULL },
+	TEXT("core", "somaxconn", "4096\n"),
+	TEXT("core", "rmem_max", "4194304\n"),
+	TEXT("core", "wmem_max", "4194304\n"),
+	TEXT("core", "rmem_default", "212992\n"),
+	TEXT("core", "wmem_default", "212992\n"),
+	TEXT("core", "optmem_max", "131072\n"),
+	TEXT("core", "netdev_max_backlog", "1000\n"),
+	TEXT("ipv4", "ip_forward", "0\n"),
+	TEXT("ipv4", "ip_default_ttl", "64\n"),
+	TEXT("ipv4", "ip_nonlocal_bind", "0\n"),
+	TEXT("ipv4", "ip_local_reserved_ports", "\n"),
+	TEXT("ipv4", "ping_group_range", "0\t2147483647\n"),
+	TEXT("ipv4", "tcp_rmem", "4096\t131072\t2097152\n"),
+	TEXT("ipv4", "tcp_wmem", "4096\t16384\t4194304\n"),
+	TEXT("ipv4", "tcp_max_syn_backlog", "4096\n"),
+	TEXT("ipv4", "tcp_syncookies", "0\n"),
+	TEXT("ipv4", "tcp_timestamps", "1\n"),
+	TEXT("ipv4", "tcp_sack", "1\n"),
+	TEXT("ipv4", "tcp_window_scaling", "1\n"),
+	TEXT("ipv4", "tcp_fin_timeout", "20\n"),
+	TEXT("ipv4", "tcp_tw_reuse", "0\n"),
+	TEXT("ipv4", "tcp_fastopen", "0\n"),
+	TEXT("ipv4", "tcp_keepalive_time", "7200\n"),
+	TEXT("ipv4", "tcp_keepalive_intvl", "75\n"),
+	TEXT("ipv4", "tcp_keepalive_probes", "9\n"),
+	TEXT("ipv4", "tcp_congestion_control", "reno\n"),
+	TEXT("ipv4", "tcp_available_congestion_control", "reno\n"),
+	TEXT("ipv4", "tcp_allowed_congestion_control", "reno\n"),
+	TEXT("ipv6", "bindv6only", "0\n"),
+};
+
+void inet_proc_init(void)
+{
+	proc_net_add("tcp", show_tcp4);
+	proc_net_add("tcp6", show_tcp6);
+	proc_net_add("udp", show_udp4);
+	proc_net_add("udp6", show_udp6);
+	proc_net_add("raw", show_raw4);
+	proc_net_add("raw6", show_raw6);
+	proc_net_add("route", show_route);
+	proc_net_add("ipv6_route", show_route6);
+	proc_net_add("if_inet6", show_if_inet6);
+	proc_net_add("snmp", show_snmp);
+	proc_net_add("sockstat", show_sockstat);
+	proc_net_add("sockstat6", show_sockstat6);
+	proc_register_files(files, ARRAY_SIZE(files));
+}
