@@ -16,37 +16,45 @@
  */
 enum ctl_type {
 	/* host to Sentry (RING_Q_CTL_IN); the handle says about what, except where a comment says otherwise */
-	CTL_SIGNAL = 1,	   /* a = signal number, b = enum ctl_target */
-	CTL_WINSIZE = 2,   /* a = rows, b = columns of its terminal */
-	CTL_TIME = 3,	   /* a = tsc, b = monotonic ns, c = realtime ns, d = tsc frequency in Hz; no handle */
+	CTL_SIGNAL = 1,	 /* a = signal number, b = enum ctl_target */
+	CTL_WINSIZE = 2, /* a = rows, b = columns of its terminal */
+	CTL_TIME =
+		3, /* a = tsc, b = monotonic ns, c = realtime ns, d = tsc frequency in Hz; no handle */
 	CTL_MEM_LIMIT = 4, /* a = bytes */
 	CTL_GOFER_GONE =
 		6, /* a = queue: nobody serves it any more; every request on it ends with EIO; no handle */
-	CTL_CREATE = 7, /* the handle is new; data = struct ctl_spec. Answer: CTL_CREATED or CTL_FAILED */
-	CTL_EXEC = 8, /* the handle is new; data = struct ctl_spec. Answer: CTL_STARTED or CTL_FAILED */
-	CTL_ATTACH = 9, /* the handle is new; a = handle of a container that it is to speak about; no answer */
-	CTL_START = 10, /* run a created container's first process. Answer: CTL_STARTED or CTL_FAILED */
-	CTL_CLOSED = 11, /* nobody is left at the handle: kill what it owns, if it still runs, and forget it */
-	CTL_PIDS = 12,	 /* Answer: CTL_LIST */
-	CTL_STATS = 13,	 /* Answer: CTL_LIST */
-	CTL_DMESG = 14,	 /* a = sequence number to go on from. Answers: CTL_LIST */
+	CTL_CREATE =
+		7, /* the handle is new; data = struct ctl_spec. Answer: CTL_CREATED or CTL_FAILED */
+	CTL_EXEC =
+		8, /* the handle is new; data = struct ctl_spec. Answer: CTL_STARTED or CTL_FAILED */
+	CTL_ATTACH =
+		9, /* the handle is new; a = handle of a container that it is to speak about; no answer */
+	CTL_START =
+		10, /* run a created container's first process. Answer: CTL_STARTED or CTL_FAILED */
+	CTL_CLOSED =
+		11, /* nobody is left at the handle: kill what it owns, if it still runs, and forget it */
+	CTL_PIDS = 12,	/* Answer: CTL_LIST */
+	CTL_STATS = 13, /* Answer: CTL_LIST */
+	CTL_DMESG = 14, /* a = sequence number to go on from. Answers: CTL_LIST */
 	/* Sentry to host (RING_Q_CTL_OUT) */
-	CTL_EXIT = 64, /* a = wait status of the first process, as wait(2) gives it; b = 1: it ran out of memory */
-	CTL_LOG = 65,  /* data = one line of dmesg (only with --debug); no handle */
+	CTL_EXIT =
+		64, /* a = wait status of the first process, as wait(2) gives it; b = 1: it ran out of memory */
+	CTL_LOG = 65,	       /* data = one line of dmesg (only with --debug); no handle */
 	CTL_TIME_REQUEST = 66, /* answered by CTL_TIME; no handle */
-	CTL_STARTED =
-		67, /* its first instruction is about to run; a = pid */
-	CTL_FAILED = 68, /* a = exit status a shell would give (126, 127) or 0, b = errno; data = one line */
+	CTL_STARTED = 67,      /* its first instruction is about to run; a = pid */
+	CTL_FAILED =
+		68, /* a = exit status a shell would give (126, 127) or 0, b = errno; data = one line */
 	CTL_CREATED = 69,
 	CTL_DONE = 70,
 	CTL_LIST = 71, /* data; a = 1: more of it follows, b = as the request says */
-	CTL_NOTE = 72, /* data = lines for the user's stderr: a trace, a hint (only if asked for); no handle */
+	CTL_NOTE =
+		72, /* data = lines for the user's stderr: a trace, a hint (only if asked for); no handle */
 };
 
 enum ctl_target {
-	CTL_TO_PROCESS,	   /* the first process */
+	CTL_TO_PROCESS, /* the first process */
 	CTL_TO_FOREGROUND, /* the foreground process group of the terminal; without one, the first process's group */
-	CTL_TO_ALL,	   /* every process of the container */
+	CTL_TO_ALL, /* every process of the container */
 };
 
 struct ctl_msg {
@@ -55,6 +63,17 @@ struct ctl_msg {
 	uint32_t handle, pad;
 	uint64_t a, b, c, d;
 	uint8_t data[CTL_DATA_MAX - 16];
+};
+
+/* Entries of the list that answers CTL_PIDS, and the one of CTL_STATS: struct chan_pid and chan_stats of host/channel.h. */
+struct ctl_pid {
+	int32_t pid, ppid, uid, pad;
+	uint64_t start_ns, cpu_ns;
+	char name[32];
+};
+
+struct ctl_stats {
+	uint64_t memory_used, memory_limit, cpu_ns, pids, oom_kills;
 };
 
 /* Data of CTL_CREATE and CTL_EXEC. */

@@ -68,12 +68,17 @@ static void boot_thread(void *arg)
 	net_init();
 	virtio_net_start(boot.net);
 	sysfs_register();
-	cgroupfs_register(&(struct cgroup_limits){ spec->cpu_quota, spec->cpu_period, spec->pids_max });
+	cgroupfs_register(
+		&(struct cgroup_limits){ spec->cpu_quota, spec->cpu_period, spec->pids_max });
 	err = launch_tree(first, why, sizeof(why));
 	if (err)
 		boot_failed(why, err);
 	boot_lines(boot.dmesg_seed, boot.cpus, boot.ram_size);
-	err = session_spawn(first, launch_first);
+	session_made(first, true);
+	if (spec->wait_start)
+		session_tell(first, CTL_CREATED, 0, 0, "", 0);
+	else
+		err = session_start(first, NULL);
 	if (err)
 		boot_failed("cannot start the first process", err);
 	session_put(first);
@@ -91,7 +96,8 @@ static void first_container(const void *fdt)
 	first->spec = spec_parse(fdt, BOOT_FDT_MAX);
 	if (IS_ERR(first->spec))
 		panic("device tree: no container: error %d", -(int)PTR_ERR(first->spec));
-	first->streams = (struct ctl_spec){ .spec = STREAM_NONE, .stdio = { 0, 1, 2 }, .queue = RING_Q_9P };
+	first->streams =
+		(struct ctl_spec){ .spec = STREAM_NONE, .stdio = { 0, 1, 2 }, .queue = RING_Q_9P };
 }
 
 void sentry_main(const void *fdt)

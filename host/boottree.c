@@ -113,7 +113,7 @@ static void strings(struct tree *t, const char *name, char **v)
 	for (char **s = v; *s; s++)
 		len += strlen(*s) + 1;
 	check(t, len > BOOT_SPEC_MAX ? -FDT_ERR_NOSPACE
-				    : fdt_property_placeholder(t->fdt, name, (int)len, &p));
+				     : fdt_property_placeholder(t->fdt, name, (int)len, &p));
 	if (t->rc)
 		return;
 	for (char **s = v; *s; s++) {

@@ -23,6 +23,10 @@ enum role {
 	CLOSING, /* gone; the Sentry is not told yet */
 };
 
+_Static_assert(sizeof(struct ctl_pid) == sizeof(struct chan_pid) &&
+		       sizeof(struct ctl_stats) == sizeof(struct chan_stats),
+	       "lists pass through as they are");
+
 struct conn {
 	int fd;
 	enum role role;
@@ -317,7 +321,8 @@ static void gofer_gone(struct channels *ch, struct conn *c)
 }
 
 /* The sandbox's way out: the backend's descriptor, which the network threads take over. */
-static void on_net(struct channels *ch, struct conn *c, const struct chan_msg *m, int *fds, size_t n)
+static void on_net(struct channels *ch, struct conn *c, const struct chan_msg *m, int *fds,
+		   size_t n)
 {
 	struct chan_msg done = { .type = CHAN_DONE };
 	struct net_config config;
@@ -336,8 +341,9 @@ static void on_net(struct channels *ch, struct conn *c, const struct chan_msg *m
 static void on_message(struct channels *ch, struct conn *c, const struct chan_msg *m)
 {
 	static const uint32_t type[] = {
-		[CHAN_START] = CTL_START, [CHAN_SIGNAL] = CTL_SIGNAL,	    [CHAN_WINSIZE] = CTL_WINSIZE,
-		[CHAN_PIDS] = CTL_PIDS,	  [CHAN_MEM_LIMIT] = CTL_MEM_LIMIT, [CHAN_STATS] = CTL_STATS,
+		[CHAN_START] = CTL_START,	  [CHAN_SIGNAL] = CTL_SIGNAL,
+		[CHAN_WINSIZE] = CTL_WINSIZE,	  [CHAN_PIDS] = CTL_PIDS,
+		[CHAN_MEM_LIMIT] = CTL_MEM_LIMIT, [CHAN_STATS] = CTL_STATS,
 		[CHAN_DMESG] = CTL_DMESG,
 	};
 	struct ctl_msg out = { .handle = c->handle, .a = m->a, .b = m->b };

@@ -26,11 +26,11 @@ struct channels {
 	struct streams *streams;
 	int listen_fd; /* -1: none */
 	int epoll;     /* of the sockets alone, so that all of them can be left unread at once */
-	bool deaf;     /* the listening socket is out of the set: there is no place for another one */
-	bool ended;    /* the first container's owner was told of its end */
+	bool deaf;  /* the listening socket is out of the set: there is no place for another one */
+	bool ended; /* the first container's owner was told of its end */
 	struct chan_msg *unsent; /* to the first connection */
-	unsigned closing; /* connections whose end the Sentry does not know yet */
-	struct conn *conns; /* CONNECTIONS_MAX; 0 is the owner of the first container */
+	unsigned closing;	 /* connections whose end the Sentry does not know yet */
+	struct conn *conns;	 /* CONNECTIONS_MAX; 0 is the owner of the first container */
 	uint32_t queue_owner[RING_Q_9P_COUNT]; /* handle + 1 */
 };
 

@@ -20,7 +20,7 @@ struct ctl {
 	/* A message of the Sentry's for a connection: lengths are within bounds, texts clean. */
 	void (*deliver)(void *arg, const struct ctl_msg *m);
 	void *arg;
-	bool stopped; /* deliver wants no more for now */
+	bool stopped;	     /* deliver wants no more for now */
 	struct ctl_msg held; /* for a Sentry that has no buffer posted yet, as while it boots */
 	bool holds;
 };

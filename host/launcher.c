@@ -23,10 +23,10 @@
 
 /* What the launcher's threads call after the seal; the platform adds its own. */
 static const char *const launcher_syscalls[] = {
-	"read",	     "readv",	  "write",	  "writev",	   "poll",	 "epoll_wait",
-	"epoll_ctl", "recvfrom",  "recvmsg",	  "sendmsg",	   "accept4",	 "fstat",
-	"newfstatat", "fcntl",	  "close",	  "restart_syscall", "futex",	 "fallocate",
-	"madvise",   "exit",	  "exit_group",	  "clock_gettime", "munmap",	 "brk",
+	"read",		"readv",    "write",	  "writev",	     "poll",	"epoll_wait",
+	"epoll_ctl",	"recvfrom", "recvmsg",	  "sendmsg",	     "accept4", "fstat",
+	"newfstatat",	"fcntl",    "close",	  "restart_syscall", "futex",	"fallocate",
+	"madvise",	"exit",	    "exit_group", "clock_gettime",   "munmap",	"brk",
 	"rt_sigreturn", NULL,
 };
 
@@ -72,8 +72,7 @@ static int watch_all(struct launcher *l, int owner_fd, struct error *err)
 /* While the Sentry has no buffer for a message, the sockets keep theirs. */
 static void listen_to_sockets(struct launcher *l, bool on)
 {
-	struct epoll_event ev = { .events = on ? EPOLLIN : 0,
-				  .data.u64 = (uint64_t)SOCKETS << 32 };
+	struct epoll_event ev = { .events = on ? EPOLLIN : 0, .data.u64 = (uint64_t)SOCKETS << 32 };
 
 	if (l->listening != on)
 		epoll_ctl(l->epoll, EPOLL_CTL_MOD, l->channels.epoll, &ev);
@@ -272,7 +271,8 @@ void launcher_main(const struct launcher_config *cfg)
 	if (how == 0 && !l.channels.ended) {
 		how = sb->platform->reap(sb, &err);
 		if (how == 1 && crash_report(sb))
-			channel_fail(cfg->ctl_fd, EIO, 125, "the Sentry crashed; the report is above");
+			channel_fail(cfg->ctl_fd, EIO, 125,
+				     "the Sentry crashed; the report is above");
 		else
 			channel_fail(cfg->ctl_fd, EIO, 125,
 				     err.msg[0] ? err.msg : "the Sentry ended without a word");

@@ -17,11 +17,11 @@
 #include "host/error.h"
 #include "host/streams.h"
 
-#define INDEX(id)  ((id) & (STREAMS_MAX - 1))
-#define NEXT_LIFE  STREAMS_MAX /* what is added to an id when its place is used again */
-#define NONE	   STREAMS_MAX
-#define MEM_MAJOR  1 /* /dev/null and its like */
-#define CLOSE_MAX  1024
+#define INDEX(id) ((id) & (STREAMS_MAX - 1))
+#define NEXT_LIFE STREAMS_MAX /* what is added to an id when its place is used again */
+#define NONE	  STREAMS_MAX
+#define MEM_MAJOR 1 /* /dev/null and its like */
+#define CLOSE_MAX 1024
 
 enum kind { FREE, DIRECT, NONBLOCK, SOCKET, POLLED };
 

@@ -150,8 +150,8 @@ static struct tty *make_terminal(struct session *s, bool numbered)
 
 	stream_discard(s->streams.stdio[2]);
 	if (!IS_ERR(in) && !IS_ERR(out))
-		t = console_create(in, out,
-				   (struct console_size){ s->spec->rows, s->spec->cols }, numbered);
+		t = console_create(in, out, (struct console_size){ s->spec->rows, s->spec->cols },
+				   numbered);
 	if (!IS_ERR(in))
 		stream_put(in);
 	if (!IS_ERR(out))
@@ -241,7 +241,7 @@ static int run(struct session *s)
 static int started(struct session *s, int err)
 {
 	if (!err)
-		control_send_wait(CTL_STARTED, s->handle, (u64)task_current()->tid, 0, "", 0);
+		session_tell(s, CTL_STARTED, (u64)task_current()->tid, 0, "", 0);
 	spec_free(s->spec);
 	s->spec = NULL;
 	return err;
@@ -253,13 +253,13 @@ int launch_first(void *session)
 }
 
 /* Nothing of it will run: the host's side of what it would have used is closed. */
-static void discard_streams(const struct session *s)
+void launch_discard_streams(const struct session *s)
 {
 	for (int i = 0; i < 3; i++)
 		stream_discard(s->streams.stdio[i]);
 }
 
-static struct spec *read_spec(struct session *s)
+struct spec *launch_read_spec(struct session *s)
 {
 	struct stream *st = stream_open(s->streams.spec);
 	struct spec *spec;
@@ -280,10 +280,10 @@ static struct spec *read_spec(struct session *s)
 int launch_exec(void *session)
 {
 	struct session *s = session;
-	struct spec *spec = read_spec(s);
+	struct spec *spec = launch_read_spec(s);
 
 	if (IS_ERR(spec)) {
-		discard_streams(s);
+		launch_discard_streams(s);
 		return fail(s, 125, PTR_ERR(spec), "cannot read what to run", "");
 	}
 	s->spec = spec;

@@ -70,7 +70,7 @@ static void on_exec(const struct ctl_msg *m)
 
 	memcpy(&streams, m->data, sizeof(streams));
 	to = session_find(streams.container);
-	if (to && to->container->init) {
+	if (to && to->container->init && to->container->fs) {
 		err = -ENOMEM;
 		s = session_create(m->handle, SESSION_EXEC, to->container);
 	}
@@ -82,10 +82,42 @@ static void on_exec(const struct ctl_msg *m)
 		stream_discard(streams.spec);
 		for (int i = 0; i < 3; i++)
 			stream_discard(streams.stdio[i]);
-		refuse(m->handle, err, err == -ESRCH ? "the container does not run" : "out of memory");
+		refuse(m->handle, err,
+		       err == -ESRCH ? "the container does not run" : "out of memory");
 	}
 	session_put(s);
 	session_put(to);
+}
+
+static void on_create(const struct ctl_msg *m)
+{
+	struct container *c = container_create(m->handle);
+	struct session *s = c ? session_create(m->handle, SESSION_CONTAINER, c) : NULL;
+	struct ctl_spec streams;
+
+	memcpy(&streams, m->data, sizeof(streams));
+	container_put(c);
+	if (s) {
+		s->streams = streams;
+		create_container(s);
+		return;
+	}
+	stream_discard(streams.spec);
+	for (int i = 0; i < 3; i++)
+		stream_discard(streams.stdio[i]);
+	refuse(m->handle, -ENOMEM, "out of memory");
+}
+
+static void on_start(struct session *s)
+{
+	struct session *owner = session_owner(s);
+	int err = owner && owner->kind == SESSION_CONTAINER ? session_start(owner, s) : -ESRCH;
+	const char *why = err == -EBUSY	  ? "the container was started already, or is not ready"
+			  : err == -ESRCH ? "there is no container to start"
+					  : "cannot start a process";
+
+	if (err)
+		control_send_wait(CTL_FAILED, s->handle, 0, (u64)-err, why, strlen(why));
 }
 
 static void on_attach(const struct ctl_msg *m)
@@ -110,6 +142,10 @@ static void about_session(const struct ctl_msg *m)
 	case CTL_SIGNAL: session_signal(s, (int)m->a, (enum ctl_target)m->b); break;
 	case CTL_WINSIZE: session_winsize(s, (u16)m->a, (u16)m->b); break;
 	case CTL_CLOSED: session_closed(s); break;
+	case CTL_START: on_start(s); break;
+	case CTL_PIDS: info_pids(s); break;
+	case CTL_STATS: info_stats(s); break;
+	case CTL_DMESG: info_dmesg(s, m->a); break;
 	case CTL_MEM_LIMIT:
 		frame_set_limit(m->a);
 		control_send_wait(CTL_DONE, m->handle, 0, 0, "", 0);
@@ -125,6 +161,7 @@ static void handle(const struct ctl_msg *m)
 {
 	switch (m->type) {
 	case CTL_EXEC: on_exec(m); break;
+	case CTL_CREATE: on_create(m); break;
 	case CTL_ATTACH: on_attach(m); break;
 	default: about_session(m);
 	}

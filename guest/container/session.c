@@ -11,6 +11,7 @@
 #include "mm/pagecache.h"
 #include "mm/slab.h"
 #include "platform/platform.h"
+#include "ring/ring.h"
 
 #define DRAIN_KILLED 200000000ULL /* ns that a killed program's terminal output is given */
 
@@ -52,6 +53,7 @@ void session_put(struct session *s)
 {
 	if (!s || !ref_put(&s->ref))
 		return;
+	session_put(s->starter);
 	spec_free(s->spec);
 	container_put(s->container);
 	kfree(s);
@@ -77,11 +79,11 @@ struct session *session_find(u32 handle)
 /* With a reference, or NULL. Of an attached one: the container's first process. */
 static struct process *process_of(struct session *s)
 {
-	struct session *owner = s->kind == SESSION_ATTACHED ? s->container->owner : s;
+	struct session *owner = session_owner(s);
 	struct process *p;
 
 	spin_lock(&sessions_lock);
-	p = owner->process;
+	p = owner ? owner->process : NULL;
 	if (p)
 		ref_get(&p->ref);
 	spin_unlock(&sessions_lock);
@@ -128,7 +130,36 @@ int session_spawn(struct session *s, int (*setup)(void *))
 void session_fail(struct session *s, int status, int err, const char *line, size_t len)
 {
 	s->failed = true;
-	control_send_sync(CTL_FAILED, s->handle, (u64)status, (u64)-err, line, len);
+	session_tell(s, CTL_FAILED, (u64)status, (u64)-err, line, len);
+}
+
+void session_tell(struct session *s, enum ctl_type type, u64 a, u64 b, const char *line, size_t len)
+{
+	if (s->starter)
+		control_send_sync(type, s->starter->handle, a, b, line, len);
+	control_send_sync(type, s->handle, a, b, line, len);
+}
+
+struct session *session_owner(struct session *s)
+{
+	return s->kind == SESSION_ATTACHED ? s->container->owner : s;
+}
+
+int session_start(struct session *s, struct session *starter)
+{
+	int err = 0;
+
+	spin_lock(&sessions_lock);
+	if (s->state == SESSION_READY)
+		s->state = SESSION_RUNNING;
+	else
+		err = s->state == SESSION_GONE ? -ESRCH : -EBUSY;
+	if (!err && starter && starter != s) {
+		session_get(starter);
+		s->starter = starter;
+	}
+	spin_unlock(&sessions_lock);
+	return err ? err : session_spawn(s, launch_first);
 }
 
 /* ---- signals and sizes ---- */
@@ -195,6 +226,53 @@ static void kill_session(struct process *p, void *arg)
 		signal_process(p, SIGKILL, NULL);
 }
 
+/* What hangs on a container goes; nothing runs in it any more, or ever did. */
+static void take_down(struct session *s)
+{
+	struct container *c = s->container;
+	struct fs_context *fs = c->fs;
+
+	c->owner = NULL;
+	c->fs = NULL;
+	if (fs)
+		fs_container_drop(fs);
+	if (s->streams.queue != RING_Q_9P)
+		create_release_queue(s->streams.queue);
+	if (atomic_sub(&containers, 1) == 0)
+		platform_halt();
+	session_put(s); /* the container's */
+}
+
+void session_made(struct session *s, bool ok)
+{
+	bool gone;
+
+	spin_lock(&sessions_lock);
+	gone = !ok || s->closed;
+	s->state = gone ? SESSION_GONE : SESSION_READY;
+	spin_unlock(&sessions_lock);
+	if (gone)
+		take_down(s);
+}
+
+/* The owner of a container is gone. */
+static void owner_closed(struct session *s)
+{
+	int state;
+
+	spin_lock(&sessions_lock);
+	state = s->state;
+	if (state == SESSION_READY)
+		s->state = SESSION_GONE;
+	spin_unlock(&sessions_lock);
+	if (state == SESSION_READY)
+		take_down(s);
+	else if (state == SESSION_MAKING)
+		ring_break_queue(s->streams.queue); /* its thread wakes up and sees */
+	else
+		container_end(s->container, NULL);
+}
+
 void session_closed(struct session *s)
 {
 	struct process *p;
@@ -207,11 +285,11 @@ void session_closed(struct session *s)
 	list_del(&s->node);
 	list_init(&s->node);
 	spin_unlock(&sessions_lock);
-	if (p && s->kind == SESSION_EXEC) {
+	if (s->kind == SESSION_CONTAINER) {
+		owner_closed(s);
+	} else if (p) {
 		process_for_each(kill_session, &p->pid);
 		signal_process(p, SIGKILL, NULL);
-	} else if (s->kind == SESSION_CONTAINER) {
-		container_end(s->container, NULL);
 	}
 	process_put(p);
 	session_put(s);
@@ -239,19 +317,19 @@ static void container_ended(struct session *s, struct process *p, int status)
 		container_wait(c, 1);
 	}
 	if (c->console)
-		console_drain(c->console, status & 0x7f ? clock_mono() + DRAIN_KILLED : NO_DEADLINE);
+		console_drain(c->console,
+			      status & 0x7f ? clock_mono() + DRAIN_KILLED : NO_DEADLINE);
 	pagecache_sync_all(); /* write(2) has written through; this is what shared mappings changed */
 	if (!s->failed)
 		control_send_sync(CTL_EXIT, s->handle, (u64)status, c->oom, "", 0);
-	if (atomic_sub(&containers, 1) == 0)
+	if (last)
 		platform_halt();
 	close_tty(c->console, status);
 	c->console = NULL;
-	if (c->fs)
-		fs_container_drop(c->fs);
-	c->fs = NULL;
-	c->owner = NULL;
-	session_put(s);
+	spin_lock(&sessions_lock);
+	s->state = SESSION_GONE;
+	spin_unlock(&sessions_lock);
+	take_down(s);
 }
 
 static void process_ended(struct process *p, int status)

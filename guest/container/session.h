@@ -23,13 +23,20 @@ struct session {
 	u32 handle;
 	enum session_kind kind;
 	struct container *container; /* with a reference */
-	struct spec *spec;	     /* of what is to run; NULL: not read yet, or not needed any more */
-	struct ctl_spec streams;     /* as the host said */
-	struct process *process;     /* with a reference, while it runs; sessions_lock */
-	u64 early;  /* signals of the time before there is a process, a mask; sessions_lock */
+	struct spec *spec;	 /* of what is to run; NULL: not read yet, or not needed any more */
+	struct ctl_spec streams; /* as the host said */
+	struct process *process; /* with a reference, while it runs; sessions_lock */
+	u64 early;   /* signals of the time before there is a process, a mask; sessions_lock */
 	bool closed; /* nobody is left to be told; sessions_lock */
-	bool failed; /* CTL_FAILED was said, or there is nothing to say */
-	struct tty *tty; /* of an exec, with a reference; a container's is its console */
+	enum {
+		SESSION_MAKING,
+		SESSION_READY,
+		SESSION_RUNNING,
+		SESSION_GONE
+	} state;		 /* a container's; sessions_lock */
+	struct session *starter; /* with a reference: who asked for CTL_START, and is told too */
+	bool failed;		 /* CTL_FAILED was said, or there is nothing to say */
+	struct tty *tty;	 /* of an exec, with a reference; a container's is its console */
 };
 
 /* ---- session.c ---- */
@@ -42,6 +49,15 @@ void session_put(struct session *s);
 int session_spawn(struct session *s, int (*setup)(void *));
 void session_signal(struct session *s, int signo, enum ctl_target target); /* answers */
 void session_winsize(struct session *s, u16 rows, u16 cols);
+/* A container's tree is there, or not: then it is taken down. From the thread that made it. */
+void session_made(struct session *s, bool ok);
+/* Run a container that is ready; `starter` asked for it (NULL: its owner did). 0, -EBUSY, -ESRCH, or what session_spawn says. */
+int session_start(struct session *s, struct session *starter);
+/* The owner session of the container that s is about; borrowed, NULL: it has ended. */
+struct session *session_owner(struct session *s);
+/* Tell its owner and whoever started it. From a task. */
+void session_tell(struct session *s, enum ctl_type type, u64 a, u64 b, const char *line,
+		  size_t len);
 /* The connection is gone. */
 void session_closed(struct session *s);
 /* Say why it could not be; status as a shell has it (126, 127, 125). From a task. */
@@ -50,13 +66,29 @@ void session_fail(struct session *s, int status, int err, const char *line, size
 void session_init(void);
 
 /* ---- launch.c: setup functions for session_spawn ---- */
-int launch_exec(void *session); /* reads the spec first */
+int launch_exec(void *session);	 /* reads the spec first */
 int launch_first(void *session); /* of a container; s->spec is there */
 /* From a kernel thread: the container's file tree, as s->spec has it. 0, or -errno with a line in why. */
 int launch_tree(struct session *s, char *why, size_t size);
 
+/* The tree that the session's spec stream gives; ERR_PTR. */
+struct spec *launch_read_spec(struct session *s);
+/* Nothing of it will run: the host's side of its standard streams is closed. */
+void launch_discard_streams(const struct session *s);
+
 /* ---- messages.c ---- */
 /* Hear the control queue. Messages for the first container wait for nothing: its session must be there. */
 void messages_start(void);
+
+/* ---- info.c: answers about a session's container ---- */
+void info_pids(struct session *s);
+void info_stats(struct session *s);
+void info_dmesg(struct session *s, u64 from);
+
+/* ---- create.c ---- */
+/* A further container: reads its spec and makes its tree in a thread of its own, which answers. Takes over the reference. */
+void create_container(struct session *s);
+/* Its 9P queue is nobody's any more. */
+void create_release_queue(unsigned queue);
 
 #endif

@@ -174,7 +174,8 @@ static void out_done(struct ring_request *rr, s32 written)
 	spin_unlock(&s->lock);
 	if (again)
 		stream_submit(&s->out);
-	else if (s->async && written >= 0) /* a broken ring: the terminal may be calling us under its lock */
+	else if (s->async &&
+		 written >= 0) /* a broken ring: the terminal may be calling us under its lock */
 		call_room(s);
 	poll_wake(&s->q, POLL_WRITABLE);
 	stream_put(s);

@@ -27,11 +27,11 @@ struct stream_half {
 	struct ring_request rr;
 	struct stream *stream;
 	struct stream_buf *buf;
-	bool busy;	/* a request is with the host; input: or waits for its event */
-	bool waits;	/* the answer was EAGAIN, its event is to come */
-	bool event;	/* the event is here, the EAGAIN is to come */
-	bool starved;	/* waits in `starving` for room in the ring */
-	u32 len;	/* output: bytes of data to go */
+	bool busy;    /* a request is with the host; input: or waits for its event */
+	bool waits;   /* the answer was EAGAIN, its event is to come */
+	bool event;   /* the event is here, the EAGAIN is to come */
+	bool starved; /* waits in `starving` for room in the ring */
+	u32 len;      /* output: bytes of data to go */
 	struct list node;
 };
 

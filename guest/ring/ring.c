@@ -32,11 +32,32 @@ static struct ring rings[RING_QUEUES];
 
 static bool gone[RING_QUEUES]; /* its server died, perhaps before the queue was opened */
 
+/* Another server takes the queue: what was left in it is forgotten on both sides; it goes on from used.idx (host/ring_dev.h). */
+static void reopen(struct ring *r)
+{
+	spin_lock(&r->lock);
+	BUG_ON(!r->broken || r->in_flight);
+	for (u16 i = 0; i < RING_ENTRIES; i++)
+		r->next[i] = (u16)(i + 1);
+	r->free_head = 0;
+	r->free_count = RING_ENTRIES;
+	r->used_idx = r->avail_idx = r->kicked_idx = READ_ONCE(r->mem->used.idx);
+	WRITE_ONCE(r->mem->avail.idx, r->avail_idx);
+	WRITE_ONCE(r->mem->avail.used_event, r->used_idx);
+	WRITE_ONCE(gone[r->queue], false);
+	r->broken = false;
+	spin_unlock(&r->lock);
+}
+
 struct ring *ring_open(unsigned queue)
 {
 	struct ring *r = &rings[queue];
 
-	BUG_ON(queue >= RING_QUEUES || r->mem);
+	BUG_ON(queue >= RING_QUEUES);
+	if (r->mem) {
+		reopen(r);
+		return r;
+	}
 	spin_init(&r->lock);
 	r->queue = queue;
 	for (u16 i = 0; i < RING_ENTRIES; i++)

@@ -30,7 +30,7 @@ struct ring_request {
 	u32 capacity;	 /* writable bytes of the chain */
 };
 
-/* Attach to queue number `queue`; once each, at boot. Never fails. */
+/* Attach to queue number `queue`; once each, and again after ring_break when nothing is in flight. Never fails. */
 struct ring *ring_open(unsigned queue);
 /*
  * Add a chain: nout buffers for the host to read, then nin for it to write. 0; -ENOSPC: not enough free descriptors now

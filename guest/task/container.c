@@ -74,3 +74,9 @@ void container_wait(struct container *c, unsigned n)
 {
 	wait_event(&c->empty, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, READ_ONCE(c->nr) <= n);
 }
+
+void container_oom(struct container *c, const struct process *p)
+{
+	atomic_add(&c->oom_kills, 1);
+	c->oom |= c->init == p;
+}

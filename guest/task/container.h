@@ -38,6 +38,9 @@ void container_end(struct container *c, const struct process *except);
 /* Sleep until at most n processes are left in it. */
 void container_wait(struct container *c, unsigned n);
 
+/* p, one of its processes, is killed for want of memory. */
+void container_oom(struct container *c, const struct process *p);
+
 /* ---- task/ itself; task_lock held ---- */
 void container_joined(struct container *c, struct process *p);
 void container_left(struct container *c, struct process *p);

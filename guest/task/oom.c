@@ -57,6 +57,8 @@ void oom_kill(u64 frames_wanted)
 		klog("Out of memory: killed process %d (%s), %llu KiB resident", best.p->pid,
 		     best.p->leader->comm, (unsigned long long)best.score / 1024);
 		best.p->oom_score_adj = MAX(best.p->oom_score_adj, 0);
+		if (best.p->container)
+			container_oom(best.p->container, best.p);
 		signal_process(best.p, SIGKILL, NULL);
 	}
 	/* The victim needs a moment to let its memory go; ask again after that. */

@@ -55,7 +55,8 @@ static void say(int fd, uint32_t type, const char *name, const int *fds, size_t 
 }
 
 /* A connection that has a process started in `name` with these streams, which stay ours. */
-static int begin(uint32_t type, const char *name, const struct container_spec *spec, const int stdio[3])
+static int begin(uint32_t type, const char *name, const struct container_spec *spec,
+		 const int stdio[3])
 {
 	int fd = reach(), fds[4] = { boottree_memfd(spec, &err) };
 

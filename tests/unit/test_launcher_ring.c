@@ -77,7 +77,8 @@ static uint32_t say(const struct ctl_msg *m, struct chan_msg *got)
 	offer(RING_Q_CTL_OUT, 0);
 	CHECK(!ctl_drain(ctl));
 	memset(got, 0, sizeof(*got));
-	return chan_recv(cli, got, NULL, NULL, MSG_DONTWAIT, &(struct error){ 0 }) == 1 ? got->type : 0;
+	return chan_recv(cli, got, NULL, NULL, MSG_DONTWAIT, &(struct error){ 0 }) == 1 ? got->type
+											: 0;
 }
 
 static void messages(void)
@@ -309,7 +310,8 @@ static void stream_requests(void)
 	CHECK(pipe2(out, O_NONBLOCK) == 0);
 	id = streams_add(&streams, out[1]);
 	for (unsigned i = 0; i < 40; i++) {
-		desc(RING_Q_STREAM, 0, i % 2 ? ARENA - 2 : UINT64_MAX - i, 100 + i, i % 3 ? 0 : 4, 0);
+		desc(RING_Q_STREAM, 0, i % 2 ? ARENA - 2 : UINT64_MAX - i, 100 + i, i % 3 ? 0 : 4,
+		     0);
 		offer(RING_Q_STREAM, 0);
 		*req = (struct stream_req){ id, STREAM_WRITE };
 		memcpy(req + 1, "text", 4);

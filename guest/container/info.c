@@ -1,0 +1,96 @@
+/*
+ * info.c - what is to be said about a container: its processes, what it used, the log. Memory and the log are the whole
+ * sandbox's: there is one account of frames and one log for all of its containers.
+ */
+#include <string.h>
+
+#include "container/session.h"
+#include "dev/control.h"
+#include "lib/err.h"
+#include "lib/logread.h"
+#include "mm/frame.h"
+#include "mm/slab.h"
+#include "task/info.h"
+
+#define LIST_MAX sizeof(((struct ctl_msg *)0)->data)
+#define PER_LIST (LIST_MAX / sizeof(struct ctl_pid))
+
+/* The first process of the container with a number from *pid on, which is moved behind it. */
+static bool next_pid(struct container *c, int *pid, struct ctl_pid *out)
+{
+	while ((*pid = process_next(*pid)) > 0) {
+		struct task *t = task_find((*pid)++);
+		bool found = t && t->process->container == c && !t->process->zombie;
+		struct task_info i;
+
+		if (found) {
+			task_info_get(t, &i);
+			*out = (struct ctl_pid){ .pid = i.tgid,
+						 .ppid = i.ppid,
+						 .start_ns = t->process->start_time };
+			out->cpu_ns = i.process_utime + i.process_stime;
+			out->uid = (s32)t->cred->uid;
+			memcpy(out->name, i.comm, sizeof(i.comm));
+		}
+		if (t)
+			task_put(t);
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+void info_pids(struct session *s)
+{
+	struct ctl_pid list[PER_LIST], ahead;
+	int pid = 1;
+	bool more = next_pid(s->container, &pid, &ahead);
+
+	do {
+		size_t n = 0;
+
+		while (more && n < PER_LIST) {
+			list[n++] = ahead;
+			more = next_pid(s->container, &pid, &ahead);
+		}
+		control_send_wait(CTL_LIST, s->handle, more, 0, list, n * sizeof(list[0]));
+	} while (more);
+}
+
+struct sum {
+	struct container *c;
+	struct ctl_stats *st;
+};
+
+static void add_times(struct process *p, void *arg)
+{
+	struct sum *sum = arg;
+
+	if (p->container == sum->c)
+		sum->st->cpu_ns += p->sum_exec + p->cutime + p->cstime;
+}
+
+void info_stats(struct session *s)
+{
+	struct ctl_stats st = { .pids = READ_ONCE(s->container->nr),
+				.oom_kills = s->container->oom_kills };
+	struct sum sum = { s->container, &st };
+	struct frame_stats f;
+
+	frame_stats(&f);
+	st.memory_used = f.charged * PAGE_SIZE;
+	st.memory_limit = f.limit * PAGE_SIZE;
+	process_for_each(add_times, &sum);
+	control_send_wait(CTL_LIST, s->handle, 0, 0, &st, sizeof(st));
+}
+
+/* The sequence number is a place in the text. */
+void info_dmesg(struct session *s, u64 from)
+{
+	char *buf = kmalloc(LOGREAD_MAX);
+	size_t len = buf ? logread_all(buf, LOGREAD_MAX) : 0;
+	size_t at = (size_t)MIN(from, (u64)len), n = MIN(len - at, LIST_MAX);
+
+	control_send_wait(CTL_LIST, s->handle, 0, at + n, buf ? buf + at : "", n);
+	kfree(buf);
+}
