@@ -69,4 +69,9 @@ void nl_flush(struct nl_sock *s); /* what was built goes into the queue */
 /* 0, or -errno which is sent as the answer. A dump was ended by nl_done. */
 int rtnetlink_request(struct nl_request *r);
 
+/* ---- route_main.c; without locks ---- */
+void rtnetlink_dump_main(struct nl_request *r, u8 family);
+/* The route to dst; 0 or -ENETUNREACH. */
+int rtnetlink_get_main(struct nl_request *r, u8 family, const void *dst, u32 len);
+
 #endif

@@ -282,7 +282,9 @@ static int find_route(struct nl_request *r, const struct rtmsg *q)
 static int get_route(struct nl_request *r, bool dump)
 {
 	struct rtmsg q = { 0 };
+	const void *dst;
 	struct netdev *d;
+	u32 len;
 	int err = 0;
 
 	memcpy(&q, r->body, MIN(r->len, (u32)sizeof(q)));
@@ -299,6 +301,12 @@ static int get_route(struct nl_request *r, bool dump)
 		err = find_route(r, &q);
 	}
 	spin_unlock(&netdev_lock);
+	if (dump) {
+		rtnetlink_dump_main(r, q.rtm_family);
+	} else if (err == -ENETUNREACH) {
+		dst = nl_find(r, sizeof(q), RTA_DST, &len);
+		err = rtnetlink_get_main(r, q.rtm_family, dst, len);
+	}
 	return err;
 }
 

@@ -1,0 +1,57 @@
+/*
+ * route_main.c - rtnetlink's view of the main table: the routes of the IP stack (net/lwip/route.h).
+ */
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "net/lwip/route.h"
+#include "net/netlink/netlink.h"
+
+static void put(struct nl_request *r, const struct net_route *t, const void *dst, bool multi)
+{
+	struct rtmsg *m = nl_begin(r, RTM_NEWROUTE, sizeof(*m), multi);
+	u32 len = t->family == AF_INET ? 4 : 16;
+
+	if (!m)
+		return;
+	m->rtm_family = t->family;
+	m->rtm_dst_len = dst ? (u8)(len * 8) : t->prefix;
+	m->rtm_table = RT_TABLE_MAIN;
+	m->rtm_protocol = t->gateway ? RTPROT_BOOT : RTPROT_KERNEL;
+	m->rtm_scope = t->gateway || t->family == AF_INET6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+	m->rtm_type = RTN_UNICAST;
+	nl_attr_u32(r, RTA_TABLE, RT_TABLE_MAIN);
+	if (dst || t->prefix)
+		nl_attr(r, RTA_DST, dst ? dst : t->dst, len);
+	if (t->gateway)
+		nl_attr(r, RTA_GATEWAY, &t->gw.u_addr, len);
+	if (t->family == AF_INET && !ip4_addr_isany_val(*netif_ip4_addr(t->netif)))
+		nl_attr(r, RTA_PREFSRC, netif_ip4_addr(t->netif), len);
+	if (t->family == AF_INET6)
+		nl_attr_u32(r, RTA_PRIORITY, 1024);
+	nl_attr_u32(r, RTA_OIF, (u32)t->ifindex);
+	nl_end(r);
+}
+
+void rtnetlink_dump_main(struct nl_request *r, u8 family)
+{
+	spin_lock(&net_lock);
+	for (unsigned i = 0; i < routes_count; i++)
+		if (!family || routes[i].family == family)
+			put(r, &routes[i], NULL, true);
+	spin_unlock(&net_lock);
+}
+
+int rtnetlink_get_main(struct nl_request *r, u8 family, const void *dst, u32 len)
+{
+	const struct net_route *t;
+
+	if (len != (family == AF_INET ? 4 : 16))
+		return -EINVAL;
+	spin_lock(&net_lock);
+	t = route_find(family, dst);
+	if (t)
+		put(r, t, dst, false);
+	spin_unlock(&net_lock);
+	return t ? 0 : -ENETUNREACH;
+}
