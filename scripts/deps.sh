@@ -9,7 +9,7 @@ build=(gcc make libc6-dev linux-libc-dev musl-tools libfdt-dev libseccomp-dev li
 fetch=(dpkg-dev xz-utils ca-certificates debian-archive-keyring)
 tests=(qemu-system-x86 cpio busybox-static bash-static tini gosu qemu-user-static diod python3 strace
 	procps iproute2 iputils-ping netcat-openbsd util-linux attr acl passt mmdebstrap)
-bench=(runc crun runsc time)
+bench=(runc crun runsc time nginx-light redis-server redis-tools iperf3 wrk)
 lint=(clang-format binutils)
 
 die() { echo "deps: $*" >&2; exit 1; }
