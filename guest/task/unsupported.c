@@ -66,6 +66,19 @@ void unsupported_call(const char *name, u64 nr)
 		  t->comm, name, (unsigned long long)nr);
 }
 
+/* Probes for what many Linux systems do not have either: no reason to fail. */
+static bool optional(const char *path)
+{
+	static const char *const probes[] = { "/proc/sys/crypto/", "/proc/self/attr/",
+					      "/sys/fs/selinux", "/sys/module/",
+					      "/sys/kernel/security/" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(probes); i++)
+		if (strncmp(path, probes[i], strlen(probes[i])) == 0)
+			return true;
+	return false;
+}
+
 void unsupported_path(const char *path)
 {
 	struct use u = { 0 };
@@ -74,6 +87,8 @@ void unsupported_path(const char *path)
 		return;
 	if (path[1] == 'p' && path[6] >= '0' && path[6] <= '9')
 		return; /* a process that has ended */
+	if (optional(path))
+		return;
 	strncpy(u.path, path, sizeof(u.path) - 1);
 	remember(&u);
 }
