@@ -29,6 +29,8 @@ static struct uring_req *req_alloc(struct uring_ctx *ctx)
 {
 	struct uring_req *req = NULL;
 
+	if (READ_ONCE(ctx->nr_all) >= URING_MAX_REQUESTS)
+		return NULL;
 	spin_lock(&ctx->lock);
 	if (!list_empty(&ctx->free)) {
 		req = list_first(&ctx->free, struct uring_req, node);
@@ -156,6 +158,7 @@ static void finish(struct uring_req *req, s64 res)
 	if (!skip)
 		uring_post_locked(ctx, req->sqe.user_data, (s32)res, cflags, 0, 0);
 	list_del(&req->all);
+	ctx->nr_all--;
 	ctx->running--;
 	if (req->sqe.flags & IOSQE_IO_DRAIN)
 		ctx->drain_active = false;
@@ -467,6 +470,7 @@ static int submit_one(struct uring_ctx *ctx, struct uring_req *req)
 	req->pid = ctx->sqpoll ? ctx->owner_pid : t->process->pid;
 	spin_lock(&ctx->lock);
 	list_add_tail(&ctx->all, &req->all);
+	ctx->nr_all++;
 	spin_unlock(&ctx->lock);
 	req->state = REQ_PARKED;
 	err = check(req);

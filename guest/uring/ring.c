@@ -208,6 +208,7 @@ static void flush_locked(struct uring_ctx *ctx)
 		if (!put_cqe(ctx, &o->cqe, o->big))
 			return;
 		list_del(&o->node);
+		ctx->nr_overflow--;
 		kfree(o);
 	}
 	uring_sq_flag(ctx, IORING_SQ_CQ_OVERFLOW, false);
@@ -223,8 +224,9 @@ void uring_flush_overflow(struct uring_ctx *ctx)
 
 static void keep(struct uring_ctx *ctx, const struct io_uring_cqe *c, const u64 big[2])
 {
-	struct uring_overflow *o = kmalloc(sizeof(*o));
+	struct uring_overflow *o;
 
+	o = ctx->nr_overflow < URING_MAX_OVERFLOW ? kmalloc(sizeof(*o)) : NULL;
 	if (!o) {
 		atomic_add(word(ctx, CQ_OVERFLOW), 1);
 		return;
@@ -232,6 +234,7 @@ static void keep(struct uring_ctx *ctx, const struct io_uring_cqe *c, const u64 
 	memcpy(&o->cqe, c, sizeof(*c));
 	memcpy(o->big, big, sizeof(o->big));
 	list_add_tail(&ctx->overflow, &o->node);
+	ctx->nr_overflow++;
 	uring_sq_flag(ctx, IORING_SQ_CQ_OVERFLOW, true);
 }
 

@@ -38,8 +38,11 @@
 #define URING_MAX_BUFFERS 16384u
 #define URING_QUEUED \
 	(-529) /* an issue function: the request goes on later, perhaps it is gone already */
-#define URING_QUEUES  2
-#define URING_WORKERS 4
+#define URING_QUEUES 2
+#define URING_MAX_OVERFLOW \
+	65536u /* completions kept for a ring that is full; more are counted as lost */
+#define URING_MAX_REQUESTS 262144u /* outstanding in one ring: io_uring_enter says EAGAIN */
+#define URING_WORKERS	   4
 
 struct uring_ctx;
 struct uring_req;
@@ -141,6 +144,7 @@ struct uring_ctx {
 
 	struct spinlock lock;
 	struct list all, ready, drained, timeouts, free;
+	unsigned nr_all, nr_overflow;
 	unsigned running; /* submitted, not completed, not drained */
 	unsigned nr_free;
 	bool drain_active, dying;

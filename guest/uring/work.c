@@ -227,8 +227,12 @@ int uring_worker_ensure(struct uring_ctx *ctx)
 
 static void sq_round(struct uring_ctx *ctx)
 {
-	if (borrow(ctx->owner_pid, ctx->owner_tid, ctx->owner_mm))
+	if (borrow(ctx->owner_pid, ctx->owner_tid, ctx->owner_mm)) {
+		/* Its process is gone, or memory is short: nothing to do that would not be the same next time. */
+		wait_event(&ctx->worker_q, SLEEP_UNINTERRUPTIBLE, clock_mono() + IDLE_NS / 10,
+			   READ_ONCE(ctx->dying));
 		return;
+	}
 	mutex_lock(&ctx->submit_lock);
 	if (!ctx->dying && !ctx->disabled)
 		uring_submit(ctx, ctx->sq_entries);
