@@ -56,7 +56,7 @@ static int add_export(struct mount_table *t, const char *name, int fd, bool ro, 
 	if (!more || t->nexports == GOFER_EXPORTS_MAX)
 		return error_set(err, more ? E2BIG : ENOMEM, "too many mounts");
 	t->exports = more;
-	t->exports[t->nexports++] = (struct gofer_export){ name, fd, ro, recursive };
+	t->exports[t->nexports++] = (struct gofer_export){ name, fd, ro, recursive, false };
 	return 0;
 }
 

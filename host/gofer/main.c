@@ -7,6 +7,7 @@
  * them, then serve.
  */
 #include <errno.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -17,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "host/error.h"
@@ -87,10 +89,16 @@ static int prepare(const struct gofer_config *cfg, struct gofer *g, struct error
 	if (!g->exports)
 		return error_set(err, ENOMEM, "out of memory");
 	g->exports[0] =
-		(struct gofer_export){ "", cfg->root_fd, cfg->read_only, cfg->cross_mounts };
+		(struct gofer_export){ "", cfg->root_fd, cfg->read_only, cfg->cross_mounts, false };
 	for (unsigned i = 0; i < cfg->nexports; i++)
 		g->exports[i + 1] = cfg->exports[i];
 	g->nexports = cfg->nexports + 1;
+	for (unsigned i = 0; i < g->nexports; i++) {
+		struct statfs fs;
+
+		g->exports[i].copies_up = fstatfs(g->exports[i].fd, &fs) == 0 &&
+					  fs.f_type == OVERLAYFS_SUPER_MAGIC;
+	}
 	g->read_only = gofer_read_only(cfg);
 	g->cfg = cfg;
 	attr_qid_path(g, attr_dev(&st),
@@ -170,9 +178,8 @@ static void __attribute__((noreturn)) end_sealed(const struct error *err)
 		syscall(SYS_exit_group, 1);
 }
 
-static int serve_queues(struct gofer *g, struct error *err)
+static int serve_queues(struct gofer *g, const struct gofer_config *cfg, struct error *err)
 {
-	const struct gofer_config *cfg = g->cfg;
 	struct worker *workers;
 	cpu_set_t cpus;
 	void *arena;
@@ -230,7 +237,7 @@ int gofer_main(const struct gofer_config *cfg, struct error *err)
 	    seal_privileges(cfg, err) < 0)
 		return -1;
 	if (cfg->nqueues)
-		return serve_queues(&g, err);
+		return serve_queues(&g, cfg, err);
 
 	ret = conn_init(&c, &g, fd_budget(cfg));
 	if (ret < 0)

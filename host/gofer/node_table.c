@@ -167,7 +167,8 @@ static uint64_t btime(const struct statx *st)
 
 bool node_same(const struct node *n, const struct statx *st)
 {
-	return n->ino == st->stx_ino && n->dev == attr_dev(st) && n->btime == btime(st) &&
+	return n->ino == st->stx_ino && n->dev == attr_dev(st) &&
+	       (n->btime == btime(st) || n->export->copies_up) &&
 	       n->type == (st->stx_mode & S_IFMT);
 }
 

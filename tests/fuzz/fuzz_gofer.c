@@ -344,14 +344,17 @@ static void session(const uint8_t *data, size_t len)
 	struct gofer_config cfg = { .set_owner = pick(&in, 2) && !geteuid(),
 				    .read_only = !pick(&in, 16),
 				    .cross_mounts = pick(&in, 2) };
-	struct gofer g = { .cfg = &cfg };
+	struct gofer_export root = { "", -1, cfg.read_only, cfg.cross_mounts, false };
+	struct gofer g = {
+		.cfg = &cfg, .exports = &root, .nexports = 1, .read_only = cfg.read_only
+	};
 	struct conn c;
 	int fds;
 
 	plant();
 	fds = open("/dev/null", O_RDONLY); /* the lowest free number: where leaks would show */
 	close(fds);
-	cfg.root_fd = open(inside, O_PATH | O_DIRECTORY);
+	cfg.root_fd = root.fd = open(inside, O_PATH | O_DIRECTORY);
 	if (conn_init(&c, &g, 64) < 0)
 		exit(1);
 	open_session(&c);
