@@ -18,7 +18,8 @@
 #define NET_RX_BUFFER 4096
 #define NET_FRAME_MAX (65535 + 14) /* an Ethernet header and the longest IP packet */
 
-#define NET_HDR_NEEDS_CSUM 1 /* the checksum at csum_start + csum_offset is that of the pseudo header alone */
+#define NET_HDR_NEEDS_CSUM \
+	1 /* the checksum at csum_start + csum_offset is that of the pseudo header alone */
 #define NET_HDR_DATA_VALID 2 /* received: the checksums were verified */
 #define NET_GSO_NONE	   0
 #define NET_GSO_TCPV4	   1
@@ -82,7 +83,8 @@ struct net_config {
 	char name[16]; /* NUL-ended */
 	struct net_addr addrs[NET_ADDRS];
 	struct net_route routes[NET_ROUTES];
-	struct net_addr dns[NET_DNS]; /* name servers for a sandbox that has no resolv.conf of its own */
+	struct net_addr
+		dns[NET_DNS]; /* name servers for a sandbox that has no resolv.conf of its own */
 };
 
 _Static_assert(sizeof(struct net_config) <= 4000, "fits one message and one page");

@@ -38,7 +38,8 @@ enum ring_queue {
 	RING_Q_STREAM_EVENT =
 		3, /* the Sentry posts empty buffers; struct stream_event comes back, one for each EAGAIN */
 	RING_Q_BALLOON = 5, /* struct balloon_range: frames that the host may take back */
-	RING_Q_NET_CFG = 6, /* the Sentry posts a buffer, struct net_config (abi/net.h) comes back */
+	RING_Q_NET_CFG =
+		6,     /* the Sentry posts a buffer, struct net_config (abi/net.h) comes back */
 	RING_Q_9P = 8, /* 8..23: one per gofer connection; chain = T-message out, R-message in */
 	RING_Q_9P_COUNT = 16,
 	RING_Q_NET = 24, /* 24..31: receive and transmit, by pairs */
@@ -94,7 +95,8 @@ static inline int ring_need_event(uint16_t event, uint16_t now, uint16_t old)
 }
 
 enum stream_op {
-	STREAM_READ = 1, /* one read(2) of what the chain has room for; taken 0 without an error: end of file */
+	STREAM_READ =
+		1, /* one read(2) of what the chain has room for; taken 0 without an error: end of file */
 	STREAM_WRITE,
 	STREAM_CLOSE, /* nobody uses them any more: instead of data an array of u32 ids. id is unused, no reply */
 };

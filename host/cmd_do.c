@@ -347,7 +347,10 @@ static int run(int argc, char **argv)
 	}
 	cfg.spec.memory = o.memory ? o.memory : cfg.ram_size;
 	cfg.spec.root_rw = o.rw;
-	if (mount_table_overlay(&o.table, o.overlay ? o.overlay : o.rw ? "none" : "memory",
+	if (mount_table_overlay(&o.table,
+				o.overlay ? o.overlay
+				: o.rw	  ? "none"
+					  : "memory",
 				&cfg.spec, &err) < 0)
 		goto fail;
 	cfg.spec.mounts = o.table.mounts;

@@ -13,7 +13,7 @@ struct launcher_config {
 	struct sandbox *sb;
 	const struct container_spec *spec;
 	const struct clock_sample *clock_start;
-	int ctl_fd;    /* SOCK_SEQPACKET; struct chan_msg both ways, about the first container (channel.h) */
+	int ctl_fd; /* SOCK_SEQPACKET; struct chan_msg both ways, about the first container (channel.h) */
 	int listen_fd; /* chan_listen's, or -1: no other connection is taken */
 	int stdio[3];  /* the first container's; launcher_start opens them anew (stream_fd.h) */
 };

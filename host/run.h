@@ -14,7 +14,7 @@ struct run_config {
 	struct container_spec spec;
 	const struct platform_ops *platform;
 	struct clock_sample clock_start;
-	int root_fd;		   /* O_PATH directory */
+	int root_fd;			    /* O_PATH directory */
 	const struct gofer_export *exports; /* what spec.mounts bind */
 	unsigned nexports;
 	const char *const *hidden; /* names below the root that do not exist inside */

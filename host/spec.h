@@ -43,7 +43,7 @@ struct container_spec {
 	gid_t gid;
 	const gid_t *groups; /* supplementary ones */
 	unsigned ngroups;
-	uint64_t caps;		      /* bounding, effective and permitted set at once */
+	uint64_t caps;			/* bounding, effective and permitted set at once */
 	const struct cap_sets *capsets; /* or each by itself; NULL: caps */
 	bool no_new_privs;
 	int oom_score_adj;

@@ -292,7 +292,7 @@ static uint32_t serve(struct streams *s, struct ring_chain *c)
 		reply.error = EINVAL;
 	}
 	memcpy(in->iov_base, &reply, sizeof(reply));
-	if (reply.error == EAGAIN)
+	if (st && reply.error == EAGAIN)
 		await(s, st, req.op == STREAM_READ ? STREAM_CAN_READ : STREAM_CAN_WRITE);
 	return used;
 }

@@ -175,7 +175,7 @@ static s64 to_pipe(struct file *in, u64 *in_pos, struct file *out, size_t len, b
 }
 
 s64 splice_files(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, size_t len,
-			u32 flags)
+		 u32 flags)
 {
 	struct pipe *pi = pipe_of(in), *po = pipe_of(out);
 	bool nonblock = flags & SPLICE_F_NONBLOCK;

@@ -152,8 +152,7 @@ static s64 send_message(struct file *f, struct socket *s, uaddr_t msg, u32 flags
 }
 
 /* What a received message says beside its bytes, to the header in user memory. */
-int sockmsg_result(struct socket *s, const struct user_msghdr *h, uaddr_t msg,
-			struct sock_msg *m)
+int sockmsg_result(struct socket *s, const struct user_msghdr *h, uaddr_t msg, struct sock_msg *m)
 {
 	struct cmsg_out out = { h->control, h->controllen, m->out | (m->flags & MSG_CMSG_CLOEXEC) };
 	int err = scm_give(s, m->scm, &out, m->flags);

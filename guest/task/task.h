@@ -26,8 +26,8 @@ struct fs_context; /* root, cwd, umask: fs/ */
 struct nsproxy;
 struct tty;
 struct itimers;
-struct container; /* task/container.h */
-struct session;	  /* container/ */
+struct container;     /* task/container.h */
+struct session;	      /* container/ */
 struct sem_undo_list; /* ipc/ */
 struct key;
 struct user_ns;
@@ -133,7 +133,7 @@ struct process {
 	u64 start_time;	     /* clock_mono */
 	int oom_score_adj;
 	struct container *container; /* with a reference; NULL: the Sentry's own */
-	struct session *session;     /* of the first process of a container or an exec: told of its end */
+	struct session *session; /* of the first process of a container or an exec: told of its end */
 	u32 personality;
 	bool thp_disable;
 	u32 membarrier; /* registered commands */
@@ -328,7 +328,8 @@ struct task *kthread_start(const char *name, void (*fn)(void *), void *arg);
 struct cred *cred_dup(const struct cred *from);
 void cred_get(struct cred *c);
 void cred_put(struct cred *c);
-bool capable(int cap); /* of the current task, over the first user namespace: everything that is not a namespace's */
+bool capable(
+	int cap); /* of the current task, over the first user namespace: everything that is not a namespace's */
 /* Make c the credentials of the current task; takes over the reference. */
 void cred_commit(struct cred *c);
 

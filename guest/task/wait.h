@@ -112,8 +112,8 @@ struct mutex {
 #endif
 };
 
-#define MUTEX_INIT(name)                      \
-	{                                     \
+#define MUTEX_INIT(name)                  \
+	{                                 \
 		.q = WAITQ_INIT((name).q) \
 	}
 

@@ -35,7 +35,7 @@
 #define KVM_CREATE_VM	   _IO(0xae, 0x01)
 #define KVM_CREATE_VCPU	   _IO(0xae, 0x41)
 #define KVM_CREATE_IRQCHIP _IO(0xae, 0x60)
-#define GRACE_MS    200 /* how long its children may take to die after it */
+#define GRACE_MS	   200 /* how long its children may take to die after it */
 #define DRAIN_MS \
 	300 /* how long a background process may hold stdout open after the command's exit */
 

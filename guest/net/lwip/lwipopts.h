@@ -54,18 +54,18 @@ void lwip_free(void *p);
 #define LWIP_ND6_NUM_DESTINATIONS     127
 #define LWIP_IPV6_REASS		      1
 /* On 64 bits its bookkeeping is longer than the fragment header that it would overwrite. */
-#define IPV6_FRAG_COPYHEADER	      1
-#define LWIP_IPV6_FRAG		      1
-#define LWIP_DHCP		      0
-#define LWIP_AUTOIP		      0
-#define LWIP_DNS		      0
-#define LWIP_NETIF_HOSTNAME	      0
-#define LWIP_HAVE_LOOPIF	      0 /* ours: loop.c */
-#define LWIP_NETIF_LOOPBACK	      0
-#define LWIP_NETIF_HWADDRHINT	      0
-#define LWIP_SINGLE_NETIF	      0
-#define LWIP_CHECKSUM_CTRL_PER_NETIF  1
-#define LWIP_CHECKSUM_ON_COPY	      0
+#define IPV6_FRAG_COPYHEADER	     1
+#define LWIP_IPV6_FRAG		     1
+#define LWIP_DHCP		     0
+#define LWIP_AUTOIP		     0
+#define LWIP_DNS		     0
+#define LWIP_NETIF_HOSTNAME	     0
+#define LWIP_HAVE_LOOPIF	     0 /* ours: loop.c */
+#define LWIP_NETIF_LOOPBACK	     0
+#define LWIP_NETIF_HWADDRHINT	     0
+#define LWIP_SINGLE_NETIF	     0
+#define LWIP_CHECKSUM_CTRL_PER_NETIF 1
+#define LWIP_CHECKSUM_ON_COPY	     0
 
 /* ---- UDP and raw: ours ---- */
 #define LWIP_UDP		  1
@@ -76,7 +76,7 @@ void lwip_free(void *p);
 /* ---- TCP ---- */
 #define LWIP_TCP		       1
 #define TCP_TMR_INTERVAL	       25 /* ms; and twice this for retransmission */
-#define TCP_RTO_MIN		4 /* ticks of 2 * TCP_TMR_INTERVAL: 200 ms (patches/rto-min.patch) */
+#define TCP_RTO_MIN		       4 /* ticks of 2 * TCP_TMR_INTERVAL: 200 ms (patches/rto-min.patch) */
 #define TCP_MSL			       30000UL
 #define TCP_MSS			       65495 /* the loopback's; a device's MTU makes it smaller */
 #define TCP_CALCULATE_EFF_SEND_MSS     1
@@ -102,8 +102,8 @@ void lwip_free(void *p);
 /* ---- hooks, declared in lwip_hooks.h; lwIP's headers want to see the macros early ---- */
 #define LWIP_HOOK_IP4_ROUTE_SRC(src, dst)	  route_hook4(src, dst)
 #define LWIP_HOOK_IP6_ROUTE(src, dst)		  route_hook6(src, dst)
-#define LWIP_HOOK_ETHARP_GET_GW(n, dst)	  gateway_hook4(n, dst)
-#define LWIP_HOOK_ND6_GET_GW(n, dst)	  gateway_hook6(n, dst)
+#define LWIP_HOOK_ETHARP_GET_GW(n, dst)		  gateway_hook4(n, dst)
+#define LWIP_HOOK_ND6_GET_GW(n, dst)		  gateway_hook6(n, dst)
 #define LWIP_HOOK_TCP_ISN(lip, lport, rip, rport) ((u32)random_u64())
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, h, optlen, opt1len, opt2, p) \
 	(tcp_segment_hook(pcb, h) ? ERR_OK : ERR_CONN)

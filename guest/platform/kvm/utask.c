@@ -325,7 +325,8 @@ again:
 		goto again;
 kicked:
 	atomic_store(&k->c.mode, CPU_KERNEL);
-	if (u->step && !u->user_tf) /* it was never in user mode: the flag must not stay as its own */
+	if (u->step &&
+	    !u->user_tf) /* it was never in user mode: the flag must not stay as its own */
 		u->regs.rflags &= ~(u64)RFLAGS_TF;
 	atomic_xchg(&k->c.kicked, 0);
 	irq_upcalls();

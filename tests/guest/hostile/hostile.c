@@ -16,7 +16,8 @@
 #define DATA_LEN 0x10000u
 
 static const struct machine *m;
-static uint64_t state; /* of rnd() */
+static uint64_t state;	/* of rnd() */
+static unsigned number; /* the seed as it was written */
 
 static uint64_t rnd(void)
 {
@@ -141,7 +142,7 @@ static void do_bounds(void)
 /* A control message as random as it can be without ending the sandbox by the rules. */
 static void ctl_noise(struct ctl_msg *c)
 {
-	static const uint32_t types[] = { 0,	     CTL_SIGNAL,       CTL_TIME,  CTL_GOFER_GONE,
+	static const uint32_t types[] = { 0,	     CTL_SIGNAL,       CTL_TIME,    CTL_GOFER_GONE,
 					  CTL_LOG,   CTL_TIME_REQUEST, CTL_STARTED, CTL_LIST,
 					  0xffffffff };
 
@@ -272,6 +273,13 @@ static void do_fatal(void)
 	say(CTL_FAILED, rnd() | 1);
 }
 
+/* The processor's own doors: ports, MSRs, addresses without memory, hypercalls. */
+static void do_machine(void)
+{
+	if (m->abuse)
+		m->abuse(number);
+}
+
 /* Ends without a word. */
 static void do_silence(void)
 {
@@ -284,7 +292,7 @@ static const struct {
 	{ "noise", do_noise },	   { "index", do_index },	{ "loop", do_loop },
 	{ "bounds", do_bounds },   { "messages", do_messages }, { "race", do_race },
 	{ "crash", do_crash },	   { "exit", do_exit },		{ "fatal", do_fatal },
-	{ "silence", do_silence },
+	{ "silence", do_silence }, { "machine", do_machine },
 };
 
 static const char *find_setting(void)
@@ -309,8 +317,10 @@ void hostile_main(const struct machine *machine)
 		if (memcmp(s, kinds[k].name, n) || s[n] != ':')
 			continue;
 		state = 0x9e3779b97f4a7c15ULL;
-		for (const char *p = s + n + 1; *p >= '0' && *p <= '9'; p++)
+		for (const char *p = s + n + 1; *p >= '0' && *p <= '9'; p++) {
 			state = state * 31 + (uint64_t)*p;
+			number = number * 10 + (unsigned)(*p - '0');
+		}
 		kinds[k].run();
 		break;
 	}

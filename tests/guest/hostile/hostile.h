@@ -14,8 +14,8 @@ struct machine {
 	uint64_t arena_size;
 	const uint8_t *boot_tree; /* BOOT_FDT_MAX bytes */
 	void (*bell)(unsigned queue);
-	void (*halt)(void);  /* as after CTL_EXIT; does not return */
-	void (*crash)(void); /* as after a crash record was filled; does not return */
+	void (*halt)(void);	     /* as after CTL_EXIT; does not return */
+	void (*crash)(void);	     /* as after a crash record was filled; does not return */
 	void (*abuse)(unsigned way); /* of the processor itself; NULL: there is nothing to abuse */
 };
 
