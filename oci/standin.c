@@ -14,6 +14,7 @@
 
 #include "host/channel.h"
 #include "host/cmd.h"
+#include "host/jail.h"
 #include "oci/standin.h"
 
 /* All that may come and has a meaning for a program; faults stay what they are. */
@@ -128,12 +129,22 @@ static void on_message(struct standin *s, const struct chan_msg *m)
 	}
 }
 
+/* What the command that made us had open: state, roots, the engine's files. */
+static void close_others(int chan, int sig_fd)
+{
+	const int keep[] = { 0, 1, 2, chan < sig_fd ? chan : sig_fd,
+			     chan < sig_fd ? sig_fd : chan };
+
+	jail_close_fds(keep, 5, NULL);
+}
+
 void standin_serve(int chan, int sig_fd, bool tty, pid_t launcher, pid_t gofer)
 {
 	struct standin s = { chan, tty, launcher, gofer, false };
 	struct pollfd p[] = { { chan, POLLIN, 0 }, { sig_fd, POLLIN, 0 } };
 	struct chan_msg m;
 
+	close_others(chan, sig_fd);
 	for (;;) {
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
 			end(&s, EXIT_MOAT);

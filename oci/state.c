@@ -281,6 +281,9 @@ void container_unlock(struct container *c)
 
 void container_close(struct container *c)
 {
+	/* A stand-in was forked with a copy of the descriptor: closing ours alone would leave the lock. */
+	if (c->dir_fd >= 0)
+		container_unlock(c);
 	if (c->dir_fd >= 0)
 		close(c->dir_fd);
 	if (c->root_fd >= 0)
