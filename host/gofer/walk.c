@@ -15,8 +15,10 @@
 /* The root of the export that aname says, which is all that a name of the client ever selects. */
 static struct node *export_root(struct conn *c, const char *aname)
 {
+	bool root = !strcmp(aname, "/"); /* as other clients name it */
+
 	for (unsigned i = 0; i < c->g->nexports; i++)
-		if (!strcmp(c->g->exports[i].name, aname))
+		if (!strcmp(c->g->exports[i].name, root ? "" : aname))
 			return c->nodes.roots[i];
 	return NULL;
 }

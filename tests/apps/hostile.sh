@@ -42,6 +42,7 @@ for moat in "${moats[@]}"; do
 			last=$(grep -a '^moat: ' "$dir/text" | grep -a -v gofer)
 			case $last in
 			"moat: the Sentry ended without a word" | "moat: the Sentry broke the "*" queue") ;;
+			"moat: the Sentry crashed on CPU "*) [ "$PLATFORM" = kvm ] || expect "$kind:$seed: a crash" "" "$last" ;;
 			*) expect "$kind:$seed: last line" "moat: the Sentry..." "$last" ;;
 			esac
 		done

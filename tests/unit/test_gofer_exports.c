@@ -61,7 +61,7 @@ static int open_at(const char *dir, const char *name, int flags)
 /* Names that no export has, among them those that would be paths. */
 static void no_such(struct p9c *c)
 {
-	static const char *const names[] = { "0",	"/",	  ".",	     "..",	  "vol/..",
+	static const char *const names[] = { "0",	"//",	  ".",	     "..",	  "vol/..",
 					     "volume/", "VOLUME", "volume2", "../volume", "file" };
 	char longest[P9_NAME_MAX + 40];
 

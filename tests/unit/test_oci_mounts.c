@@ -146,6 +146,12 @@ static void table(void)
 	mounts[2] =
 		(struct oci_mount){ .destination = "/vol", .type = "ext4", .source = "/dev/sda" };
 	CHECK(oci_mounts(&c, dir, &t, &pool, &err) < 0 && strstr(err.msg, "'ext4'"));
+	for (unsigned i = 0; i < t.nexports; i++) {
+		close(t.exports[i].fd);
+		free((char *)t.exports[i].name);
+	}
+	free(t.exports);
+	free(t.mounts);
 	unlink(file);
 	rmdir(dir);
 }
