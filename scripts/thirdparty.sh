@@ -3,6 +3,8 @@
 #   third_party/musl, lwip          Debian source packages at the versions pinned below
 #   third_party/vm/{cloud,full}     kernel and the modules that tests/vm uses
 #   third_party/arm64/busybox       an arm64 program for the qemu-user-static test
+#   third_party/qemu                the emulator of tests/vm, from backports where this machine's own is older than 10:
+#                                   7.2 keeps translations of patched code and loses a virtual machine's registers
 # The machine's own Debian entries are used (any mirror, any format), through apt with private lists, so that no system
 # file changes and apt checks every signature. A stamp per item holds its version; what is there is not fetched again.
 # usage: thirdparty.sh [item...]
@@ -60,6 +62,7 @@ prepare() {
 	while read -r uri suite comp; do
 		echo "deb [arch=amd64,arm64 $key] $uri $suite $comp"
 		echo "deb-src [$key] $uri $suite $comp"
+		[ "$suite" != bookworm ] || echo "deb [arch=amd64 $key] $uri $suite-backports $comp"
 	done <<<"$entries" >"$work/sources.list"
 	echo 'thirdparty: reading the package lists of this machine'"'"'s Debian mirror'
 	apt_private update --error-on=any || die "cannot read the package lists: $(why)"
@@ -79,7 +82,7 @@ fetch_source() { # NAME VERSION
 	stamp "$1" "$2"
 }
 
-fetch_deb() { # PACKAGE[:ARCH] -> path of the .deb on stdout
+fetch_deb() { # PACKAGE[:ARCH][/SUITE] -> path of the .deb on stdout
 	rm -rf "$work/deb"
 	mkdir -p "$work/deb"
 	(cd "$work/deb" && apt_private download "$1") ||
@@ -99,6 +102,25 @@ fetch_arm64() {
 	chmod 755 "$tp/arm64/busybox"
 	rm -rf "$work/deb"
 	stamp arm64 1
+}
+
+fetch_qemu() {
+	local major p deb
+	major=$(qemu-system-x86_64 --version 2>/dev/null | sed -n 's/^QEMU emulator version \([0-9]*\).*/\1/p')
+	[ "${major:-0}" -lt 10 ] || return 0
+	have qemu 10 && return
+	prepare
+	echo 'thirdparty: qemu-system-x86 of bookworm-backports'
+	rm -rf "$tp/qemu"
+	mkdir -p "$tp/qemu"
+	for p in qemu-system-x86 qemu-system-data seabios; do
+		deb=$(fetch_deb "$p/bookworm-backports") || exit 1
+		dpkg-deb -x "$deb" "$tp/qemu" || die "$deb cannot be unpacked"
+	done
+	rm -rf "$work/deb"
+	"$tp/qemu/usr/bin/qemu-system-x86_64" --version >/dev/null 2>>"$work/log" ||
+		die "the emulator of bookworm-backports does not start here: $(tail -n 1 "$work/log")"
+	stamp qemu 10
 }
 
 module_file() { # DIR NAME -> path; module names use - and _ alike
@@ -154,13 +176,14 @@ apt_show() {
 mkdir -p "$tp" || die "cannot write $tp"
 exec 9>"$tp/.lock"
 flock 9
-for item in ${*:-musl lwip arm64 $KERNELS}; do
+for item in ${*:-musl lwip arm64 qemu $KERNELS}; do
 	case $item in
 	musl) fetch_source musl "$MUSL" ;;
 	lwip) fetch_source lwip "$LWIP" ;;
 	arm64) fetch_arm64 ;;
+	qemu) fetch_qemu ;;
 	cloud | full) fetch_kernel "$item" ;;
-	*) die "no such item: $item (musl lwip arm64 cloud full)" ;;
+	*) die "no such item: $item (musl lwip arm64 qemu cloud full)" ;;
 	esac
 done
 # The lists are large and age; they go when all is fetched.

@@ -86,7 +86,9 @@ TEST(privileged_instructions)
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		int got;
 
-		if (abi_cpu_emulated() && (all[i].fn == insn_bad_iret || all[i].fn == insn_far_ret))
+		/* QEMU's TCG cannot do the first two in ring 3, and its version 10 checks no ring for WBINVD. */
+		if (abi_cpu_emulated() && (all[i].fn == insn_bad_iret || all[i].fn == insn_far_ret ||
+					   all[i].fn == insn_wbinvd))
 			continue;
 		got = outcome(all[i].fn);
 		if (got != SIGSEGV && got != SIGILL && got != SIGBUS)

@@ -146,6 +146,14 @@ def guest_path(host):
     return host
 
 
+def emulator():
+    """The command: make deps fetches one where the system's is too old (scripts/thirdparty.sh)."""
+    own = os.path.join(ROOT, 'third_party/qemu/usr')
+    if os.path.exists(f'{own}/bin/qemu-system-x86_64'):
+        return [f'{own}/bin/qemu-system-x86_64', '-L', f'{own}/share/qemu', '-L', f'{own}/share/seabios']
+    return ['qemu-system-x86_64']
+
+
 class Machine:
     def __init__(self, kernel='cloud', smp=2, mem=1024, icount=False, files=(), trees=(), modules=(), name='vm',
                  append='', devices=()):
@@ -223,7 +231,7 @@ class Machine:
         accel = ['-accel', 'tcg,thread=multi']
         if self.icount:
             accel = ['-accel', 'tcg,thread=single', '-icount', 'shift=0']
-        args = ['qemu-system-x86_64', '-M', 'q35', *accel, '-cpu', 'EPYC-Rome,+svm,+npt', '-smp', str(self.smp),
+        args = [*emulator(), '-M', 'q35', *accel, '-cpu', 'EPYC-Rome,+svm,+npt', '-smp', str(self.smp),
                 '-m', str(self.mem), '-nodefaults', '-display', 'none', '-no-reboot',
                 '-chardev', f'socket,id=mon,fd={far.fileno()}', '-mon', 'chardev=mon,mode=readline',
                 '-serial', f'file:{self.serial}', '-kernel', self.vmlinuz, '-initrd', self.initrd,
