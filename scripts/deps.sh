@@ -10,6 +10,11 @@ fetch=(dpkg-dev xz-utils ca-certificates debian-archive-keyring)
 tests=(qemu-system-x86 cpio busybox-static bash-static tini gosu qemu-user-static diod python3 strace
 	procps iproute2 iputils-ping netcat-openbsd util-linux attr acl passt mmdebstrap)
 bench=(runc crun runsc time nginx-light redis-server redis-tools iperf3 wrk)
+# 0.35 GB with what they depend on. curl, python3-grpcio: the clients of tests/engines.
+engines=(podman containernetworking-plugins conmon netavark aardvark-dns slirp4netns iptables uidmap curl python3-grpcio)
+# Docker's own packages (docker-ce, containerd.io) would be removed for Debian's.
+command -v containerd >/dev/null || engines+=(containerd)
+command -v dockerd >/dev/null || engines+=(docker.io)
 lint=(clang-format binutils)
 
 die() { echo "deps: $*" >&2; exit 1; }
@@ -18,7 +23,7 @@ die() { echo "deps: $*" >&2; exit 1; }
 command -v apt-get >/dev/null || die "this script needs Debian's apt-get"
 
 missing=()
-for p in "${build[@]}" "${fetch[@]}" "${tests[@]}" "${bench[@]}" "${lint[@]}"; do
+for p in "${build[@]}" "${fetch[@]}" "${tests[@]}" "${bench[@]}" "${engines[@]}" "${lint[@]}"; do
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || missing+=("$p")
 done
 
@@ -31,7 +36,14 @@ if [ ${#missing[@]} -gt 0 ]; then
 		die "run me as root, or install sudo; absent packages: ${missing[*]}"
 	fi
 	log=$(mktemp) || die "no room for a temporary file"
-	trap 'rm -f "$log"' EXIT
+	# Nothing that comes with a package (container engines, redis, nginx) is to start: the tests start their own.
+	policy=/usr/sbin/policy-rc.d
+	if [ -e $policy ]; then
+		trap 'rm -f "$log"' EXIT
+	else
+		trap 'rm -f "$log"; "${sudo[@]}" rm -f $policy' EXIT
+		printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee $policy >/dev/null && "${sudo[@]}" chmod 755 $policy
+	fi
 	apt() {
 		"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
 			apt-get -q -o Dpkg::Use-Pty=0 -o APT::Cmd::Disable-Script-Warning=1 "$@" >>"$log" 2>&1
