@@ -37,6 +37,8 @@ struct net_device_ops {
 	 * -ENOBUFS: the queue is full (the frame is lost, as on any wire).
 	 */
 	int (*transmit)(struct net_device *d, struct pbuf *p, const struct net_offload *o);
+	/* Would transmit take a frame of up to 18 pieces now? Under net_lock. Or NULL: nobody knows. */
+	bool (*has_room)(struct net_device *d);
 	/* After a batch of transmits, still under net_lock: ring the doorbell. Or NULL. */
 	void (*flush)(struct net_device *d);
 };

@@ -204,7 +204,20 @@ static void room(void *arg)
 		give_back(v);
 }
 
-const struct net_device_ops virtio_net_ops = { .transmit = transmit, .flush = flush };
+static bool has_room(struct net_device *nd)
+{
+	struct virtio_net *v = container_of(nd, struct virtio_net, nd);
+
+	if (few_free(v))
+		clean_locked(v);
+	return v->up && READ_ONCE(v->tx_free) && ring_free(v->tx) > PIECES;
+}
+
+const struct net_device_ops virtio_net_ops = {
+	.transmit = transmit,
+	.has_room = has_room,
+	.flush = flush,
+};
 
 int virtio_tx_start(struct virtio_net *v)
 {

@@ -38,9 +38,11 @@ expect "interface inside" "10.9.0.12/24 fd09::12/64" "$(moat --net host-netns:n2
 expect "addresses outside" "10.9.0.12/24" "$(ip -n n2 -br addr show eth0 | grep -o '10.9.0.12/24')"
 # The sandbox of n2 is gone, its filter is not: nobody answers for it.
 ip netns exec n2 python3 -c 'import socket; s = socket.socket(); s.bind(("", 9)); s.listen(); import time; time.sleep(3)' &
+listener=$!
 sleep 0.5
 curl -sS -m 1 http://10.9.0.12:9/ > "$dir/silent" 2>&1
 expect "the namespace's own stack" 28 $?
+kill $listener; wait $listener
 
 # The interface goes away: the sandbox lives on, without it.
 ip netns del n1

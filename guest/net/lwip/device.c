@@ -1,7 +1,7 @@
 /*
  * device.c - Ethernet devices (net/netif.h) as lwIP's interfaces.
  *
- * TCP's checksums are left to devices that can do them: the field gets the sum of the pseudo header, as virtio-net asks.
+ * TCP's checksums and segments are left to devices that can do them (gso.c).
  * What comes in for loopback addresses is dropped here: lwIP would take it.
  */
 #include <string.h>
@@ -9,12 +9,11 @@
 #include "lib/err.h"
 #include "lwip/etharp.h"
 #include "lwip/ethip6.h"
-#include "lwip/inet_chksum.h"
 #include "lwip/ip.h"
 #include "lwip/mld6.h"
-#include "lwip/prot/tcp.h"
 #include "mm/slab.h"
 #include "net/abi.h"
+#include "net/lwip/gso.h"
 #include "net/lwip/route.h"
 #include "netif/ethernet.h"
 
@@ -25,81 +24,39 @@ static struct net_device *touched; /* transmitted since the last flush; one devi
 
 /* ---- out ---- */
 
-/* 16-bit one's complement sum of a pseudo header, not inverted. */
-static u16 pseudo_sum(const void *src, const void *dst, unsigned addr_len, u16 len, u8 proto)
+err_t device_transmit(struct net_device *d, struct pbuf *p, const struct net_offload *o)
 {
-	u16 words[16];
-	u32 sum = (u32)lwip_htons(len) + lwip_htons(proto);
-
-	memcpy(words, src, addr_len);
-	memcpy((u8 *)words + addr_len, dst, addr_len);
-	for (unsigned i = 0; i < addr_len; i++)
-		sum += words[i];
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (u16)sum;
-}
-
-/* Where the headers of a TCP frame lie in its first pbuf; 0: it is none. */
-static u16 tcp_header_at(const struct pbuf *p, u16 *sum)
-{
-	const struct eth_hdr *e = p->payload;
-
-	if (p->len < SIZEOF_ETH_HDR + IP_HLEN)
-		return 0;
-	if (e->type == PP_HTONS(ETHTYPE_IP)) {
-		const struct ip_hdr *h = (const void *)(e + 1);
-		u16 hlen = IPH_HL_BYTES(h);
-
-		if (IPH_PROTO(h) != IP_PROTO_TCP || (IPH_OFFSET(h) & PP_HTONS(IP_OFFMASK | IP_MF)))
-			return 0;
-		*sum = pseudo_sum(&h->src, &h->dest, 4, (u16)(p->tot_len - SIZEOF_ETH_HDR - hlen),
-				  IP_PROTO_TCP);
-		return (u16)(SIZEOF_ETH_HDR + hlen);
-	}
-	if (e->type == PP_HTONS(ETHTYPE_IPV6) && p->len >= SIZEOF_ETH_HDR + IP6_HLEN) {
-		const struct ip6_hdr *h = (const void *)(e + 1);
-
-		if (IP6H_NEXTH(h) != IP6_NEXTH_TCP)
-			return 0;
-		*sum = pseudo_sum(&h->src, &h->dest, 16,
-				  (u16)(p->tot_len - SIZEOF_ETH_HDR - IP6_HLEN), IP_PROTO_TCP);
-		return SIZEOF_ETH_HDR + IP6_HLEN;
-	}
-	return 0;
-}
-
-static err_t output(struct netif *n, struct pbuf *p)
-{
-	struct net_device *d = n->state;
-	struct net_offload o = { 0 };
-	u16 at, sum;
-
-	at = d->features & NETF_CSUM ? tcp_header_at(p, &sum) : 0;
-	if (at && p->len >= at + TCP_HLEN) {
-		memcpy((u8 *)p->payload + at + offsetof(struct tcp_hdr, chksum), &sum, sizeof(sum));
-		o.needs_csum = true;
-		o.csum_start = at;
-		o.csum_offset = offsetof(struct tcp_hdr, chksum);
-	}
 	timers_device_active();
-	if (d->ops->transmit(d, p, &o)) {
+	if (d->ops->transmit(d, p, o)) {
 		d->dev.stats.tx_dropped++;
 		return ERR_MEM;
 	}
 	d->dev.stats.tx_packets++;
 	d->dev.stats.tx_bytes += p->tot_len;
-	if (touched != d) {
-		device_flush();
-		touched = d;
-	}
+	if (touched && touched != d && touched->ops->flush)
+		touched->ops->flush(touched);
+	touched = d;
 	return ERR_OK;
+}
+
+static err_t output(struct netif *n, struct pbuf *p)
+{
+	struct net_device *d = n->state;
+	struct net_offload none = { 0 };
+	err_t e;
+
+	if ((d->features & NETF_CSUM) && gso_output(d, p, &e))
+		return e;
+	gso_flush();
+	return device_transmit(d, p, &none);
 }
 
 void device_flush(void)
 {
-	struct net_device *d = touched;
+	struct net_device *d;
 
+	gso_flush();
+	d = touched;
 	touched = NULL;
 	if (d && d->ops->flush)
 		d->ops->flush(d);
