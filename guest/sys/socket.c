@@ -57,6 +57,21 @@ struct file *socket_file(struct socket *s, u32 flags)
 	return f;
 }
 
+struct file *socket_accepted(struct socket *conn, u32 flags, uaddr_t addr, uaddr_t lenp)
+{
+	struct sock_addr a = { 0 };
+	struct file *f = socket_file(conn, flags);
+	int err;
+
+	if (!addr || IS_ERR(f))
+		return f;
+	err = conn->ops->getname(conn, &a, true) ? -ECONNABORTED : sock_addr_write(&a, addr, lenp);
+	if (!err)
+		return f;
+	file_put(f);
+	return ERR_PTR(err);
+}
+
 struct file *socket_new(int family, int type, int protocol)
 {
 	struct socket *s = sock_create(family, type & SOCK_TYPE_MASK, protocol);
@@ -111,7 +126,18 @@ s64 sys_socketpair(int_a family, int_a type, int_a protocol, uptr_a fds)
 	return err;
 }
 
-s64 sys_bind(fd_a fd, uptr_a addr, int_a addrlen)
+static int do_bind(struct socket *s, const struct sock_addr *a, bool nonblock)
+{
+	return s->ops->bind ? s->ops->bind(s, a) : -EOPNOTSUPP;
+}
+
+static int do_connect(struct socket *s, const struct sock_addr *a, bool nonblock)
+{
+	return s->ops->connect ? sock_connect(s, a, nonblock) : -EOPNOTSUPP;
+}
+
+static s64 with_address(int fd, uaddr_t addr, s32 len,
+			int (*call)(struct socket *s, const struct sock_addr *a, bool nonblock))
 {
 	struct sock_addr a;
 	struct file *f;
@@ -120,11 +146,21 @@ s64 sys_bind(fd_a fd, uptr_a addr, int_a addrlen)
 
 	if (IS_ERR(s))
 		return PTR_ERR(s);
-	err = sock_addr_read(&a, addr, addrlen);
+	err = sock_addr_read(&a, addr, len);
 	if (!err)
-		err = s->ops->bind ? s->ops->bind(s, &a) : -EOPNOTSUPP;
+		err = call(s, &a, f->flags & O_NONBLOCK);
 	file_put(f);
 	return err;
+}
+
+s64 sys_bind(fd_a fd, uptr_a addr, int_a addrlen)
+{
+	return with_address(fd, addr, addrlen, do_bind);
+}
+
+s64 sys_connect(fd_a fd, uptr_a addr, int_a addrlen)
+{
+	return with_address(fd, addr, addrlen, do_connect);
 }
 
 s64 sys_listen(fd_a fd, int_a backlog)
@@ -142,46 +178,16 @@ s64 sys_listen(fd_a fd, int_a backlog)
 	return err;
 }
 
-s64 sys_connect(fd_a fd, uptr_a addr, int_a addrlen)
-{
-	struct sock_addr a;
-	struct file *f;
-	struct socket *s = socket_get(fd, &f);
-	s64 err;
-
-	if (IS_ERR(s))
-		return PTR_ERR(s);
-	err = sock_addr_read(&a, addr, addrlen);
-	if (!err)
-		err = s->ops->connect ? sock_connect(s, &a, f->flags & O_NONBLOCK) : -EOPNOTSUPP;
-	file_put(f);
-	return err;
-}
-
 static s64 do_accept(struct file *f, struct socket *s, uptr_a addr, uptr_a addrlen, u32 flags)
 {
 	struct socket *conn = NULL;
-	struct sock_addr a = { 0 };
-	struct file *cf;
-	s64 err;
+	s64 err = fd_room(); /* without one the connection stays where it is */
 
-	err = fd_room(); /* without one the connection stays where it is */
 	if (!err)
 		err = s->ops->accept ? sock_accept(s, f->flags & O_NONBLOCK, &conn) : -EOPNOTSUPP;
 	if (err)
 		return err;
-	cf = socket_file(conn, flags);
-	if (IS_ERR(cf))
-		return PTR_ERR(cf);
-	if (addr) {
-		err = conn->ops->getname(conn, &a, true) ? -ECONNABORTED
-							 : sock_addr_write(&a, addr, addrlen);
-		if (err) {
-			file_put(cf);
-			return err;
-		}
-	}
-	return fd_install_new(cf, flags & SOCK_CLOEXEC);
+	return fd_install_new(socket_accepted(conn, flags, addr, addrlen), flags & SOCK_CLOEXEC);
 }
 
 s64 sys_accept4(fd_a fd, uptr_a addr, uptr_a addrlen, flags_a flags)

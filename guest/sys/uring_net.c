@@ -62,6 +62,32 @@ static int plain_flags(struct uring_req *req, u32 known)
 	return f & ~known ? -EINVAL : 0;
 }
 
+/* For sendmsg and recvmsg: a message with the header that the entry points at. What it made goes with the request. */
+static struct message *message_with_header(struct uring_req *req)
+{
+	int err = plain_flags(req, IORING_RECVSEND_POLL_FIRST);
+	struct message *x;
+
+	if (err)
+		return ERR_PTR(err);
+	x = message_new(req);
+	if (!x)
+		return ERR_PTR(-ENOMEM);
+	err = sockmsg_header(&x->h, req->sqe.addr);
+	return err ? ERR_PTR(err) : x;
+}
+
+/* The memory that the header of x names. */
+static int message_vector(struct message *x)
+{
+	int err = sockmsg_vector(&x->v, x->small, &x->h);
+
+	if (err)
+		x->v.seg = x->small;
+	x->total = x->v.left;
+	return err;
+}
+
 static struct socket *sock_of(struct uring_req *req)
 {
 	struct socket *s = sock_of_file(req->file);
@@ -136,25 +162,17 @@ s64 uring_send(struct uring_req *req)
 
 int uring_sendmsg_prep(struct uring_req *req)
 {
-	int err = plain_flags(req, IORING_RECVSEND_POLL_FIRST);
-	struct message *x = err ? NULL : message_new(req);
+	struct message *x = message_with_header(req);
+	int err = 0;
 
-	if (err)
-		return err;
-	if (!x)
-		return -ENOMEM;
-	err = sockmsg_header(&x->h, req->sqe.addr);
-	if (!err && x->h.name && x->h.namelen) {
+	if (IS_ERR(x))
+		return (int)PTR_ERR(x);
+	if (x->h.name && x->h.namelen) {
 		err = sock_addr_read(&x->name, x->h.name, x->h.namelen);
 		x->m.name = &x->name;
 	}
-	if (!err)
-		err = sockmsg_vector(&x->v, x->small, &x->h);
-	if (err)
-		x->v.seg = x->small;
-	x->total = x->v.left;
 	x->m.flags |= MSG_NOSIGNAL;
-	return err;
+	return err ? err : message_vector(x);
 }
 
 s64 uring_sendmsg(struct uring_req *req)
@@ -250,16 +268,10 @@ s64 uring_recv(struct uring_req *req)
 
 int uring_recvmsg_prep(struct uring_req *req)
 {
-	int err = plain_flags(req, IORING_RECVSEND_POLL_FIRST);
-	struct message *x = err ? NULL : message_new(req);
+	struct message *x = message_with_header(req);
 
-	if (err)
-		return err;
-	if (!x)
-		return -ENOMEM;
-	err = sockmsg_header(&x->h, req->sqe.addr);
-	if (err)
-		return err;
+	if (IS_ERR(x))
+		return (int)PTR_ERR(x);
 	if (req->sqe.flags & IOSQE_BUFFER_SELECT) {
 		if (x->h.iovlen > 1)
 			return -EINVAL;
@@ -269,11 +281,7 @@ int uring_recvmsg_prep(struct uring_req *req)
 		x->total = x->h.iovlen ? x->small[0].len : 0;
 		return 0;
 	}
-	err = sockmsg_vector(&x->v, x->small, &x->h);
-	if (err)
-		x->v.seg = x->small;
-	x->total = x->v.left;
-	return err;
+	return message_vector(x);
 }
 
 s64 uring_recvmsg(struct uring_req *req)
@@ -342,7 +350,6 @@ static s64 accept_once(struct uring_req *req, struct socket *s)
 {
 	const struct io_uring_sqe *e = &req->sqe;
 	struct socket *conn = NULL;
-	struct sock_addr a = { 0 };
 	struct file *f;
 	s64 r;
 
@@ -353,17 +360,7 @@ static s64 accept_once(struct uring_req *req, struct socket *s)
 		r = sock_accept(s, true, &conn);
 	if (r)
 		return r;
-	f = socket_file(conn, e->accept_flags);
-	if (IS_ERR(f))
-		return PTR_ERR(f);
-	if (e->addr) {
-		r = conn->ops->getname(conn, &a, true) ? -ECONNABORTED
-						       : sock_addr_write(&a, e->addr, e->addr2);
-		if (r) {
-			file_put(f);
-			return r;
-		}
-	}
+	f = socket_accepted(conn, e->accept_flags, e->addr, e->addr2);
 	return install(req, f, e->accept_flags & SOCK_CLOEXEC);
 }
 
