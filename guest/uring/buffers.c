@@ -205,16 +205,21 @@ s64 uring_remove(struct uring_ctx *ctx, u16 bgid, u32 n)
 	return r;
 }
 
+static int read_registration(struct io_uring_buf_reg *r, uaddr_t arg)
+{
+	if (user_read(r, arg, sizeof(*r)))
+		return -EFAULT;
+	return r->pad || r->resv[0] || r->resv[1] || r->resv[2] ? -EINVAL : 0;
+}
+
 int uring_pbuf_register(struct uring_ctx *ctx, uaddr_t arg)
 {
 	struct io_uring_buf_reg r;
 	struct uring_group *g;
-	int err = 0;
+	int err = read_registration(&r, arg);
 
-	if (user_read(&r, arg, sizeof(r)))
-		return -EFAULT;
-	if (r.pad || r.resv[0] || r.resv[1] || r.resv[2])
-		return -EINVAL;
+	if (err)
+		return err;
 	if (!r.ring_addr)
 		return -EFAULT;
 	if (r.ring_addr & (PAGE_SIZE - 1))
@@ -242,12 +247,10 @@ int uring_pbuf_unregister(struct uring_ctx *ctx, uaddr_t arg)
 {
 	struct io_uring_buf_reg r;
 	struct uring_group *g;
-	int err = 0;
+	int err = read_registration(&r, arg);
 
-	if (user_read(&r, arg, sizeof(r)))
-		return -EFAULT;
-	if (r.pad || r.resv[0] || r.resv[1] || r.resv[2])
-		return -EINVAL;
+	if (err)
+		return err;
 	mutex_lock(&ctx->buf_lock);
 	g = find(ctx, r.bgid);
 	if (!g)
