@@ -24,62 +24,36 @@ static void destroy(struct socket *s)
 	kfree(u);
 }
 
+#define OPS_OF_ALL                                                                               \
+	.bind = unix_bind, .getname = unix_getname, .shutdown = unix_shutdown,                   \
+	.ioctl = unix_ioctl, .setsockopt = unix_setsockopt, .getsockopt = unix_getsockopt,       \
+	.pair = unix_pair, .closing = unix_closing, .release = unix_release, .destroy = destroy, \
+	.room = &unix_room
+#define OPS_OF_CONNECTIONS \
+	.connect = unix_connect_stream, .listen = unix_listen, .accept = unix_accept
+
 static const struct socket_ops stream_ops = {
-	.bind = unix_bind,
-	.connect = unix_connect_stream,
-	.listen = unix_listen,
-	.accept = unix_accept,
-	.getname = unix_getname,
+	OPS_OF_ALL,
+	OPS_OF_CONNECTIONS,
 	.sendmsg = unix_stream_send,
 	.recvmsg = unix_stream_recv,
-	.shutdown = unix_shutdown,
 	.poll = unix_stream_poll,
-	.ioctl = unix_ioctl,
-	.setsockopt = unix_setsockopt,
-	.getsockopt = unix_getsockopt,
-	.pair = unix_pair,
-	.closing = unix_closing,
-	.release = unix_release,
-	.destroy = destroy,
-	.room = &unix_room,
 };
 
 static const struct socket_ops dgram_ops = {
-	.bind = unix_bind,
+	OPS_OF_ALL,
 	.connect = unix_connect_dgram,
-	.getname = unix_getname,
 	.sendmsg = unix_dgram_send,
 	.recvmsg = unix_dgram_recv,
-	.shutdown = unix_shutdown,
 	.poll = unix_dgram_poll,
-	.ioctl = unix_ioctl,
-	.setsockopt = unix_setsockopt,
-	.getsockopt = unix_getsockopt,
-	.pair = unix_pair,
-	.closing = unix_closing,
-	.release = unix_release,
-	.destroy = destroy,
-	.room = &unix_room,
 };
 
 static const struct socket_ops seqpacket_ops = {
-	.bind = unix_bind,
-	.connect = unix_connect_stream,
-	.listen = unix_listen,
-	.accept = unix_accept,
-	.getname = unix_getname,
+	OPS_OF_ALL,
+	OPS_OF_CONNECTIONS,
 	.sendmsg = unix_seqpacket_send,
 	.recvmsg = unix_seqpacket_recv,
-	.shutdown = unix_shutdown,
 	.poll = unix_dgram_poll,
-	.ioctl = unix_ioctl,
-	.setsockopt = unix_setsockopt,
-	.getsockopt = unix_getsockopt,
-	.pair = unix_pair,
-	.closing = unix_closing,
-	.release = unix_release,
-	.destroy = destroy,
-	.room = &unix_room,
 };
 
 /* A datagram queue that this socket writes to has room again: tell it if it found it full. Under room_q's lock. */
