@@ -13,19 +13,12 @@
 
 #include "host/boottree.h"
 #include "host/channel.h"
+#include "host/clock.h"
 #include "host/error.h"
 #include "host/systrap_fds.h"
 
 #define SAMPLE_GAP_NS 1000000 /* 30 ns of reading error in 1 ms: 30 ppm until the first CTL_TIME */
 #define FDT_FIRST     16384   /* bytes: the tree of most programs fits */
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 /* The reading whose two TSC values lie closest wins: it was not interrupted. */
 void clock_sample(struct clock_sample *s)
@@ -33,7 +26,7 @@ void clock_sample(struct clock_sample *s)
 	uint64_t best = ~0ULL;
 
 	for (int i = 0; i < 5; i++) {
-		uint64_t a = __rdtsc(), mono = now_ns(CLOCK_MONOTONIC), b = __rdtsc();
+		uint64_t a = __rdtsc(), mono = clock_now_ns(CLOCK_MONOTONIC), b = __rdtsc();
 
 		if (b - a < best) {
 			best = b - a;
@@ -264,7 +257,7 @@ static int build(struct sandbox *sb, const struct container_spec *spec,
 	u64(&t, "moat,tsc-hz", clock_tsc_hz(start, &now));
 	u64(&t, "moat,tsc", now.tsc);
 	u64(&t, "moat,monotonic-ns", now.mono);
-	u64(&t, "moat,realtime-ns", now.mono + (now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC)));
+	u64(&t, "moat,realtime-ns", now.mono + (clock_now_ns(CLOCK_REALTIME) - clock_now_ns(CLOCK_MONOTONIC)));
 	end(&t);
 
 	end(&t);

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "host/boottree.h"
+#include "host/clock.h"
 #include "host/ctl.h"
+#include "host/printable.h"
 
 #define RANGES_MAX 512 /* of one chain of the balloon queue */
 
@@ -53,14 +55,6 @@ static bool to_sentry(struct ctl *c, const struct ctl_msg *m)
 	return true;
 }
 
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 /* The pair (tsc, monotonic); the Sentry finds the frequency from the pairs it has (d = 0). */
 static void send_time(struct ctl *c)
 {
@@ -70,23 +64,15 @@ static void send_time(struct ctl *c)
 	clock_sample(&s);
 	m.a = s.tsc;
 	m.b = s.mono;
-	m.c = s.mono + (now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC));
+	m.c = s.mono + (clock_now_ns(CLOCK_REALTIME) - clock_now_ns(CLOCK_MONOTONIC));
 	to_sentry(c, &m);
 }
 
-/* What reaches the user's terminal is printable, UTF-8's upper half included; an end of line stays where it may end. */
 static void clean(struct ctl_msg *m, bool lines)
 {
 	if (m->len > sizeof(m->data))
 		m->len = sizeof(m->data);
-	for (uint32_t i = 0; i < m->len; i++) {
-		uint8_t *ch = &m->data[i];
-
-		if (*ch == '\t' || (*ch == '\n' && lines))
-			continue;
-		if (*ch < ' ' || *ch == 127)
-			*ch = '?';
-	}
+	printable(m->data, m->len, lines);
 }
 
 /* One message of the Sentry's: already a private copy. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "host/channel.h"
+#include "host/child.h"
 #include "host/cmd.h"
 #include "host/error.h"
 #include "host/images.h"
@@ -109,19 +110,12 @@ static void on_signal(struct watch *w)
 	}
 }
 
-static int exit_status(uint64_t wait_status)
-{
-	int st = (int)wait_status;
-
-	return WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st);
-}
-
 static void on_message(struct watch *w, const struct chan_msg *m)
 {
 	switch (m->type) {
 	case CHAN_STARTED: w->ready = true; break;
 	case CHAN_EXIT:
-		w->status = exit_status(m->a);
+		w->status = child_status((int)(m->a & 0xffff));
 		w->done = true;
 		break;
 	case CHAN_FAILED:
@@ -147,7 +141,7 @@ static void on_launcher_end(struct watch *w)
 		w->launcher = 0;
 	tty_restore();
 	complain(w, "the launcher", st);
-	w->status = WIFSIGNALED(st) ? 128 + WTERMSIG(st) : EXIT_MOAT;
+	w->status = WIFSIGNALED(st) ? child_status(st) : EXIT_MOAT;
 	w->done = true;
 }
 
@@ -187,8 +181,7 @@ static void end_child(pid_t pid)
 {
 	if (pid > 0) {
 		kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		child_wait(pid);
 	}
 }
 

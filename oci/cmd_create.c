@@ -10,10 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/child.h"
 #include "host/cmd.h"
 #include "host/tty.h"
 #include "oci/client.h"
 #include "oci/create.h"
+#include "oci/start.h"
 
 enum { OPT_PID_FILE = 1, OPT_CONSOLE, OPT_IGNORED, OPT_IGNORED_VALUE, OPT_KEEP };
 
@@ -97,7 +99,7 @@ static int start(int argc, char **argv)
 static int wait_for(pid_t pid, int sig_fd)
 {
 	struct signalfd_siginfo si;
-	int status;
+	int status = 0;
 
 	while (read(sig_fd, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo != SIGCHLD)
@@ -105,7 +107,7 @@ static int wait_for(pid_t pid, int sig_fd)
 		else if (waitpid(pid, &status, WNOHANG) == pid)
 			break;
 	}
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return child_status(status);
 }
 
 static int watched_signals(void)

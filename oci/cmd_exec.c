@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "host/boottree.h"
+#include "host/child.h"
 #include "host/cmd.h"
 #include "host/tty.h"
 #include "oci/cgroup.h"
@@ -21,6 +22,7 @@
 #include "oci/console.h"
 #include "oci/create.h"
 #include "oci/names.h"
+#include "oci/report.h"
 #include "oci/spec.h"
 #include "oci/standin.h"
 
@@ -190,62 +192,45 @@ static int join(const struct container *c, struct error *err)
 	return ret;
 }
 
-struct exec_report {
-	int ok;
-	struct error err;
-};
-
 static void __attribute__((noreturn))
 standin_main(const struct flags *f, const struct container *c, const struct oci_process *p,
 	     int chan, int console, int back)
 {
 	struct pool pool = POOL_INIT;
-	struct exec_report r = { 0 };
+	struct error err = { 0 };
 	struct chan_msg m = { .type = CHAN_EXEC, .len = (uint32_t)strlen(c->s.id) };
 	struct container_spec spec;
 	int sig_fd, fds[4];
 
 	if (f->detach || console >= 0)
 		setsid();
-	sig_fd = standin_signals(&r.err);
-	if (sig_fd < 0 || (console >= 0 && console_become(console, &r.err) < 0) ||
-	    spec_of_process(p, &spec, &pool, &r.err) < 0)
+	sig_fd = standin_signals(&err);
+	if (sig_fd < 0 || (console >= 0 && console_become(console, &err) < 0) ||
+	    spec_of_process(p, &spec, &pool, &err) < 0)
 		goto fail;
-	fds[0] = boottree_memfd(&spec, &r.err);
+	fds[0] = boottree_memfd(&spec, &err);
 	if (fds[0] < 0)
 		goto fail;
 	for (int i = 0; i < 3; i++)
 		fds[i + 1] = i;
 	memcpy(m.data, c->s.id, m.len);
-	if (client_ask(chan, &m, fds, 4, &r.err) < 0)
+	if (client_ask(chan, &m, fds, 4, &err) < 0)
 		goto fail;
-	r.ok = 1;
-	if (write(back, &r, sizeof(r)) != (ssize_t)sizeof(r))
+	if (report_send(back, NULL) < 0)
 		_exit(1);
 	close(back);
 	close(fds[0]);
 	standin_serve(chan, sig_fd, p->terminal, 0, 0);
 fail:
-	if (write(back, &r, sizeof(r)) < 0)
-		_exit(1);
+	report_send(back, &err);
 	_exit(255);
-}
-
-static int wait_for(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 /* The child's number; its report is read. */
 static pid_t start_standin(const struct flags *f, struct container *c, const struct oci_process *p,
 			   struct error *err)
 {
-	int chan, console = -1, back[2];
-	struct exec_report r = { 0 };
+	int chan, console = -1, back[2], ret;
 	struct cgroup g;
 	pid_t pid;
 
@@ -269,14 +254,11 @@ static pid_t start_standin(const struct flags *f, struct container *c, const str
 		close(console);
 	if (pid < 0)
 		return error_errno(err, "fork");
-	if (read(back[0], &r, sizeof(r)) != (ssize_t)sizeof(r))
-		error_set(err, ECHILD, "the process died while it started");
-	else if (!r.ok)
-		*err = r.err;
+	ret = report_hear(back[0], "the process died while it started", err);
 	close(back[0]);
-	if (!r.ok)
-		wait_for(pid);
-	return r.ok ? pid : -1;
+	if (ret < 0)
+		child_wait(pid);
+	return ret < 0 ? -1 : pid;
 }
 
 static int exec_in(const struct flags *f, struct container *c, struct pool *pool, struct error *err)
@@ -306,7 +288,7 @@ static int exec_in(const struct flags *f, struct container *c, struct pool *pool
 		return 0;
 	if (p.terminal && !f->console_socket && isatty(0) && tty_raw(err) < 0)
 		return -1;
-	return wait_for(pid);
+	return child_wait(pid);
 }
 
 static int run(int argc, char **argv)

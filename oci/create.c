@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #include "host/channel.h"
-#include "host/net/net.h"
 #include "host/platform_choice.h"
 #include "oci/cgroup.h"
 #include "oci/client.h"
@@ -38,6 +37,7 @@
 #include "oci/namespaces.h"
 #include "oci/oci.h"
 #include "oci/pod.h"
+#include "oci/report.h"
 #include "oci/standin.h"
 
 static char *absolute(const char *path, struct pool *pool, struct error *err)
@@ -124,12 +124,6 @@ static int make_cgroups(struct container *c, const struct oci_config *config, st
 	return cgroup_limit(g, &config->linux_.resources, PIDS_OF_OURS, oci_warn, err);
 }
 
-/* The stand-in's last word before it serves. */
-struct report {
-	int ok;
-	struct error err;
-};
-
 struct standin_plan {
 	struct launch_plan launch;
 	int sig_fd, go, back;
@@ -140,37 +134,35 @@ static void __attribute__((noreturn)) standin_main(struct standin_plan *p)
 {
 	const struct oci_config *config = p->launch.config;
 	bool tty = config->process && config->process->terminal;
-	struct report r = { 0 };
+	struct error err = { 0 };
 	struct launched l;
 	char go;
 
 	/* Born in an engine's process group; its signals are for the engine. */
 	if (!p->keeps_terminal)
 		setsid();
-	p->sig_fd = standin_signals(&r.err);
+	p->sig_fd = standin_signals(&err);
 	if (p->sig_fd < 0)
 		goto fail;
 	if (config->hostname && oci_namespace(config, OCI_NS_UTS) &&
 	    !oci_namespace(config, OCI_NS_UTS)->path &&
 	    sethostname(config->hostname, strlen(config->hostname)) < 0) {
-		error_errno(&r.err, "hostname");
+		error_errno(&err, "hostname");
 		goto fail;
 	}
-	if (p->launch.console >= 0 && console_become(p->launch.console, &r.err) < 0)
+	if (p->launch.console >= 0 && console_become(p->launch.console, &err) < 0)
 		goto fail;
 	if (read(p->go, &go, 1) != 1)
 		_exit(1); /* `create` gave up, or died */
-	if (launch(&p->launch, &l, &r.err) < 0)
+	if (launch(&p->launch, &l, &err) < 0)
 		goto fail;
-	r.ok = 1;
-	if (write(p->back, &r, sizeof(r)) != (ssize_t)sizeof(r))
+	if (report_send(p->back, NULL) < 0)
 		_exit(1);
 	close(p->back);
 	close(p->go);
 	standin_serve(l.chan, p->sig_fd, tty, l.launcher, l.gofer);
 fail:
-	if (write(p->back, &r, sizeof(r)) < 0)
-		_exit(1);
+	report_send(p->back, &err);
 	_exit(1);
 }
 
@@ -198,21 +190,6 @@ int write_pid_file(const char *path, pid_t pid, struct error *err)
 	if (fd < 0 || write(fd, text, (size_t)n) != n || close(fd) < 0 || rename(tmp, path) < 0)
 		return error_errno(err, "--pid-file %s", path);
 	return 0;
-}
-
-static int hear(int fd, struct error *err)
-{
-	struct report r;
-	ssize_t n;
-
-	do
-		n = read(fd, &r, sizeof(r));
-	while (n < 0 && errno == EINTR);
-	if (n != (ssize_t)sizeof(r))
-		return error_set(err, ECHILD, "the container's process died while it started");
-	if (!r.ok)
-		*err = r.err;
-	return r.ok ? 0 : -1;
 }
 
 /* From the fork of the stand-in to its report. Its pid goes to c->s.pid; the caller kills it on failure. */
@@ -245,7 +222,7 @@ static int make_standin(const struct create_options *o, struct container *c,
 		c->s.pid_start = process_start_time(pid);
 		if (container_save(c, err) == 0 && cgroup_attach(g, pid, err) == 0 &&
 		    create_hooks(c, plan->launch.config, err) == 0 && write(go[1], "", 1) == 1 &&
-		    hear(back[0], err) == 0)
+		    report_hear(back[0], "the container's process died while it started", err) == 0)
 			ret = write_pid_file(o->pid_file, pid, err);
 	}
 	close(go[1]);
@@ -366,68 +343,5 @@ fail:
 	close_things(&plan, &mounts);
 	if (ret < 0)
 		undo(c, &g);
-	return ret;
-}
-
-/*
- * The network of the container's namespace, as whoever made it (CNI, docker, podman) has left it by now: the sandbox gets the
- * interface's addresses and its frames. No interface but lo: none. Only for a sandbox's first container: it is the stack.
- */
-static int attach_network(const struct container *c, int chan, struct error *err)
-{
-	struct chan_msg m = { .type = CHAN_NET, .len = sizeof(struct net_config) };
-	struct net_config net = { 0 };
-	char path[40];
-	int ns, fd, ret;
-
-	if (strcmp(c->s.sandbox, c->s.id) != 0)
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%lld/ns/net", (long long)c->s.pid);
-	ns = open(path, O_RDONLY | O_CLOEXEC);
-	if (ns < 0)
-		return error_errno(err, "%s", path);
-	fd = net_packet_open(ns, &net, err);
-	close(ns);
-	if (fd < 0) {
-		if (err->err != ENODEV)
-			oci_log("warning", "no network but loopback: %s", err->msg);
-		return 0;
-	}
-	memcpy(m.data, &net, sizeof(net));
-	ret = client_ask(chan, &m, &fd, 1, err);
-	close(fd);
-	return ret;
-}
-
-int container_start(struct container *c, struct error *err)
-{
-	struct chan_msg m = { .type = CHAN_START };
-	struct pool pool = POOL_INIT;
-	struct oci_config config;
-	enum container_status s = container_status(c);
-	struct error hook_err = { 0 };
-	int fd = -1, ret = -1;
-
-	if (s != STATUS_CREATED)
-		return error_set(err, EINVAL, "cannot start container '%s' that is %s", c->s.id,
-				 status_name(s));
-	if (client_config(c, &config, &pool, err) < 0)
-		goto out;
-	if (!config.process) {
-		error_set(err, EINVAL, "container '%s': config.json has no process to start",
-			  c->s.id);
-		goto out;
-	}
-	fd = client_attach(c, err);
-	if (fd < 0 || attach_network(c, fd, err) < 0 || client_ask(fd, &m, NULL, 0, err) < 0)
-		goto out;
-	c->s.started = true;
-	ret = container_save(c, err);
-	if (ret == 0 && hooks_run(&config, HOOK_POSTSTART, &c->s, "running", 0, &hook_err) < 0)
-		oci_log("warning", "%s", hook_err.msg);
-out:
-	if (fd >= 0)
-		close(fd);
-	pool_free(&pool);
 	return ret;
 }

@@ -22,9 +22,6 @@ struct create_options {
 int container_create(const struct create_options *o, struct container *c, struct oci_config *config,
 		     struct pool *pool, struct error *err);
 
-/* Run the created container's program: network, CHAN_START, poststart hooks. c is open and locked. */
-int container_start(struct container *c, struct error *err);
-
 /* Write a process number to a file, whole or not at all; NULL: nothing to do. */
 int write_pid_file(const char *path, pid_t pid, struct error *err);
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "host/channel.h"
+#include "host/clock.h"
 #include "oci/hooks.h"
 
 #define STDERR_TAIL 256 /* of what a failed hook said */
@@ -82,10 +83,7 @@ static void exec_hook(const struct oci_hook *h, int in, int out, pid_t ns_pid)
 
 static int64_t now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)(clock_now_ns(CLOCK_MONOTONIC) / 1000000);
 }
 
 /* Keep the last bytes of what it says until it ends or time is up. True if it ended. */

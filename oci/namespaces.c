@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "oci/namespaces.h"
+#include "oci/report.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
@@ -169,12 +170,6 @@ static int become_root(const struct oci_config *c, struct error *err)
 	return 0;
 }
 
-/* The child tells in one byte how it went; its complaint goes the same way. */
-struct report {
-	int ok;
-	struct error err;
-};
-
 static int child_side(const struct oci_config *c, struct namespace_plan *p, int sync,
 		      struct error *err)
 {
@@ -199,7 +194,8 @@ pid_t namespaces_fork(const struct oci_config *c, struct namespace_plan *p, stru
 		.exit_signal = SIGCHLD,
 	};
 	int sync[2], back[2];
-	struct report r = { 0 };
+	struct error failed = { 0 };
+	int ret = -1;
 	pid_t pid;
 
 	if (p->join[OCI_NS_PID] >= 0 && setns(p->join[OCI_NS_PID], CLONE_NEWPID) < 0)
@@ -210,8 +206,8 @@ pid_t namespaces_fork(const struct oci_config *c, struct namespace_plan *p, stru
 	if (pid == 0) {
 		close(sync[1]);
 		close(back[0]);
-		r.ok = child_side(c, p, sync[0], &r.err) == 0;
-		if (write(back[1], &r, sizeof(r)) != (ssize_t)sizeof(r) || !r.ok)
+		ret = child_side(c, p, sync[0], &failed);
+		if (report_send(back[1], ret < 0 ? &failed : NULL) < 0 || ret < 0)
 			_exit(1);
 		close(sync[0]);
 		close(back[1]);
@@ -225,13 +221,11 @@ pid_t namespaces_fork(const struct oci_config *c, struct namespace_plan *p, stru
 	else if (p->make & CLONE_NEWUSER &&
 		 (write_maps(c, pid, err) < 0 || write(sync[1], "", 1) != 1))
 		kill(pid, SIGKILL);
-	else if (read(back[0], &r, sizeof(r)) != (ssize_t)sizeof(r))
-		error_set(err, ECHILD, "the container's process died at once");
-	else if (!r.ok && err)
-		*err = r.err;
+	else
+		ret = report_hear(back[0], "the container's process died at once", err);
 	close(sync[1]);
 	close(back[0]);
-	if (pid > 0 && !r.ok) {
+	if (pid > 0 && ret < 0) {
 		waitpid(pid, NULL, 0);
 		pid = -1;
 	}

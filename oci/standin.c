@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "host/channel.h"
+#include "host/child.h"
 #include "host/cmd.h"
 #include "host/jail.h"
 #include "oci/standin.h"
@@ -98,13 +99,6 @@ static void on_signal(struct standin *s, int sig_fd)
 	}
 }
 
-static int exit_status(uint64_t wait_status)
-{
-	int st = (int)(wait_status & 0xffff);
-
-	return WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st);
-}
-
 /* The sandbox must be gone before we are: an engine that sees us end takes the root away. */
 static void __attribute__((noreturn)) end(const struct standin *s, int status)
 {
@@ -124,7 +118,7 @@ static void on_message(struct standin *s, const struct chan_msg *m)
 		s->running = true;
 		send_winsize(s);
 		break;
-	case CHAN_EXIT: end(s, exit_status(m->a));
+	case CHAN_EXIT: end(s, child_status((int)(m->a & 0xffff)));
 	default: break; /* answers to what was forwarded; lines of a log nobody asked for */
 	}
 }

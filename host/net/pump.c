@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/clock.h"
 #include "host/ctl.h"
 #include "host/error.h"
 #include "host/net/pump.h"
@@ -62,10 +63,7 @@ void net_spin_init(struct net_spin *s)
 
 static uint64_t now_ns(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+	return clock_now_ns(CLOCK_MONOTONIC);
 }
 
 bool net_spin(struct net_spin *s, bool (*ready)(const void *), const void *arg)

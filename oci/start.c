@@ -1,0 +1,77 @@
+/*
+ * start.c - see start.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/net/net.h"
+#include "oci/client.h"
+#include "oci/hooks.h"
+#include "oci/oci.h"
+#include "oci/start.h"
+
+/*
+ * The network of the container's namespace, as whoever made it (CNI, docker, podman) has left it by now: the sandbox gets the
+ * interface's addresses and its frames. No interface but lo: none. Only for a sandbox's first container: it is the stack.
+ */
+static int attach_network(const struct container *c, int chan, struct error *err)
+{
+	struct chan_msg m = { .type = CHAN_NET, .len = sizeof(struct net_config) };
+	struct net_config net = { 0 };
+	char path[40];
+	int ns, fd, ret;
+
+	if (strcmp(c->s.sandbox, c->s.id) != 0)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%lld/ns/net", (long long)c->s.pid);
+	ns = open(path, O_RDONLY | O_CLOEXEC);
+	if (ns < 0)
+		return error_errno(err, "%s", path);
+	fd = net_packet_open(ns, &net, err);
+	close(ns);
+	if (fd < 0) {
+		if (err->err != ENODEV)
+			oci_log("warning", "no network but loopback: %s", err->msg);
+		return 0;
+	}
+	memcpy(m.data, &net, sizeof(net));
+	ret = client_ask(chan, &m, &fd, 1, err);
+	close(fd);
+	return ret;
+}
+
+int container_start(struct container *c, struct error *err)
+{
+	struct chan_msg m = { .type = CHAN_START };
+	struct pool pool = POOL_INIT;
+	struct oci_config config;
+	enum container_status s = container_status(c);
+	struct error hook_err = { 0 };
+	int fd = -1, ret = -1;
+
+	if (s != STATUS_CREATED)
+		return error_set(err, EINVAL, "cannot start container '%s' that is %s", c->s.id,
+				 status_name(s));
+	if (client_config(c, &config, &pool, err) < 0)
+		goto out;
+	if (!config.process) {
+		error_set(err, EINVAL, "container '%s': config.json has no process to start",
+			  c->s.id);
+		goto out;
+	}
+	fd = client_attach(c, err);
+	if (fd < 0 || attach_network(c, fd, err) < 0 || client_ask(fd, &m, NULL, 0, err) < 0)
+		goto out;
+	c->s.started = true;
+	ret = container_save(c, err);
+	if (ret == 0 && hooks_run(&config, HOOK_POSTSTART, &c->s, "running", 0, &hook_err) < 0)
+		oci_log("warning", "%s", hook_err.msg);
+out:
+	if (fd >= 0)
+		close(fd);
+	pool_free(&pool);
+	return ret;
+}
