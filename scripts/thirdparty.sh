@@ -16,7 +16,9 @@ LWIP=2.1.3+dfsg1-2
 KERNELS='cloud full'
 # Besides these, whatever they depend on.
 CLOUD_MODULES='irqbypass kvm kvm-amd virtio_pci virtio_console tun veth bridge'
-FULL_MODULES="$CLOUD_MODULES 9pnet 9pnet_fd 9p"
+# The last line is for a disk with a Debian tree (tests/deb) and changes to it in memory.
+FULL_MODULES="$CLOUD_MODULES 9pnet 9pnet_fd 9p
+	crc32c_generic virtio_blk ext4 overlay"
 
 tp=$PWD/third_party
 work=$tp/.fetch
@@ -142,6 +144,7 @@ take_module() {
 fetch_kernel() { # cloud|full
 	local flavour=$1 modules=$CLOUD_MODULES meta=linux-image-cloud-amd64 pkg deb m dir=$tp/vm/$1
 	[ "$flavour" = full ] && modules=$FULL_MODULES meta=linux-image-amd64
+	modules=$(echo $modules)
 	have "vm-$flavour" "$modules" && return
 	prepare
 	# The mirror drops superseded kernels, so the version is the newest and not pinned: the name comes from the
@@ -157,7 +160,9 @@ fetch_kernel() { # cloud|full
 		'./lib/modules/*/kernel/fs/*' './lib/modules/*/kernel/drivers/virtio/*' \
 		'./lib/modules/*/kernel/drivers/char/*' './lib/modules/*/kernel/drivers/crypto/*' \
 		'./lib/modules/*/kernel/drivers/net/*.ko' './lib/modules/*/kernel/net/bridge/*' \
-		'./lib/modules/*/kernel/net/802/*' './lib/modules/*/kernel/net/llc/*' 2>>"$work/log"
+		'./lib/modules/*/kernel/net/802/*' './lib/modules/*/kernel/net/llc/*' \
+		'./lib/modules/*/kernel/drivers/block/virtio_blk.ko' './lib/modules/*/kernel/crypto/*' \
+		'./lib/modules/*/kernel/lib/*' 2>>"$work/log"
 	cp "$work"/kernel/boot/vmlinuz-* "$dir/vmlinuz" || die "$pkg holds no kernel"
 	for m in $modules; do
 		take_module "$work/kernel" "$m" "$dir/modules"
@@ -170,7 +175,7 @@ fetch_kernel() { # cloud|full
 apt_show() {
 	apt-cache -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null \
 		-o Dir::State::lists="$work/lists" -o Dir::Cache="$work/cache" -o Dir::State::status=/dev/null \
-		show "$1" 2>>"$work/log"
+		show --no-all-versions "$1" 2>>"$work/log"
 }
 
 mkdir -p "$tp" || die "cannot write $tp"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # apt-get and dpkg with a repository of their own.
+# kvm: full
 . "$(dirname "$0")/common"
 expect "apt" "program 1
 configure 1

@@ -1,5 +1,6 @@
 #!/bin/bash
 # sqlite3 with a write-ahead log, redis with its two ways to persist, postgresql; each over unix sockets, each killed or crowded.
+# kvm: short
 . "$(dirname "$0")/common"
 n=50 seconds=2 requests=2000
 [ -z "${TEST_FULL:-}" ] || n=1000 seconds=30 requests=50000

@@ -1,5 +1,6 @@
 #!/bin/bash
 # fio with checksums, the engines of asynchronous system calls.
+# kvm: full
 . "$(dirname "$0")/common"
 size=512k
 [ -z "${TEST_FULL:-}" ] || size=64m

@@ -1,5 +1,6 @@
 #!/bin/bash
 # gcc and make -j: a program of 50 files.
+# kvm: short
 . "$(dirname "$0")/common"
 expect "gcc" "1275
 2

@@ -1,5 +1,6 @@
 #!/bin/bash
 # git: init, commit, gc, fsck, status, clone. The long case has 2,000 files, and the repository is read on the host afterwards.
+# kvm: short
 . "$(dirname "$0")/common"
 files=300
 [ -z "${TEST_FULL:-}" ] || files=2000

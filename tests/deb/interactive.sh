@@ -1,5 +1,6 @@
 #!/bin/bash
 # Debuggers (gdb, strace), and vim in tmux.
+# kvm: full
 . "$(dirname "$0")/common"
 expect "debuggers" '--- gdb
 Breakpoint 1, f (x=41) at g.c:5

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Python's own tests: the same pass as on the machine's kernel, but for those of python.differences.
+# kvm: short
 . "$(dirname "$0")/common"
 modules=(test_os test_posix test_mmap test_select test_epoll test_fcntl test_pty test_tempfile test_shutil test_time)
 [ -z "${TEST_FULL:-}" ] || modules+=(test_subprocess test_signal test_threading test_io test_multiprocessing_main_handling

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Language runtimes with threads: OpenJDK, Node.
+# kvm: full
 . "$(dirname "$0")/common"
 expect "java" "9950000 100000
 30000

@@ -1,5 +1,6 @@
 #!/bin/bash
 # stress-ng with its own checks: a second a class in the long case, four classes of every kind at once in the short one.
+# kvm: full
 . "$(dirname "$0")/common"
 if [ -n "${TEST_FULL:-}" ]; then
 	expect "stress-ng" finished "$(inside bash -c "$(body stress)" stress 4)"
