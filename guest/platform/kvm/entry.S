@@ -49,51 +49,7 @@ cpu_halt_hlt:
 	cli
 	ret
 
-/* ---- to ring 3 and back: u64 user_enter(struct user_regs *r, bool sysret), the vector ---- */
-
-	.globl user_enter
-	.type user_enter, @function
-user_enter:
-	push %rbp
-	push %rbx
-	push %r12
-	push %r13
-	push %r14
-	push %r15
-	mov %rsp, %gs:KC_KSP
-	mov %rdi, %rsp
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbp
-	pop %rbx
-	test %sil, %sil
-	jz 2f
-	pop %r11
-	pop %r10
-	pop %r9
-	pop %r8
-	pop %rax
-	pop %rcx
-	pop %rdx
-	pop %rsi
-	pop %rdi
-	mov 32(%rsp), %rsp	/* orig_rax rip cs rflags rsp */
-	swapgs
-	sysretq
-2:	pop %r11
-	pop %r10
-	pop %r9
-	pop %r8
-	pop %rax
-	pop %rcx
-	pop %rdx
-	pop %rsi
-	pop %rdi
-	add $8, %rsp
-	swapgs
-	iretq
+/* ---- struct user_regs on the stack: what an entry pushes above rdi, and back ---- */
 
 	.macro push_rest
 	push %rsi
@@ -111,6 +67,52 @@ user_enter:
 	push %r14
 	push %r15
 	.endm
+
+	.macro pop_callee_saved
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	.endm
+
+	.macro pop_caller_saved
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rax
+	pop %rcx
+	pop %rdx
+	pop %rsi
+	pop %rdi
+	.endm
+
+/* ---- to ring 3 and back: u64 user_enter(struct user_regs *r, bool sysret), the vector ---- */
+
+	.globl user_enter
+	.type user_enter, @function
+user_enter:
+	push %rbp
+	push %rbx
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	mov %rsp, %gs:KC_KSP
+	mov %rdi, %rsp
+	pop_callee_saved
+	test %sil, %sil
+	jz 2f
+	pop_caller_saved
+	mov 32(%rsp), %rsp	/* orig_rax rip cs rflags rsp */
+	swapgs
+	sysretq
+2:	pop_caller_saved
+	add $8, %rsp
+	swapgs
+	iretq
 
 	.macro return_from_user_enter
 	mov %gs:KC_KSP, %rsp
@@ -206,21 +208,8 @@ trap_ring0:
 	link_frame
 	call trap_kernel
 	mov %rbx, %rsp
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbp
-	pop %rbx
-	pop %r11
-	pop %r10
-	pop %r9
-	pop %r8
-	pop %rax
-	pop %rcx
-	pop %rdx
-	pop %rsi
-	pop %rdi
+	pop_callee_saved
+	pop_caller_saved
 	add $8, %rsp
 	iretq
 

@@ -277,6 +277,24 @@ event_wait:
 event_woken:
 	movl	$0, CTX_STUB_SLEEP(%rbx)
 
+	/* All but rsp, rip, the flags and rbx, which may be \ctx. */
+	.macro load_gregs ctx
+	movq	CTX_GREGS+0(\ctx), %r15
+	movq	CTX_GREGS+8(\ctx), %r14
+	movq	CTX_GREGS+16(\ctx), %r13
+	movq	CTX_GREGS+24(\ctx), %r12
+	movq	CTX_GREGS+32(\ctx), %rbp
+	movq	CTX_GREGS+48(\ctx), %r11
+	movq	CTX_GREGS+56(\ctx), %r10
+	movq	CTX_GREGS+64(\ctx), %r9
+	movq	CTX_GREGS+72(\ctx), %r8
+	movq	CTX_GREGS+80(\ctx), %rax
+	movq	CTX_GREGS+88(\ctx), %rcx
+	movq	CTX_GREGS+96(\ctx), %rdx
+	movq	CTX_GREGS+104(\ctx), %rsi
+	movq	CTX_GREGS+112(\ctx), %rdi
+	.endm
+
 	/* From here to stub_resume_end a kick starts again at stub_resume. rsp stays inside the slot until IRETQ. */
 stub_resume:
 	movq	%rsp, %rbx
@@ -307,41 +325,15 @@ stub_resume:
 	leaq	CTX_CLEAN(%rbx), %rsp
 	popfq
 	movq	%rbx, %rsp	/* CTX_IRET is 0 */
-	movq	CTX_GREGS+0(%rsp), %r15
-	movq	CTX_GREGS+8(%rsp), %r14
-	movq	CTX_GREGS+16(%rsp), %r13
-	movq	CTX_GREGS+24(%rsp), %r12
-	movq	CTX_GREGS+32(%rsp), %rbp
+	load_gregs %rsp
 	movq	CTX_GREGS+40(%rsp), %rbx
-	movq	CTX_GREGS+48(%rsp), %r11
-	movq	CTX_GREGS+56(%rsp), %r10
-	movq	CTX_GREGS+64(%rsp), %r9
-	movq	CTX_GREGS+72(%rsp), %r8
-	movq	CTX_GREGS+80(%rsp), %rax
-	movq	CTX_GREGS+88(%rsp), %rcx
-	movq	CTX_GREGS+96(%rsp), %rdx
-	movq	CTX_GREGS+104(%rsp), %rsi
-	movq	CTX_GREGS+112(%rsp), %rdi
 	iretq
 	/*
 	 * Back from a system call without IRETQ, which takes 90 ns. A kick at the last instruction finds the application's
 	 * rsp: its frame goes to the slot's upper end, where nothing is kept while the FPU state is live.
 	 */
 resume_fast:
-	movq	CTX_GREGS+0(%rbx), %r15
-	movq	CTX_GREGS+8(%rbx), %r14
-	movq	CTX_GREGS+16(%rbx), %r13
-	movq	CTX_GREGS+24(%rbx), %r12
-	movq	CTX_GREGS+32(%rbx), %rbp
-	movq	CTX_GREGS+48(%rbx), %r11
-	movq	CTX_GREGS+56(%rbx), %r10
-	movq	CTX_GREGS+64(%rbx), %r9
-	movq	CTX_GREGS+72(%rbx), %r8
-	movq	CTX_GREGS+80(%rbx), %rax
-	movq	CTX_GREGS+88(%rbx), %rcx
-	movq	CTX_GREGS+96(%rbx), %rdx
-	movq	CTX_GREGS+104(%rbx), %rsi
-	movq	CTX_GREGS+112(%rbx), %rdi
+	load_gregs %rbx
 	leaq	CTX_GREGS+48(%rbx), %rsp
 	movq	CTX_GREGS+40(%rbx), %rbx
 	popfq
