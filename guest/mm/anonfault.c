@@ -189,6 +189,9 @@ static int anon_new(struct vma *v, u64 *leaf, uaddr_t va, unsigned order)
 
 /* ---- copy-on-write ---- */
 
+/* What a window replaces is mapped again after it: a commit in its middle would free frames that still are mapped. */
+_Static_assert(FAULT_AROUND <= DEFER_MAX, "one window's old frames are put by one commit");
+
 /*
  * Give v's address space its own copy of the shared pages of the window around va. A window that is mostly shared is
  * copied into contiguous frames, so that it stays one host mapping on systrap.
