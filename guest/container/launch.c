@@ -17,40 +17,6 @@
 #include "mm/slab.h"
 #include "sys/task_glue.h"
 
-static const char *path_variable(char *const *envp)
-{
-	for (; *envp; envp++)
-		if (strncmp(*envp, "PATH=", 5) == 0)
-			return *envp + 5;
-	return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-}
-
-/* execvp(3): -EACCES wins over -ENOENT, any other error ends the search. */
-static int exec_in_path(const char *name, char *const *argv, char *const *envp)
-{
-	const char *p = path_variable(envp);
-	int err = -ENOENT, now = -ENOMEM;
-	char *full = kmalloc(PATH_MAX);
-
-	while (full) {
-		const char *end = p + strcspn(p, ":");
-
-		if (ksnprintf(full, PATH_MAX, "%.*s/%s", (int)(end - p), p, name) < PATH_MAX) {
-			now = exec_kernel(full, argv, envp);
-			if (now != -ENOENT && now != -EACCES && now != -ENOTDIR)
-				break;
-			if (now == -EACCES)
-				err = now;
-		}
-		now = err;
-		if (!*end)
-			break;
-		p = end + 1;
-	}
-	kfree(full);
-	return now;
-}
-
 static int set_credentials(const struct spec *s)
 {
 	struct cred *c = cred_dup(task_current()->cred);
@@ -120,12 +86,14 @@ static void install_everywhere(struct file *f)
  * With a terminal, descriptors 0, 1 and 2 are one open file of its node, which belongs to the user: ttyname(3) and
  * /proc/self/fd then agree. A root without /dev leaves the same terminal without a name.
  */
-static int open_terminal(const struct spec *s, struct tty *t, const char *name)
+static int open_terminal(const struct spec *s, struct tty *t)
 {
 	struct setattr owner = { .valid = ATTR_UID | ATTR_GID, .uid = s->uid, .gid = s->gid };
 	struct file *f = ERR_PTR(-ENOENT);
 	struct path_ref p;
+	char name[32];
 
+	ksnprintf(name, sizeof(name), "/dev/pts/%d", t->index);
 	if (!path_lookup(AT_FDCWD, name, LOOKUP_FOLLOW, &p)) {
 		f = vfs_open_path(&p, O_RDWR | O_NOCTTY);
 		if (!IS_ERR(f))
@@ -142,7 +110,7 @@ static int open_terminal(const struct spec *s, struct tty *t, const char *name)
 }
 
 /* The wire of the terminal; its streams are the terminal's from then on. */
-static struct tty *make_terminal(struct session *s, bool numbered)
+static struct tty *make_terminal(struct session *s)
 {
 	struct stream *in = stream_open(s->streams.stdio[0]);
 	struct stream *out = stream_open(s->streams.stdio[1]);
@@ -150,8 +118,7 @@ static struct tty *make_terminal(struct session *s, bool numbered)
 
 	stream_discard(s->streams.stdio[2]);
 	if (!IS_ERR(in) && !IS_ERR(out))
-		t = console_create(in, out, (struct console_size){ s->spec->rows, s->spec->cols },
-				   numbered);
+		t = console_create(in, out, (struct console_size){ s->spec->rows, s->spec->cols });
 	if (!IS_ERR(in))
 		stream_put(in);
 	if (!IS_ERR(out))
@@ -161,20 +128,16 @@ static struct tty *make_terminal(struct session *s, bool numbered)
 
 static int terminal(struct session *s)
 {
-	bool own = s->kind == SESSION_EXEC;
-	struct tty *t = make_terminal(s, own);
-	char name[32] = "/dev/console";
+	struct tty *t = make_terminal(s);
 
 	if (IS_ERR(t))
 		return PTR_ERR(t);
-	if (own) {
+	if (s->kind == SESSION_EXEC)
 		s->tty = t;
-		pts_show(t, s->spec->uid, s->spec->gid);
-		ksnprintf(name, sizeof(name), "/dev/pts/%d", t->index);
-	} else {
-		s->container->console = t;
-	}
-	return open_terminal(s->spec, t, name);
+	else
+		s->container->console = t; /* /dev/console leads to it, too */
+	pts_show(t, s->spec->uid, s->spec->gid);
+	return open_terminal(s->spec, t);
 }
 
 static int standard_streams(struct session *s)
@@ -227,9 +190,7 @@ static int run(struct session *s)
 	set_limits(spec);
 	err = set_credentials(spec);
 	if (!err)
-		err = strchr(spec->argv[0], '/')
-			      ? exec_kernel(spec->argv[0], spec->argv, spec->envp)
-			      : exec_in_path(spec->argv[0], spec->argv, spec->envp);
+		err = program_exec(spec);
 	if (!err)
 		return 0;
 	n = ksnprintf(line, sizeof(line), "cannot run '%.120s': %s (error %d)", spec->argv[0],
@@ -313,5 +274,5 @@ int launch_tree(struct session *s, char *why, size_t size)
 	if (IS_ERR(fs))
 		return (int)PTR_ERR(fs);
 	s->container->fs = fs;
-	return 0;
+	return program_check(s, why, size);
 }

@@ -76,6 +76,12 @@ struct spec *launch_read_spec(struct session *s);
 /* Nothing of it will run: the host's side of its standard streams is closed. */
 void launch_discard_streams(const struct session *s);
 
+/* ---- program.c ---- */
+/* Become the spec's program, searched for as a shell would. 0 or -errno. */
+int program_exec(const struct spec *spec);
+/* Is it there, in the container's tree? From a kernel thread. 0, or -errno with a line in why. */
+int program_check(const struct session *s, char *why, size_t size);
+
 /* ---- messages.c ---- */
 /* Hear the control queue. Messages for the first container wait for nothing: its session must be there. */
 void messages_start(void);

@@ -32,20 +32,20 @@ printf '#!\n' > hashbang
 chmod +x tiny truncated garbage arm64 script hashbang empty
 echo text > plain
 for f in tiny truncated garbage arm64 hashbang empty; do
-	fails 126 "Exec format error" -- "$dir/$f"
+	fails 126 "exec format error" -- "$dir/$f"
 done
-fails 127 "No such file" -- "$dir/script"
-fails 127 "No such file" -- "$dir/missing"
-fails 127 "No such file" -- no-such-program
-fails 126 "Permission denied" -- "$dir/plain"
-fails 126 "Permission denied" -- "$dir"
+fails 127 "no such file" -- "$dir/script"
+fails 127 "no such file" -- "$dir/missing"
+fails 127 "no such file" -- no-such-program
+fails 126 "permission denied" -- "$dir/plain"
+fails 126 "permission denied" -- "$dir"
 
 fails 125 "--rootfs" --rootfs "$dir/missing" -- sh
 fails 125 "not a directory" --rootfs "$dir/plain" -- sh
 fails 125 "--rootfs" --rootfs "" -- sh
 mkdir -p plain-root && echo x > plain-root/file
-fails 127 "No such file" --rootfs "$dir/plain-root" -- sh
-fails 127 "No such file" --rootfs "$dir/plain-root" -- /bin/sh
+fails 127 "no such file" --rootfs "$dir/plain-root" -- sh
+fails 127 "no such file" --rootfs "$dir/plain-root" -- /bin/sh
 for m in 1K 0 -1 "" x 1T 12MB 99999999999999999999G; do
 	fails 125 "--memory '$m'" --memory "$m" -- sh
 done
@@ -150,11 +150,21 @@ fi
 # A program that is cut short on the host while it runs: its own end at worst, and the sandbox lives to tell.
 mkdir tree/cut
 cp $B tree/cut/busybox
-{ sleep "$nap"; truncate -s 8192 "$dir/tree/cut/busybox"; } &
-MOAT_OPTS="--rootfs $dir/tree" inside $B sh -c '(/cut/busybox sleep 2; /cut/busybox awk "BEGIN { print 1 }") > /dev/null 2>&1
-echo lives; exit 8' > out 2> err
+mkfifo said go
+MOAT_OPTS="--rootfs $dir/tree" inside $B sh -c '(/cut/busybox sh -c "echo up; read go"; /cut/busybox awk "BEGIN { print 1 }" > /dev/null) 2> /dev/null
+echo lives; exit 8' < go > said 2> err &
+pid=$!
+exec 7> go 8< said
+read -r -t 60 line <&8
+expect "truncated program: start" up "$line"
+truncate -s 8192 "$dir/tree/cut/busybox"
+echo go >&7
+exec 7>&-
+rest=$(cat <&8)
+exec 8<&-
+wait $pid
 expect "truncated program: status" 8 $?
-expect "truncated program" lives "$(cat out)"
+expect "truncated program" lives "$rest"
 
 # ---- an unprivileged user ----
 someone() { (cd / && exec setpriv --reuid 1000 --regid 1000 --clear-groups "$@"); }

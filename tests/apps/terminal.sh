@@ -5,8 +5,8 @@
 B=/bin/busybox
 user=$BUILD/tests/apps/terminal
 [ -x "$user" ] || skip "$user is absent"
-export NAP=0.3 # for a program to get as far as reading
-[ "$PLATFORM" = systrap ] || export TERMINAL_TIMEOUT=60 NAP=2
+export NAP=0.3 # for fg, which names the program before it gives it the terminal
+[ "$PLATFORM" = systrap ] || export TERMINAL_TIMEOUT=60 NAP=1
 dir=$(mktemp -d)
 trap '[ $BASHPID != $$ ] || rm -rf "$dir"' EXIT
 
@@ -25,25 +25,24 @@ wait #
 send echo a$((1+1))b\n
 wait a2b
 send tty; readlink /proc/self/fd/0; readlink /proc/self/fd/1\n
-wait /dev/console
-wait /dev/console
-wait /dev/console
+wait /dev/pts/0
+wait /dev/pts/0
+wait /dev/pts/0
 send stty size\n
 wait 24 80
 send cut -d' ' -f7 /proc/$$/stat\n
-wait 1281
+wait 34816
 wait #
 send echo hel''lo > /dev/tty\n
 wait hello
-send sleep 100\n
-wait sleep 100
-run sleep $NAP
+send sh -c "echo u''p; exec sleep 100"\n
+wait up
 send \003
 wait #
 send echo st=$?\n
 wait st=130
-send cat\n
-run sleep $NAP
+send echo u''p; cat\n
+wait up
 send one\n
 wait one
 wait one
@@ -63,15 +62,15 @@ session "job control in bash" 0 /bin/bash-static --norc <<'X'
 wait #
 send PS1='@ '\n
 wait @
-send sleep 100\n
-run sleep $NAP
+send sh -c "echo u''p; exec sleep 100"\n
+wait up
 send \032
 wait Stopped
 wait @
 send jobs\n
 wait Stopped
-send bg; jobs -r | wc -l\n
-wait 1
+send bg; echo running $(jobs -r | wc -l)\n
+wait running 1
 send fg\n
 wait sleep 100
 run sleep $NAP
@@ -79,8 +78,8 @@ send \003
 wait @
 send echo st=$?\n
 wait st=130
-send cat | tr a-z A-Z\n
-run sleep $NAP
+send echo u''p; cat | tr a-z A-Z\n
+wait up
 send word\n
 wait WORD
 send \032
@@ -140,19 +139,26 @@ expect "more lines than a terminal holds" 5000 "$(seq 5000 | MOAT_OPTS=--tty ins
 run_plain="$MOAT do --platform $PLATFORM -- $B"
 $user $run_plain sh -c 'echo up; sleep 100; echo not here' > "$dir/out" 2>&1 <<'X'
 wait up
-run sleep $NAP
 send \003
 X
 expect "Ctrl-C without --tty" "130 0" "$? $(grep -c 'not here' "$dir/out")"
 $user /bin/bash-static --norc > "$dir/out" 2>&1 <<X
 wait #
-send $run_plain sh -c 'for i in 1 2 3 4; do sleep 0.5; done; echo d''one'\n
-run sleep $NAP; sleep $NAP
+send $run_plain sh -c 'echo u''p; read x; echo got \$x'\n
+wait up
 send \032
 wait Stopped
+send echo here\n
+wait here
+wait here
 send fg\n
-wait done
+wait read x
+run sleep $NAP
+send typed\n
+wait got typed
 send exit 6\n
 X
-expect "Ctrl-Z and fg without --tty" 6 $? || cat "$dir/out"
+st=$?
+expect "Ctrl-Z and fg without --tty" 6 $st
+[ $st = 6 ] || cat "$dir/out"
 done_testing

@@ -89,8 +89,7 @@ static size_t on_input(void *arg, const u8 *data, size_t n)
 	return tty_receive(&c->tty, data, n);
 }
 
-struct tty *console_create(struct stream *in, struct stream *out, struct console_size size,
-			   bool numbered)
+struct tty *console_create(struct stream *in, struct stream *out, struct console_size size)
 {
 	struct console *c = kzalloc(sizeof(*c));
 	int err;
@@ -99,7 +98,7 @@ struct tty *console_create(struct stream *in, struct stream *out, struct console
 		return ERR_PTR(-ENOMEM);
 	tty_init(&c->tty, &driver, DEV(5, 1), -1);
 	c->tty.winsize = (struct winsize){ .rows = size.rows, .cols = size.cols };
-	err = numbered ? pts_register(&c->tty) : 0;
+	err = pts_register(&c->tty);
 	if (err) {
 		kfree(c);
 		return ERR_PTR(err);
@@ -160,6 +159,7 @@ void console_close(struct tty *t)
 	static const struct stream_user nobody;
 	struct console *c = console_of(t);
 
+	pts_hide(t);
 	if (!t->hung_up)
 		hang_up(t);
 	stream_set_user(c->out, &nobody);

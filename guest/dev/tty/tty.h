@@ -138,9 +138,8 @@ void pty_set_devpts(void (*added)(int index, u32 uid, u32 gid), void (*removed)(
 struct console_size {
 	u16 rows, cols;
 };
-/* One reference; takes its own of the streams. As /dev/console alone, or with a number of its own. ERR_PTR(-ENOMEM, -ENOSPC). */
-struct tty *console_create(struct stream *in, struct stream *out, struct console_size size,
-			   bool numbered);
+/* One reference; takes its own of the streams. With a number of its own, to be shown. ERR_PTR(-ENOMEM, -ENOSPC). */
+struct tty *console_create(struct stream *in, struct stream *out, struct console_size size);
 /* An open file of it that no path leads to; ERR_PTR. */
 struct file *console_file(struct tty *t);
 /* What the user's terminal does to the programs before it: SIGHUP is its end. */
