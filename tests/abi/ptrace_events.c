@@ -1,14 +1,10 @@
 /* ptrace: events, seized tracees, group stops, threads, the tracer's end. */
-#include "abi.h"
+#include "ptrace.h"
 #include <pthread.h>
-#include <stddef.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <sys/ptrace.h>
-#include <sys/user.h>
 
-#define pt(req, pid, addr, data) syscall(SYS_ptrace, (long)(req), pid, addr, data)
-#define EVENT_STATUS(ev)	 ((SIGTRAP | (ev) << 8) << 8 | 0x7f)
+#define EVENT_STATUS(ev) ((SIGTRAP | (ev) << 8) << 8 | 0x7f)
 
 /* A child that we seized before it runs fn. */
 static pid_t seized(void (*fn)(void), unsigned long options)
@@ -47,12 +43,6 @@ static unsigned long message(pid_t pid)
 
 	CHECK_OK(pt(PTRACE_GETEVENTMSG, pid, 0, &m));
 	return m;
-}
-
-static void kill_it(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	CHECK(WIFSIGNALED(abi_wait(pid)));
 }
 
 static void forks(void)

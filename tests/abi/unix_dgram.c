@@ -1,20 +1,9 @@
 /* AF_UNIX datagrams and sequenced packets: boundaries, truncation, peers, full queues, ends. */
-#include "abi.h"
-#include <poll.h>
+#include "unix.h"
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 static char big[300000];
-
-static socklen_t name(struct sockaddr_un *a, const char *what)
-{
-	memset(a, 0, sizeof(*a));
-	a->sun_family = AF_UNIX;
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
-			   sprintf(a->sun_path + 1, "moat-%d-%s", (int)getpid(), what));
-}
 
 static int bound(int type, const char *what)
 {
@@ -24,14 +13,6 @@ static int bound(int type, const char *what)
 
 	CHECK_OK(bind(fd, (void *)&a, len));
 	return fd;
-}
-
-static short events(int fd)
-{
-	struct pollfd p = { fd, POLLIN | POLLOUT | POLLRDHUP, 0 };
-
-	poll(&p, 1, 0);
-	return p.revents;
 }
 
 TEST(boundaries)
