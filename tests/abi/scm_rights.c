@@ -1,8 +1,5 @@
 /* Descriptors in messages (SCM_RIGHTS): what arrives, what is cut off, what is refused, cycles. */
-#include "abi.h"
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include "unix.h"
 
 union control {
 	char space[4096];
@@ -47,12 +44,6 @@ static int recv_fds(int sock, char *data, size_t size, int *fds, int room, int f
 	return (int)n;
 }
 
-static void pair(int fd[2], int type)
-{
-	fd[0] = fd[1] = -1;
-	CHECK_OK(socketpair(AF_UNIX, type, 0, fd));
-}
-
 static int lowest_free(void)
 {
 	int fd = open("/dev/null", O_RDONLY);
@@ -67,23 +58,20 @@ TEST(passing)
 		int s[2], p[2], got[4], flags, fds[2];
 		char b[8];
 
-		pair(s, type);
+		pair_of(type, s);
 		CHECK_OK(pipe(p));
 		fds[0] = p[0];
 		fds[1] = p[1];
 		CHECK_EQ(send_fds(s[0], "ab", fds, 2), 2);
-		close(p[0]);
-		close(p[1]);
+		drop(p);
 		CHECK_EQ(recv_fds(s[1], b, 8, got, 4, MSG_CMSG_CLOEXEC, &flags), 2);
 		CHECK_EQ(flags, MSG_CMSG_CLOEXEC);
 		CHECK_STR(b, "ab");
 		CHECK_EQ(fcntl(got[0], F_GETFD), FD_CLOEXEC);
 		CHECK_EQ(write(got[1], "x", 1), 1);
 		CHECK_EQ(read(got[0], b, 1), 1);
-		close(got[0]);
-		close(got[1]);
-		close(s[0]);
-		close(s[1]);
+		drop(got);
+		drop(s);
 	}
 }
 
@@ -92,14 +80,13 @@ TEST(cut_off)
 	int s[2], got[4], flags, fds[3] = { 0, 1, 2 }, low;
 	char b[8];
 
-	pair(s, SOCK_STREAM);
+	pair(s);
 	low = lowest_free();
 	CHECK_EQ(send_fds(s[0], "a", fds, 3), 1);
 	CHECK_EQ(recv_fds(s[1], b, 8, got, 2, 0, &flags), 2);
 	CHECK_EQ(flags, MSG_CTRUNC);
 	CHECK_EQ(fcntl(got[0], F_GETFD), 0);
-	close(got[0]);
-	close(got[1]);
+	drop(got);
 	CHECK_EQ(send_fds(s[0], "a", fds, 3), 1);
 	CHECK_EQ(recv_fds(s[1], b, 8, got, 0, 0, &flags), 0);
 	CHECK_EQ(flags, MSG_CTRUNC);
@@ -107,8 +94,7 @@ TEST(cut_off)
 	CHECK_EQ(send_fds(s[0], "a", fds, 3), 1);
 	CHECK_EQ(read(s[1], b, 8), 1);
 	CHECK_EQ(lowest_free(), low);
-	close(s[0]);
-	close(s[1]);
+	drop(s);
 }
 
 TEST(with_the_bytes)
@@ -116,7 +102,7 @@ TEST(with_the_bytes)
 	int s[2], got[4], flags, fd = 1;
 	char b[8];
 
-	pair(s, SOCK_STREAM);
+	pair(s);
 	CHECK_EQ(write(s[0], "ab", 2), 2);
 	CHECK_EQ(send_fds(s[0], "cd", &fd, 1), 2);
 	CHECK_EQ(send_fds(s[0], "ef", &fd, 1), 2);
@@ -132,8 +118,7 @@ TEST(with_the_bytes)
 	close(got[0]);
 	CHECK_EQ(recv_fds(s[1], b, 8, got, 4, 0, &flags), 0);
 	CHECK_STR(b, "fgh");
-	close(s[0]);
-	close(s[1]);
+	drop(s);
 }
 
 TEST(refused)
@@ -146,7 +131,7 @@ TEST(refused)
 		.msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = CMSG_SPACE(4)
 	};
 
-	pair(s, SOCK_STREAM);
+	pair(s);
 	for (int i = 0; i < 254; i++)
 		many[i] = 1;
 	CHECK_ERRNO(send_fds(s[0], "x", &fd, 1), EBADF);
@@ -172,8 +157,7 @@ TEST(refused)
 	m.msg_control = bad_ptr();
 	m.msg_controllen = CMSG_SPACE(4);
 	CHECK_ERRNO(sendmsg(s[0], &m, 0), EFAULT);
-	close(s[0]);
-	close(s[1]);
+	drop(s);
 }
 
 static int closed(int rd)
@@ -184,61 +168,60 @@ static int closed(int rd)
 	if (poll(&p, 1, 0) == 1)
 		return p.revents == POLLHUP;
 	/* Linux looks for garbage when a socket is closed, and not always at once. */
-	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, other) == 0) {
-		close(other[0]);
-		close(other[1]);
-	}
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, other) == 0)
+		drop(other);
 	return 0;
 }
 
-/* The write end of this pipe was only in a queue that nobody can read: it is closed in the end. */
+/* Puts the only write end of a pipe into the queue of sock's peer. -> the read end */
+static int pipe_into(int sock)
+{
+	int p[2];
+
+	CHECK_OK(pipe(p));
+	CHECK_EQ(send_fds(sock, "x", &p[1], 1), 1);
+	close(p[1]);
+	return p[0];
+}
+
+/* Nobody can read that queue any more: the write end is closed in the end. */
 static void expect_closed(int rd)
 {
 	WAIT_UNTIL(closed(rd));
+	close(rd);
 }
 
 TEST(dropped_with_the_socket)
 {
-	int s[2], p[2];
+	int s[2], rd;
 
-	pair(s, SOCK_STREAM);
-	CHECK_OK(pipe(p));
-	CHECK_EQ(send_fds(s[0], "x", &p[1], 1), 1);
-	close(p[1]);
-	close(s[0]);
-	close(s[1]);
-	expect_closed(p[0]);
-	close(p[0]);
+	pair(s);
+	rd = pipe_into(s[0]);
+	drop(s);
+	expect_closed(rd);
 }
 
 TEST(cycles)
 {
-	int s[2], t[2], p[2];
+	int s[2], t[2], rd;
 
 	/* A socket in its own queue. */
-	pair(s, SOCK_STREAM);
-	CHECK_OK(pipe(p));
+	pair(s);
 	CHECK_EQ(send_fds(s[0], "x", &s[1], 1), 1);
-	CHECK_EQ(send_fds(s[0], "x", &p[1], 1), 1);
-	close(p[1]);
-	close(s[0]);
-	close(s[1]);
-	expect_closed(p[0]);
-	close(p[0]);
+	rd = pipe_into(s[0]);
+	drop(s);
+	expect_closed(rd);
 	/* Two that hold each other. */
-	pair(s, SOCK_DGRAM);
-	pair(t, SOCK_STREAM);
-	CHECK_OK(pipe(p));
+	pair_of(SOCK_DGRAM, s);
+	pair(t);
 	CHECK_EQ(send_fds(s[0], "x", &t[1], 1), 1);
 	CHECK_EQ(send_fds(t[0], "x", &s[1], 1), 1);
-	CHECK_EQ(send_fds(t[0], "x", &p[1], 1), 1);
-	close(p[1]);
+	rd = pipe_into(t[0]);
 	close(s[0]);
 	close(t[0]);
 	close(s[1]);
 	close(t[1]);
-	expect_closed(p[0]);
-	close(p[0]);
+	expect_closed(rd);
 }
 
 /* What can still be reached is not dropped. */
@@ -247,25 +230,22 @@ TEST(not_a_cycle)
 	int s[2], t[2], u[2], got[2], flags;
 	char b[8];
 
-	pair(s, SOCK_STREAM);
-	pair(t, SOCK_STREAM);
-	pair(u, SOCK_STREAM);
+	pair(s);
+	pair(t);
+	pair(u);
 	CHECK_EQ(send_fds(t[0], "in", &u[1], 1), 2); /* u[1] in t[1], t[1] in s[1] */
 	CHECK_EQ(send_fds(s[0], "out", &t[1], 1), 3);
 	close(t[1]);
 	close(u[1]);
 	int extra[2];
-	pair(extra, SOCK_STREAM);
-	close(extra[0]);
-	close(extra[1]); /* looks for garbage */
+	pair(extra);
+	drop(extra); /* looks for garbage */
 	CHECK_EQ(recv_fds(s[1], b, 8, got, 2, 0, &flags), 1);
 	CHECK_EQ(recv_fds(got[0], b, 8, got + 1, 1, 0, &flags), 1);
 	CHECK_EQ(write(u[0], "hi", 2), 2);
 	CHECK_EQ(read(got[1], b, 8), 2);
-	close(got[0]);
-	close(got[1]);
-	close(s[0]);
-	close(s[1]);
+	drop(got);
+	drop(s);
 	close(t[0]);
 	close(u[0]);
 }
@@ -273,24 +253,19 @@ TEST(not_a_cycle)
 /* Sockets within sockets, deeper than any stack. */
 TEST(nested)
 {
-	int outer[2], p[2], next[2];
+	int outer[2], next[2], rd;
 
-	pair(outer, SOCK_STREAM);
-	CHECK_OK(pipe(p));
-	CHECK_EQ(send_fds(outer[0], "x", &p[1], 1), 1);
-	close(p[1]);
+	pair(outer);
+	rd = pipe_into(outer[0]);
 	for (int i = 0; i < 150; i++) {
-		pair(next, SOCK_STREAM);
+		pair(next);
 		CHECK_EQ(send_fds(next[0], "x", outer, 2), 1);
-		close(outer[0]);
-		close(outer[1]);
+		drop(outer);
 		outer[0] = next[0];
 		outer[1] = next[1];
 	}
-	close(outer[0]);
-	close(outer[1]);
-	expect_closed(p[0]);
-	close(p[0]);
+	drop(outer);
+	expect_closed(rd);
 }
 
 /* A long chain that is held at its end: looking for garbage takes time in proportion, and finds none. */
@@ -301,40 +276,35 @@ TEST(long_chain)
 	struct rlimit r;
 	char b[4];
 
-	pair(first, SOCK_STREAM);
+	pair(first);
 	at[0] = dup(first[0]);
 	at[1] = dup(first[1]);
 	CHECK_OK(getrlimit(RLIMIT_NOFILE, &r));
 	/* Each pair lies in the queue of the next: the oldest comes first in the list, and is reached last. */
 	for (; links < LINKS && (rlim_t)links * 6 < r.rlim_cur; links++) {
-		pair(next, SOCK_STREAM);
+		pair(next);
 		CHECK_EQ(send_fds(next[0], "x", at, 2), 1);
-		close(at[0]);
-		close(at[1]);
+		drop(at);
 		at[0] = next[0];
 		at[1] = next[1];
 	}
 	for (int i = 0; i < 200; i++) {
-		pair(next, SOCK_DGRAM);
-		close(next[0]);
-		close(next[1]);
+		pair_of(SOCK_DGRAM, next);
+		drop(next);
 	}
 	for (; links > 0; links--) {
 		int n = recv_fds(at[1], b, 4, got, 2, 0, &flags);
 
 		if (!CHECK_EQ(n, 2))
 			break;
-		close(at[0]);
-		close(at[1]);
+		drop(at);
 		at[0] = got[0];
 		at[1] = got[1];
 	}
 	CHECK_EQ(write(at[0], "end", 3), 3);
 	CHECK_EQ(read(first[1], b, 3), 3);
-	close(at[0]);
-	close(at[1]);
-	close(first[0]);
-	close(first[1]);
+	drop(at);
+	drop(first);
 }
 
 TEST(limit_of_the_receiver)
@@ -343,7 +313,7 @@ TEST(limit_of_the_receiver)
 	struct rlimit old, r;
 	char b[4];
 
-	pair(s, SOCK_STREAM);
+	pair(s);
 	CHECK_EQ(send_fds(s[0], "x", fds, 4), 1);
 	CHECK_OK(getrlimit(RLIMIT_NOFILE, &old));
 	r = old;
@@ -352,8 +322,6 @@ TEST(limit_of_the_receiver)
 	CHECK_EQ(recv_fds(s[1], b, 4, got, 8, 0, &flags), 2);
 	CHECK_EQ(flags, MSG_CTRUNC);
 	CHECK_OK(setrlimit(RLIMIT_NOFILE, &old));
-	close(got[0]);
-	close(got[1]);
-	close(s[0]);
-	close(s[1]);
+	drop(got);
+	drop(s);
 }

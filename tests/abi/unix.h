@@ -7,10 +7,15 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-ABI_UNUSED static void pair(int fd[2])
+static void pair_of(int type, int fd[2])
 {
 	fd[0] = fd[1] = -1;
-	CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	CHECK_OK(socketpair(AF_UNIX, type, 0, fd));
+}
+
+ABI_UNUSED static void pair(int fd[2])
+{
+	pair_of(SOCK_STREAM, fd);
 }
 
 ABI_UNUSED static void drop(int fd[2])

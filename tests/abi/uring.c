@@ -5,6 +5,19 @@
 #include <sys/syscall.h>
 #include <poll.h>
 
+#define RING_AND_PIPE(r, entries, p) \
+	do {                         \
+		RING(r, entries, 0); \
+		CHECK_OK(pipe(p));   \
+	} while (0)
+
+static void close_both(struct ring *r, int p[2])
+{
+	ring_close(r);
+	close(p[0]);
+	close(p[1]);
+}
+
 TEST(nop_batch)
 {
 	struct ring r;
@@ -64,8 +77,7 @@ TEST(enter_errors)
 	struct ring r;
 	int p[2];
 
-	RING(r, 4, 0);
-	CHECK_OK(pipe(p));
+	RING_AND_PIPE(r, 4, p);
 	CHECK_ERRNO(syscall(SYS_io_uring_enter, -1, 0, 0, 0, NULL, 8), EBADF);
 	CHECK_ERRNO(syscall(SYS_io_uring_enter, p[0], 0, 0, 0, NULL, 8), EOPNOTSUPP);
 	CHECK_ERRNO(syscall(SYS_io_uring_enter, r.fd, 0, 0, 1u << 20, NULL, 8), EINVAL);
@@ -86,8 +98,7 @@ TEST(enter_errors)
 	CHECK_ERRNO(syscall(SYS_io_uring_register, r.fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0),
 		    EBADFD);
 	CHECK_EQ(enter(&r, 0, 0), 0);
-	ring_close(&r);
-	close(p[0]), close(p[1]);
+	close_both(&r, p);
 }
 
 TEST(file_io)
@@ -137,8 +148,7 @@ TEST(pipe_waits)
 	struct ring r;
 	int p[2];
 
-	RING(r, 8, 0);
-	CHECK_OK(pipe(p));
+	RING_AND_PIPE(r, 8, p);
 	sqe(&r, IORING_OP_READ, p[0], in, 8, 0)->user_data = 5;
 	CHECK_EQ(enter(&r, 1, 0), 1);
 	CHECK_EQ(ready(&r), 0);
@@ -159,8 +169,7 @@ TEST(pipe_waits)
 	CHECK_EQ(enter(&r, 0, 1), 0);
 	CHECK_EQ(reap(&r).res, 1);
 	abi_reap(pid);
-	ring_close(&r);
-	close(p[0]), close(p[1]);
+	close_both(&r, p);
 }
 
 TEST(links)
@@ -169,8 +178,7 @@ TEST(links)
 	char c;
 	int p[2];
 
-	RING(r, 8, 0);
-	CHECK_OK(pipe(p));
+	RING_AND_PIPE(r, 8, p);
 	/* A failure breaks a link... */
 	sqe(&r, IORING_OP_READ, -1, &c, 1, 0)->flags = IOSQE_IO_LINK;
 	sqe(&r, IORING_OP_NOP, -1, NULL, 0, 0)->flags = IOSQE_IO_LINK;
@@ -199,8 +207,7 @@ TEST(links)
 	CHECK_EQ(enter(&r, 2, 1), 2);
 	CHECK_EQ(ready(&r), 1);
 	CHECK_EQ(reap(&r).user_data, 3);
-	ring_close(&r);
-	close(p[0]), close(p[1]);
+	close_both(&r, p);
 }
 
 TEST(drain)
@@ -209,8 +216,7 @@ TEST(drain)
 	char c;
 	int p[2];
 
-	RING(r, 8, 0);
-	CHECK_OK(pipe(p));
+	RING_AND_PIPE(r, 8, p);
 	sqe(&r, IORING_OP_READ, p[0], &c, 1, 0)->user_data = 1;
 	sqe(&r, IORING_OP_NOP, -1, NULL, 0, 0)->user_data = 2;
 	struct io_uring_sqe *s = sqe(&r, IORING_OP_NOP, -1, NULL, 0, 0);
@@ -226,8 +232,7 @@ TEST(drain)
 	CHECK_EQ(reap(&r).user_data, 1);
 	CHECK_EQ(reap(&r).user_data, 3);
 	CHECK_EQ(reap(&r).user_data, 4);
-	ring_close(&r);
-	close(p[0]), close(p[1]);
+	close_both(&r, p);
 }
 
 TEST(timeouts)
@@ -238,8 +243,7 @@ TEST(timeouts)
 	char c;
 	int p[2];
 
-	RING(r, 8, 0);
-	CHECK_OK(pipe(p));
+	RING_AND_PIPE(r, 8, p);
 	sqe(&r, IORING_OP_TIMEOUT, -1, &ts, 1, 0);
 	CHECK_EQ(done1(&r), -ETIME);
 	CHECK(abi_now_ns() - start >= 5000000);
@@ -289,8 +293,7 @@ TEST(timeouts)
 	CHECK_ERRNO(syscall(SYS_io_uring_enter, r.fd, 0, 1,
 			    IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg, sizeof(arg)),
 		    ETIME);
-	ring_close(&r);
-	close(p[0]), close(p[1]);
+	close_both(&r, p);
 }
 
 TEST(polls)
@@ -301,8 +304,7 @@ TEST(polls)
 	char c;
 	int p[2];
 
-	RING(r, 8, 0);
-	CHECK_OK(pipe(p));
+	RING_AND_PIPE(r, 8, p);
 	sqe(&r, IORING_OP_POLL_ADD, p[0], NULL, 0, 0)->poll32_events = POLLIN;
 	CHECK_EQ(enter(&r, 1, 0), 1);
 	CHECK_EQ(ready(&r), 0);
@@ -331,8 +333,7 @@ TEST(polls)
 	}
 	sqe(&r, IORING_OP_POLL_REMOVE, -1, (void *)4, 0, 0);
 	CHECK_EQ(done1(&r), -ENOENT);
-	ring_close(&r);
-	close(p[0]), close(p[1]);
+	close_both(&r, p);
 }
 
 TEST(cancel)
@@ -342,8 +343,7 @@ TEST(cancel)
 	char c[4];
 	int p[2];
 
-	RING(r, 8, 0);
-	CHECK_OK(pipe(p));
+	RING_AND_PIPE(r, 8, p);
 	sqe(&r, IORING_OP_READ, p[0], c, 1, 0)->user_data = 1;
 	CHECK_EQ(enter(&r, 1, 0), 1);
 	sqe(&r, IORING_OP_ASYNC_CANCEL, -1, (void *)1, 0, 0)->user_data = 2;
@@ -440,8 +440,7 @@ TEST(deferred)
 	CHECK_EQ(ready(&r), 0); /* only who waits makes it happen */
 	CHECK_EQ(enter(&r, 0, 1), 0);
 	CHECK_EQ(reap(&r).res, 1);
-	ring_close(&r);
-	close(p[0]), close(p[1]);
+	close_both(&r, p);
 }
 
 TEST(sqpoll)
@@ -469,8 +468,7 @@ TEST(owner_dies)
 	char c;
 	int p[2];
 
-	RING(r, 4, 0);
-	CHECK_OK(pipe(p));
+	RING_AND_PIPE(r, 4, p);
 	IN_CHILD
 	{
 		sqe(&r, IORING_OP_READ, p[0], &c, 1, 0)->user_data = 6;
@@ -479,6 +477,5 @@ TEST(owner_dies)
 	/* The dead one's request takes nothing from the living. */
 	CHECK_EQ(write(p[1], "x", 1), 1);
 	CHECK_EQ(read(p[0], &c, 1), 1);
-	ring_close(&r);
-	close(p[0]), close(p[1]);
+	close_both(&r, p);
 }
