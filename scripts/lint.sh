@@ -5,7 +5,7 @@
 #   layers    no lower layer of guest/ needs a symbol that only a higher one defines (scripts/layers.awk)
 #   nosse     no vector or x87 register in the Sentry images (application FPU state lives in them)
 #   abi       our Linux ABI structs and numbers against the system's headers (tests/lint/abi_asserts.c)
-#   docs      docs/syscalls.md is as scripts/syscalls-doc.py makes it
+#   docs      docs/syscalls.md is as scripts/syscalls-doc.py makes it; the files that the documents name exist
 # usage: lint.sh [CHECK...] | --list | --seed-violations      env: BUILD
 # --seed-violations plants one violation of each kind in a temporary copy and demands that its check finds it.
 set -u
@@ -118,8 +118,16 @@ check_abi() {
 	return $status
 }
 
+# A path in the documents is from the top or from guest/, and may hold a *.
 check_docs() {
-	"$scripts/syscalls-doc.py" --check
+	local status=0 doc path
+	"$scripts/syscalls-doc.py" --check || status=1
+	while IFS=: read -r doc path; do
+		compgen -G "$path" >/dev/null || compgen -G "guest/$path" >/dev/null ||
+			{ echo "$doc: there is no $path"; status=1; }
+	done < <(grep -oHsE '\b[A-Za-z_]+/([A-Za-z0-9_*-]+/)*([A-Za-z0-9_*-]+\.(c|h|S|def|lds|awk|py|sh|md|mk)\b)?' \
+		docs/*.md README.md tests/README.md | grep -E '\.[a-zA-Z]+$|:(guest|host|oci|abi|loader|scripts|tests|bench)/' | sort -u)
+	return $status
 }
 
 # ---- the checks' own test ----
@@ -200,8 +208,11 @@ seed_all() {
 	C
 	seed abi tests/lint/abi_layout.def <<<'SIZE(struct siginfo, int)' || status=1
 	seed abi guest/lib/low.c <<<'#define O_APPEND 1234' || status=1
-	(cd "$tree" && mkdir docs && "$scripts/syscalls-doc.py")
+	mkdir "$tree/docs" "$tree/scripts"
+	cp "$scripts/syscalls-doc.py" "$tree/scripts/"
+	(cd "$tree" && "$scripts/syscalls-doc.py")
 	seed docs guest/sys/syscalls.def <<<'SYSCALL0(999, nonesuch, none, "")' || status=1
+	seed docs docs/syscalls.md <<<'See `guest/sys/nonesuch.c`.' || status=1
 	return $status
 }
 
