@@ -209,10 +209,11 @@ seed_all() {
 	seed abi tests/lint/abi_layout.def <<<'SIZE(struct siginfo, int)' || status=1
 	seed abi guest/lib/low.c <<<'#define O_APPEND 1234' || status=1
 	mkdir "$tree/docs" "$tree/scripts"
+	touch "$tree/docs/other.md"
 	cp "$scripts/syscalls-doc.py" "$tree/scripts/"
 	(cd "$tree" && "$scripts/syscalls-doc.py")
 	seed docs guest/sys/syscalls.def <<<'SYSCALL0(999, nonesuch, none, "")' || status=1
-	seed docs docs/syscalls.md <<<'See `guest/sys/nonesuch.c`.' || status=1
+	seed docs docs/other.md <<<'See `guest/sys/nonesuch.c`.' || status=1
 	return $status
 }
 
