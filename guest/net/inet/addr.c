@@ -147,3 +147,25 @@ int inet_errno(err_t e)
 	default: return -EINVAL;
 	}
 }
+
+u32 inet_peer_hash(const ip_addr_t *ip, u16 port)
+{
+	u32 h = (IP_IS_V4(ip) ? ip_2_ip4(ip)->addr : ip_2_ip6(ip)->addr[3]) ^ port * 0x9e3779b1u;
+
+	h = (h ^ h >> 16) * 0x85ebca6bu;
+	return h ^ h >> 13;
+}
+
+bool inet_device_matches(const struct inet_sock *k)
+{
+	const struct netif *n = ip_current_input_netif();
+
+	if (!k->ifindex || !n)
+		return true;
+	return k->ifindex == inet_ifindex(n);
+}
+
+int inet_ifindex(const struct netif *n)
+{
+	return n == &loop_netif || !n ? 1 : netif_get_index(n);
+}

@@ -44,11 +44,6 @@ static bool is_udp(const struct inet_sock *k)
 
 /* ---- receiving ---- */
 
-static int ifindex_of(const struct netif *n)
-{
-	return n == &loop_netif || !n ? 1 : netif_get_index(n);
-}
-
 static void drop(struct inet_dgram *d)
 {
 	if (d->p)
@@ -74,7 +69,7 @@ void dgram_deliver(struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port)
 	d->to = *ip_current_dest_addr();
 	d->port = port;
 	d->to_port = to_port;
-	d->ifindex = ifindex_of(ip_current_input_netif());
+	d->ifindex = inet_ifindex(ip_current_input_netif());
 	if (v6 && ip6_current_header()) {
 		d->ttl = IP6H_HOPLIM(ip6_current_header());
 		d->tos = IP6H_TC(ip6_current_header());
@@ -335,7 +330,7 @@ int dgram_route(struct inet_sock *k, const struct sock_msg *m, const ip_addr_t *
 	if (err)
 		return err;
 	r->netif = mc ? multicast_netif(k) : route_to(&r->src, &r->dst);
-	if (!r->netif)
+	if (!r->netif || (k->ifindex && k->ifindex != inet_ifindex(r->netif)))
 		return -ENETUNREACH;
 	if (!v6 && !sock_opt(&k->s, SOPT_BROADCAST) && !mc &&
 	    ip4_addr_isbroadcast(ip_2_ip4(&r->dst), r->netif))

@@ -34,9 +34,12 @@ struct inet_port {
 	u16 num;
 	u8 kind; /* enum inet_proto */
 	bool listening, reuse, reuseport;
-	u8 covers; /* COVER_*: what an address of all zeros stands for */
+	u8 covers;	/* COVER_*: what an address of all zeros stands for */
+	bool inherited; /* of a connection that came in by a listener's port */
 	ip_addr_t addr;
 	u32 uid;
+	struct tcp_pcb *half_open; /* its handshake is not done */
+	struct list half_node;
 };
 #define COVER_V4 1
 #define COVER_V6 2
@@ -116,6 +119,11 @@ bool inet_addr_bindable(const struct inet_sock *k, const ip_addr_t *ip);
 /* The source for packets to dst, if it is one of our own addresses; else left alone. */
 void inet_pick_source(ip_addr_t *src, const ip_addr_t *dst);
 int inet_errno(err_t e); /* lwIP's error as -errno */
+/* A number for a peer, by which sockets that share a port share their peers. */
+u32 inet_peer_hash(const ip_addr_t *ip, u16 port);
+/* Did the packet that is being looked at come in by k's SO_BINDTODEVICE? net_lock held. */
+bool inet_device_matches(const struct inet_sock *k);
+int inet_ifindex(const struct netif *n); /* 1, the loopback, for NULL */
 
 /* ---- port.c; net_lock held ---- */
 /* Give k the port num (0: any), for its laddr. -EADDRINUSE, -ENOMEM. */
@@ -152,12 +160,17 @@ void tcp_sk_attach(struct tcp_pcb *pcb, struct inet_port *p);
 int tcp_sk_listen(struct socket *s, int backlog);
 int tcp_sk_accept(struct socket *s, struct socket **conn);
 void tcp_sk_drop_queue(struct inet_sock *k);
+/* The handshake of a connection that came in begins; it is done, or over. net_lock held. */
+void tcp_half_open(struct inet_port *p, struct tcp_pcb *pcb);
+void tcp_half_open_done(struct inet_port *p);
 
 /* ---- tcp_io.c ---- */
 s64 tcp_sk_send(struct socket *s, struct sock_msg *m);
 s64 tcp_sk_recv(struct socket *s, struct sock_msg *m);
 u32 tcp_sk_poll(struct socket *s);
 u32 inet_sndbuf(const struct inet_sock *k);
+u32 inet_window(
+	const struct inet_sock *k); /* most that may lie unread, by SO_RCVBUF; 0: the stack's own */
 u8 tcp_linux_state(const struct tcp_pcb *p); /* option_tcp.c; NULL: closed */
 u32 tcp_queued(const struct inet_sock *k);   /* bytes sent and not acknowledged, or not yet sent */
 void tcp_rx_purge(struct inet_sock *k);

@@ -12,6 +12,9 @@
 #define BUCKETS 1024u
 
 static struct list table[PORTS_KINDS][BUCKETS];
+/* Connections that came in by a listener's port may be many on one: in lists of their own, for bind(2) alone. */
+static struct list incoming[BUCKETS];
+static u32 nr_incoming[65536];
 u16 port_range[2] = { 32768, 60999 };
 u16 port_unprivileged = 1024;
 
@@ -58,6 +61,20 @@ static bool conflict(const struct inet_port *a, const struct inet_port *b)
 	return !(a->reuseport && b->reuseport && a->uid == b->uid);
 }
 
+static struct list *incoming_bucket(u16 num)
+{
+	struct list *l = &incoming[num % BUCKETS];
+
+	if (!l->next)
+		list_init(l);
+	return l;
+}
+
+static unsigned incoming_on(enum inet_proto kind, u16 num)
+{
+	return kind == PORTS_TCP ? nr_incoming[num] : 0;
+}
+
 static bool taken(const struct inet_port *want)
 {
 	struct list *l = port_bucket(want->kind, want->num);
@@ -65,6 +82,12 @@ static bool taken(const struct inet_port *want)
 
 	list_for_each(p, l, node)
 		if (p != want && p->num == want->num && conflict(want, p))
+			return true;
+	if (!incoming_on(want->kind, want->num))
+		return false;
+	l = incoming_bucket(want->num);
+	list_for_each(p, l, node)
+		if (p->num == want->num && conflict(want, p))
 			return true;
 	return false;
 }
@@ -75,6 +98,8 @@ static bool unused(enum inet_proto kind, u16 num)
 	struct list *l = port_bucket(kind, num);
 	struct inet_port *p;
 
+	if (incoming_on(kind, num))
+		return false;
 	list_for_each(p, l, node)
 		if (p->num == num)
 			return false;
@@ -87,6 +112,8 @@ static bool same_tuple(const struct inet_sock *k, u16 num)
 	struct list *l = port_bucket(kind_of(k), num);
 	struct inet_port *p;
 
+	if (incoming_on(kind_of(k), num))
+		return true;
 	list_for_each(p, l, node) {
 		if (p->num != num)
 			continue;
@@ -220,7 +247,10 @@ struct inet_port *port_inherit(struct inet_port *from, const ip_addr_t *laddr)
 	p->listening = false;
 	p->addr = *laddr;
 	p->covers = IP_IS_V6(laddr) ? COVER_V6 : COVER_V4;
-	list_add_tail(port_bucket(p->kind, p->num), &p->node);
+	p->inherited = true;
+	p->half_open = NULL;
+	list_add_tail(incoming_bucket(p->num), &p->node);
+	nr_incoming[p->num]++;
 	return p;
 }
 
@@ -229,6 +259,8 @@ void port_put(struct inet_port *p)
 	if (--p->ref)
 		return;
 	list_del(&p->node);
+	if (p->inherited)
+		nr_incoming[p->num]--;
 	kfree(p);
 }
 

@@ -59,9 +59,17 @@ static void on_destroy(u8_t id, void *data)
 
 	if (!p)
 		return;
+	tcp_half_open_done(p);
 	if (p->sk)
 		p->sk->pcb = NULL;
 	port_put(p);
+}
+
+/* The first window of a connection whose handshake begins. */
+static void set_window(struct tcp_pcb *pcb, u32 window)
+{
+	pcb->x.window = window;
+	pcb->rcv_wnd = pcb->rcv_ann_wnd = TCP_WND_MAX(pcb);
 }
 
 static err_t on_passive_open(u8_t id, struct tcp_pcb_listen *l, struct tcp_pcb *pcb)
@@ -72,6 +80,9 @@ static err_t on_passive_open(u8_t id, struct tcp_pcb_listen *l, struct tcp_pcb *
 	if (!p)
 		return ERR_MEM;
 	tcp_sk_attach(pcb, p);
+	tcp_half_open(p, pcb);
+	if (l->callback_arg)
+		set_window(pcb, inet_window(l->callback_arg));
 	if (ip_current_input_netif() == &loop_netif)
 		tcp_set_flags(pcb, TF_NODELAY);
 	return ERR_OK;
@@ -180,10 +191,13 @@ void tcp_sk_apply(struct inet_sock *k)
 
 	if (!p || p->state == LISTEN)
 		return;
+	p->x.user_timeout = k->user_timeout;
+	p->x.syn_retries = (u8)k->syncnt;
 	if (k->nodelay || (p->netif_idx == netif_get_index(&loop_netif)))
 		tcp_nagle_disable(p);
 	else
 		tcp_nagle_enable(p);
+	tcp_unpark(p); /* when it wants its next tick may have changed */
 	if (sock_opt(&k->s, SOPT_KEEPALIVE))
 		ip_set_option(p, SOF_KEEPALIVE);
 	else
@@ -201,13 +215,15 @@ static int start(struct inet_sock *k)
 {
 	struct tcp_pcb *pcb;
 	ip_addr_t src = k->laddr;
+	struct netif *n;
 	int err;
 
 	if (ip_addr_isany(&src)) {
 		src = *(IP_IS_V6(&k->raddr) ? IP6_ADDR_ANY : IP4_ADDR_ANY);
 		inet_pick_source(&src, &k->raddr);
 	}
-	if (!route_to(&src, &k->raddr))
+	n = route_to(&src, &k->raddr);
+	if (!n || (k->ifindex && k->ifindex != inet_ifindex(n)))
 		return -ENETUNREACH;
 	if (!k->port) {
 		err = port_bind_connect(k);
@@ -225,6 +241,7 @@ static int start(struct inet_sock *k)
 	k->port->ref++;
 	tcp_sk_attach(pcb, k->port);
 	tcp_sk_adopt(k, pcb);
+	pcb->x.window = inet_window(k);
 	err = inet_errno(tcp_connect(pcb, &k->raddr, k->rport, on_connected));
 	if (err) {
 		tcp_arg(pcb, NULL);

@@ -18,6 +18,11 @@ u32 inet_sndbuf(const struct inet_sock *k)
 	return k->sndbuf_set ? k->s.sndbuf : SNDBUF_AUTO;
 }
 
+u32 inet_window(const struct inet_sock *k)
+{
+	return k->rcvbuf_set ? MAX(k->s.rcvbuf / 2, 2048u) : 0;
+}
+
 u32 tcp_queued(const struct inet_sock *k)
 {
 	const struct tcp_pcb *p = READ_ONCE(k->pcb);

@@ -4,10 +4,15 @@
  * A connection gets its socket when its handshake is done and waits in the listener's queue. While that is longer than the
  * backlog, SYNs for it are dropped, as Linux does, and come again later.
  */
+#include <string.h>
+
 #include "lwip_hooks.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/prot/tcp.h"
 #include "net/inet/inet.h"
+
+#define HALF_OPEN_MAX \
+	1024 /* handshakes under way, of all listeners; above it the oldest is given up */
 
 static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 {
@@ -22,6 +27,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	if (!k)
 		return ERR_MEM;
 	p = pcb->ext_args[0].data;
+	tcp_half_open_done(p);
 	p->sk = k;
 	p->ref++;
 	k->port = p;
@@ -61,10 +67,88 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	return ERR_OK;
 }
 
-bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h)
+/* ---- handshakes under way ---- */
+
+static struct list half_open = LIST_INIT(half_open); /* struct inet_port, the oldest first */
+static unsigned nr_half_open;
+
+void tcp_half_open(struct inet_port *p, struct tcp_pcb *pcb)
+{
+	p->half_open = pcb;
+	list_add_tail(&half_open, &p->half_node);
+	if (++nr_half_open > HALF_OPEN_MAX) {
+		/* A flood: whoever means it answers within a round trip, so the oldest is the least likely to come. */
+		p = list_first(&half_open, struct inet_port, half_node);
+		tcp_abandon(p->half_open, 0);
+	}
+}
+
+void tcp_half_open_done(struct inet_port *p)
+{
+	if (!p->half_open)
+		return;
+	p->half_open = NULL;
+	list_del(&p->half_node);
+	nr_half_open--;
+}
+
+/* ---- who gets a segment ---- */
+
+/* How well a listener fits; 0: not at all. */
+static unsigned score(const struct inet_port *p, const ip_addr_t *local)
+{
+	const struct inet_sock *k = p->sk;
+
+	if (!p->listening || !k || !k->pcb ||
+	    !(p->covers & (IP_IS_V6(local) ? COVER_V6 : COVER_V4)) || !inet_device_matches(k))
+		return 0;
+	if (ip_addr_isany(&k->laddr))
+		return 1 + !!k->ifindex;
+	return ip_addr_cmp(&k->laddr, local) ? 3 + !!k->ifindex : 0;
+}
+
+struct tcp_pcb_listen *tcp_listener_hook(const ip_addr_t *local, u16 lport, const ip_addr_t *remote,
+					 u16 rport)
+{
+	struct list *l = port_bucket(PORTS_TCP, lport);
+	unsigned best = 0, same = 0, n;
+	struct inet_sock *k = NULL;
+	struct inet_port *p;
+	u32 hash = inet_peer_hash(remote, rport);
+
+	list_for_each(p, l, node) {
+		n = p->num == lport ? score(p, local) : 0;
+		if (n > best) {
+			best = n;
+			k = p->sk;
+			same = 1;
+		} else if (n && n == best && p->reuseport && hash % ++same == 0) {
+			k = p->sk;
+		}
+	}
+	return k ? (struct tcp_pcb_listen *)k->pcb : NULL;
+}
+
+static void hear_options(struct tcp_pcb *pcb, const struct tcp_hdr *h, unsigned optlen,
+			 unsigned opt1len, const void *opt2)
+{
+	u8 opt[40];
+
+	if (optlen > sizeof(opt) || opt1len > optlen)
+		optlen = opt1len = 0;
+	memcpy(opt, h + 1, opt1len);
+	if (opt1len < optlen)
+		memcpy(opt + opt1len, opt2, optlen - opt1len);
+	recovery_heard(pcb, opt, optlen);
+}
+
+bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h, unsigned optlen,
+		      unsigned opt1len, const void *opt2)
 {
 	const struct inet_sock *l;
 
+	if (pcb->state != LISTEN && pcb->state != TIME_WAIT)
+		hear_options(pcb, h, optlen, opt1len, opt2);
 	if (pcb->state != LISTEN || !(TCPH_FLAGS(h) & TCP_SYN))
 		return true;
 	l = ((struct tcp_pcb_listen *)pcb)->callback_arg;

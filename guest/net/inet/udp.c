@@ -33,7 +33,7 @@ static unsigned score(const struct inet_port *p, const ip_addr_t *from, u16 port
 	const struct inet_sock *k = p->sk;
 	unsigned n = 1;
 
-	if (!k || !covers(p, to))
+	if (!k || !covers(p, to) || !inet_device_matches(k))
 		return 0;
 	if (!ip_addr_isany(&k->laddr)) {
 		if (!ip_addr_cmp(&k->laddr, to))
@@ -54,8 +54,7 @@ static struct inet_sock *find(const ip_addr_t *from, u16 sport, const ip_addr_t 
 	unsigned best = 0, n, same = 0;
 	struct inet_sock *k = NULL;
 	struct inet_port *p;
-	u32 hash = sport * 0x9e3779b1u +
-		   (IP_IS_V4(from) ? ip_2_ip4(from)->addr : ip_2_ip6(from)->addr[3]);
+	u32 hash = inet_peer_hash(from, sport);
 
 	list_for_each(p, l, node) {
 		if (p->num != dport)

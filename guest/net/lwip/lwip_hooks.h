@@ -10,6 +10,7 @@ struct netif;
 struct pbuf;
 struct tcp_hdr;
 struct tcp_pcb;
+struct tcp_pcb_listen;
 
 /* The interface for a packet: the loopback for what is our own, a route's device; NULL: let lwIP choose. */
 struct netif *route_hook4(const ip4_addr_t *src, const ip4_addr_t *dst);
@@ -17,7 +18,11 @@ struct netif *route_hook6(const ip6_addr_t *src, const ip6_addr_t *dst);
 /* The next hop on the way to dst; NULL: lwIP's own idea. */
 const ip4_addr_t *gateway_hook4(struct netif *n, const ip4_addr_t *dst);
 const ip6_addr_t *gateway_hook6(struct netif *n, const ip6_addr_t *dst);
-/* A segment for this PCB, before it is looked at: false drops it. */
-bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h);
+/* A segment for this PCB, before it is looked at: false drops it. Its options lie behind h and, the rest, at opt2. */
+bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h, unsigned optlen,
+		      unsigned opt1len, const void *opt2);
+/* Who listens for a segment that belongs to no connection; NULL: nobody. */
+struct tcp_pcb_listen *tcp_listener_hook(const ip_addr_t *local, u16 lport, const ip_addr_t *remote,
+					 u16 rport);
 
 #endif

@@ -77,6 +77,8 @@ void lwip_free(void *p);
 #define LWIP_TCP		       1
 #define TCP_TMR_INTERVAL	       25 /* ms; and twice this for retransmission */
 #define TCP_RTO_MIN		       4 /* ticks of 2 * TCP_TMR_INTERVAL: 200 ms (patches/rto-min.patch) */
+#define LWIP_TCP_RTO_TIME	       1000 /* ms, before there is a round trip (RFC 6298) */
+#define TCP_OOSEQ_TIMEOUT	       240 /* what was acknowledged selectively is kept: 4 ticks make it 48 s */
 #define TCP_MSL			       30000UL
 #define TCP_MSS			       65495 /* the loopback's; a device's MTU makes it smaller */
 #define TCP_CALCULATE_EFF_SEND_MSS     1
@@ -106,7 +108,7 @@ void lwip_free(void *p);
 #define LWIP_HOOK_ND6_GET_GW(n, dst)		  gateway_hook6(n, dst)
 #define LWIP_HOOK_TCP_ISN(lip, lport, rip, rport) ((u32)random_u64())
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, h, optlen, opt1len, opt2, p) \
-	(tcp_segment_hook(pcb, h) ? ERR_OK : ERR_CONN)
+	(tcp_segment_hook(pcb, h, optlen, opt1len, opt2) ? ERR_OK : ERR_CONN)
 
 /* ---- counters for /proc/net/snmp ---- */
 #define LWIP_STATS	 1

@@ -32,9 +32,20 @@ u32_t sys_now(void)
 	return (u32)(clock_mono() / 1000000);
 }
 
+static u64 entered_at; /* 0: not asked for yet */
+
+u64 net_now(void)
+{
+	if (!entered_at)
+		entered_at = clock_mono();
+	return entered_at;
+}
+
 void net_enter(void)
 {
 	spin_lock(&net_lock);
+	entered_at = 0;
+	timers_catch_up();
 }
 
 void net_leave(void)
@@ -49,5 +60,6 @@ void stack_init(void)
 {
 	lwip_init();
 	timers_init();
+	recovery_init();
 	loop_init();
 }

@@ -36,8 +36,25 @@ void device_flush(void);
 void timers_init(void);
 /* At net_leave: something happened that may need a timer. */
 void timers_arm(void);
+/* At net_enter: no ticks were counted for a while; let lwIP's clock be right before it is read. */
+void timers_catch_up(void);
 /* A device moved frames: its neighbours may need attention. */
 void timers_device_active(void);
+
+/* ---- pcbs.c: connections that count no ticks ---- */
+struct tcp_pcb;
+/* Out of tcp_active_pcbs, until something happens or tick number `due` (0: never) is there. */
+void pcbs_park(struct tcp_pcb *p, u32 due);
+void pcbs_wake_due(u32 tick);
+/* Does a parked connection, or one in TIME_WAIT, want a tick? In how many from now. */
+bool pcbs_next_due(u32 *ticks);
+
+/* ---- recovery.c ---- */
+void recovery_init(void);
+/* The SACK option of a segment, before lwIP looks at it. opt: its options; NULL: none. */
+void recovery_heard(struct tcp_pcb *p, const u8 *opt, unsigned len);
+/* Time of this stay in the stack, ns. */
+u64 net_now(void);
 
 /* ---- chunk.c: the bytes of streams and datagrams, copied once from user memory and shared by reference ---- */
 struct net_chunk {

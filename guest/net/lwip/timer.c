@@ -2,8 +2,9 @@
  * timer.c - lwIP's periodic functions, run only while one of them has something to do.
  *
  * TCP counts in ticks of 25 ms: retransmission, delayed acknowledgements, persist. They run while a connection has
- * something in flight; what is further away (keep-alive, TIME_WAIT) gets one late timer, and the ticks in between are
- * added at once. Without either there is no timer, so idle sandboxes do not wake up. Neighbours, groups and fragments
+ * something in flight; connections that have not are parked (pcbs.c). What is further away (keep-alive, TIME_WAIT) gets one
+ * late timer, and the ticks in between are added at once. Without either there is no timer, so idle sandboxes do not wake
+ * up. Neighbours, groups and fragments
  * count in seconds, and only for some time after frames moved. All under net_lock.
  */
 #include "lwip/etharp.h"
@@ -26,6 +27,7 @@
 static struct ktimer tcp_timer, link_timer;
 static u64 ticked;   /* when tcp_ticks was last brought up to date */
 static u64 deadline; /* of tcp_timer; 0: off */
+static bool ticking; /* each tick comes */
 static u64 link_ticked;
 static unsigned link_left; /* seconds to go on; 0: off */
 
@@ -39,37 +41,42 @@ static bool counts(const struct tcp_pcb *p)
 	return p->state != ESTABLISHED && p->state != CLOSE_WAIT && p->state != FIN_WAIT_2;
 }
 
-/* Ticks from now to `after` ms behind the last activity of p. */
-static u32 ticks_left(const struct tcp_pcb *p, u32 after)
+/* The tick at which a connection without traffic wants attention; 0: never. */
+static u32 due(const struct tcp_pcb *p)
 {
-	u32 due = after / TCP_SLOW_INTERVAL + 1, gone = tcp_ticks - p->tmr;
+	u32 after = 0;
 
-	return due > gone ? due - gone : 1;
+	if (ip_get_option(p, SOF_KEEPALIVE))
+		after = p->keep_idle + p->keep_cnt_sent * p->keep_intvl;
+	if (p->state == FIN_WAIT_2 && (p->flags & TF_RXCLOSED))
+		after = after ? MIN(after, TCP_FIN_WAIT_TIMEOUT) : TCP_FIN_WAIT_TIMEOUT;
+	if (!after)
+		return 0;
+	after = p->tmr + after / TCP_SLOW_INTERVAL + 1;
+	if ((s32)(after - tcp_ticks) <= 0)
+		after = tcp_ticks + 1;
+	return after ? after : 1;
+}
+
+static void park_idle(void)
+{
+	struct tcp_pcb *p, *next;
+
+	for (p = tcp_active_pcbs; p; p = next) {
+		next = p->next;
+		if (!counts(p))
+			pcbs_park(p, due(p));
+	}
 }
 
 /* When the next tick is wanted: ns from now, or 0 for never. */
 static u64 next_tick(void)
 {
-	u32 best = ~0u, t;
-	struct tcp_pcb *p;
+	u32 ticks;
 
-	for (p = tcp_active_pcbs; p; p = p->next) {
-		if (counts(p))
-			return TICK;
-		if (ip_get_option(p, SOF_KEEPALIVE)) {
-			t = ticks_left(p, p->keep_idle + p->keep_cnt_sent * p->keep_intvl);
-			best = MIN(best, t);
-		}
-		if (p->state == FIN_WAIT_2 && (p->flags & TF_RXCLOSED)) {
-			t = ticks_left(p, TCP_FIN_WAIT_TIMEOUT);
-			best = MIN(best, t);
-		}
-	}
-	for (p = tcp_tw_pcbs; p; p = p->next) {
-		t = ticks_left(p, 2 * TCP_MSL);
-		best = MIN(best, t);
-	}
-	return best == ~0u ? 0 : best * SLOW;
+	if (tcp_active_pcbs)
+		return TICK;
+	return pcbs_next_due(&ticks) ? ticks * SLOW : 0;
 }
 
 static void start(u64 now, u64 delay)
@@ -89,41 +96,51 @@ static void catch_up(u64 now)
 	}
 }
 
+void timers_catch_up(void)
+{
+	if (!ticking)
+		catch_up(net_now());
+}
+
 void timers_arm(void)
 {
-	u64 now;
+	u64 delay = next_tick(), now;
 
-	if (!tcp_active_pcbs && !tcp_tw_pcbs)
+	if (!delay)
 		return;
-	now = clock_mono();
-	if (deadline && deadline <= now + TICK)
+	now = net_now();
+	if (deadline && deadline <= now + delay)
 		return;
-	catch_up(now);
-	start(now, TICK);
+	ticking = delay == TICK;
+	start(now, delay);
 }
 
 static void tcp_fire(struct ktimer *t)
 {
-	u64 now = clock_mono(), next;
+	u64 now, next;
 
-	spin_lock(&net_lock);
+	net_enter();
+	now = net_now();
 	catch_up(now);
+	pcbs_wake_due(tcp_ticks + 1);
 	for (; ticked + TICK <= now; ticked += TICK)
 		tcp_tmr();
 	loop_run();
-	device_flush();
+	park_idle();
 	next = next_tick();
 	deadline = 0;
+	ticking = next == TICK;
 	if (next)
 		start(now, next);
-	spin_unlock(&net_lock);
+	net_leave();
 }
 
 static void link_fire(struct ktimer *t)
 {
-	u64 now = clock_mono();
+	u64 now;
 
-	spin_lock(&net_lock);
+	net_enter();
+	now = net_now();
 	for (unsigned n = 0; link_ticked + SECOND <= now; link_ticked += SECOND, n++) {
 		if (n >= 600) {
 			link_ticked = now;
@@ -145,10 +162,8 @@ static void link_fire(struct ktimer *t)
 
 void timers_device_active(void)
 {
-	u64 now = clock_mono();
-
 	if (!link_left)
-		ktimer_start(&link_timer, now + SECOND);
+		ktimer_start(&link_timer, net_now() + SECOND);
 	link_left = QUIET_AFTER;
 }
 

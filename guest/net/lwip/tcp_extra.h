@@ -1,0 +1,68 @@
+/*
+ * tcp_extra.h - what a tcp_pcb of lwIP has besides (guest/net/patches), for pcbs.c and recovery.c. All under net_lock.
+ */
+#ifndef MOAT_NET_LWIP_TCP_EXTRA_H
+#define MOAT_NET_LWIP_TCP_EXTRA_H
+
+#include "lib/types.h"
+#include "lwip/ip_addr.h"
+
+struct tcp_pcb;
+struct tcp_seg;
+
+struct tcp_extra {
+	/* ---- pcbs.c ---- */
+	struct tcp_pcb *hash_next, **hash_prev; /* hash_prev NULL: not in the table */
+	bool parked; /* in one of the lists of idle ones, for tcp_active_pcbs */
+	u32 due;     /* parked: the tick at which it wants attention; 0: none */
+
+	/* ---- by the socket ---- */
+	u32 window;	  /* most that may be received and not read; 0: TCP_WND */
+	u32 user_timeout; /* ms without an acknowledgement; 0: lwIP's own limit */
+	u8 syn_retries;	  /* 0: TCP_SYNMAXRTX */
+
+	/* ---- recovery.c: only while both sides have agreed on SACK ---- */
+	u8 phase;	/* enum recovery_phase */
+	bool force;	/* one segment goes out whatever the congestion window says */
+	bool probed;	/* the tail was sent again, and nothing came since */
+	bool reordered; /* segments have overtaken each other */
+	u8 patience;	/* times that waiting for late ones was too short */
+	u32 recover;	/* what was sent when this phase began */
+	u32 gap; /* bytes between lastack and snd_nxt that are not on their way: arrived, or lost */
+	u32 rack_end,
+		rack_rtt; /* of the last sent one of those that arrived: its end; us from there to here */
+	u64 rack_sent;	   /* ns */
+	u32 srtt, min_rtt; /* us; 0: unknown */
+	u64 wake;	   /* ns: look again then; 0: off */
+	u32 resent;	   /* segments that were sent again */
+};
+
+/* ---- pcbs.c, in the place of lwIP's list macros ---- */
+void tcp_list_add(struct tcp_pcb **list, struct tcp_pcb *p);
+void tcp_list_del(struct tcp_pcb **list, struct tcp_pcb *p);
+/* The connection, open or in TIME_WAIT, of a segment that came in; NULL: none. It is not parked any more. */
+struct tcp_pcb *tcp_find(const ip_addr_t *local, u16 lport, const ip_addr_t *remote, u16 rport,
+			 unsigned netif);
+/* End what has been in TIME_WAIT for long enough. */
+void tcp_tw_expire(void);
+/* It may need ticks again. */
+void tcp_unpark(struct tcp_pcb *p);
+
+/* ---- recovery.c, called by lwIP ---- */
+/* ackno is about to free segments. */
+void recovery_acked(struct tcp_pcb *p, u32 ackno);
+/* An acknowledgement was dealt with. */
+void recovery_update(struct tcp_pcb *p);
+/* Is it no time for the congestion window to grow? */
+bool recovery_holds(const struct tcp_pcb *p);
+/* The retransmission timeout is over. True: the segments are marked, tcp_output sends them; else lwIP is to do it. */
+bool recovery_timeout(struct tcp_pcb *p);
+/* The next segment to be sent again now, or NULL; and that it was. */
+struct tcp_seg *recovery_next(struct tcp_pcb *p);
+void recovery_resent(struct tcp_pcb *p, struct tcp_seg *s);
+/* A segment goes out, for the first time or again. */
+void recovery_sent(struct tcp_pcb *p, struct tcp_seg *s);
+/* Has the peer been silent for longer than the socket wants to wait? */
+bool tcp_gives_up(const struct tcp_pcb *p);
+
+#endif
