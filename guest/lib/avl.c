@@ -105,36 +105,3 @@ void avl_update(struct avl_tree *t, struct avl_node *n)
 	for (; n; n = n->parent)
 		refresh(t, n);
 }
-
-struct avl_node *avl_first(const struct avl_tree *t)
-{
-	struct avl_node *n = t->root;
-
-	while (n && n->child[0])
-		n = n->child[0];
-	return n;
-}
-
-static struct avl_node *neighbour(const struct avl_node *n, int dir)
-{
-	struct avl_node *m = n->child[dir];
-
-	if (m) {
-		while (m->child[!dir])
-			m = m->child[!dir];
-		return m;
-	}
-	while (n->parent && n->parent->child[dir] == n)
-		n = n->parent;
-	return n->parent;
-}
-
-struct avl_node *avl_next(const struct avl_node *n)
-{
-	return neighbour(n, 1);
-}
-
-struct avl_node *avl_prev(const struct avl_node *n)
-{
-	return neighbour(n, 0);
-}

@@ -26,10 +26,6 @@ void avl_erase(struct avl_tree *t, struct avl_node *n);
 /* The augmented value of n itself changed: recompute it and its ancestors'. */
 void avl_update(struct avl_tree *t, struct avl_node *n);
 
-struct avl_node *avl_first(const struct avl_tree *t);
-struct avl_node *avl_next(const struct avl_node *n);
-struct avl_node *avl_prev(const struct avl_node *n);
-
 #define avl_entry(n, type, member) container_of(n, type, member)
 
 #endif

@@ -67,18 +67,6 @@ size_t logread_all(char *buf, size_t size)
 	return done;
 }
 
-size_t logread_all_size(void)
-{
-	size_t n;
-	u64 seq;
-
-	spin_lock(&lock);
-	seq = cleared;
-	n = measure(&seq, 0);
-	spin_unlock(&lock);
-	return n;
-}
-
 size_t logread_next(char *buf, size_t size)
 {
 	char line[LOG_RECORD_MAX];

@@ -11,7 +11,6 @@
 
 /* The newest lines since the last clear that fit into size bytes. How many bytes. */
 size_t logread_all(char *buf, size_t size);
-size_t logread_all_size(void);
 /* What nobody read yet, from the common position on; a line may come in pieces. 0: nothing. */
 size_t logread_next(char *buf, size_t size);
 size_t logread_unread(void);

@@ -144,20 +144,6 @@ u64 anon_lookup(struct mm *mm, uaddr_t va)
 	return table_of(*pmd)[pte_index(va)];
 }
 
-int anon_set(struct mm *mm, uaddr_t va, paddr_t pa)
-{
-	u64 *pmd = anon_pmd(mm, va, true), *leaf;
-
-	if (!pmd)
-		return -ENOMEM;
-	leaf = anon_leaf(mm, pmd);
-	if (!leaf)
-		return -ENOMEM;
-	leaf[pte_index(va)] = pa | AE_PRESENT;
-	mm->rss_anon++;
-	return 0;
-}
-
 void anon_drop(struct mm *mm, uaddr_t start, uaddr_t end)
 {
 	uaddr_t va = start;

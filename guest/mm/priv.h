@@ -209,8 +209,6 @@ u64 *anon_next_pmd(struct mm *mm, uaddr_t *va, uaddr_t end);
 u64 *anon_leaf(struct mm *mm, u64 *pmd);
 /* Entry of one page: paddr | AE_PRESENT, or 0. Looks through blocks. */
 u64 anon_lookup(struct mm *mm, uaddr_t va);
-int anon_set(struct mm *mm, uaddr_t va,
-	     paddr_t pa); /* takes over the reference; the slot is empty. -ENOMEM */
 void anon_drop(struct mm *mm, uaddr_t start, uaddr_t end); /* after pmap_unmap and commit */
 int anon_copy(struct mm *to, struct mm *from, uaddr_t start, uaddr_t end); /* fork */
 int anon_move(struct mm *mm, uaddr_t from, uaddr_t to, u64 len);	   /* mremap */

@@ -89,16 +89,6 @@ static u32 show(const struct id_map *m, u32 kernel)
 	return id == NO_ID ? OVERFLOW_ID : id;
 }
 
-u32 user_ns_show_uid(const struct user_ns *ns, u32 kuid)
-{
-	return show(&ns->uid, kuid);
-}
-
-u32 user_ns_show_gid(const struct user_ns *ns, u32 kgid)
-{
-	return show(&ns->gid, kgid);
-}
-
 u32 user_ns_kuid(const struct user_ns *ns, u32 uid)
 {
 	return map_down(&ns->uid, uid);

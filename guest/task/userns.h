@@ -54,12 +54,10 @@ bool capable_here(int cap);
 /* Over a file: its owner and group must be ids of the task's namespace. */
 bool capable_over_ids(u32 kuid, u32 kgid, int cap);
 
-/* As ns names a kernel's id; OVERFLOW_ID: it has no name there. Back: NO_ID. */
-u32 user_ns_show_uid(const struct user_ns *ns, u32 kuid);
-u32 user_ns_show_gid(const struct user_ns *ns, u32 kgid);
+/* The kernel's id for one of ns; NO_ID: it is none there. */
 u32 user_ns_kuid(const struct user_ns *ns, u32 uid);
 u32 user_ns_kgid(const struct user_ns *ns, u32 gid);
-/* The same for the current task. */
+/* The current task: as its namespace names a kernel's id; OVERFLOW_ID: it has no name there. And back. */
 u32 show_uid(u32 kuid);
 u32 show_gid(u32 kgid);
 u32 kuid_here(u32 uid);
