@@ -69,115 +69,27 @@ static void fix_caps(struct cred *c, const struct cred *old)
 		c->cap_effective = c->cap_permitted;
 }
 
-static s64 commit_uid(struct cred *c)
-{
-	const struct cred *old = cur();
+/* Users' and groups' ids obey the same rules, but for the capabilities that a user's bring and take. */
+enum id_kind { USER, GROUP };
 
-	fix_caps(c, old);
-	if (c->euid != old->euid || c->fsuid != old->fsuid) {
-		task_current()->process->dumpable = false;
-		task_current()->pdeath_signal = 0;
-	}
-	cred_commit(c);
-	return 0;
+struct ids {
+	u32 real, effective, saved, fs;
+};
+
+static struct ids ids_of(const struct cred *c, enum id_kind kind)
+{
+	return kind == USER ? (struct ids){ c->uid, c->euid, c->suid, c->fsuid }
+			    : (struct ids){ c->gid, c->egid, c->sgid, c->fsgid };
 }
 
-static s64 commit_gid(struct cred *c)
+static bool take(id_a *id, enum id_kind kind)
 {
-	const struct cred *old = cur();
-
-	if (c->egid != old->egid || c->fsgid != old->fsgid) {
-		task_current()->process->dumpable = false;
-		task_current()->pdeath_signal = 0;
-	}
-	cred_commit(c);
-	return 0;
+	return kind == USER ? take_uid(id) : take_gid(id);
 }
 
-s64 sys_setuid(id_a uid)
+static bool may_set(enum id_kind kind)
 {
-	struct cred *c;
-
-	if (uid == NO_ID || !take_uid(&uid))
-		return -EINVAL;
-	if (!capable_here(CAP_SETUID) && uid != cur()->uid && uid != cur()->suid)
-		return -EPERM;
-	c = cred_dup(cur());
-	if (!c)
-		return -ENOMEM;
-	if (capable_here(CAP_SETUID))
-		c->uid = c->suid = uid;
-	c->euid = c->fsuid = uid;
-	return commit_uid(c);
-}
-
-s64 sys_setgid(id_a gid)
-{
-	struct cred *c;
-
-	if (gid == NO_ID || !take_gid(&gid))
-		return -EINVAL;
-	if (!capable_here(CAP_SETGID) && gid != cur()->gid && gid != cur()->sgid)
-		return -EPERM;
-	c = cred_dup(cur());
-	if (!c)
-		return -ENOMEM;
-	if (capable_here(CAP_SETGID))
-		c->gid = c->sgid = gid;
-	c->egid = c->fsgid = gid;
-	return commit_gid(c);
-}
-
-s64 sys_setreuid(id_a ruid, id_a euid)
-{
-	const struct cred *o = cur();
-	struct cred *c;
-
-	if (!take_uid(&ruid) || !take_uid(&euid))
-		return -EINVAL;
-	if (!capable_here(CAP_SETUID)) {
-		if (ruid != NO_ID && ruid != o->uid && ruid != o->euid)
-			return -EPERM;
-		if (euid != NO_ID && euid != o->uid && euid != o->euid && euid != o->suid)
-			return -EPERM;
-	}
-	c = cred_dup(o);
-	if (!c)
-		return -ENOMEM;
-	if (ruid != NO_ID)
-		c->uid = ruid;
-	if (euid != NO_ID)
-		c->euid = euid;
-	if (ruid != NO_ID || (euid != NO_ID && euid != o->uid))
-		c->suid = c->euid;
-	c->fsuid = c->euid;
-	return commit_uid(c);
-}
-
-s64 sys_setregid(id_a rgid, id_a egid)
-{
-	const struct cred *o = cur();
-	struct cred *c;
-
-	if (!take_gid(&rgid) || !take_gid(&egid))
-		return -EINVAL;
-	if (!capable_here(CAP_SETGID)) {
-		if (rgid != NO_ID && rgid != o->gid && rgid != o->egid)
-			return -EPERM;
-		if (egid != NO_ID && egid != o->gid && egid != o->egid && egid != o->sgid)
-			return -EPERM;
-	}
-	c = cred_dup(o);
-	if (!c)
-		return -ENOMEM;
-	if (rgid != NO_ID)
-		c->gid = rgid;
-	if (egid != NO_ID)
-		c->egid = egid;
-	if (rgid != NO_ID || (egid != NO_ID && egid != o->gid))
-		c->sgid = c->egid;
-	c->fsgid = c->egid;
-	return commit_gid(c);
+	return capable_here(kind == USER ? CAP_SETUID : CAP_SETGID);
 }
 
 static bool one_of(u32 id, u32 a, u32 b, u32 c)
@@ -185,52 +97,116 @@ static bool one_of(u32 id, u32 a, u32 b, u32 c)
 	return id == NO_ID || id == a || id == b || id == c;
 }
 
-s64 sys_setresuid(id_a ruid, id_a euid, id_a suid)
+static s64 commit(const struct ids *n, enum id_kind kind)
 {
-	const struct cred *o = cur();
-	struct cred *c;
+	const struct cred *old = cur();
+	struct ids o = ids_of(old, kind);
+	struct cred *c = cred_dup(old);
 
-	if (!take_uid(&ruid) || !take_uid(&euid) || !take_uid(&suid))
-		return -EINVAL;
-	if (!capable_here(CAP_SETUID) &&
-	    (!one_of(ruid, o->uid, o->euid, o->suid) || !one_of(euid, o->uid, o->euid, o->suid) ||
-	     !one_of(suid, o->uid, o->euid, o->suid)))
-		return -EPERM;
-	c = cred_dup(o);
 	if (!c)
 		return -ENOMEM;
-	if (ruid != NO_ID)
-		c->uid = ruid;
-	if (euid != NO_ID)
-		c->euid = euid;
-	if (suid != NO_ID)
-		c->suid = suid;
-	c->fsuid = c->euid;
-	return commit_uid(c);
+	if (kind == USER) {
+		c->uid = n->real;
+		c->euid = n->effective;
+		c->suid = n->saved;
+		c->fsuid = n->fs;
+		fix_caps(c, old);
+	} else {
+		c->gid = n->real;
+		c->egid = n->effective;
+		c->sgid = n->saved;
+		c->fsgid = n->fs;
+	}
+	if (n->effective != o.effective || n->fs != o.fs) {
+		task_current()->process->dumpable = false;
+		task_current()->pdeath_signal = 0;
+	}
+	cred_commit(c);
+	return 0;
+}
+
+static s64 set_id(id_a id, enum id_kind kind)
+{
+	struct ids n = ids_of(cur(), kind);
+	bool may = may_set(kind);
+
+	if (id == NO_ID || !take(&id, kind))
+		return -EINVAL;
+	if (!may && id != n.real && id != n.saved)
+		return -EPERM;
+	if (may)
+		n.real = n.saved = id;
+	n.effective = n.fs = id;
+	return commit(&n, kind);
+}
+
+static s64 set_re(id_a real, id_a effective, enum id_kind kind)
+{
+	struct ids o = ids_of(cur(), kind), n = o;
+
+	if (!take(&real, kind) || !take(&effective, kind))
+		return -EINVAL;
+	if (!may_set(kind) && (!one_of(real, o.real, o.effective, o.effective) ||
+			       !one_of(effective, o.real, o.effective, o.saved)))
+		return -EPERM;
+	if (real != NO_ID)
+		n.real = real;
+	if (effective != NO_ID)
+		n.effective = effective;
+	if (real != NO_ID || (effective != NO_ID && effective != o.real))
+		n.saved = n.effective;
+	n.fs = n.effective;
+	return commit(&n, kind);
+}
+
+static s64 set_res(id_a real, id_a effective, id_a saved, enum id_kind kind)
+{
+	struct ids o = ids_of(cur(), kind), n = o;
+
+	if (!take(&real, kind) || !take(&effective, kind) || !take(&saved, kind))
+		return -EINVAL;
+	if (!may_set(kind) && (!one_of(real, o.real, o.effective, o.saved) ||
+			       !one_of(effective, o.real, o.effective, o.saved) ||
+			       !one_of(saved, o.real, o.effective, o.saved)))
+		return -EPERM;
+	if (real != NO_ID)
+		n.real = real;
+	if (effective != NO_ID)
+		n.effective = effective;
+	if (saved != NO_ID)
+		n.saved = saved;
+	n.fs = n.effective;
+	return commit(&n, kind);
+}
+
+s64 sys_setuid(id_a uid)
+{
+	return set_id(uid, USER);
+}
+
+s64 sys_setgid(id_a gid)
+{
+	return set_id(gid, GROUP);
+}
+
+s64 sys_setreuid(id_a ruid, id_a euid)
+{
+	return set_re(ruid, euid, USER);
+}
+
+s64 sys_setregid(id_a rgid, id_a egid)
+{
+	return set_re(rgid, egid, GROUP);
+}
+
+s64 sys_setresuid(id_a ruid, id_a euid, id_a suid)
+{
+	return set_res(ruid, euid, suid, USER);
 }
 
 s64 sys_setresgid(id_a rgid, id_a egid, id_a sgid)
 {
-	const struct cred *o = cur();
-	struct cred *c;
-
-	if (!take_gid(&rgid) || !take_gid(&egid) || !take_gid(&sgid))
-		return -EINVAL;
-	if (!capable_here(CAP_SETGID) &&
-	    (!one_of(rgid, o->gid, o->egid, o->sgid) || !one_of(egid, o->gid, o->egid, o->sgid) ||
-	     !one_of(sgid, o->gid, o->egid, o->sgid)))
-		return -EPERM;
-	c = cred_dup(o);
-	if (!c)
-		return -ENOMEM;
-	if (rgid != NO_ID)
-		c->gid = rgid;
-	if (egid != NO_ID)
-		c->egid = egid;
-	if (sgid != NO_ID)
-		c->sgid = sgid;
-	c->fsgid = c->egid;
-	return commit_gid(c);
+	return set_res(rgid, egid, sgid, GROUP);
 }
 
 static s64 put3(uaddr_t a, uaddr_t b, uaddr_t c, u32 x, u32 y, u32 z)
@@ -250,42 +226,42 @@ s64 sys_getresgid(uptr_a rgid, uptr_a egid, uptr_a sgid)
 		    show_gid(cur()->sgid));
 }
 
-s64 sys_setfsuid(id_a uid)
+/* Gives what it was, whether or not it changed: there is no error. */
+static s64 set_fs(id_a id, enum id_kind kind)
 {
-	const struct cred *o = cur();
-	u32 old = o->fsuid;
+	const struct cred *old = cur();
+	struct ids o = ids_of(old, kind);
+	s64 was = kind == USER ? show_uid(o.fs) : show_gid(o.fs);
+	u32 root = kuid_here(0);
 	struct cred *c;
 
-	if (uid == NO_ID || !take_uid(&uid) ||
-	    (!one_of(uid, o->uid, o->euid, o->suid) && uid != old && !capable_here(CAP_SETUID)))
-		return show_uid(old);
-	c = cred_dup(o);
+	if (id == NO_ID || !take(&id, kind) ||
+	    (!one_of(id, o.real, o.effective, o.saved) && id != o.fs && !may_set(kind)))
+		return was;
+	c = cred_dup(old);
 	if (!c)
-		return show_uid(old);
-	c->fsuid = uid;
-	if (old == kuid_here(0) && uid != old)
-		c->cap_effective &= ~FS_CAPS;
-	else if (old != uid && uid == kuid_here(0))
-		c->cap_effective |= c->cap_permitted & FS_CAPS;
+		return was;
+	if (kind == GROUP) {
+		c->fsgid = id;
+	} else {
+		c->fsuid = id;
+		if (o.fs == root && id != root)
+			c->cap_effective &= ~FS_CAPS;
+		else if (o.fs != root && id == root)
+			c->cap_effective |= c->cap_permitted & FS_CAPS;
+	}
 	cred_commit(c);
-	return show_uid(old);
+	return was;
+}
+
+s64 sys_setfsuid(id_a uid)
+{
+	return set_fs(uid, USER);
 }
 
 s64 sys_setfsgid(id_a gid)
 {
-	const struct cred *o = cur();
-	u32 old = o->fsgid;
-	struct cred *c;
-
-	if (gid == NO_ID || !take_gid(&gid) ||
-	    (!one_of(gid, o->gid, o->egid, o->sgid) && gid != old && !capable_here(CAP_SETGID)))
-		return show_gid(old);
-	c = cred_dup(o);
-	if (!c)
-		return show_gid(old);
-	c->fsgid = gid;
-	cred_commit(c);
-	return show_gid(old);
+	return set_fs(gid, GROUP);
 }
 
 s64 sys_getgroups(int_a size, uptr_a list)
