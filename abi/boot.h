@@ -62,7 +62,7 @@
  *                     limit), root-readonly (u32): read-only once everything below is mounted,
  *                     rlimits (u64 triples: resource, soft, hard); optional: caps-bounding, caps-effective,
  *                     caps-inheritable, caps-permitted, caps-ambient (u64, instead of caps), no-new-privs, oom-score-adj,
- *                     wait-start (u32: the first process waits for CTL_START), seccomp (struct sock_filter[] as in memory),
+ *                     wait-start (u32: the first process waits for CTL_START), seccomp (struct sock_filter[] as in memory), seccomp-flags (u32),
  *                     sysctl (string list, "name=value"),
  *                     cpu-quota, cpu-period (u64 microseconds), pids-max (u64): what the control group shows, 0: no limit
  *   /container/mounts/N  its mounts, in order: destination, type (a file system of the Sentry, or bind, mask, readonly),

@@ -181,8 +181,10 @@ static void user(struct tree *t, const struct container_spec *spec)
 		u64(t, "caps-ambient", c->ambient);
 	}
 	u32(t, "no-new-privs", spec->no_new_privs);
-	if (spec->seccomp)
+	if (spec->seccomp) {
 		check(t, fdt_property(t->fdt, "seccomp", spec->seccomp, (int)spec->seccomp_len));
+		u32(t, "seccomp-flags", spec->seccomp_flags);
+	}
 }
 
 static void container(struct tree *t, const struct container_spec *spec)

@@ -51,8 +51,9 @@ struct container_spec {
 	unsigned nrlimits;
 	const void *seccomp; /* a filter as seccomp(2) takes it: struct sock_filter[]; NULL: none */
 	size_t seccomp_len;  /* bytes */
-	char **sysctl;	     /* "net.core.somaxconn=128", NULL-ended; or NULL */
-	bool wait_start;     /* everything is made ready, but runs only at CHAN_START */
+	unsigned seccomp_flags; /* as seccomp(2) takes them */
+	char **sysctl;		/* "net.core.somaxconn=128", NULL-ended; or NULL */
+	bool wait_start;	/* everything is made ready, but runs only at CHAN_START */
 	unsigned umask;
 	bool tty;
 	unsigned short rows, cols;

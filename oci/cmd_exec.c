@@ -199,6 +199,7 @@ standin_main(const struct flags *f, const struct container *c, const struct oci_
 	struct pool pool = POOL_INIT;
 	struct error err = { 0 };
 	struct chan_msg m = { .type = CHAN_EXEC, .len = (uint32_t)strlen(c->s.id) };
+	struct seccomp_program filter;
 	struct container_spec spec;
 	int sig_fd, fds[4];
 
@@ -206,7 +207,8 @@ standin_main(const struct flags *f, const struct container *c, const struct oci_
 		setsid();
 	sig_fd = standin_signals(&err);
 	if (sig_fd < 0 || (console >= 0 && console_become(console, &err) < 0) ||
-	    spec_of_process(p, &spec, &pool, &err) < 0)
+	    seccomp_kept(c, &filter, &pool, &err) < 0 ||
+	    spec_of_process(p, &filter, &spec, &pool, &err) < 0)
 		goto fail;
 	fds[0] = boottree_memfd(&spec, &err);
 	if (fds[0] < 0)

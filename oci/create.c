@@ -278,6 +278,10 @@ static int open_things(const struct create_options *o, struct container *c, stru
 	p->launch.mounts = mounts;
 	if (sysctls(config, p, &c->pool, err) < 0)
 		return -1;
+	if (config->linux_.seccomp &&
+	    (seccomp_compile(config->linux_.seccomp, &p->launch.seccomp, &c->pool, err) < 0 ||
+	     seccomp_keep(c, &p->launch.seccomp, err) < 0))
+		return -1;
 	if (p->launch.sandbox) {
 		p->launch.sandbox_fd = openat(c->root_fd, p->launch.sandbox,
 					      O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -7,6 +7,7 @@
 #include "host/boottree.h"
 #include "host/mount_table.h"
 #include "oci/config.h"
+#include "oci/seccomp.h"
 #include "oci/state.h"
 
 /* What a stand-in holds once its container is there. */
@@ -26,6 +27,7 @@ struct launch_plan {
 	int console;			  /* slave of its terminal, or -1 */
 	const struct mount_table *mounts; /* and what the gofer serves for them */
 	char **sysctl;			  /* "name=value", NULL-ended */
+	struct seccomp_program seccomp;	  /* for the container's processes */
 	struct clock_sample clock_start;
 };
 

@@ -75,8 +75,8 @@ static int set_groups(const struct oci_process *p, struct container_spec *out, s
 	return 0;
 }
 
-int spec_of_process(const struct oci_process *p, struct container_spec *out, struct pool *pool,
-		    struct error *err)
+int spec_of_process(const struct oci_process *p, const struct seccomp_program *filter,
+		    struct container_spec *out, struct pool *pool, struct error *err)
 {
 	static char *no_env[] = { NULL };
 
@@ -92,6 +92,9 @@ int spec_of_process(const struct oci_process *p, struct container_spec *out, str
 		.rows = (unsigned short)p->console.height,
 		.cols = (unsigned short)p->console.width,
 		.no_new_privs = p->no_new_privileges,
+		.seccomp = filter->insns,
+		.seccomp_len = filter->len,
+		.seccomp_flags = filter->flags,
 		.oom_score_adj = p->oom_score_adj.set ? (int)p->oom_score_adj.value : 0,
 	};
 	if (set_capabilities(p->caps, out, pool, err) < 0 || set_rlimits(p, out, pool, err) < 0)
@@ -112,7 +115,7 @@ int spec_of_config(const struct launch_plan *p, struct container_spec *out, stru
 	const struct oci_resources *l = &c->linux_.resources;
 	uint64_t limit = memory_inside(l);
 
-	if (spec_of_process(c->process ? c->process : &nothing, out, pool, err) < 0)
+	if (spec_of_process(c->process ? c->process : &nothing, &p->seccomp, out, pool, err) < 0)
 		return -1;
 	out->id = p->c->s.id;
 	out->wait_start = true;

@@ -9,6 +9,7 @@
 #include "lib/dtree.h"
 #include "lib/err.h"
 #include "mm/slab.h"
+#include "task/seccomp.h"
 
 static char *copy_string(const struct dtree *t, u32 node, const char *name, const char *absent)
 {
@@ -52,6 +53,25 @@ static int parse_groups(struct spec *s, const struct dtree *t, u32 node)
 		return -ENOMEM;
 	for (; s->ngroups < len / 4; p += 4)
 		s->groups[s->ngroups++] = dtree_be32(p);
+	return 0;
+}
+
+static int parse_seccomp(struct spec *s, const struct dtree *t, u32 node)
+{
+	u32 len = 0;
+	const void *p = dtree_prop(t, node, "seccomp", &len);
+
+	if (!p)
+		return 0;
+	if (!len || len % sizeof(struct bpf_insn) ||
+	    len > SECCOMP_INSNS_MAX * sizeof(struct bpf_insn))
+		return -EINVAL;
+	s->seccomp = kmalloc(len);
+	if (!s->seccomp)
+		return -ENOMEM;
+	memcpy(s->seccomp, p, len);
+	s->seccomp_len = len / sizeof(struct bpf_insn);
+	s->seccomp_flags = dtree_u32(t, node, "seccomp-flags", 0);
 	return 0;
 }
 
@@ -146,6 +166,8 @@ static int parse(struct spec *s, const struct dtree *t, u32 node)
 	s->oom_score_adj = (int)dtree_u32(t, node, "oom-score-adj", 0);
 	parse_rlimits(s, t, node);
 	err = parse_groups(s, t, node);
+	if (!err)
+		err = parse_seccomp(s, t, node);
 	return err ? err : parse_mounts(s, t, node);
 }
 
@@ -176,6 +198,7 @@ void spec_free(struct spec *s)
 	kfree(s->cwd);
 	kfree(s->hostname);
 	kfree(s->groups);
+	kfree(s->seccomp);
 	for (unsigned i = 0; i < s->nmounts; i++) {
 		kfree((void *)s->mounts[i].destination);
 		kfree((void *)s->mounts[i].type);

@@ -15,6 +15,8 @@ struct spec {
 	u32 *groups, ngroups;
 	u64 cap_inheritable, cap_permitted, cap_effective, cap_bounding, cap_ambient;
 	bool no_new_privs, tty, wait_start;
+	void *seccomp;			/* struct bpf_insn[]; NULL: no filter */
+	u32 seccomp_len, seccomp_flags; /* instructions; SECCOMP_F_* */
 	bool root_rw, root_readonly;
 	u32 overlay; /* BOOT_OVERLAY_* */
 	u64 overlay_size;
