@@ -24,6 +24,8 @@
 #include "host/timing.h"
 #include "host/tty.h"
 
+#define STOP_MS 2000 /* within which the Sentry says that it stopped the programs */
+
 static const int forwarded[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
 				 SIGUSR1, SIGUSR2, SIGCONT, SIGALRM };
 
@@ -31,7 +33,9 @@ struct watch {
 	int ctl_fd, sig_fd;
 	pid_t gofer, launcher, net_helper;
 	bool done, tty;
-	bool ready; /* the program runs */
+	bool ready;	     /* the program runs */
+	bool stopping;	     /* once the programs have stopped, by Ctrl-Z */
+	unsigned unanswered; /* signals */
 	int status;
 	int launcher_status; /* as wait(2) gives it, once launcher is 0 */
 };
@@ -41,7 +45,8 @@ static void tell(struct watch *w, uint32_t type, uint64_t a, uint64_t b)
 	struct chan_msg m = { .type = type, .a = a, .b = b };
 	struct error err;
 
-	chan_send(w->ctl_fd, &m, NULL, 0, &err);
+	if (chan_send(w->ctl_fd, &m, NULL, 0, &err) == 0 && type == CHAN_SIGNAL)
+		w->unanswered++;
 }
 
 /* One line of ours, also where a raw terminal needs its carriage return. */
@@ -66,17 +71,25 @@ static void on_gofer_end(struct watch *w, int wait_status)
 	tell(w, CHAN_GOFER_GONE, 0, 0);
 }
 
-/* Ctrl-Z: the programs stop, then this process does, until the user's shell lets it go on. */
-static void stop_all(struct watch *w)
+/* Ctrl-Z, once no program reads the terminal any more: this process stops, until the user's shell lets it go on. */
+static void stop(struct watch *w)
 {
 	struct error err = { 0 };
 
-	tell(w, CHAN_SIGNAL, SIGSTOP, CHAN_TO_FOREGROUND);
+	w->stopping = false;
 	tty_restore();
 	raise(SIGSTOP);
 	if (w->tty)
 		tty_raw(&err);
 	tell(w, CHAN_SIGNAL, SIGCONT, CHAN_TO_FOREGROUND);
+}
+
+static void on_answer(struct watch *w)
+{
+	if (w->unanswered)
+		w->unanswered--;
+	if (w->stopping && !w->unanswered)
+		stop(w);
 }
 
 static void on_signal(struct watch *w)
@@ -103,7 +116,10 @@ static void on_signal(struct watch *w)
 		if (w->tty && ioctl(0, TIOCGWINSZ, &ws) == 0)
 			tell(w, CHAN_WINSIZE, ws.ws_row, ws.ws_col);
 		break;
-	case SIGTSTP: stop_all(w); break;
+	case SIGTSTP:
+		tell(w, CHAN_SIGNAL, SIGSTOP, CHAN_TO_FOREGROUND);
+		w->stopping = true;
+		break;
 	default: /* a terminal's own signals are for a group of processes, kill(1)'s for one */
 		tell(w, CHAN_SIGNAL, si.ssi_signo,
 		     si.ssi_code == SI_KERNEL ? CHAN_TO_FOREGROUND : CHAN_TO_PROCESS);
@@ -114,13 +130,16 @@ static void on_message(struct watch *w, const struct chan_msg *m)
 {
 	switch (m->type) {
 	case CHAN_STARTED: w->ready = true; break;
+	case CHAN_DONE: on_answer(w); break;
 	case CHAN_EXIT:
 		w->status = child_status((int)(m->a & 0xffff));
 		w->done = true;
 		break;
 	case CHAN_FAILED:
-		if (!m->b)
-			break; /* a signal that came too late */
+		if (!m->b) { /* a signal that came too late */
+			on_answer(w);
+			break;
+		}
 		w->status = (int)(m->b & 255);
 		w->done = true;
 		tty_restore();
@@ -156,10 +175,12 @@ static int watch(struct watch *w)
 	while (!w->done) {
 		struct chan_msg m;
 		struct error err;
-		int got;
+		int got = poll(p, 3, w->stopping ? STOP_MS : -1);
 
-		if (poll(p, 3, -1) < 0 && errno != EINTR)
+		if (got < 0 && errno != EINTR)
 			break;
+		if (got == 0)
+			stop(w); /* the Sentry is too busy to say so */
 		if (p[2].revents) {
 			p[2].fd = -1;
 			tell(w, CHAN_SIGNAL, SIGHUP, CHAN_TO_FOREGROUND);

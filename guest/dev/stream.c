@@ -273,41 +273,51 @@ void stream_ask(struct stream *s)
 		stream_submit(&s->in);
 }
 
+/*
+ * Something came, or would at the next request. A file's is left to whoever still reads: what is typed while the program
+ * is stopped is for the user's shell, so that nothing may be fetched for a reader who has gone.
+ */
+static void input_ready(struct stream *s)
+{
+	if (s->user.input)
+		stream_want_input(s);
+	else
+		poll_wake(&s->q, POLL_READABLE);
+}
+
 static void in_done(struct ring_request *rr, s32 written)
 {
 	struct stream *s = container_of(rr, struct stream, in.rr);
 	struct stream_reply r = reply_of(&s->in, written);
-	bool wait, again;
+	bool ready;
 
 	spin_lock(&s->lock);
-	wait = r.error == EAGAIN;
-	again = wait && met_again(&s->in);
-	if (!wait) {
+	ready = r.error != EAGAIN || met_again(&s->in);
+	if (ready)
 		s->in.busy = false;
+	if (r.error != EAGAIN) {
 		s->in_pos = 0;
 		s->in_len = (u32)MIN((size_t)r.taken, STREAM_DATA);
 		s->eof = !s->in_len;
 		s->in_error = MIN(r.error, 4095u);
 	}
 	spin_unlock(&s->lock);
-	if (again)
-		stream_submit(&s->in);
-	else if (!wait && s->user.input)
-		stream_want_input(s);
-	else if (!wait)
-		poll_wake(&s->q, POLL_READABLE);
+	if (ready)
+		input_ready(s);
 	stream_put(s);
 }
 
 static void can_read(struct stream *s)
 {
-	bool again;
+	bool ready;
 
 	spin_lock(&s->lock);
-	again = met_event(&s->in);
+	ready = met_event(&s->in);
+	if (ready)
+		s->in.busy = false;
 	spin_unlock(&s->lock);
-	if (again)
-		stream_submit(&s->in);
+	if (ready)
+		input_ready(s);
 }
 
 /* One caller at a time hands bytes on: `feeding` keeps their order. A call in between makes it look again. */

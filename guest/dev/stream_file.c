@@ -193,6 +193,8 @@ u8 *stream_read_all(struct stream *s, size_t max, size_t *len)
 
 		stream_ask(s);
 		wait_event(&s->q, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, !READ_ONCE(s->in.busy));
+		if (s->in_len == s->in_pos && !READ_ONCE(s->eof))
+			continue; /* only now is there something */
 		got = s->in_len - s->in_pos;
 		error = s->in_error;
 		if (!got && error) {

@@ -82,11 +82,11 @@ expect "no overlay" "/bin/sh: can't create /etc/x: Read-only file system" "$got"
 # ---- what cannot be done is said in one line ----
 got=$(in_root --overlay none --mount type=tmpfs,dst=/not/there -- /bin/sh -c true)
 expect "read-only root: status" 125 $?
-expect "read-only root" "moat: cannot mount tmpfs (tmpfs) on /not/there: Read-only file system" "$got"
+expect "read-only root" "moat: cannot mount tmpfs (tmpfs) on /not/there: read-only file system" "$got"
 got=$(in_root --mount "type=bind,src=$dir/none,dst=/x" -- /bin/sh -c true)
 expect "no source" "moat: --mount: $dir/none: No such file or directory" "$got"
 got=$(in_root --mount "type=bind,src=$dir/v,dst=/bin/cat" -- /bin/sh -c true)
-expect "a directory on a file" "moat: cannot mount $dir/v (bind) on /bin/cat: Not a directory" "$got"
+expect "a directory on a file" "moat: cannot mount $dir/v (bind) on /bin/cat: not a directory" "$got"
 
 # ---- what the host changes: seen by the next open or stat ----
 echo one > "$dir/v/..1/key"

@@ -137,7 +137,7 @@ expect "more lines than a terminal holds" 5000 "$(seq 5000 | MOAT_OPTS=--tty ins
 
 # Without --tty a terminal's signals are for all that run in the foreground, as on the host.
 run_plain="$MOAT do --platform $PLATFORM -- $B"
-$user $run_plain sh -c 'echo up; sleep 100; echo not here' > "$dir/out" 2>&1 <<'X'
+$user $run_plain sh -c "$B sh -c 'echo up; exec sleep 100'; echo not here" > "$dir/out" 2>&1 <<'X'
 wait up
 send \003
 X
