@@ -6,7 +6,7 @@
 B=/bin/busybox
 dir=$(mktemp -d)
 nap=0.5
-[ "$PLATFORM" = systrap ] || nap=3 # the emulated machine is slow
+[ "$PLATFORM" = systrap ] || nap=1 # the emulated machine is slow
 trap '[ $BASHPID != $$ ] || rm -rf "$dir"' EXIT
 chmod 755 "$dir"
 

@@ -1,8 +1,7 @@
 #!/bin/bash
 # What may happen to a sandbox's files on the host: the gofer dies, a file is cut short while it is mapped, the disk is full.
-# files: /bin/busybox
+# files: /bin/busybox $BUILD/tests/apps/host_files
 . "$(dirname "$0")/common"
-[ "$PLATFORM" = systrap ] || skip "its timing has been tried on systrap only"
 B=/bin/busybox
 dir=$(mktemp -d)
 full=

@@ -8,7 +8,7 @@ dir=$(mktemp -d)
 trap '[ $BASHPID != $$ ] || rm -rf "$dir"' EXIT # a child that is killed right after the fork still has the trap
 nap=0.5 rounds=3
 [ -z "${TEST_FULL:-}" ] || rounds=40
-[ "$PLATFORM" = systrap ] || nap=3 rounds=$((rounds / 3)) # the emulated machine is slow
+[ "$PLATFORM" = systrap ] || nap=1 rounds=$((rounds / 3)) # the emulated machine is slow
 
 # child PID N: its N-th child process, in order of birth: of the command 1 is the gofer and 2 the launcher, of the
 # launcher on systrap 1 is the Sentry. Empty when there is none yet.
@@ -49,10 +49,10 @@ count_mounts() { grep -vc ' /tmp/tmp\.' /proc/self/mounts; } # another test of t
 mounts=$(count_mounts)
 tmp=$(ls -A /tmp /dev/shm 2> /dev/null | grep -c moat)
 
-# start SCRIPT: a shell in a sandbox in the background, its pid in $pid; wait until it says that it runs.
+# start SCRIPT [INPUT]: a shell in a sandbox in the background, its pid in $pid; wait until it says that it runs.
 start() {
 	mkfifo "$dir/said" 2> /dev/null
-	"$MOAT" do --platform "$PLATFORM" -- $B sh -c "$1" > "$dir/said" 2> "$dir/err" < /dev/null &
+	"$MOAT" do --platform "$PLATFORM" -- $B sh -c "$1" > "$dir/said" 2> "$dir/err" < "${2:-/dev/null}" &
 	pid=$!
 	exec 8< "$dir/said"
 	read -r -t 30 line <&8 || expect "start" up "$line"
@@ -81,7 +81,7 @@ done
 start "echo up; exec sleep 20"
 kill -TERM $pid
 ended "SIGTERM by default" 143
-start "trap '' TERM; echo up; sleep $nap; echo on; exit 5"
+start "trap '' TERM; echo up; sleep $nap; echo on; exit 5" # long enough for the signal to come before the end
 kill -TERM $pid
 ended "SIGTERM ignored" 5 on
 
@@ -111,10 +111,17 @@ if [ "$PLATFORM" = systrap ]; then
 	expect "SIGKILL of the Sentry: message" "moat: systrap: the Sentry was killed by signal 9" "$(cat "$dir/err")"
 fi
 
-# Without its gofer a program goes on with what is in memory; all else is EIO.
-start "echo up; sleep $nap; { cat < /bin/no-such-file; ls /etc/skel; } 2> /dev/shm/why; cat /dev/shm/why
-echo x > /dev/shm/new && read x < /dev/shm/new && echo \$x; exit 6"
+# Without its gofer a program goes on with what is in memory, its own pages too (hence the first turn); all else is EIO.
+mkfifo "$dir/go" && exec 7<> "$dir/go"
+start "work() {
+	{ cat < \$1; ls \$2; } 2> /dev/shm/why; cat /dev/shm/why
+	echo x > /dev/shm/new && read x < /dev/shm/new && echo \$x
+}
+work /bin/none /etc/none > /dev/null; echo up; read go; work /bin/no-such-file /etc/skel; exit 6" "$dir/go"
 kill -KILL "$(child $pid 1)"
+for ((i = 0; i < 200; i++)); do ! grep -q gofer "$dir/err" || break; sleep 0.05; done
+echo go >&7
+exec 7>&-
 ended "SIGKILL of the gofer" 6 "sh: can't open /bin/no-such-file: Input/output error
 ls: /etc/skel: Input/output error
 x"
