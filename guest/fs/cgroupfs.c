@@ -12,6 +12,7 @@
 #include "mm/frame.h"
 #include "platform/platform.h"
 #include "task/info.h"
+#include "task/pidns.h"
 
 typedef unsigned long long ull;
 
@@ -117,7 +118,8 @@ static int show_pids_current(struct seq *s, void *arg)
 static int show_procs(struct seq *s, void *arg)
 {
 	for (int pid = process_next(1); pid; pid = process_next(pid + 1))
-		seq_printf(s, "%d\n", pid);
+		if (pid_vnr(pid))
+			seq_printf(s, "%d\n", pid_vnr(pid));
 	return 0;
 }
 

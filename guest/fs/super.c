@@ -35,8 +35,11 @@ void super_get(struct super_block *sb)
 
 void super_put(struct super_block *sb)
 {
-	if (sb && ref_put(&sb->ref))
-		kfree(sb);
+	if (!sb || !ref_put(&sb->ref))
+		return;
+	if (sb->ops && sb->ops->free)
+		sb->ops->free(sb);
+	kfree(sb);
 }
 
 /* The last mount is gone: cached names, then what the file system pins, then the caller's reference. */

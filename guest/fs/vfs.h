@@ -213,6 +213,7 @@ struct super_ops {
 			     struct seq *s); /* ",size=1k" for /proc/mounts */
 	int (*remount)(struct super_block *sb, u32 flags, const char *data);
 	bool (*dead)(struct super_block *sb); /* its server is gone for good; NULL: never */
+	void (*free)(struct super_block *sb); /* nothing refers to it any more: what priv is */
 	/* A layer of ours over one that is dead: names that cannot be looked up any more may be made anew. */
 	bool (*lower_dead)(struct super_block *sb);
 };
@@ -406,7 +407,8 @@ u64 dcache_reclaim(u64 n); /* drop up to n unused dentries; for mm's reclaim hoo
 struct seq {
 	char *buf;
 	size_t len, cap;
-	bool failed; /* out of memory: the reader gets -ENOMEM */
+	bool failed;		     /* out of memory: the reader gets -ENOMEM */
+	const struct pid_ns *pid_ns; /* whose numbers a file of /proc/PID shows */
 };
 void seq_printf(struct seq *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void seq_puts(struct seq *s, const char *str);

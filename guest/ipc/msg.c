@@ -5,6 +5,7 @@
 
 #include "ipc/msg.h"
 #include "mm/slab.h"
+#include "task/pidns.h"
 #include "task/task.h"
 
 static void msg_free(struct ipc_perm *p)
@@ -94,8 +95,8 @@ int msg_stat(struct ipc_ns *ns, s32 id, int cmd, struct abi_msqid_ds *out)
 				      .cbytes = q->cbytes,
 				      .qnum = q->qnum,
 				      .qbytes = q->qbytes,
-				      .lspid = q->lspid,
-				      .lrpid = q->lrpid };
+				      .lspid = pid_vnr(q->lspid),
+				      .lrpid = pid_vnr(q->lrpid) };
 	ipc_show_perm(p, &out->perm);
 	ret = cmd == IPC_STAT ? 0 : p->id;
 	spin_unlock(&ns->msg.lock);

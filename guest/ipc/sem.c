@@ -3,6 +3,7 @@
  */
 #include "ipc/sem.h"
 #include "mm/slab.h"
+#include "task/pidns.h"
 #include "task/task.h"
 
 static void sem_free(struct ipc_perm *p)
@@ -186,7 +187,7 @@ int sem_query(struct ipc_ns *ns, s32 id, int num, int cmd)
 	if (!ret) {
 		switch (cmd) {
 		case GETVAL: ret = s->sem[num].val; break;
-		case GETPID: ret = s->sem[num].pid; break;
+		case GETPID: ret = pid_vnr(s->sem[num].pid); break;
 		case GETNCNT: ret = count_waiters(s, num, false); break;
 		case GETZCNT: ret = count_waiters(s, num, true); break;
 		}

@@ -13,6 +13,7 @@
 #include "mm/frame.h"
 #include "mm/pagecache.h"
 #include "mm/slab.h"
+#include "task/pidns.h"
 #include "task/task.h"
 
 #define RLIMIT_MEMLOCK 8
@@ -154,8 +155,8 @@ int shm_stat(struct ipc_ns *ns, s32 id, int cmd, struct abi_shmid_ds *out)
 				      .atime = s->atime,
 				      .dtime = s->dtime,
 				      .ctime = s->ctime,
-				      .cpid = s->cpid,
-				      .lpid = s->lpid,
+				      .cpid = pid_vnr(s->cpid),
+				      .lpid = pid_vnr(s->lpid),
 				      .nattch = s->nattch };
 	ipc_show_perm(p, &out->perm);
 	ret = cmd == IPC_STAT ? 0 : p->id;

@@ -10,6 +10,7 @@
 #include "mm/slab.h"
 #include "net/scm.h"
 #include "platform/platform.h"
+#include "task/pidns.h"
 #include "task/task.h"
 
 static struct spinlock dropped_lock = SPINLOCK_INIT;
@@ -136,19 +137,20 @@ static int parse_creds(struct scm *scm, const u8 *data, size_t len)
 	if (len != sizeof(u))
 		return -EINVAL;
 	memcpy(&u, data, sizeof(u));
-	if (u.pid != t->process->pid && !capable(CAP_SYS_ADMIN))
+	if (u.pid != t->process->nr && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (u.uid != c->uid && u.uid != c->euid && u.uid != c->suid && !capable(CAP_SETUID))
 		return -EPERM;
 	if (u.gid != c->gid && u.gid != c->egid && u.gid != c->sgid && !capable(CAP_SETGID))
 		return -EPERM;
-	p = process_find(u.pid);
+	p = process_find_vpid(u.pid);
 	if (!p)
 		return -ESRCH;
 	if (scm->process)
 		process_put(scm->process);
 	scm->process = p;
 	scm->has_creds = true;
+	u.pid = p->pid;
 	scm->creds = u;
 	return 0;
 }
@@ -306,9 +308,12 @@ int scm_give(struct socket *s, struct scm *scm, struct cmsg_out *out, u32 flags)
 		scm_drop(scm);
 		return 0;
 	}
-	if (sock_opt(s, SOPT_PASSCRED))
-		err = cmsg_put(out, SOL_SOCKET, SCM_CREDENTIALS,
-			       scm->has_creds ? &scm->creds : &none, sizeof(none));
+	if (sock_opt(s, SOPT_PASSCRED)) {
+		struct ucred creds = scm->has_creds ? scm->creds : none;
+
+		creds.pid = pid_vnr(creds.pid);
+		err = cmsg_put(out, SOL_SOCKET, SCM_CREDENTIALS, &creds, sizeof(creds));
+	}
 	if (!err && scm->fds)
 		err = give_fds(scm->fds, out, flags);
 	if (!err && sock_opt(s, SOPT_PASSPIDFD))

@@ -3,6 +3,7 @@
  */
 #include "lib/err.h"
 #include "sys/sys.h"
+#include "task/pidns.h"
 #include "task/task.h"
 #include "task/userns.h"
 
@@ -47,7 +48,7 @@ s64 sys_capget(uptr_a header, uptr_a data)
 		return n == -EINVAL && !data ? 0 : n;
 	if (h.pid < 0)
 		return -EINVAL;
-	t = h.pid ? task_find(h.pid) : task_current();
+	t = h.pid ? task_find_vpid(h.pid) : task_current();
 	if (!t)
 		return -ESRCH;
 	spin_lock(&task_lock);
@@ -74,7 +75,7 @@ s64 sys_capset(uptr_a header, uptr_a data)
 
 	if (n < 0)
 		return n;
-	if (h.pid && h.pid != task_current()->tid)
+	if (h.pid && h.pid != task_current()->nr)
 		return -EPERM;
 	if (user_read(d, data, sizeof(d[0]) * (size_t)n))
 		return -EFAULT;

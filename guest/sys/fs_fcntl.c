@@ -12,6 +12,7 @@
 #include "fs/lock.h"
 #include "fs/pipe.h"
 #include "sys/fs_sys.h"
+#include "task/pidns.h"
 
 #define FIONCLEX 0x5450
 #define FIOCLEX	 0x5451
@@ -114,7 +115,7 @@ static s64 range_lock(struct file *f, u32 cmd, uaddr_t arg)
 			fl.l_whence = SEEK_SET;
 			fl.l_start = (s64)r.start;
 			fl.l_len = r.end == ~0ULL ? 0 : (s64)(r.end - r.start + 1);
-			fl.l_pid = r.pid;
+			fl.l_pid = r.pid == -1 ? -1 : pid_vnr(r.pid);
 		}
 		return user_write(arg, &fl, sizeof(fl)) ? -EFAULT : 0;
 	}
@@ -161,8 +162,12 @@ static bool owner_exists(int type, int pid)
 	return p;
 }
 
-static s64 set_owner(struct file *f, int type, int pid)
+static s64 set_owner(struct file *f, int type, int nr)
 {
+	int pid = nr > 0 ? pid_from_vnr(nr) : 0;
+
+	if (nr && !pid)
+		return -ESRCH;
 	if (!owner_exists(type, pid))
 		return -ESRCH;
 	f->owner.type = type;
@@ -172,7 +177,7 @@ static s64 set_owner(struct file *f, int type, int pid)
 
 static s64 owner_ex(struct file *f, bool set, uaddr_t arg)
 {
-	struct f_owner_ex_abi o = { f->owner.type, f->owner.pid };
+	struct f_owner_ex_abi o = { f->owner.type, pid_vnr(f->owner.pid) };
 
 	if (!set)
 		return user_write(arg, &o, sizeof(o)) ? -EFAULT : 0;
@@ -242,7 +247,7 @@ static s64 do_fcntl(struct file *f, fd_a fd, u32 cmd, u64 arg)
 	case F_OFD_GETLK:
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW: return range_lock(f, cmd, arg);
-	case F_GETOWN: return f->owner.type == 2 ? -f->owner.pid : f->owner.pid;
+	case F_GETOWN: return f->owner.type == 2 ? -pid_vnr(f->owner.pid) : pid_vnr(f->owner.pid);
 	case F_SETOWN: return (s32)arg < 0 ? set_owner(f, 2, -(s32)arg) : set_owner(f, 1, (s32)arg);
 	case F_GETOWN_EX: return owner_ex(f, false, arg);
 	case F_SETOWN_EX: return owner_ex(f, true, arg);

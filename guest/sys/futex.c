@@ -6,6 +6,7 @@
 #include "sys/abi_task.h"
 #include "sys/sys.h"
 #include "task/futex.h"
+#include "task/pidns.h"
 #include "task/task.h"
 
 enum {
@@ -207,7 +208,7 @@ s64 sys_set_robust_list(uptr_a head, size_a len)
 
 s64 sys_get_robust_list(int_a pid, uptr_a head, uptr_a len)
 {
-	struct task *t = pid ? task_find(pid) : task_current();
+	struct task *t = pid ? task_find_vpid(pid) : task_current();
 	u64 list, size = 24;
 	bool ok;
 

@@ -8,6 +8,7 @@
 #include "mm/frame.h"
 #include "mm/slab.h"
 #include "sys/sys.h"
+#include "task/pidns.h"
 #include "task/sched.h"
 #include "task/userns.h"
 #include "task/uts.h"
@@ -188,7 +189,7 @@ s64 sys_reboot(int_a magic1, int_a magic2, uint_a cmd, uptr_a arg)
 	case 0x01234567: /* restart, halt, power off: init ends, as in a pid namespace */
 	case 0xcdef0123:
 	case 0x4321fedc: {
-		struct process *init = process_find(1);
+		struct process *init = process_find_vpid(1);
 
 		if (!init)
 			return -EINVAL;

@@ -5,6 +5,7 @@
 #include "lib/err.h"
 #include "lib/random.h"
 #include "sys/sys.h"
+#include "task/pidns.h"
 #include "task/ptrace.h"
 
 enum { KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS, KCMP_SIGHAND, KCMP_IO, KCMP_SYSVSEM, KCMP_TYPES };
@@ -59,7 +60,7 @@ static s64 compare(struct task *a, struct task *b, int type, u64 i1, u64 i2)
 
 s64 sys_kcmp(pid_a pid1, pid_a pid2, int_a type, ulong_a idx1, ulong_a idx2)
 {
-	struct task *a = task_find(pid1), *b = task_find(pid2);
+	struct task *a = task_find_vpid(pid1), *b = task_find_vpid(pid2);
 	s64 ret = -ESRCH;
 
 	if (a && b)

@@ -12,6 +12,7 @@
 #include "mm/mm.h"
 #include "sys/sys.h"
 #include "task/info.h"
+#include "task/pidns.h"
 #include "task/ptrace.h"
 
 #define MAX_NODES 1024 /* bits that a mask may name */
@@ -225,7 +226,7 @@ static struct mm *mm_of(int pid)
 		mm_get(task_current()->mm);
 		return task_current()->mm;
 	}
-	t = task_find(pid);
+	t = task_find_vpid(pid);
 	if (!t)
 		return ERR_PTR(-ESRCH);
 	mm = ptrace_may_access(t, PTRACE_READ) ? task_mm_get(t) : ERR_PTR(-EPERM);

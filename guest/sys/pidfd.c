@@ -12,7 +12,7 @@
 #include "sys/pidfd.h"
 #include "sys/signal_send.h"
 #include "sys/sys.h"
-#include "task/info.h"
+#include "task/pidns.h"
 #include "task/ptrace.h"
 
 #define PIDFD_NONBLOCK 04000
@@ -63,7 +63,7 @@ static void pidfd_release(struct file *f)
 static void pidfd_fdinfo(struct file *f, struct seq *s)
 {
 	struct pidfd *d = f->priv;
-	int pid = reaped(d) ? -1 : d->t ? d->t->tid : d->p->pid;
+	int pid = reaped(d) ? -1 : pid_vnr(d->t ? d->t->tid : d->p->pid);
 
 	seq_printf(s, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
 }
@@ -159,12 +159,12 @@ s64 sys_pidfd_open(pid_a pid, flags_a flags)
 
 	if (flags & ~(u32)(PIDFD_NONBLOCK | PIDFD_THREAD) || pid <= 0)
 		return -EINVAL;
-	t = task_find(pid);
+	t = task_find_vpid(pid);
 	if (!t)
 		return -ESRCH;
 	if (flags & PIDFD_THREAD)
 		fd = create(t->process, t, flags);
-	else if (t->process->pid == pid)
+	else if (t->process->leader == t)
 		fd = create(t->process, NULL, flags);
 	task_put(t);
 	return fd;

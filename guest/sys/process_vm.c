@@ -13,6 +13,7 @@
 #include "sys/fs_sys.h"
 #include "sys/pidfd.h"
 #include "task/info.h"
+#include "task/pidns.h"
 #include "task/ptrace.h"
 
 #define FEW_SEGS 8 /* iov_import's vector on the stack */
@@ -26,7 +27,7 @@ static void iov_drop(struct iov *v, struct iov_seg *small)
 /* The mm of a task that the caller may control, with a reference. ERR_PTR(-ESRCH, -EPERM). */
 static struct mm *mm_of(int pid)
 {
-	struct task *t = task_find(pid);
+	struct task *t = task_find_vpid(pid);
 	struct mm *mm;
 
 	if (!t)

@@ -12,6 +12,7 @@
 #include "sys/seccomp.h"
 #include "sys/sys.h"
 #include "task/info.h"
+#include "task/pidns.h"
 #include "task/ptrace.h"
 
 enum {
@@ -351,7 +352,7 @@ s64 sys_ptrace(long_a request, pid_a pid, addr_a addr, ulong_a data)
 
 	if (request == TRACEME)
 		return ptrace_traceme();
-	t = task_find(pid);
+	t = task_find_vpid(pid);
 	if (!t)
 		return -ESRCH;
 	switch (request) {

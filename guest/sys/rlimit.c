@@ -6,6 +6,7 @@
 #include "sys/sys.h"
 #include "mm/mm.h"
 #include "task/itimer.h"
+#include "task/pidns.h"
 #include "task/task.h"
 
 #define CAP_SYS_RESOURCE 24
@@ -48,7 +49,7 @@ s64 sys_prlimit64(pid_a pid, uint_a resource, uptr_a new, uptr_a old)
 	if (new &&user_read(&n, new, sizeof(n)))
 		return -EFAULT;
 	if (pid && pid != self->pid) {
-		struct task *t = task_find(pid);
+		struct task *t = task_find_vpid(pid);
 
 		if (!t)
 			return -ESRCH;

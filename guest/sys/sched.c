@@ -7,6 +7,7 @@
 #include "lib/log.h"
 #include "sys/abi_task.h"
 #include "sys/sys.h"
+#include "task/pidns.h"
 #include "task/sched.h"
 
 #define CAP_SYS_NICE	 23
@@ -28,7 +29,7 @@ static struct task *target(int pid)
 	if (pid < 0)
 		return ERR_PTR(-EINVAL);
 	if (pid)
-		t = task_find(pid);
+		t = task_find_vpid(pid);
 	else
 		task_get(t = task_current());
 	return t ? t : ERR_PTR(-ESRCH);

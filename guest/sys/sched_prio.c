@@ -3,6 +3,7 @@
  */
 #include "lib/err.h"
 #include "sys/sys.h"
+#include "task/pidns.h"
 #include "task/sched.h"
 
 #define CAP_SYS_NICE 23
@@ -64,7 +65,7 @@ static s64 run(struct visit *v)
 	if (v->which < PRIO_PROCESS || v->which > PRIO_USER)
 		return -EINVAL;
 	if (v->which == PRIO_PROCESS) {
-		t = v->who ? task_find(v->who) : task_current();
+		t = v->who ? task_find_vpid(v->who) : task_current();
 		if (!t)
 			return -ESRCH;
 		one(t, v);
@@ -74,6 +75,8 @@ static s64 run(struct visit *v)
 		if (!v->who)
 			v->who = v->which == PRIO_PGRP ? task_current()->process->pgid
 						       : (int)task_current()->cred->uid;
+		else if (v->which == PRIO_PGRP)
+			v->who = pid_from_vnr(v->who);
 		process_for_each(visit_process, v);
 	}
 	if (!v->found)
@@ -105,7 +108,7 @@ s64 sys_ioprio_get(int_a which, int_a who)
 
 	if (which < 1 || which > 3)
 		return -EINVAL;
-	t = which == 1 && who ? task_find(who) : task_current();
+	t = which == 1 && who ? task_find_vpid(who) : task_current();
 	if (!t)
 		return -ESRCH;
 	v = t->ioprio;
@@ -123,7 +126,7 @@ s64 sys_ioprio_set(int_a which, int_a who, int_a prio)
 		return -EINVAL;
 	if (class == 1 && !capable(CAP_SYS_NICE))
 		return -EPERM;
-	t = which == 1 && who ? task_find(who) : task_current();
+	t = which == 1 && who ? task_find_vpid(who) : task_current();
 	if (!t)
 		return -ESRCH;
 	t->ioprio = (u16)prio;

@@ -4,7 +4,7 @@
 #include "lib/err.h"
 #include "sys/signal_send.h"
 #include "sys/sys.h"
-#include "task/task.h"
+#include "task/pidns.h"
 
 static void user_info(struct siginfo *info, int sig, int code)
 {
@@ -51,7 +51,8 @@ static void collect_pid(struct process *p, void *arg)
 {
 	struct kill_many *k = arg;
 
-	if (k->pgid == -1 ? (p->pid <= 1 || p == task_current()->process) : p->pgid != k->pgid)
+	if (k->pgid == -1 ? (pid_vnr(p->pid) <= 1 || p == task_current()->process)
+			  : p->pgid != k->pgid)
 		return;
 	if (k->n < k->room)
 		k->pids[k->n] = p->pid;
@@ -97,22 +98,22 @@ s64 sys_kill(pid_a pid, sig_a sig)
 		return -EINVAL;
 	user_info(&info, sig, SI_USER);
 	if (pid > 0)
-		return kill_process(pid, sig, &info);
+		return kill_process(pid_from_vnr(pid), sig, &info);
 	if (pid == -1)
 		return kill_many(-1, sig, &info);
 	if (pid == (s32)0x80000000)
 		return -ESRCH;
-	return kill_many(pid ? -pid : task_current()->process->pgid, sig, &info);
+	return kill_many(pid ? pid_from_vnr(-pid) : task_current()->process->pgid, sig, &info);
 }
 
 static s64 kill_thread(int tgid, int tid, int sig, const struct siginfo *info)
 {
-	struct task *t = task_find(tid);
+	struct task *t = task_find_vpid(tid);
 	s64 err = 0;
 
 	if (!t)
 		return -ESRCH;
-	if (tgid > 0 && t->process->pid != tgid)
+	if (tgid > 0 && t->process->pid != pid_from_vnr(tgid))
 		err = -ESRCH;
 	else if (!signal_may_send(t->process, sig))
 		err = -EPERM;
@@ -147,7 +148,7 @@ static int read_info(struct siginfo *info, uaddr_t src, int pid, int sig)
 {
 	if (user_read(info, src, sizeof(*info)))
 		return -EFAULT;
-	if ((info->code >= 0 || info->code == SI_TKILL) && task_current()->process->pid != pid)
+	if ((info->code >= 0 || info->code == SI_TKILL) && task_current()->process->nr != pid)
 		return -EPERM;
 	if (sig < 0 || sig > NSIG)
 		return -EINVAL;
@@ -160,7 +161,7 @@ s64 sys_rt_sigqueueinfo(pid_a pid, sig_a sig, uptr_a uinfo)
 	struct siginfo info;
 	int err = read_info(&info, uinfo, pid, sig);
 
-	return err ? err : kill_process(pid, sig, &info);
+	return err ? err : kill_process(pid_from_vnr(pid), sig, &info);
 }
 
 s64 sys_rt_tgsigqueueinfo(pid_a tgid, pid_a tid, sig_a sig, uptr_a uinfo)

@@ -5,6 +5,7 @@
 #include "sys/abi_task.h"
 #include "sys/pidfd.h"
 #include "sys/sys.h"
+#include "task/pidns.h"
 #include "task/reap.h"
 #include "task/task.h"
 
@@ -59,7 +60,7 @@ s64 sys_clone3(uptr_a args, size_a size)
 	struct clone_args a = { 0 };
 	struct clone_request r = { 0 };
 	u64 known = 0x3ffffff00ULL | 0x80; /* CLONE_NEWTIME is 0x80, inside of CSIGNAL */
-	s32 tid = 0;
+	int set_tid[PID_NS_DEEP];
 	u8 byte;
 	u64 i;
 
@@ -82,13 +83,14 @@ s64 sys_clone3(uptr_a args, size_a size)
 	if (a.exit_signal > NSIG || (!a.stack) != (!a.stack_size) ||
 	    (a.flags & 0x18000 /* CLONE_THREAD, CLONE_PARENT */ && a.exit_signal))
 		return -EINVAL;
-	if (a.set_tid_size > 1 || (!a.set_tid) != (!a.set_tid_size))
+	if (a.set_tid_size > PID_NS_DEEP || (!a.set_tid) != (!a.set_tid_size))
 		return -EINVAL;
 	if (a.set_tid_size) {
-		if (user_read(&tid, a.set_tid, sizeof(tid)))
+		if (user_read(set_tid, a.set_tid, sizeof(int) * a.set_tid_size))
 			return -EFAULT;
-		if (tid < 1)
-			return -EINVAL;
+		for (i = 0; i < a.set_tid_size; i++)
+			if (set_tid[i] < 1)
+				return -EINVAL;
 		if (!capable(40) && !capable(21)) /* CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN */
 			return -EPERM;
 	}
@@ -100,7 +102,8 @@ s64 sys_clone3(uptr_a args, size_a size)
 	r.parent_tid = a.parent_tid;
 	r.child_tid = a.child_tid;
 	r.pidfd = a.pidfd;
-	r.set_tid = tid;
+	r.set_tid = set_tid;
+	r.nr_set_tid = (unsigned)a.set_tid_size;
 	return task_clone(&r);
 }
 
@@ -119,7 +122,7 @@ s64 sys_set_tid_address(uptr_a ptr)
 	struct task *t = task_current();
 
 	t->clear_child_tid = ptr;
-	return t->tid;
+	return t->nr;
 }
 
 s64 sys_unshare(ulong_a flags)
@@ -157,10 +160,10 @@ s64 sys_wait4(pid_a pid, uptr_a status, flags_a options, uptr_a rusage)
 		w.type = WAIT_ANY;
 	} else if (pid > 0) {
 		w.type = WAIT_PID;
-		w.id = pid;
+		w.id = pid_from_vnr(pid);
 	} else {
 		w.type = WAIT_PGID;
-		w.id = pid ? -pid : task_current()->process->pgid;
+		w.id = pid ? pid_from_vnr(-pid) : task_current()->process->pgid;
 	}
 	ret = process_wait(&w, &r);
 	if (ret <= 0)
@@ -178,11 +181,11 @@ static int waitid_target(struct wait_request *w, int type, int id)
 	case 0: /* P_ALL */ w->type = WAIT_ANY; return 0;
 	case 1: /* P_PID */
 		w->type = WAIT_PID;
-		w->id = id;
+		w->id = id > 0 ? pid_from_vnr(id) : 0;
 		return id > 0 ? 0 : -EINVAL;
 	case 2: /* P_PGID */
 		w->type = WAIT_PGID;
-		w->id = id ? id : task_current()->process->pgid;
+		w->id = id > 0 ? pid_from_vnr(id) : task_current()->process->pgid;
 		return id >= 0 ? 0 : -EINVAL;
 	case 3: { /* P_PIDFD */
 		int pid = id < 0 ? -EINVAL : pidfd_pid(id);

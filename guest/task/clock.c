@@ -6,6 +6,7 @@
  */
 #include "lib/err.h"
 #include "task/clock.h"
+#include "task/pidns.h"
 #include "task/private.h"
 
 bool clock_is_realtime(int clock)
@@ -81,7 +82,7 @@ int clock_cpu_target(int clock, struct process **p, struct task **t, enum cpu_cl
 		if (!pid)
 			task_get(*t = self);
 		else
-			*t = task_find(pid);
+			*t = task_find_vpid(pid);
 		if (*t && (*t)->process != self->process) {
 			task_put(*t);
 			*t = NULL;
@@ -91,7 +92,7 @@ int clock_cpu_target(int clock, struct process **p, struct task **t, enum cpu_cl
 	if (!pid)
 		ref_get(&(*p = self->process)->ref);
 	else
-		*p = process_find(pid);
+		*p = process_find_vpid(pid);
 	return *p ? 0 : -EINVAL;
 }
 

@@ -12,6 +12,7 @@
 #include "task/container.h"
 #include "task/itimer.h"
 #include "task/ns.h"
+#include "task/pidns.h"
 #include "task/private.h"
 #include "task/ptrace.h"
 #include "task/seccomp.h"
@@ -32,9 +33,12 @@ static int check_flags(const struct clone_request *r)
 		return -EINVAL;
 	if (f & CLONE_THREAD && f & (CLONE_NEWUSER | CLONE_NEWPID))
 		return -EINVAL;
+	if (f & CLONE_THREAD && pid_ns_for_children(task_current()) != pid_ns_current())
+		return -EINVAL;
 	if (f & CLONE_CLEAR_SIGHAND && f & CLONE_SIGHAND)
 		return -EINVAL;
-	if (f & CLONE_PARENT && task_current()->process->parent == &kernel_process)
+	if (f & CLONE_PARENT && (task_current()->process->parent == &kernel_process ||
+				 task_current()->process->unkillable))
 		return -EINVAL;
 	if (f & CLONE_PIDFD && f & (CLONE_DETACHED | CLONE_THREAD))
 		return -EINVAL;
@@ -214,6 +218,8 @@ static int publish(struct task *c, struct task *t, const struct clone_request *r
 	struct process *p = c->process, *from = t->process;
 	struct process *parent = r->flags & CLONE_PARENT ? from->parent : from;
 
+	if (task_pid_ns(c)->ended)
+		return -ENOMEM;
 	spin_lock(&from->sig_lock);
 	if (from->exiting || signal_fatal_pending(t) ||
 	    (from->execing && r->flags & CLONE_THREAD)) {
@@ -247,9 +253,38 @@ static int publish(struct task *c, struct task *t, const struct clone_request *r
 	list_add_tail(&all_processes, &p->all_node);
 	list_add_tail(&p->threads, &c->thread_node);
 	p->nr_threads = p->nr_started = 1;
+	pid_ns_joined(process_pid_ns(p), p);
 	if (from->container)
 		container_joined(from->container, p);
 	ptrace_child(c, t, r->flags & CLONE_PTRACE || clone_event(t, r));
+	return 0;
+}
+
+/* The child's numbers: for a thread in the namespace of its process, else in that for children. */
+static int number(struct task *c, const struct clone_request *r)
+{
+	struct pid_ns *ns = r->flags & CLONE_THREAD ? pid_ns_current() : pid_ns_for_children(c);
+	int tid;
+
+	spin_lock(&task_lock);
+	tid = pid_alloc(ns, r->set_tid, r->nr_set_tid);
+	spin_unlock(&task_lock);
+	if (tid < 0)
+		return tid;
+	c->tid = tid;
+	c->nr = pid_nr_in(ns, tid);
+	if (ns->level) {
+		pid_ns_get(ns);
+		c->pid_ns = ns;
+	}
+	if (r->flags & CLONE_THREAD)
+		return 0;
+	c->process->pid = tid;
+	c->process->nr = c->nr;
+	if (ns->level) {
+		pid_ns_get(ns);
+		c->process->pid_ns = ns;
+	}
 	return 0;
 }
 
@@ -292,15 +327,10 @@ s64 task_clone(const struct clone_request *r)
 		if (!vfork)
 			goto drop_mm;
 	}
-	spin_lock(&task_lock);
-	tid = pid_alloc(r->set_tid);
-	spin_unlock(&task_lock);
-	err = tid;
-	if (tid < 0)
+	err = number(c, r);
+	if (err)
 		goto drop_vfork;
-	c->tid = tid;
-	if (!(r->flags & CLONE_THREAD))
-		c->process->pid = tid;
+	tid = pid_vnr(c->tid); /* read now: it may end before we do */
 	if (r->flags & CLONE_PIDFD) {
 		err = task_res.pidfd_create ? task_res.pidfd_create(c->process) : -EINVAL;
 		if (err < 0)
@@ -313,6 +343,7 @@ s64 task_clone(const struct clone_request *r)
 	v = (u32)tid;
 	if (r->flags & CLONE_PARENT_SETTID)
 		(void)user_write(r->parent_tid, &v, sizeof(v));
+	v = (u32)c->nr;
 	if (r->flags & CLONE_CHILD_SETTID) {
 		if (c->mm == t->mm)
 			(void)user_write(r->child_tid, &v, sizeof(v));
@@ -359,7 +390,7 @@ drop_fd:
 		task_res.fd_close(fd);
 drop_pid:
 	spin_lock(&task_lock);
-	pid_free(tid);
+	pid_free(c->tid);
 	spin_unlock(&task_lock);
 drop_vfork:
 	completion_put(vfork);

@@ -4,6 +4,7 @@
 #include "lib/err.h"
 #include "mm/slab.h"
 #include "task/container.h"
+#include "task/pidns.h"
 #include "task/private.h"
 
 struct container *container_create(u32 handle)
@@ -25,8 +26,10 @@ void container_get(struct container *c)
 
 void container_put(struct container *c)
 {
-	if (c && ref_put(&c->ref))
-		kfree(c);
+	if (!c || !ref_put(&c->ref))
+		return;
+	pid_ns_put(c->pid_ns);
+	kfree(c);
 }
 
 struct container *container_current(void)

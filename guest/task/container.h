@@ -20,6 +20,8 @@ struct container {
 	bool oom;	      /* the last one to run out of memory was its first process */
 	u64 oom_kills;
 
+	struct pid_ns *
+		pid_ns; /* that its processes are in, with a reference; NULL: the first one. Set before it starts */
 	struct fs_context *fs; /* its root; with the root as working directory */
 	struct tty *console;   /* with a reference, or NULL */
 	void *owner;	       /* container/ */

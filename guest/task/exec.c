@@ -27,6 +27,7 @@ static void become_leader(struct task *t)
 	spin_lock(&p->sig_lock);
 	pid_free(t->tid);
 	t->tid = p->pid;
+	t->nr = p->nr;
 	pid_set(p->pid, t);
 	list_del(&old->thread_node);
 	p->leader = t;

@@ -10,6 +10,7 @@
 #include "mm/mm.h"
 #include "mm/slab.h"
 #include "task/container.h"
+#include "task/pidns.h"
 #include "task/private.h"
 #include "task/ptrace.h"
 #include "task/seccomp.h"
@@ -71,10 +72,10 @@ static struct process *find_reaper(struct process *p)
 {
 	struct process *r;
 
-	for (r = p->parent; r && r != &kernel_process; r = r->parent)
+	for (r = p->parent; r && r != &kernel_process && r->pid_ns == p->pid_ns; r = r->parent)
 		if (r->child_subreaper && !r->zombie && r->nr_threads)
 			return r;
-	r = p->container ? p->container->init : NULL;
+	r = p->pid_ns ? p->pid_ns->init : p->container ? p->container->init : NULL;
 	return r && r != p ? r : &kernel_process;
 }
 
@@ -101,7 +102,8 @@ static void reparent_children(struct process *p)
 		if (c->zombie && ptrace_tracer(c))
 			continue; /* its tracer goes first */
 		if (c->zombie) {
-			if (reaper == &kernel_process || signal_child_ignored(reaper))
+			if (reaper == &kernel_process || pid_ns_ending(reaper) ||
+			    signal_child_ignored(reaper))
 				process_reap(c);
 			else {
 				c->exit_signal = SIGCHLD;
@@ -152,7 +154,7 @@ void process_report(struct process *p)
 	struct process *parent = p->parent;
 	int st = p->exit_code;
 
-	if (parent == &kernel_process) {
+	if (parent == &kernel_process || pid_ns_ending(parent)) {
 		process_reap(p);
 		return;
 	}
@@ -171,6 +173,7 @@ static void process_ended(struct process *p)
 	if (p->container)
 		container_left(p->container, p);
 	reparent_children(p);
+	pid_ns_left(p);
 	signal_orphaned_check(p, NULL);
 	p->zombie = true;
 	waitq_wake_all(&p->exit_wait, 0);
@@ -248,6 +251,8 @@ void task_exit(int code)
 		task_res.keys_exit(t, last);
 	if (last)
 		last_words(p);
+	if (last && unlikely(p->pid_ns != NULL))
+		pid_ns_end(p);
 	task_account(t, false);
 
 	spin_lock(&task_lock);

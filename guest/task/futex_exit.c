@@ -30,7 +30,7 @@ static int handle_death(struct task *t, uaddr_t addr, bool pi, bool pending)
 		return 0;
 	}
 	for (;;) {
-		if ((val & FUTEX_TID_MASK) != (u32)t->tid)
+		if ((val & FUTEX_TID_MASK) != (u32)t->nr)
 			return 0;
 		new = (val & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
 		if (user_cmpxchg32(addr, val, new, &prev))

@@ -11,6 +11,7 @@
 #include "lib/err.h"
 #include "mm/slab.h"
 #include "task/futex_priv.h"
+#include "task/pidns.h"
 
 struct pi_state {
 	struct list node; /* in all_states */
@@ -104,10 +105,10 @@ static int try_lock(uaddr_t addr, const struct futex_key *key, struct task *self
 	for (;;) {
 		struct pi_state *s = state_find(key);
 
-		if ((val & FUTEX_TID_MASK) == (u32)self->tid)
+		if ((val & FUTEX_TID_MASK) == (u32)self->nr)
 			return -EDEADLK;
 		if (!(val & FUTEX_TID_MASK) && !s) {
-			new = (u32)self->tid | (val & FUTEX_OWNER_DIED);
+			new = (u32)self->nr | (val & FUTEX_OWNER_DIED);
 			if (user_cmpxchg32(addr, val, new, &prev))
 				return -EFAULT;
 			if (prev == val)
@@ -130,7 +131,7 @@ static int try_lock(uaddr_t addr, const struct futex_key *key, struct task *self
 			*owner = s->owner;
 			return 1;
 		}
-		*owner = task_find((int)(val & FUTEX_TID_MASK));
+		*owner = task_find_vpid((int)(val & FUTEX_TID_MASK));
 		if (!*owner)
 			return -ESRCH;
 		if ((*owner)->exiting) { /* its exit will mark the word: look again then */
@@ -150,8 +151,7 @@ static int inherit(uaddr_t addr, struct task *self)
 		return -EFAULT;
 	for (;;) {
 		if (user_cmpxchg32(addr, val,
-				   (u32)self->tid | FUTEX_OWNER_DIED | (val & FUTEX_WAITERS),
-				   &prev))
+				   (u32)self->nr | FUTEX_OWNER_DIED | (val & FUTEX_WAITERS), &prev))
 			return -EFAULT;
 		if (prev == val)
 			return 0;
@@ -247,7 +247,7 @@ s64 futex_unlock_pi(uaddr_t addr, bool shared)
 		return err;
 	if (user_read(&val, addr, sizeof(val)))
 		return -EFAULT;
-	if ((val & FUTEX_TID_MASK) != (u32)self->tid)
+	if ((val & FUTEX_TID_MASK) != (u32)self->nr)
 		return -EPERM;
 	mutex_lock(&pi_mutex);
 	for (;;) {
@@ -261,7 +261,7 @@ s64 futex_unlock_pi(uaddr_t addr, bool shared)
 			struct futex_waiter *w =
 				list_first(&s->waiters, struct futex_waiter, pi_node);
 
-			new = (u32)w->task->tid;
+			new = (u32)w->task->nr;
 			if (w->pi_node.next != &s->waiters)
 				new |= FUTEX_WAITERS;
 		}
@@ -275,7 +275,7 @@ s64 futex_unlock_pi(uaddr_t addr, bool shared)
 			break;
 		}
 		val = prev;
-		if ((val & FUTEX_TID_MASK) != (u32)self->tid) {
+		if ((val & FUTEX_TID_MASK) != (u32)self->nr) {
 			err = -EPERM;
 			break;
 		}

@@ -4,6 +4,7 @@
 #include "task/ns.h"
 #include "lib/err.h"
 #include "mm/slab.h"
+#include "task/pidns.h"
 #include "task/private.h"
 #include "task/unsupported.h"
 #include "task/userns.h"
@@ -19,7 +20,7 @@ struct ns_type ns_types[NS_KINDS] = {
 	[NS_IPC] = { "ipc", CLONE_NEWIPC, 0xefffffff, NULL, NULL },
 	[NS_MNT] = { "mnt", CLONE_NEWNS, 0xf0000001, NULL, NULL },
 	[NS_NET] = { "net", CLONE_NEWNET, 0xf0000000, NULL, NULL },
-	[NS_PID] = { "pid", CLONE_NEWPID, 0xeffffffc, NULL, NULL },
+	[NS_PID] = { "pid", CLONE_NEWPID, 0xeffffffc, NULL, NULL }, /* pidns.c */
 	[NS_TIME] = { "time", CLONE_NEWTIME, 0xeffffffa, NULL, NULL },
 	[NS_USER] = { "user", CLONE_NEWUSER, 0xeffffffd, NULL, NULL },
 	[NS_UTS] = { "uts", CLONE_NEWUTS, 0xeffffffe, NULL, NULL },
@@ -27,9 +28,8 @@ struct ns_type ns_types[NS_KINDS] = {
 
 #define FIRST(k, n) [k] = { .ref = { 1 }, .inum = (n), .kind = (k) }
 static struct ns_common first[NS_KINDS] = {
-	FIRST(NS_CGROUP, 0xeffffffb), FIRST(NS_IPC, 0xefffffff), FIRST(NS_MNT, 0xf0000001),
-	FIRST(NS_NET, 0xf0000000),    FIRST(NS_PID, 0xeffffffc), FIRST(NS_TIME, 0xeffffffa),
-	FIRST(NS_UTS, 0xeffffffe),
+	FIRST(NS_CGROUP, 0xeffffffb), FIRST(NS_IPC, 0xefffffff),  FIRST(NS_MNT, 0xf0000001),
+	FIRST(NS_NET, 0xf0000000),    FIRST(NS_TIME, 0xeffffffa), FIRST(NS_UTS, 0xeffffffe),
 };
 
 void ns_register(enum ns_kind kind, void *(*create)(struct user_ns *owner),
@@ -57,6 +57,8 @@ void ns_put(struct ns_common *n)
 		return;
 	if (n->kind == NS_USER) {
 		user_ns_put(container_of(n, struct user_ns, c));
+	} else if (n->kind == NS_PID) {
+		pid_ns_put(container_of(n, struct pid_ns, c));
 	} else if (ref_put(&n->ref)) {
 		ns_types[n->kind].free(n->object);
 		if (n->owner)
@@ -112,7 +114,9 @@ void nsproxy_put(struct nsproxy *p)
 
 static struct ns_common *of_proxy(const struct nsproxy *p, enum ns_kind kind)
 {
-	return p ? p->ns[kind] : &first[kind];
+	if (p)
+		return p->ns[kind];
+	return kind == NS_PID ? &first_pid_ns.c : &first[kind];
 }
 
 /* A copy of p (NULL: the first ones) with references. */
@@ -153,6 +157,8 @@ struct ns_common *task_ns(struct task *t, enum ns_kind kind)
 	spin_lock(&task_lock);
 	if (kind == NS_USER)
 		n = &cred_user_ns(t->cred)->c;
+	else if (kind == NS_PID)
+		n = &task_pid_ns(t)->c;
 	else if (!t->exiting || t->ns)
 		n = of_proxy(t->ns, kind);
 	if (n)
@@ -161,17 +167,61 @@ struct ns_common *task_ns(struct task *t, enum ns_kind kind)
 	return n;
 }
 
+struct ns_common *task_ns_for_children(struct task *t, enum ns_kind kind)
+{
+	struct ns_common *n = NULL;
+
+	spin_lock(&task_lock);
+	if (!t->exiting || t->ns) {
+		n = of_proxy(t->ns, kind);
+		ns_get(n);
+	}
+	spin_unlock(&task_lock);
+	return n;
+}
+
+struct pid_ns *pid_ns_for_children(const struct task *t)
+{
+	return container_of(of_proxy(t->ns, NS_PID), struct pid_ns, c);
+}
+
+int ns_set_pid_ns(struct task *t, struct pid_ns *ns)
+{
+	struct nsproxy *p = nsproxy_copy(t->ns);
+
+	if (!p)
+		return -ENOMEM;
+	pid_ns_get(ns);
+	ns_put(p->ns[NS_PID]);
+	p->ns[NS_PID] = &ns->c;
+	nsproxy_put(t->ns);
+	t->ns = p;
+	return 0;
+}
+
 /* ---- new ones ---- */
 
 int ns_check_flags(u64 flags)
 {
 	for (unsigned k = 0; k < NS_KINDS; k++) {
-		if (!(flags & ns_types[k].flag) || ns_types[k].create || k == NS_USER)
+		if (!(flags & ns_types[k].flag) || ns_types[k].create || k == NS_USER ||
+		    k == NS_PID)
 			continue;
 		unsupported("new namespace by flag", ns_types[k].flag);
 		return -EPERM;
 	}
 	return 0;
+}
+
+/* Below the present one for children, which is the caller's own: nobody sees into namespaces beside his. */
+static struct ns_common *create_pid_ns(const struct nsproxy *p, struct user_ns *owner)
+{
+	struct pid_ns *parent = container_of(p->ns[NS_PID], struct pid_ns, c), *ns;
+
+	if (parent != pid_ns_current())
+		return ERR_PTR(-EINVAL);
+	ns = pid_ns_create(parent, owner);
+	return IS_ERR(ns) ? (void *)ns : &ns->c;
 }
 
 /* from with new namespaces as flags say, owned by c's user namespace. */
@@ -191,7 +241,7 @@ static struct nsproxy *make(const struct nsproxy *from, const struct cred *c, u6
 		/* A mount namespace is in the fs_context: here is only the right to make one. */
 		if (k == NS_USER || k == NS_MNT || !(flags & ns_types[k].flag))
 			continue;
-		n = ns_create(k, owner);
+		n = k == NS_PID ? create_pid_ns(p, owner) : ns_create(k, owner);
 		if (IS_ERR(n)) {
 			nsproxy_put(p);
 			return (void *)n;
@@ -305,6 +355,8 @@ int ns_enter(struct ns_common *n)
 		unsupported("setns to a mount namespace", n->inum);
 		return -EPERM;
 	}
+	if (n->kind == NS_PID && !pid_ns_below(container_of(n, struct pid_ns, c), task_pid_ns(t)))
+		return -EINVAL;
 	if (n == of_proxy(t->ns, n->kind))
 		return 0;
 	p = nsproxy_copy(t->ns);

@@ -16,6 +16,7 @@
 struct task;
 struct user_ns;
 struct cred;
+struct pid_ns;
 
 enum ns_kind { NS_CGROUP, NS_IPC, NS_MNT, NS_NET, NS_PID, NS_TIME, NS_USER, NS_UTS, NS_KINDS };
 
@@ -56,6 +57,10 @@ u32 ns_new_inum(void);
 void *ns_object(enum ns_kind kind);
 /* t's namespace of a kind, with a reference; NULL: t has ended. */
 struct ns_common *task_ns(struct task *t, enum ns_kind kind);
+/* That of its next child: another one for pid (and time) after unshare(2) or setns(2). */
+struct ns_common *task_ns_for_children(struct task *t, enum ns_kind kind);
+/* t, not yet published, is to make its children in ns. -ENOMEM. */
+int ns_set_pid_ns(struct task *t, struct pid_ns *ns);
 /* Whom it belongs to: never NULL. */
 struct user_ns *ns_owner(const struct ns_common *n);
 

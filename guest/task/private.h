@@ -36,8 +36,13 @@
 #define CLONE_NEWTIME	     0x00000080ULL
 
 /* ---- pids (pid.c); task_lock held ---- */
-int pid_alloc(int wanted); /* wanted 0: any. The number, -EEXIST or -EAGAIN */
-void pid_free(int pid);	   /* the task is gone */
+struct pid_ns;
+/*
+ * A number in ns and one in each above it; wanted: n of them to have, that of ns first. The first namespace's, -EEXIST,
+ * -EAGAIN; -ENOMEM: ns has ended.
+ */
+int pid_alloc(struct pid_ns *ns, const int *wanted, unsigned n);
+void pid_free(int pid); /* the task is gone */
 void pid_set(int pid, struct task *t);
 struct task *pid_task(int pid); /* no reference */
 /* The task with the smallest number >= *pid, which is put there; NULL: there is none. */

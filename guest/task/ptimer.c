@@ -9,6 +9,7 @@
 #include "lib/err.h"
 #include "mm/slab.h"
 #include "task/itimer_priv.h"
+#include "task/pidns.h"
 
 /* n expiries at once. */
 static void fire(struct ptimer *t, u64 n)
@@ -115,7 +116,7 @@ static int setup_event(struct ptimer *t, const struct ptimer_event *ev)
 	case SIGEV_SIGNAL:
 	case SIGEV_THREAD: /* the library's matter: a signal */ break;
 	case SIGEV_THREAD_ID:
-		t->target = task_find(ev->tid);
+		t->target = task_find_vpid(ev->tid);
 		if (!t->target || t->target->process != task_current()->process)
 			return -EINVAL;
 		break;

@@ -5,6 +5,7 @@
  * when the tracer has seen it.
  */
 #include "lib/err.h"
+#include "task/pidns.h"
 #include "task/private.h"
 #include "task/ptrace.h"
 
@@ -20,7 +21,7 @@ static bool eligible(const struct task *t, const struct wait_request *w)
 static void fill(struct wait_result *r, struct task *t, int code, int status)
 {
 	wait_fill(r, t->process, code, status);
-	r->pid = t->tid;
+	r->pid = pid_vnr(t->tid);
 	r->uid = t->cred->uid; /* the process may have lost its leader already */
 }
 

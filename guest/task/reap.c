@@ -5,6 +5,7 @@
  * process here. All under task_lock, sleeping on process->child_wait.
  */
 #include "lib/err.h"
+#include "task/pidns.h"
 #include "task/private.h"
 #include "task/ptrace.h"
 #include "task/reap.h"
@@ -43,7 +44,7 @@ void wait_fill(struct wait_result *r, const struct process *c, int code, int sta
 static void fill(struct wait_result *r, struct process *c, int code, int status)
 {
 	wait_fill(r, c, code, status);
-	r->pid = c->pid;
+	r->pid = pid_vnr(c->pid); /* before it vanishes with its number */
 	r->uid = c->leader->cred->uid;
 }
 

@@ -25,8 +25,9 @@ struct wait_request {
 };
 
 struct wait_result {
-	int pid, code, status; /* CLD_*, and what goes with it */
-	int wstatus;	       /* as wait4 gives it */
+	int pid;	  /* as the waiter numbers it */
+	int code, status; /* CLD_*, and what goes with it */
+	int wstatus;	  /* as wait4 gives it */
 	u32 uid;
 	u64 utime, stime; /* ns; of the child and of its waited-for children */
 	u64 minflt, majflt, nvcsw, nivcsw, maxrss;

@@ -113,7 +113,7 @@ static int other_thread(struct task *t)
 	list_for_each(o, &t->process->threads, thread_node)
 		if (o != t && !o->exiting && o->seccomp_mode != SECCOMP_DISABLED &&
 		    (o->seccomp_mode != SECCOMP_FILTER || !is_ancestor(t->seccomp, o->seccomp)))
-			return o->tid;
+			return o->nr;
 	return 0;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "lib/err.h"
 #include "mm/slab.h"
+#include "task/pidns.h"
 #include "task/private.h"
 #include "task/seccomp.h"
 
@@ -116,7 +117,7 @@ int seccomp_listener_take(struct seccomp_listener *l, struct seccomp_notif *out)
 		if (n->state != N_NEW)
 			continue;
 		n->state = N_SENT;
-		*out = (struct seccomp_notif){ n->id, (u32)n->task->tid, 0, *n->data };
+		*out = (struct seccomp_notif){ n->id, (u32)pid_vnr(n->task->tid), 0, *n->data };
 		err = 0;
 		break;
 	}

@@ -265,7 +265,8 @@ static int next_handled(struct task *t, struct siginfo *info, struct sigaction *
 			task_watch_signal(t, signo, info);
 			return signo;
 		}
-		if (sa->handler == SIG_IGN || signal_default_ignored(signo)) {
+		if (sa->handler == SIG_IGN || signal_default_ignored(signo) ||
+		    (unlikely(p->unkillable) && signo != SIGSTOP)) {
 			spin_unlock(&p->sig_lock);
 			continue;
 		}
@@ -370,6 +371,8 @@ void signal_force(int signo, const struct siginfo *info)
 	if (t->sigmask & SIGSET(signo) || sa->handler == SIG_IGN ||
 	    (!info && signo == SIGSEGV)) /* a handler's frame could not be built: no second try */
 		sa->handler = SIG_DFL;
+	if (sa->handler == SIG_DFL)
+		p->unkillable = false;
 	t->sigmask &= ~SIGSET(signo);
 	spin_unlock(&p->sig_lock);
 	signal_task(t, signo, info);

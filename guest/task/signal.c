@@ -5,13 +5,15 @@
  * is taken under task_lock where both are needed, never the other way round.
  *
  * Standard signals are kept once, real-time ones in order; RLIMIT_SIGPENDING bounds a process's queue (Linux counts per
- * user). The first process gets no protection from default actions: a command in a sandbox dies as it would outside.
+ * user). The first process gets no protection from default actions: a command in a sandbox dies as it would outside. The
+ * init of a further pid namespace has it (process->unkillable).
  */
 #include <string.h>
 
 #include "lib/err.h"
 #include "lib/log.h"
 #include "mm/slab.h"
+#include "task/pidns.h"
 #include "task/private.h"
 #include "task/ptrace.h"
 #include "task/sigpriv.h"
@@ -191,13 +193,16 @@ bool signal_default_ignored(int signo)
 	return SIGSET(signo) & SIG_IGNORE_DEFAULT;
 }
 
-static bool ignored(struct process *p, struct task *t, int signo)
+static bool ignored(struct process *p, struct task *t, int signo, const struct siginfo *info)
 {
 	u64 h = p->sighand->action[signo - 1].handler;
 
 	/* A blocked signal is kept: it may be handled, or waited for, when it is unblocked. */
 	if (t->sigmask & SIGSET(signo) || t->sigwait & SIGSET(signo) || ptraced(t))
 		return false;
+	if (unlikely(p->unkillable) && h == SIG_DFL &&
+	    !(signo == SIGSTOP && pid_ns_from_above(p, info)))
+		return true;
 	return h == SIG_IGN || (h == SIG_DFL && signal_default_ignored(signo));
 }
 
@@ -274,7 +279,7 @@ static int enqueue(struct process *p, struct task *to, int signo, const struct s
 	struct sigqueue *e = timer;
 
 	job_control(p, signo);
-	if (ignored(p, t, signo) && signo != SIGKILL && signo != SIGSTOP)
+	if (ignored(p, t, signo, timer ? &timer->info : info))
 		return 1;
 	if (signo < SIGRTMIN && q->set & SIGSET(signo) && !timer)
 		return 0;
@@ -289,6 +294,7 @@ static int enqueue(struct process *p, struct task *to, int signo, const struct s
 		else
 			e->info.code = SI_KERNEL;
 		e->info.signo = signo;
+		pid_ns_siginfo(p, &e->info);
 		p->nr_sigqueue++;
 	}
 	if (e) {
@@ -311,10 +317,12 @@ static int enqueue(struct process *p, struct task *to, int signo, const struct s
 }
 
 /* Everyone of the process sees SIGKILL at once, whatever it does. */
-static int kill_now(struct process *p)
+static int kill_now(struct process *p, const struct siginfo *info)
 {
 	struct task *t;
 
+	if (unlikely(p->unkillable) && !pid_ns_from_above(p, info))
+		return 0;
 	if (!p->exiting) {
 		p->exiting = true;
 		p->exit_code = SIGKILL;
@@ -348,7 +356,7 @@ int signal_task(struct task *t, int signo, const struct siginfo *info)
 
 	spin_lock(&p->sig_lock);
 	if (!t->exiting && p != &kernel_process)
-		err = signo == SIGKILL ? kill_now(p) : enqueue(p, t, signo, info, NULL);
+		err = signo == SIGKILL ? kill_now(p, info) : enqueue(p, t, signo, info, NULL);
 	spin_unlock(&p->sig_lock);
 	return MIN(err, 0);
 }
@@ -359,7 +367,7 @@ int signal_process(struct process *p, int signo, const struct siginfo *info)
 
 	spin_lock(&p->sig_lock);
 	if (p->nr_threads && !p->zombie && p != &kernel_process)
-		err = signo == SIGKILL ? kill_now(p) : enqueue(p, NULL, signo, info, NULL);
+		err = signo == SIGKILL ? kill_now(p, info) : enqueue(p, NULL, signo, info, NULL);
 	spin_unlock(&p->sig_lock);
 	return MIN(err, 0);
 }

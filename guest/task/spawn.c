@@ -7,6 +7,7 @@
 #include "mm/mm.h"
 #include "mm/slab.h"
 #include "task/container.h"
+#include "task/pidns.h"
 #include "task/private.h"
 
 const struct rlimit task_default_rlimits[RLIM_NLIMITS] = {
@@ -67,11 +68,13 @@ free_task:
 /* Two references: the pid table's and the context's own. A third, of the process, is the caller's. */
 static int publish(struct task *t, struct process *p, struct container *c, bool first)
 {
+	struct pid_ns *ns = process_pid_ns(p);
 	int pid;
 
 	spin_lock(&task_lock);
-	pid = c->ended ? -ESRCH : pid_alloc(0);
+	pid = c->ended ? -ESRCH : pid_alloc(ns, NULL, 0);
 	if (pid >= 0) {
+		t->nr = p->nr = pid_nr_in(ns, pid);
 		t->tid = p->pid = p->pgid = p->sid = pid;
 		pid_set(pid, t);
 		pid_hold(pid);
@@ -81,6 +84,7 @@ static int publish(struct task *t, struct process *p, struct container *c, bool 
 		p->nr_threads = p->nr_started = 1;
 		p->parent = &kernel_process;
 		list_add_tail(&kernel_process.children, &p->sibling);
+		pid_ns_joined(ns, p);
 		container_joined(c, p);
 		if (first)
 			c->init = p;
@@ -111,6 +115,14 @@ struct process *task_spawn(struct container *c, struct session *session, bool fi
 	memcpy(t->comm, "moat", 5);
 	t->process = p;
 	p->leader = t;
+	if (c->pid_ns) {
+		pid_ns_get(c->pid_ns);
+		pid_ns_get(c->pid_ns);
+		t->pid_ns = p->pid_ns = c->pid_ns;
+		err = ns_set_pid_ns(t, c->pid_ns);
+		if (err)
+			goto free_task;
+	}
 	p->dumpable = true;
 	p->session = session;
 	sched_init_task(t, NULL);
@@ -124,6 +136,8 @@ struct process *task_spawn(struct container *c, struct session *session, bool fi
 
 free_task:
 	p->session = NULL;
+	nsproxy_put(t->ns);
+	t->ns = NULL;
 	utask_destroy(t->utask);
 	t->utask = NULL;
 	mm_put(t->mm);

@@ -12,6 +12,7 @@
 #include "mm/mm.h"
 #include "mm/slab.h"
 #include "task/container.h"
+#include "task/pidns.h"
 #include "task/private.h"
 #include "task/ptrace.h"
 
@@ -113,6 +114,7 @@ void process_put(struct process *p)
 	sighand_put(p->sighand);
 	itimers_free(p);
 	container_put(p->container);
+	pid_ns_put(p->pid_ns);
 	kfree(p);
 	atomic_sub(&nr_processes, 1);
 }
@@ -157,6 +159,7 @@ void task_put(struct task *t)
 	if (t->process != &kernel_process)
 		process_put(t->process);
 	cred_put(t->cred);
+	pid_ns_put(t->pid_ns);
 	kfree(t);
 	atomic_sub(&nr_tasks, 1);
 }

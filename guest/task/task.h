@@ -24,6 +24,7 @@ struct mm;
 struct fdtable;
 struct fs_context; /* root, cwd, umask: fs/ */
 struct nsproxy;
+struct pid_ns;
 struct tty;
 struct itimers;
 struct container;     /* task/container.h */
@@ -90,7 +91,9 @@ struct io_counts {
 /* A process: a thread group. */
 struct process {
 	struct ref ref;
-	int pid; /* = tgid */
+	int pid;	       /* = tgid; in the first pid namespace, as all numbers below but nr */
+	int nr;		       /* in its own pid namespace */
+	struct pid_ns *pid_ns; /* with a reference; NULL: the first one (task/pidns.h) */
 	struct task *leader;
 	struct list threads;	       /* task->thread_node */
 	unsigned nr_threads;	       /* alive: not past the start of exit */
@@ -109,6 +112,7 @@ struct process {
 	bool zombie;		 /* all threads are gone; waits for the parent */
 	int exit_code;		 /* wait status of the group */
 	bool child_subreaper, dumpable, did_exec;
+	bool unkillable; /* the init of a pid namespace: signals from inside do nothing unless it handles them */
 	struct task *execing;	  /* thread that is killing the others for execve */
 	struct waitq thread_wait; /* de_thread waits here for the others' end */
 	struct waitq exit_wait;	  /* pidfds: woken when the process becomes a zombie */
@@ -143,7 +147,9 @@ struct process {
 
 struct task {
 	struct ref ref;
-	int tid;
+	int tid;	       /* in the first pid namespace */
+	int nr;		       /* in its own pid namespace */
+	struct pid_ns *pid_ns; /* with a reference; NULL: the first one (task/pidns.h) */
 	char comm[TASK_COMM_LEN];
 	struct process *process;
 	struct list thread_node;
@@ -289,7 +295,8 @@ struct clone_request { /* clone(2), clone3(2), fork, vfork */
 	u64 flags;
 	uaddr_t stack, stack_size, tls, parent_tid, child_tid, pidfd;
 	int exit_signal;
-	int set_tid;
+	const int *set_tid; /* numbers to have, the innermost pid namespace's first */
+	unsigned nr_set_tid;
 };
 s64 task_clone(const struct clone_request *req);
 /* unshare(2) of the current task; the descriptor table alone (close_range, exec). -ENOMEM, -EINVAL, -EPERM. */

@@ -7,6 +7,7 @@
 #include "fs/abi.h"
 #include "lib/err.h"
 #include "platform/platform.h"
+#include "task/pidns.h"
 #include "task/task.h"
 
 #define CAP_SYS_ADMIN 21
@@ -188,6 +189,7 @@ static int set_foreground(struct tty *t, uaddr_t arg)
 		return -EFAULT;
 	if (pgid < 0)
 		return -EINVAL;
+	pgid = pid_from_vnr(pgid);
 	sid = session_of_group(pgid);
 	if (!sid)
 		return -ESRCH;
@@ -230,9 +232,9 @@ s64 tty_job_ioctl(struct tty *t, unsigned cmd, u64 arg, bool readable)
 			return -EPERM;
 		return set_ctty(t, arg == 1 && capable(CAP_SYS_ADMIN));
 	case TIOCNOTTY: return give_up(t);
-	case TIOCGPGRP: return mine ? put_int(arg, t->pgid) : -ENOTTY;
+	case TIOCGPGRP: return mine ? put_int(arg, pid_vnr(t->pgid)) : -ENOTTY;
 	case TIOCSPGRP: return set_foreground(t, arg);
-	case TIOCGSID: return mine && t->sid ? put_int(arg, t->sid) : -ENOTTY;
+	case TIOCGSID: return mine && t->sid ? put_int(arg, pid_vnr(t->sid)) : -ENOTTY;
 	default: return -ENOIOCTLCMD;
 	}
 }

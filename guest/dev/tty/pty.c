@@ -11,6 +11,7 @@
 #include "fs/vfs.h"
 #include "mm/slab.h"
 #include "platform/platform.h"
+#include "task/pidns.h"
 #include "task/unsupported.h"
 #include "task/task.h"
 
@@ -273,7 +274,7 @@ static s64 master_ioctl(struct file *f, unsigned cmd, u64 arg)
 		p->packet = v;
 		return 0;
 	case TIOCGPTPEER: return open_peer(p, (u32)arg);
-	case TIOCGPGRP: return put_int(arg, p->tty.pgid);
+	case TIOCGPGRP: return put_int(arg, pid_vnr(p->tty.pgid));
 	case TIOCGSID: return p->tty.sid ? put_int(arg, p->tty.sid) : -ENOTTY;
 	case TIOCSPGRP:
 	case TIOCSCTTY:

@@ -227,7 +227,8 @@ int proc_show_children(struct seq *s, struct task *t, bool thread)
 	if (t->process->leader != t)
 		return 0;
 	while ((pid = process_next_child(t->process, pid + 1)))
-		seq_printf(s, "%d ", pid);
+		if (proc_nr(s, pid))
+			seq_printf(s, "%d ", proc_nr(s, pid));
 	return 0;
 }
 

@@ -9,6 +9,8 @@ static u64 base_cycles, base_mono;
 
 void proc_cpuinfo_init(void)
 {
+	if (base_cycles)
+		return;
 	base_cycles = clock_cycles();
 	base_mono = clock_mono();
 }

@@ -88,6 +88,14 @@ static bool visible(const struct user_ns *ns)
 	return false;
 }
 
+/* A descriptor for the namespace above, if the caller may see it. */
+static s64 parent_of(const struct pid_ns *ns)
+{
+	if (!ns->parent || !pid_ns_below(ns->parent, pid_ns_current()))
+		return -EPERM;
+	return open_ns(&ns->parent->c);
+}
+
 static s64 ns_ioctl(struct file *f, unsigned cmd, u64 arg)
 {
 	struct ns_common *n = f->inode->priv;
@@ -99,8 +107,8 @@ static s64 ns_ioctl(struct file *f, unsigned cmd, u64 arg)
 		if (n->kind != NS_USER && n->kind != NS_PID)
 			return -EINVAL;
 		if (n->kind == NS_PID)
-			return -EPERM; /* the first one: nothing above it */
-				       /* fallthrough */
+			return parent_of(container_of(n, struct pid_ns, c));
+		/* fallthrough */
 	case NS_GET_USERNS: return up && visible(up) ? open_ns(&up->c) : -EPERM;
 	case NS_GET_NSTYPE: return (s64)ns_types[n->kind].flag;
 	case NS_GET_OWNER_UID:
@@ -117,12 +125,13 @@ static s64 ns_ioctl(struct file *f, unsigned cmd, u64 arg)
 static const struct {
 	const char *name;
 	enum ns_kind kind;
+	bool for_children;
 } links[] = {
-	{ "cgroup", NS_CGROUP }, { "ipc", NS_IPC },
-	{ "mnt", NS_MNT },	 { "net", NS_NET },
-	{ "pid", NS_PID },	 { "pid_for_children", NS_PID },
-	{ "time", NS_TIME },	 { "time_for_children", NS_TIME },
-	{ "user", NS_USER },	 { "uts", NS_UTS },
+	{ "cgroup", NS_CGROUP, false }, { "ipc", NS_IPC, false },
+	{ "mnt", NS_MNT, false },	{ "net", NS_NET, false },
+	{ "pid", NS_PID, false },	{ "pid_for_children", NS_PID, true },
+	{ "time", NS_TIME, false },	{ "time_for_children", NS_TIME, true },
+	{ "user", NS_USER, false },	{ "uts", NS_UTS, false },
 };
 
 /* The namespace that a link stands for, with a reference; ERR_PTR. */
@@ -133,7 +142,18 @@ static struct ns_common *linked(const struct proc_id *id)
 
 	if (!t)
 		return ERR_PTR(-ENOENT);
-	n = proc_may_access(t) ? task_ns(t, links[id->nr].kind) : ERR_PTR(-EACCES);
+	if (!proc_may_access(t))
+		n = ERR_PTR(-EACCES);
+	else if (links[id->nr].for_children)
+		n = task_ns_for_children(t, links[id->nr].kind);
+	else
+		n = task_ns(t, links[id->nr].kind);
+	/* Without an init it has nothing to show. */
+	if (!IS_ERR(n) && n && n->kind == NS_PID && links[id->nr].for_children &&
+	    n != &first_pid_ns.c && !container_of(n, struct pid_ns, c)->init) {
+		ns_put(n);
+		n = NULL;
+	}
 	task_put(t);
 	return n ? n : ERR_PTR(-ENOENT);
 }

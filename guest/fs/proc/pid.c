@@ -137,6 +137,7 @@ static int text_show(struct seq *s, void *arg)
 	if (!t)
 		return -ESRCH;
 	err = text_check(id, t);
+	s->pid_ns = id->ns;
 	if (!err)
 		err = id->entry->show ? id->entry->show(s, t, id->thread) : -EINVAL;
 	task_put(t);
@@ -263,7 +264,7 @@ static const struct file_ops dir_fops = { .read = dir_read,
 
 struct inode *proc_pid_lookup(struct super_block *sb, int tid, bool thread)
 {
-	struct proc_id id = { .tid = tid, .thread = thread };
+	struct proc_id id = { .tid = tid, .thread = thread, .ns = proc_ns(sb) };
 	struct task *t = task_find(tid);
 	struct inode *i;
 
@@ -305,7 +306,8 @@ static struct inode *task_lookup(struct inode *dir, const char *name, unsigned l
 
 	if (!leader)
 		return ERR_PTR(-ENOENT);
-	t = tid < 0 ? NULL : task_find(tid);
+	tid = tid < 0 ? 0 : pid_from_nr(proc_ns(dir->sb), tid);
+	t = tid ? task_find(tid) : NULL;
 	ours = t && t->process == leader->process;
 	task_put(t);
 	task_put(leader);
@@ -327,7 +329,9 @@ static int task_readdir(struct file *f, struct dir_context *ctx)
 		return -ENOENT;
 	if (dir_emit_dots(f, ctx)) {
 		while ((tid = thread_next(leader->process, (int)ctx->pos - 2))) {
-			n = ksnprintf(name, sizeof(name), "%d", tid);
+			int nr = pid_nr_in(proc_ns(f->inode->sb), tid);
+
+			n = ksnprintf(name, sizeof(name), "%d", nr);
 			if (!dir_emit(ctx, name, (unsigned)n, (u64)tid + 3,
 				      proc_pid_ino(tid, true, 0), DT_DIR))
 				break;

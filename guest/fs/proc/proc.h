@@ -12,7 +12,7 @@
 #include "lib/log.h"
 #include "mm/mm.h"
 #include "mm/slab.h"
-#include "task/info.h"
+#include "task/pidns.h"
 
 #define USER_HZ		100
 #define NS_TO_TICKS(ns) ((ns) / (1000000000ULL / USER_HZ))
@@ -45,7 +45,19 @@ struct proc_id {
 	int nr; /* which descriptor, of fd/ and fdinfo/ */
 	u64 start;
 	const struct pid_entry *entry; /* NULL: /proc/PID itself */
+	const struct pid_ns *ns;       /* of the mount, which holds it */
 };
+
+/* Whose numbers the mount shows: that of who mounted it. */
+static inline const struct pid_ns *proc_ns(const struct super_block *sb)
+{
+	return sb->priv ? sb->priv : &first_pid_ns;
+}
+/* A number of the first namespace as the mount of the file shows it; 0: not seen there. */
+static inline int proc_nr(const struct seq *s, int pid)
+{
+	return s->pid_ns ? pid_nr_in(s->pid_ns, pid) : pid_vnr(pid);
+}
 
 /* ---- pid.c ---- */
 static inline struct proc_id *proc_id(const struct inode *i)

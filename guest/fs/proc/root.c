@@ -1,7 +1,8 @@
 /*
  * root.c - the file system "proc": its one super block, the root directory, self and thread-self.
  *
- * One instance for the sandbox; every mount shows it. The root mixes a static pseudo directory with the processes, which
+ * One instance for the first pid namespace, which every mount made there shows; a mount made in another one is an instance
+ * of its own. The root mixes a static pseudo directory with the processes, which
  * are listed at positions above 1 << 32 in the order of their numbers. hidepid and the other options are not there.
  */
 #include <string.h>
@@ -20,7 +21,10 @@ static struct inode *root_lookup(struct inode *dir, const char *name, unsigned l
 {
 	int pid = proc_name_to_int(name, len);
 
-	return pid < 0 ? pseudo_lookup(dir, name, len) : proc_pid_lookup(dir->sb, pid, false);
+	if (pid < 0)
+		return pseudo_lookup(dir, name, len);
+	pid = pid_from_nr(proc_ns(dir->sb), pid);
+	return pid ? proc_pid_lookup(dir->sb, pid, false) : ERR_PTR(-ENOENT);
 }
 
 static bool root_revalidate(struct inode *dir, const char *name, unsigned len, struct inode *i)
@@ -43,9 +47,13 @@ static int root_readdir(struct file *f, struct dir_context *ctx)
 		ctx->pos = PID_POS;
 	}
 	while ((pid = process_next((int)(ctx->pos - PID_POS)))) {
-		n = ksnprintf(name, sizeof(name), "%d", pid);
-		if (!dir_emit(ctx, name, (unsigned)n, PID_POS + (u64)pid + 1,
-			      proc_pid_ino(pid, false, 0), DT_DIR))
+		int nr = pid_nr_in(proc_ns(f->inode->sb), pid);
+
+		n = ksnprintf(name, sizeof(name), "%d", nr);
+		if (!nr)
+			ctx->pos = PID_POS + (u64)pid + 1;
+		else if (!dir_emit(ctx, name, (unsigned)n, PID_POS + (u64)pid + 1,
+				   proc_pid_ino(pid, false, 0), DT_DIR))
 			break;
 	}
 	return 0;
@@ -55,13 +63,19 @@ static int root_readdir(struct file *f, struct dir_context *ctx)
 
 static int self_readlink(struct inode *i, char *buf, size_t size)
 {
-	return ksnprintf(buf, size, "%d", task_current()->process->pid);
+	int nr = pid_nr_in(proc_ns(i->sb), task_current()->process->pid);
+
+	return nr ? ksnprintf(buf, size, "%d", nr) : -ENOENT;
 }
 
 static int thread_self_readlink(struct inode *i, char *buf, size_t size)
 {
-	return ksnprintf(buf, size, "%d/task/%d", task_current()->process->pid,
-			 task_current()->tid);
+	const struct pid_ns *ns = proc_ns(i->sb);
+	int nr = pid_nr_in(ns, task_current()->process->pid);
+
+	if (!nr)
+		return -ENOENT;
+	return ksnprintf(buf, size, "%d/task/%d", nr, pid_nr_in(ns, task_current()->tid));
 }
 
 static const struct inode_ops self_iops = { .readlink = self_readlink };
@@ -86,6 +100,13 @@ static int add_self(struct inode *root, const char *name, const struct inode_ops
 
 static struct inode_ops root_iops;
 static struct file_ops root_fops;
+
+static void free_super(struct super_block *sb)
+{
+	pid_ns_put(sb->priv);
+}
+
+static const struct super_ops super_ops = { .free = free_super };
 
 static struct super_block *make_super(const struct file_system *fs)
 {
@@ -113,11 +134,20 @@ static struct super_block *make_super(const struct file_system *fs)
 
 static struct super_block *proc_mount(const struct file_system *fs, const struct mount_args *a)
 {
-	if (!proc_sb) {
-		struct super_block *sb = make_super(fs);
+	/* At boot and for a container: the namespace that its processes will be in. */
+	struct pid_ns *ns = a->boot ? a->boot : pid_ns_current();
+	struct super_block *sb;
 
+	if (!proc_sb || ns->level) {
+		sb = make_super(fs);
 		if (IS_ERR(sb))
 			return sb;
+		if (ns->level) {
+			pid_ns_get(ns);
+			sb->priv = ns;
+			sb->ops = &super_ops;
+			return sb;
+		}
 		proc_sb = sb;
 	}
 	super_get(proc_sb);

@@ -91,8 +91,10 @@ int proc_show_stat(struct seq *s, struct task *t, bool thread)
 	sched_get(t, &sp);
 	if (proc_tty)
 		proc_tty(p, &tty, &tpgid);
-	seq_printf(s, "%d (%s) %c %d %d %d %d %d %u", v.i.tid, v.i.comm, v.i.state, v.i.ppid,
-		   v.i.pgid, v.i.sid, (int)dev_encode(tty), tpgid, task_flags(t, &v.i));
+	tpgid = tpgid > 0 ? proc_nr(s, tpgid) : tpgid;
+	seq_printf(s, "%d (%s) %c %d %d %d %d %d %u", proc_nr(s, v.i.tid), v.i.comm, v.i.state,
+		   proc_nr(s, v.i.ppid), proc_nr(s, v.i.pgid), proc_nr(s, v.i.sid),
+		   (int)dev_encode(tty), tpgid, task_flags(t, &v.i));
 	stat_times(s, t, &v.i, thread);
 	seq_printf(s, " %llu %llu %llu", (ull)v.c.total_vm, (ull)pages(rss_of(&v.c)),
 		   (ull)p->rlim[RLIMIT_RSS].cur);
@@ -176,6 +178,19 @@ static int umask_of(struct task *t)
 	return m;
 }
 
+/* A number in every pid namespace from the mount's down to the task's own. */
+static void status_nr(struct seq *s, const char *name, struct task *t, int pid)
+{
+	const struct pid_ns *ns[PID_NS_DEEP + 1], *n = task_pid_ns(t);
+	unsigned top = s->pid_ns ? s->pid_ns->level : 0, k = 0;
+
+	for (; n && n->level >= top; n = n->parent)
+		ns[k++] = n;
+	seq_puts(s, name);
+	while (k--)
+		seq_printf(s, "\t%d", pid_nr_in(ns[k], pid));
+}
+
 static void status_ids(struct seq *s, struct task *t, const struct task_info *i)
 {
 	struct cred *c = task_cred_get(t);
@@ -188,8 +203,11 @@ static void status_ids(struct seq *s, struct task *t, const struct task_info *i)
 	for (u32 k = 0; k < c->ngroups; k++)
 		seq_printf(s, k ? " %u" : "%u", show_gid(c->groups[k]));
 	seq_putc(s, ' ');
-	seq_printf(s, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n", i->tgid,
-		   i->tid, i->pgid, i->sid);
+	status_nr(s, "\nNStgid:", t, i->tgid);
+	status_nr(s, "\nNSpid:", t, i->tid);
+	status_nr(s, "\nNSpgid:", t, i->pgid);
+	status_nr(s, "\nNSsid:", t, i->sid);
+	seq_puts(s, "\nKthread:\t0\n");
 	cred_put(c);
 }
 
@@ -267,7 +285,8 @@ int proc_show_status(struct seq *s, struct task *t, bool thread)
 	if (mask >= 0)
 		seq_printf(s, "Umask:\t%04o\n", (unsigned)mask);
 	seq_printf(s, "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n",
-		   state_name(v.i.state), v.i.tgid, v.i.tid, v.i.ppid, ptrace_tracer_pid(t));
+		   state_name(v.i.state), proc_nr(s, v.i.tgid), proc_nr(s, v.i.tid),
+		   proc_nr(s, v.i.ppid), proc_nr(s, ptrace_tracer_pid(t)));
 	status_ids(s, t, &v.i);
 	if (v.mm)
 		status_mm(s, &v.c);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "net/unix/unix.h"
+#include "task/pidns.h"
 #include "task/task.h"
 
 static int peer_groups(struct unix_sock *u, void *v, unsigned *len)
@@ -54,10 +55,14 @@ int unix_getsockopt(struct socket *s, int level, int name, void *v, unsigned *le
 	switch (name) {
 	case SO_PASSCRED: return get_int(v, len, sock_opt(s, SOPT_PASSCRED));
 	case SO_PASSPIDFD: return get_int(v, len, sock_opt(s, SOPT_PASSPIDFD));
-	case SO_PEERCRED:
-		*len = MIN(*len, (unsigned)sizeof(struct ucred));
-		memcpy(v, &u->remote.ids, *len);
+	case SO_PEERCRED: {
+		struct ucred ids = u->remote.ids;
+
+		ids.pid = pid_vnr(ids.pid);
+		*len = MIN(*len, (unsigned)sizeof(ids));
+		memcpy(v, &ids, *len);
 		return 0;
+	}
 	case SO_PEERGROUPS: return peer_groups(u, v, len);
 	case SO_PEERPIDFD: {
 		int fd;

@@ -1,0 +1,583 @@
+/* pid namespaces: numbers, init, signals, /proc, what other calls say about processes. */
+#include "abi.h"
+#include <linux/futex.h>
+#include <linux/nsfs.h>
+#include <linux/sched.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+static int sync_pipe[2]; /* from the namespace's init to the test */
+
+/* A child that is the first of a new pid namespace (and a user namespace, for those who are not root). */
+static pid_t start(void (*fn)(void))
+{
+	int flags = CLONE_NEWPID | SIGCHLD;
+	pid_t pid;
+
+	if (geteuid())
+		flags |= CLONE_NEWUSER;
+	CHECK_OK(pipe(sync_pipe));
+	pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
+	if (pid < 0 && errno == EPERM)
+		return 0;
+	if (pid == 0) {
+		close(sync_pipe[0]);
+		fn();
+		_exit(abi_fails ? 1 : 0);
+	}
+	CHECK(pid > 0);
+	close(sync_pipe[1]);
+	return pid;
+}
+
+static int status_of(pid_t pid)
+{
+	int st = -1;
+
+	CHECK_EQ(waitpid(pid, &st, 0), pid);
+	close(sync_pipe[0]);
+	return st;
+}
+
+#define RUN(fn)                                        \
+	do {                                           \
+		pid_t pid_ = start(fn);                \
+                                                       \
+		if (!pid_)                             \
+			SKIP("no pid namespace here"); \
+		CHECK_EQ(status_of(pid_), 0);          \
+	} while (0)
+
+static void tell(void)
+{
+	CHECK_EQ(write(sync_pipe[1], "x", 1), 1);
+}
+
+static void hear(void)
+{
+	char c;
+
+	CHECK_EQ(read(sync_pipe[0], &c, 1), 1);
+}
+
+static ino_t ns_ino(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
+/* ---- numbers ---- */
+
+static void numbers_inside(void)
+{
+	pid_t pid, tid = -1;
+	int st;
+
+	CHECK_EQ(getpid(), 1);
+	CHECK_EQ(syscall(SYS_gettid), 1);
+	CHECK_EQ(getppid(), 0);
+	CHECK_EQ(getpgrp(), 0);
+	CHECK_EQ(getsid(0), 0);
+	CHECK_EQ(syscall(SYS_set_tid_address, 0), 1);
+	CHECK_ERRNO(kill(abi_pid + 1000, 0), ESRCH);
+	CHECK_ERRNO(getpgid(abi_pid + 1000), ESRCH);
+	pid = (pid_t)syscall(SYS_clone, SIGCHLD | CLONE_PARENT_SETTID, 0, &tid, 0, 0);
+	if (pid == 0) {
+		CHECK_EQ(getpid(), 2);
+		CHECK_EQ(getppid(), 1);
+		CHECK_EQ(setsid(), 2);
+		CHECK_EQ(getpgid(0), 2);
+		CHECK_EQ(getsid(2), 2);
+		CHECK_OK(kill(1, 0));
+		CHECK_EQ(getpriority(PRIO_PROCESS, 1), getpriority(PRIO_PROCESS, 0));
+		_exit(abi_fails ? 1 : 7);
+	}
+	CHECK_EQ(pid, 2);
+	CHECK_EQ(tid, 2);
+	CHECK_EQ(waitpid(2, &st, 0), 2);
+	CHECK_EQ(WEXITSTATUS(st), 7);
+	CHECK_EQ(setsid(), 1);
+	pid = fork();
+	if (pid == 0)
+		_exit(0);
+	CHECK_EQ(pid, 3);
+	CHECK_OK(setpgid(3, 3));
+	CHECK_EQ(waitpid(-3, NULL, 0), 3);
+}
+
+TEST_FORK(numbers)
+{
+	RUN(numbers_inside);
+}
+
+static void level_two(void)
+{
+	char text[512];
+	FILE *f = fopen("/proc/self/status", "r");
+	int found = 0;
+
+	CHECK_EQ(getpid(), 1);
+	/* The mount of /proc belongs to the first namespace: three numbers, the last one ours. */
+	while (f && fgets(text, sizeof(text), f)) {
+		int a, b, c;
+
+		if (sscanf(text, "NSpid: %d %d %d", &a, &b, &c) == 3) {
+			found = 1;
+			CHECK(a > 1);
+			CHECK_EQ(b, 2);
+			CHECK_EQ(c, 1);
+		}
+	}
+	CHECK(found);
+}
+
+static void nested_inside(void)
+{
+	RUN(level_two);
+}
+
+TEST_FORK(nested)
+{
+	RUN(nested_inside);
+}
+
+TEST_FORK(numbers_to_have)
+{
+	pid_t want[2] = { 1, 0 }, pid;
+	struct clone_args a = { .flags = CLONE_NEWPID,
+				.exit_signal = SIGCHLD,
+				.set_tid = (uintptr_t)want,
+				.set_tid_size = 2 };
+
+	if (geteuid())
+		SKIP("only root chooses numbers");
+	for (want[1] = 30011; !kill(want[1], 0); want[1]++)
+		;
+	pid = (pid_t)syscall(SYS_clone3, &a, sizeof(a));
+	if (pid == 0)
+		_exit(getpid() == 1 ? 0 : 1);
+	CHECK_EQ(pid, want[1]);
+	CHECK_EQ(waitpid(pid, &want[0], 0), pid);
+	CHECK_EQ(want[0], 0);
+	want[0] = 2; /* the first one is 1 */
+	CHECK_ERRNO(syscall(SYS_clone3, &a, sizeof(a)), EINVAL);
+	want[0] = 1;
+	a.set_tid_size = 3;
+	CHECK_ERRNO(syscall(SYS_clone3, &a, sizeof(a)), EINVAL);
+	a.set_tid_size = 33;
+	CHECK_ERRNO(syscall(SYS_clone3, &a, sizeof(a)), EINVAL);
+}
+
+/* ---- init ---- */
+
+static volatile int got_pid;
+
+static void on_usr1(int sig ABI_UNUSED, siginfo_t *si, void *uc ABI_UNUSED)
+{
+	got_pid = si->si_pid;
+}
+
+static void unkillable_inside(void)
+{
+	struct sigaction sa = { .sa_sigaction = on_usr1, .sa_flags = SA_SIGINFO };
+	siginfo_t si;
+	pid_t pid;
+
+	CHECK_OK(sigaction(SIGUSR1, &sa, NULL));
+	pid = fork();
+	if (pid == 0) {
+		CHECK_OK(kill(1, SIGTERM));
+		CHECK_OK(kill(1, SIGKILL));
+		CHECK_OK(kill(1, SIGSTOP));
+		CHECK_OK(kill(1, SIGUSR1));
+		CHECK_ERRNO(kill(-1, SIGKILL), ESRCH);
+		_exit(abi_fails ? 1 : 0);
+	}
+	while (waitid(P_PID, (id_t)pid, &si, WEXITED) && errno == EINTR)
+		;
+	CHECK_EQ(si.si_pid, 2);
+	CHECK_EQ(si.si_status, 0);
+	CHECK_EQ(got_pid, 2);
+	raise(SIGTERM);
+	tell();
+	for (;;)
+		pause();
+}
+
+TEST_FORK(init_and_signals)
+{
+	pid_t pid = start(unkillable_inside);
+	int st;
+
+	if (!pid)
+		SKIP("no pid namespace here");
+	hear();
+	CHECK_OK(kill(pid, SIGTERM));
+	usleep(20000);
+	CHECK_EQ(waitpid(pid, &st, WNOHANG), 0);
+	CHECK_OK(kill(pid, SIGSTOP));
+	CHECK_EQ(waitpid(pid, &st, WUNTRACED), pid);
+	CHECK(WIFSTOPPED(st));
+	CHECK_OK(kill(pid, SIGKILL));
+	st = status_of(pid);
+	CHECK(WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL);
+}
+
+static void from_outside_inside(void)
+{
+	sigset_t set;
+	siginfo_t si;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
+	CHECK_OK(sigprocmask(SIG_BLOCK, &set, NULL));
+	tell();
+	CHECK_EQ(sigwaitinfo(&set, &si), SIGUSR1);
+	CHECK_EQ(si.si_pid, 0);
+	CHECK_EQ(sigwaitinfo(&set, &si), SIGUSR2);
+	CHECK_EQ(si.si_pid, 0);
+	CHECK_EQ(si.si_value.sival_int, 5);
+}
+
+TEST_FORK(signals_from_outside)
+{
+	union sigval v = { .sival_int = 5 };
+	pid_t pid = start(from_outside_inside);
+
+	if (!pid)
+		SKIP("no pid namespace here");
+	hear();
+	CHECK_OK(kill(pid, SIGUSR1));
+	CHECK_OK(sigqueue(pid, SIGUSR2, v));
+	CHECK_EQ(status_of(pid), 0);
+}
+
+static void ends_inside(void)
+{
+	for (int i = 0; i < 5; i++) {
+		if (fork() == 0) {
+			signal(SIGTERM, SIG_IGN);
+			if (i & 1)
+				setsid();
+			tell();
+			for (;;)
+				pause();
+		}
+	}
+	if (fork() == 0)
+		_exit(0); /* a zombie */
+	for (int i = 0; i < 5; i++)
+		usleep(1000);
+}
+
+TEST_FORK(end_of_init_ends_all)
+{
+	char c[8];
+	pid_t pid = start(ends_inside);
+
+	if (!pid)
+		SKIP("no pid namespace here");
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	/* All writers of the pipe are gone. */
+	while (read(sync_pipe[0], c, sizeof(c)) > 0)
+		;
+	CHECK_EQ(read(sync_pipe[0], c, 1), 0);
+}
+
+static void orphans_inside(void)
+{
+	pid_t pid = fork();
+	int st;
+
+	if (pid == 0) {
+		if (fork() == 0) {
+			while (getppid() == 2)
+				usleep(1000);
+			_exit(getppid() == 1 ? 9 : 8);
+		}
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &st, 0), 2);
+	CHECK_EQ(wait(&st), 3);
+	CHECK_EQ(WEXITSTATUS(st), 9);
+}
+
+TEST_FORK(init_adopts)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	RUN(orphans_inside);
+}
+
+/* ---- unshare, setns ---- */
+
+static int thread_fn(void *arg ABI_UNUSED)
+{
+	return 0;
+}
+
+static int unshare_pid(void)
+{
+	return unshare(CLONE_NEWPID | (geteuid() ? CLONE_NEWUSER : 0));
+}
+
+TEST_FORK(unshare_is_for_children)
+{
+	static char stack[16384] __attribute__((aligned(16)));
+	ino_t before = ns_ino("/proc/self/ns/pid");
+	int st;
+	pid_t self = getpid(), pid;
+
+	CHECK_EQ(ns_ino("/proc/self/ns/pid_for_children"), before);
+	if (unshare_pid())
+		SKIP("no pid namespace here");
+	CHECK_EQ(getpid(), self);
+	CHECK_EQ(ns_ino("/proc/self/ns/pid"), before);
+	CHECK_ERRNO(open("/proc/self/ns/pid_for_children", O_RDONLY), ENOENT); /* no init yet */
+	CHECK_ERRNO(clone(thread_fn, stack + sizeof(stack), CLONE_VM | CLONE_SIGHAND | CLONE_THREAD,
+			  NULL),
+		    EINVAL);
+	pid = fork();
+	if (pid == 0) {
+		CHECK_EQ(getpid(), 1);
+		CHECK(ns_ino("/proc/self/ns/pid") != before);
+		usleep(20000);
+		_exit(abi_fails ? 1 : 0);
+	}
+	CHECK(pid > 1);
+	CHECK(ns_ino("/proc/self/ns/pid_for_children") != before);
+	CHECK_EQ(waitpid(pid, &st, 0), pid);
+	CHECK_EQ(st, 0);
+	CHECK_ERRNO(fork(), ENOMEM); /* its init has ended */
+}
+
+static void wait_inside(void)
+{
+	tell();
+	for (;;)
+		pause();
+}
+
+TEST_FORK(setns)
+{
+	int own, fd, pidfd, st;
+	pid_t first, pid;
+
+	if (geteuid())
+		SKIP("needs root");
+	first = start(wait_inside);
+	if (!first)
+		SKIP("no pid namespace here");
+	hear();
+	own = open("/proc/self/ns/pid", O_RDONLY);
+	CHECK_OK(own);
+	pidfd = (int)syscall(SYS_pidfd_open, first, 0);
+	CHECK_OK(pidfd);
+	CHECK_OK(syscall(SYS_setns, pidfd, CLONE_NEWPID));
+	pid = fork();
+	if (pid == 0) {
+		CHECK_EQ(getpid(), 2);
+		CHECK_EQ(getppid(), 0);
+		CHECK_OK(kill(1, 0));
+		CHECK_ERRNO(syscall(SYS_setns, own, CLONE_NEWPID), EINVAL); /* not below */
+		fd = open("/proc/self/ns/pid", O_RDONLY);
+		CHECK_EQ(ioctl(fd, NS_GET_NSTYPE), CLONE_NEWPID);
+		CHECK_ERRNO(ioctl(fd, NS_GET_PARENT), EPERM);
+		_exit(abi_fails ? 1 : 0);
+	}
+	CHECK_EQ(waitpid(pid, &st, 0), pid);
+	CHECK_EQ(st, 0);
+	fd = open("/proc/self/ns/pid_for_children", O_RDONLY);
+	CHECK_OK(fd);
+	st = ioctl(fd, NS_GET_PARENT);
+	CHECK_OK(st);
+	CHECK_OK(syscall(SYS_setns, own, 0));
+	pid = fork();
+	if (pid == 0)
+		_exit(getpid() > 2 ? 0 : 1);
+	CHECK_EQ(waitpid(pid, &st, 0), pid);
+	CHECK_EQ(st, 0);
+	CHECK_OK(kill(first, SIGKILL));
+	CHECK_EQ(waitpid(first, &st, 0), first);
+	CHECK_ERRNO(syscall(SYS_setns, pidfd, CLONE_NEWPID), ESRCH);
+}
+
+/* ---- what else names processes ---- */
+
+static void proc_inside(void)
+{
+	char path[PATH_MAX + 40], text[600], link[16] = "";
+	int n = 0, seen = 0;
+	struct dirent *e;
+	pid_t pid;
+	ssize_t r;
+	FILE *f;
+	DIR *d;
+
+	CHECK_OK(unshare(CLONE_NEWNS));
+	CHECK_OK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	CHECK_OK(mount("proc", abi_tmp, "proc", 0, NULL));
+	pid = fork();
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	d = opendir(abi_tmp);
+	CHECK(d != NULL);
+	while (d && (e = readdir(d))) {
+		if (e->d_name[0] < '0' || e->d_name[0] > '9')
+			continue;
+		n++;
+		seen |= 1 << atoi(e->d_name);
+	}
+	if (d)
+		closedir(d);
+	CHECK_EQ(n, 2);
+	CHECK_EQ(seen, 1 << 1 | 1 << 2);
+	snprintf(path, sizeof(path), "%s/self", abi_tmp);
+	r = readlink(path, link, sizeof(link) - 1);
+	CHECK_EQ(r, 1);
+	CHECK(link[0] == '1');
+	snprintf(path, sizeof(path), "%s/2/stat", abi_tmp);
+	f = fopen(path, "r");
+	CHECK(f && fgets(text, sizeof(text), f));
+	if (f) {
+		int id = 0, ppid = -1, pgrp = -1, session = -1;
+
+		CHECK_EQ(sscanf(text, "%d (%*[^)]) %*c %d %d %d", &id, &ppid, &pgrp, &session), 4);
+		CHECK_EQ(id, 2);
+		CHECK_EQ(ppid, 1);
+		CHECK_EQ(pgrp, 0);
+		CHECK_EQ(session, 0);
+		fclose(f);
+	}
+	snprintf(path, sizeof(path), "%s/2/status", abi_tmp);
+	f = fopen(path, "r");
+	n = 0;
+	while (f && fgets(text, sizeof(text), f))
+		n += !strcmp(text, "NSpid:\t2\n") || !strcmp(text, "PPid:\t1\n") ||
+		     !strcmp(text, "Tgid:\t2\n");
+	CHECK_EQ(n, 3);
+	if (f)
+		fclose(f);
+	snprintf(path, sizeof(path), "%s/1/task/1/children", abi_tmp);
+	f = fopen(path, "r");
+	if (f) { /* a kernel may be without */
+		CHECK(fgets(text, sizeof(text), f) && !strcmp(text, "2 "));
+		fclose(f);
+	}
+	snprintf(path, sizeof(path), "%s/77", abi_tmp);
+	CHECK_ERRNO(access(path, F_OK), ENOENT);
+	CHECK_OK(umount(abi_tmp));
+}
+
+TEST_FORK(proc)
+{
+	if (geteuid())
+		SKIP("needs root");
+	abi_tmpdir();
+	RUN(proc_inside);
+}
+
+static int sockets[2];
+
+static void credentials_inside(void)
+{
+	struct ucred c;
+	socklen_t len = sizeof(c);
+	char byte, control[CMSG_SPACE(sizeof(c))];
+	struct iovec v = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &v,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+	int one = 1;
+
+	CHECK_OK(setsockopt(sockets[1], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)));
+	CHECK_OK(getsockopt(sockets[1], SOL_SOCKET, SO_PEERCRED, &c, &len));
+	CHECK_EQ(c.pid, 0); /* made outside */
+	tell();
+	CHECK_EQ(recvmsg(sockets[1], &m, 0), 1);
+	memcpy(&c, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(c));
+	CHECK_EQ(c.pid, 0);
+	/* Its own number is one that it may give. */
+	c = (struct ucred){ 1, getuid(), getgid() };
+	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), &c, sizeof(c));
+	CHECK_EQ(sendmsg(sockets[1], &m, 0), 1);
+}
+
+TEST_FORK(credentials)
+{
+	struct ucred c;
+	char byte = 1, control[CMSG_SPACE(sizeof(c))];
+	struct iovec v = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &v,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+	int one = 1;
+	pid_t pid;
+
+	CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets));
+	CHECK_OK(setsockopt(sockets[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)));
+	pid = start(credentials_inside);
+	if (!pid)
+		SKIP("no pid namespace here");
+	hear();
+	CHECK_EQ(send(sockets[0], "x", 1, 0), 1);
+	CHECK_EQ(recvmsg(sockets[0], &m, 0), 1);
+	memcpy(&c, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(c));
+	CHECK_EQ(c.pid, pid);
+	CHECK_EQ(status_of(pid), 0);
+}
+
+static void locks_inside(void)
+{
+	struct flock l = { .l_type = F_WRLCK };
+	u_int32_t word = 0;
+	int fd = open(abi_tmp, O_RDWR);
+	struct f_owner_ex o = { F_OWNER_PID, 1 };
+	siginfo_t si = { 0 };
+
+	CHECK_OK(fcntl(fd, F_GETLK, &l));
+	CHECK_EQ(l.l_type, F_WRLCK);
+	CHECK_EQ(l.l_pid, 0); /* held by the one outside */
+	CHECK_OK(syscall(SYS_futex, &word, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
+	CHECK_EQ(word & FUTEX_TID_MASK, 1);
+	CHECK_OK(syscall(SYS_futex, &word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
+	CHECK_OK(fcntl(sync_pipe[1], F_SETOWN_EX, &o));
+	CHECK_EQ(fcntl(sync_pipe[1], F_GETOWN), 1);
+	CHECK_ERRNO(fcntl(sync_pipe[1], F_SETOWN, 77), ESRCH);
+	CHECK_ERRNO(syscall(SYS_pidfd_open, abi_pid + 1000, 0), ESRCH);
+	CHECK_ERRNO(waitid(P_PID, 77, &si, WEXITED), ECHILD);
+}
+
+TEST_FORK(locks_and_owners)
+{
+	struct flock l = { .l_type = F_WRLCK };
+	char name[PATH_MAX + 8];
+	int fd;
+
+	abi_tmpdir();
+	snprintf(name, sizeof(name), "%s/f", abi_tmp);
+	fd = open(name, O_RDWR | O_CREAT, 0600);
+	CHECK_OK(fd);
+	CHECK_OK(fcntl(fd, F_SETLK, &l));
+	strcat(abi_tmp, "/f");
+	RUN(locks_inside);
+	abi_tmp[strlen(abi_tmp) - 2] = 0;
+	CHECK_OK(unlink(name));
+}
+
+TEST_FORK(needs_privilege)
+{
+	if (geteuid() == 0)
+		CHECK_OK(setresuid(NOBODY, NOBODY, NOBODY));
+	CHECK_ERRNO(unshare(CLONE_NEWPID), EPERM);
+	CHECK_ERRNO(syscall(SYS_clone, CLONE_NEWPID | CLONE_VM | CLONE_SIGHAND | CLONE_THREAD, 0, 0,
+			    0, 0),
+		    EINVAL);
+}
