@@ -160,7 +160,7 @@ int mm_madvise(struct mm *mm, uaddr_t addr, u64 len, int advice)
 {
 	u64 rounded = ALIGN_UP(len, PAGE_SIZE);
 	uaddr_t end = addr + rounded;
-	int err = 0, hole = 0;
+	int err;
 
 	if (!known(advice) || (addr & (PAGE_SIZE - 1)) || (len && !rounded) || end < addr)
 		return -EINVAL;
@@ -169,20 +169,7 @@ int mm_madvise(struct mm *mm, uaddr_t addr, u64 len, int advice)
 	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
 		return mm_populate(mm, addr, end, advice == MADV_POPULATE_WRITE);
 	mutex_lock(&mm->lock);
-	while (addr < end && !err) {
-		struct vma *v = vma_find(mm, addr);
-		uaddr_t stop;
-
-		if (!v || v->start > addr) {
-			hole = -ENOMEM;
-			if (!v || v->start >= end)
-				break;
-			addr = v->start;
-		}
-		stop = MIN(end, v->end);
-		err = advise_area(v, addr, stop, advice);
-		addr = stop;
-	}
+	err = vma_each(mm, addr, end, advise_area, advice);
 	mutex_unlock(&mm->lock);
-	return err ? err : hole;
+	return err;
 }

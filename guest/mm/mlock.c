@@ -189,8 +189,8 @@ int mm_mincore(struct mm *mm, uaddr_t addr, u64 len, u8 *vec)
 	return err;
 }
 
-/* Write back one area's part; mm->lock is dropped meanwhile. */
-static int sync_area(struct vma *v, uaddr_t start, uaddr_t end)
+/* One area's part, by the flags of msync(2); mm->lock is dropped while it is written back. */
+static int sync_area(struct vma *v, uaddr_t start, uaddr_t end, int flags)
 {
 	struct mm *mm = v->mm;
 	struct file *file = v->file;
@@ -198,7 +198,9 @@ static int sync_area(struct vma *v, uaddr_t start, uaddr_t end)
 	u64 off = v->off + (start - v->start);
 	int err;
 
-	if (!file || !vma_shared(v))
+	if ((flags & MS_INVALIDATE) && (v->flags & VMA_LOCKED))
+		return -EBUSY;
+	if (!(flags & MS_SYNC) || !file || !vma_shared(v))
 		return 0;
 	mm_hooks.file_get(file);
 	mutex_unlock(&mm->lock);
@@ -212,7 +214,7 @@ int mm_msync(struct mm *mm, uaddr_t addr, u64 len, int flags)
 {
 	u64 rounded = ALIGN_UP(len, PAGE_SIZE);
 	uaddr_t end = addr + rounded;
-	int err = 0, hole = 0;
+	int err;
 
 	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (addr & (PAGE_SIZE - 1)) ||
 	    ((flags & MS_ASYNC) && (flags & MS_SYNC)))
@@ -220,23 +222,7 @@ int mm_msync(struct mm *mm, uaddr_t addr, u64 len, int flags)
 	if (end < addr || (len && !rounded))
 		return -ENOMEM;
 	mutex_lock(&mm->lock);
-	while (addr < end && !err) {
-		struct vma *v = vma_find(mm, addr);
-		uaddr_t stop;
-
-		if (!v || v->start > addr) {
-			hole = -ENOMEM;
-			if (!v || v->start >= end)
-				break;
-			addr = v->start;
-		}
-		stop = MIN(end, v->end);
-		if ((flags & MS_INVALIDATE) && (v->flags & VMA_LOCKED))
-			err = -EBUSY;
-		else if (flags & MS_SYNC)
-			err = sync_area(v, addr, stop);
-		addr = stop;
-	}
+	err = vma_each(mm, addr, end, sync_area, flags);
 	mutex_unlock(&mm->lock);
-	return err ? err : hole;
+	return err;
 }

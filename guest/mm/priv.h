@@ -189,6 +189,12 @@ void vma_resize(struct vma *v, uaddr_t start, uaddr_t end); /* adjusts off; no o
 int vma_split(struct vma *v, uaddr_t at);		    /* v keeps the lower part; 0, -ENOMEM */
 int vma_split_range(struct mm *mm, uaddr_t start, uaddr_t end);
 struct vma *vma_merge(struct vma *v); /* with its neighbours; returns what it became */
+/*
+ * fn with arg on each area's part of [addr, end), until one fails; it may drop mm->lock. That error, or -ENOMEM if no area
+ * covers some of the range (then fn was called for the rest).
+ */
+int vma_each(struct mm *mm, uaddr_t addr, uaddr_t end,
+	     int (*fn)(struct vma *v, uaddr_t start, uaddr_t end, int arg), int arg);
 /* Highest gap of len bytes in [low, high), aligned; 0 if there is none. */
 uaddr_t vma_find_gap(struct mm *mm, u64 len, u64 align, uaddr_t low, uaddr_t high);
 bool vma_range_free(struct mm *mm, uaddr_t start, uaddr_t end);

@@ -63,6 +63,28 @@ struct vma *vma_at(struct mm *mm, uaddr_t va)
 	return v && v->start <= va ? v : NULL;
 }
 
+int vma_each(struct mm *mm, uaddr_t addr, uaddr_t end,
+	     int (*fn)(struct vma *v, uaddr_t start, uaddr_t end, int arg), int arg)
+{
+	int err = 0, hole = 0;
+
+	while (addr < end && !err) {
+		struct vma *v = vma_find(mm, addr);
+		uaddr_t stop;
+
+		if (!v || v->start > addr) {
+			hole = -ENOMEM;
+			if (!v || v->start >= end)
+				break;
+			addr = v->start;
+		}
+		stop = MIN(end, v->end);
+		err = fn(v, addr, stop, arg);
+		addr = stop;
+	}
+	return err ? err : hole;
+}
+
 bool vma_range_free(struct mm *mm, uaddr_t start, uaddr_t end)
 {
 	struct vma *v = vma_find(mm, start);
