@@ -219,22 +219,44 @@ static struct dentry *remove_begin(struct walk *w, int dirfd, const char *name, 
 	return ERR_PTR(err);
 }
 
-int vfs_unlink(int dirfd, const char *name)
+static int remove_dir(struct inode *dir, const struct walk *w, struct inode *victim)
+{
+	int err;
+
+	mutex_lock(&victim->mutex);
+	err = dir->ops->rmdir ? dir->ops->rmdir(dir, w->last, w->last_len, victim) : -EPERM;
+	if (!err)
+		victim->flags |= INODE_DEAD;
+	mutex_unlock(&victim->mutex);
+	return err;
+}
+
+static int remove_file(struct inode *dir, const struct walk *w, struct inode *victim)
+{
+	int err = dir->ops->unlink ? dir->ops->unlink(dir, w->last, w->last_len, victim) : -EPERM;
+
+	if (!err)
+		notify_inode(victim, IN_ATTRIB);
+	return err;
+}
+
+static int remove_name(int dirfd, const char *name, bool isdir)
 {
 	struct inode *dir, *victim;
 	struct dentry *d;
 	struct walk w;
 	int err;
 
-	d = remove_begin(&w, dirfd, name, false);
+	d = remove_begin(&w, dirfd, name, isdir);
 	if (IS_ERR(d))
 		return (int)PTR_ERR(d);
 	dir = path_inode(&w.path);
 	victim = d->inode;
 	inode_get(victim);
-	err = dir->ops->unlink ? dir->ops->unlink(dir, w.last, w.last_len, victim) : -EPERM;
+	err = isdir ? remove_dir(dir, &w, victim) : remove_file(dir, &w, victim);
 	if (!err) {
-		notify_inode(victim, IN_ATTRIB);
+		if (isdir)
+			dcache_shrink(d);
 		dcache_delete(d);
 		notify_name(dir, w.last, w.last_len, IN_DELETE, victim);
 	}
@@ -243,30 +265,12 @@ int vfs_unlink(int dirfd, const char *name)
 	return err;
 }
 
+int vfs_unlink(int dirfd, const char *name)
+{
+	return remove_name(dirfd, name, false);
+}
+
 int vfs_rmdir(int dirfd, const char *name)
 {
-	struct inode *dir, *victim;
-	struct dentry *d;
-	struct walk w;
-	int err;
-
-	d = remove_begin(&w, dirfd, name, true);
-	if (IS_ERR(d))
-		return (int)PTR_ERR(d);
-	dir = path_inode(&w.path);
-	victim = d->inode;
-	inode_get(victim);
-	mutex_lock(&victim->mutex);
-	err = dir->ops->rmdir ? dir->ops->rmdir(dir, w.last, w.last_len, victim) : -EPERM;
-	if (!err)
-		victim->flags |= INODE_DEAD;
-	mutex_unlock(&victim->mutex);
-	if (!err) {
-		dcache_shrink(d);
-		dcache_delete(d);
-		notify_name(dir, w.last, w.last_len, IN_DELETE, victim);
-	}
-	create_end(&w, d);
-	inode_put(victim);
-	return err;
+	return remove_name(dirfd, name, true);
 }

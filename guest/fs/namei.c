@@ -118,20 +118,26 @@ struct dentry *walk_child_new(struct dentry *parent, const char *name, unsigned 
 	return dcache_add(parent, name, len, NULL);
 }
 
-struct dentry *walk_child(struct dentry *parent, const char *name, unsigned len)
+/* The last name's dentry, with a reference; mounts not crossed. The directory is not locked. */
+static struct dentry *walk_child(const struct walk *w)
 {
+	struct dentry *parent = w->path.dentry, *d = dcache_lookup(parent, w->last, w->last_len);
 	struct inode *dir = parent->inode;
-	struct dentry *d = dcache_lookup(parent, name, len);
 
-	if (d) {
-		if (!dir->ops->revalidate || dir->ops->revalidate(dir, name, len, d->inode))
-			return d;
+	if (d && dir->ops->revalidate &&
+	    !dir->ops->revalidate(dir, w->last, w->last_len, d->inode)) {
 		dentry_put(d);
+		d = NULL;
 	}
-	mutex_lock(&dir->mutex);
-	d = walk_child_locked(parent, name, len);
-	mutex_unlock(&dir->mutex);
-	return d;
+	if (!d) {
+		mutex_lock(&dir->mutex);
+		d = walk_child_locked(parent, w->last, w->last_len);
+		mutex_unlock(&dir->mutex);
+	}
+	if (IS_ERR(d) || d->inode)
+		return d;
+	dentry_put(d);
+	return ERR_PTR(-ENOENT);
 }
 
 static bool at_root(const struct walk *w)
@@ -336,13 +342,9 @@ int walk_parent(struct walk *w)
 				return err;
 			continue;
 		}
-		d = walk_child(w->path.dentry, w->last, w->last_len);
+		d = walk_child(w);
 		if (IS_ERR(d))
 			return PTR_ERR(d);
-		if (!d->inode) {
-			dentry_put(d);
-			return -ENOENT;
-		}
 		if (d->flags & DENTRY_LINK) {
 			err = walk_follow(w, d);
 			dentry_put(d);
@@ -365,13 +367,9 @@ int walk_last(struct walk *w)
 		if (err)
 			return err;
 	} else if (w->last_type == LAST_NORM) {
-		d = walk_child(w->path.dentry, w->last, w->last_len);
+		d = walk_child(w);
 		if (IS_ERR(d))
 			return PTR_ERR(d);
-		if (!d->inode) {
-			dentry_put(d);
-			return -ENOENT;
-		}
 		if ((d->flags & DENTRY_LINK) && (w->slash || (w->flags & LOOKUP_FOLLOW))) {
 			if (w->slash)
 				w->flags |= LOOKUP_DIRECTORY;

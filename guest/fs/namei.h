@@ -40,9 +40,7 @@ int walk_init(struct walk *w, int dirfd, const char *name, unsigned flags);
 int walk_init_from(struct walk *w, const struct path_ref *start, const char *name, unsigned flags);
 int walk_parent(struct walk *w);
 int walk_last(struct walk *w);
-/* The child's dentry, perhaps negative, with a reference; mounts not crossed. dir not locked. */
-struct dentry *walk_child(struct dentry *parent, const char *name, unsigned len);
-/* The same with the directory locked by the caller. */
+/* The child's dentry, perhaps negative, with a reference; mounts not crossed. The caller has locked the directory. */
 struct dentry *walk_child_locked(struct dentry *parent, const char *name, unsigned len);
 /* The same for a name that is to be made: it may be one that a dead lower layer can never show again. */
 struct dentry *walk_child_new(struct dentry *parent, const char *name, unsigned len);
