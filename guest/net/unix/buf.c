@@ -99,8 +99,8 @@ static bool wants_creds(const struct unix_sock *u)
 	return sock_opt(&u->s, SOPT_PASSCRED | SOPT_PASSPIDFD);
 }
 
-void unix_buf_sign(struct unix_buf *b, const struct scm *scm, const struct unix_sock *from,
-		   const struct unix_sock *to)
+static void sign(struct unix_buf *b, const struct scm *scm, const struct unix_sock *from,
+		 const struct unix_sock *to)
 {
 	bool embryo = !READ_ONCE(to->s.file);
 
@@ -127,7 +127,7 @@ void unix_buf_creds(struct unix_buf *b, struct scm *scm)
 	}
 }
 
-int unix_buf_attach(struct unix_buf *b, struct scm *scm)
+static int attach(struct unix_buf *b, struct scm *scm)
 {
 	int err;
 
@@ -139,6 +139,15 @@ int unix_buf_attach(struct unix_buf *b, struct scm *scm)
 	b->fds = scm->fds;
 	scm->fds = NULL;
 	return 0;
+}
+
+int unix_buf_fill(struct unix_buf *b, struct sock_msg *m, const struct unix_sock *from,
+		  const struct unix_sock *to)
+{
+	if (iov_from(m->iov, b->data, b->len) != b->len)
+		return -EFAULT;
+	sign(b, m->scm, from, to);
+	return attach(b, m->scm);
 }
 
 int unix_buf_detach(struct unix_buf *b, struct scm *scm, bool peek)

@@ -75,16 +75,21 @@ static int may_connect(const struct unix_sock *u, const struct unix_sock *to)
 	}
 }
 
-int unix_connect_stream(struct socket *s, const struct sock_addr *a)
+/* Whom a names, with a reference; u gets a name of its own if its peer is to see its credentials. */
+static struct unix_sock *named(struct unix_sock *u, const struct sock_addr *a)
 {
-	struct unix_sock *u = unix_sk(s), *to, *conn;
 	int err = unix_check_name(a);
 
-	if (!err && sock_opt(s, SOPT_PASSCRED | SOPT_PASSPIDFD))
+	if (!err && sock_opt(&u->s, SOPT_PASSCRED | SOPT_PASSPIDFD))
 		err = unix_autobind(u);
-	if (err)
-		return err;
-	to = unix_find(a, s->type);
+	return err ? ERR_PTR(err) : unix_find(a, u->s.type);
+}
+
+int unix_connect_stream(struct socket *s, const struct sock_addr *a)
+{
+	struct unix_sock *u = unix_sk(s), *to = named(u, a), *conn;
+	int err;
+
 	if (IS_ERR(to))
 		return (int)PTR_ERR(to);
 	conn = unix_alloc(s->type);
@@ -208,17 +213,12 @@ void unix_disconnect(struct unix_sock *u, struct unix_sock *peer)
 int unix_connect_dgram(struct socket *s, const struct sock_addr *a)
 {
 	struct unix_sock *u = unix_sk(s), *to = NULL;
-	int err = 0;
+	int err;
 
 	if (a->len < sizeof(a->family))
 		return -EINVAL;
 	if (a->family != AF_UNSPEC) {
-		err = unix_check_name(a);
-		if (!err && sock_opt(s, SOPT_PASSCRED | SOPT_PASSPIDFD))
-			err = unix_autobind(u);
-		if (err)
-			return err;
-		to = unix_find(a, s->type);
+		to = named(u, a);
 		if (IS_ERR(to))
 			return (int)PTR_ERR(to);
 	}

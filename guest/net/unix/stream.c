@@ -52,12 +52,7 @@ static int send_piece(struct unix_sock *u, struct unix_sock *to, struct sock_msg
 
 	if (IS_ERR(b))
 		return (int)PTR_ERR(b);
-	if (iov_from(m->iov, b->data, n) != n) {
-		unix_buf_free(b);
-		return -EFAULT;
-	}
-	unix_buf_sign(b, m->scm, u, to);
-	err = unix_buf_attach(b, m->scm);
+	err = unix_buf_fill(b, m, u, to);
 	if (!err)
 		err = queue(to, b, oob);
 	if (err)

@@ -147,11 +147,12 @@ u32 unix_charge(size_t len, bool stream);
 /* Room for len bytes, charged to `from`. ERR_PTR(-ENOBUFS). */
 struct unix_buf *unix_buf_alloc(struct unix_sock *from, size_t len);
 void unix_buf_free(struct unix_buf *b); /* not in any queue */
-/* The credentials of scm or of the current task, if one of both ends wants them. */
-void unix_buf_sign(struct unix_buf *b, const struct scm *scm, const struct unix_sock *from,
-		   const struct unix_sock *to);
-/* Move what is in flight from scm to b. -ETOOMANYREFS. */
-int unix_buf_attach(struct unix_buf *b, struct scm *scm);
+/*
+ * As many bytes of the message as b has room for, the credentials of its scm or of the current task if one of both ends wants
+ * them, and what is in flight, which moves from scm to b. -EFAULT, -ETOOMANYREFS.
+ */
+int unix_buf_fill(struct unix_buf *b, struct sock_msg *m, const struct unix_sock *from,
+		  const struct unix_sock *to);
 /* Give it out: moved, or copied for a peek. -ENOMEM. */
 int unix_buf_detach(struct unix_buf *b, struct scm *scm, bool peek);
 void unix_buf_creds(struct unix_buf *b, struct scm *scm);
