@@ -12,21 +12,9 @@
 #define TTY_MAJOR 5
 #define PTS_MAJOR 136
 
-static int open_pts(int index, struct file *f)
+/* A terminal that was looked up, or NULL; takes over the reference. */
+static int open_found(struct tty *t, struct file *f)
 {
-	struct tty *t = pts_find(index);
-	int err;
-
-	if (!t)
-		return -ENXIO;
-	err = tty_open(t, f);
-	tty_put(t);
-	return err;
-}
-
-static int open_current(struct file *f)
-{
-	struct tty *t = tty_controlling();
 	int err;
 
 	if (!t)
@@ -62,11 +50,11 @@ int chrdev_open(struct inode *i, struct file *f)
 		return 0;
 	}
 	if (major >= PTS_MAJOR && major < PTS_MAJOR + 8)
-		return open_pts((int)((major - PTS_MAJOR) << 20 | minor), f);
+		return open_found(pts_find((int)((major - PTS_MAJOR) << 20 | minor)), f);
 	if (major != TTY_MAJOR)
 		return -ENXIO;
 	switch (minor) {
-	case 0: return open_current(f);
+	case 0: return open_found(tty_controlling(), f);
 	case 1: return open_console(f);
 	case 2: return ptmx_open(i, f);
 	default: return -ENXIO;

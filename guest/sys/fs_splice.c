@@ -21,24 +21,25 @@
 #define IN  1u
 #define OUT 4u
 
-static s64 kread(struct file *f, void *buf, size_t n, u64 *pos, bool nonblock)
+static s64 transfer(s64 (*rw)(struct file *f, struct iov *v, u64 *pos), struct file *f, void *buf,
+		    size_t n, u64 *pos, bool nonblock)
 {
 	struct iov_seg one;
 	struct iov v;
 
 	iov_kernel(&v, &one, buf, n);
 	v.nonblock = nonblock;
-	return file_read(f, &v, pos);
+	return rw(f, &v, pos);
+}
+
+static s64 kread(struct file *f, void *buf, size_t n, u64 *pos, bool nonblock)
+{
+	return transfer(file_read, f, buf, n, pos, nonblock);
 }
 
 static s64 kwrite(struct file *f, void *buf, size_t n, u64 *pos, bool nonblock)
 {
-	struct iov_seg one;
-	struct iov v;
-
-	iov_kernel(&v, &one, buf, n);
-	v.nonblock = nonblock;
-	return file_write(f, &v, pos);
+	return transfer(file_write, f, buf, n, pos, nonblock);
 }
 
 /* From a file with positions to anything. *pos moves by what was written. */

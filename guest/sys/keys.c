@@ -105,6 +105,14 @@ static s64 add(enum key_type type, const char *desc, const void *data, size_t le
 	return ret;
 }
 
+/* What a search takes from the caller: the type's name to tname, the description, which the caller frees. */
+static char *read_wanted(uptr_a utype, uptr_a udesc, char *tname)
+{
+	int err = (int)read_type(utype, tname);
+
+	return err ? ERR_PTR(err) : read_desc(udesc);
+}
+
 s64 sys_add_key(uptr_a utype, uptr_a udesc, ubuf_a payload, size_a len, int_a ringid)
 {
 	char tname[TYPE_LEN], *desc;
@@ -158,12 +166,9 @@ static s64 search_and_link(struct key *ring, enum key_type type, const char *des
 
 s64 sys_request_key(uptr_a utype, uptr_a udesc, uptr_a info, int_a destid)
 {
-	char tname[TYPE_LEN], *desc, *callout;
-	s64 ret = read_type(utype, tname);
+	char tname[TYPE_LEN], *desc = read_wanted(utype, udesc, tname), *callout;
+	s64 ret = 0;
 
-	if (ret)
-		return ret;
-	desc = read_desc(udesc);
 	if (IS_ERR(desc))
 		return PTR_ERR(desc);
 	if (info) {
@@ -389,13 +394,10 @@ static s64 join_session(uptr_a uname)
 
 static s64 search(s32 ringid, uptr_a utype, uptr_a udesc, s32 destid)
 {
-	char tname[TYPE_LEN], *desc;
+	char tname[TYPE_LEN], *desc = read_wanted(utype, udesc, tname);
 	struct key *ring;
-	s64 ret = read_type(utype, tname);
+	s64 ret;
 
-	if (ret)
-		return ret;
-	desc = read_desc(udesc);
 	if (IS_ERR(desc))
 		return PTR_ERR(desc);
 	key_begin();
