@@ -23,15 +23,29 @@ static int open_fd(const struct fid *f, bool regular)
 	return f->fd;
 }
 
+/* To or from the file, at off, what the chain holds behind its first hdr bytes; at most count. -> bytes, -errno */
+static ssize_t transfer(struct fid *f, bool write, const struct iovec *chain, unsigned n,
+			size_t hdr, uint32_t count, uint64_t off)
+{
+	struct iovec iov[RING_ENTRIES];
+	int fd = open_fd(f, true);
+	ssize_t moved;
+
+	if (fd < 0)
+		return fd;
+	n = wire_slice(iov, chain, n, hdr, count);
+	do {
+		moved = write ? pwritev(fd, iov, n, off) : preadv(fd, iov, n, off);
+	} while (moved < 0 && errno == EINTR);
+	return moved < 0 ? -errno : moved;
+}
+
 int op_read(struct req *r)
 {
 	struct fid *f = fid_find(r->c, wire_get32(&r->t));
 	uint64_t off = wire_get64(&r->t);
 	uint32_t count = wire_get32(&r->t);
-	struct iovec iov[RING_ENTRIES];
 	ssize_t got;
-	unsigned n;
-	int fd;
 
 	if (wire_end(&r->t) < 0)
 		return -EPROTO;
@@ -46,15 +60,9 @@ int op_read(struct req *r)
 			     r->data_len);
 		return 0;
 	}
-	fd = open_fd(f, true);
-	if (fd < 0)
-		return fd;
-	n = wire_slice(iov, r->in, r->nin, P9_READ_HDR, count);
-	do {
-		got = preadv(fd, iov, n, off);
-	} while (got < 0 && errno == EINTR);
+	got = transfer(f, false, r->in, r->nin, P9_READ_HDR, count, off);
 	if (got < 0)
-		return -errno;
+		return got;
 	wire_put32(&r->w, got);
 	r->data_len = got;
 	return 0;
@@ -65,10 +73,7 @@ int op_write(struct req *r)
 	struct fid *f = fid_find(r->c, wire_get32(&r->t));
 	uint64_t off = wire_get64(&r->t);
 	uint32_t count = wire_get32(&r->t);
-	struct iovec iov[RING_ENTRIES];
 	ssize_t put;
-	unsigned n;
-	int fd;
 
 	if (wire_end(&r->t) < 0 || count != r->msg_len - P9_WRITE_HDR)
 		return -EPROTO;
@@ -81,15 +86,9 @@ int op_write(struct req *r)
 		wire_put32(&r->w, count);
 		return 0;
 	}
-	fd = open_fd(f, true);
-	if (fd < 0)
-		return fd;
-	n = wire_slice(iov, r->out, r->nout, P9_WRITE_HDR, count);
-	do {
-		put = pwritev(fd, iov, n, off);
-	} while (put < 0 && errno == EINTR);
+	put = transfer(f, true, r->out, r->nout, P9_WRITE_HDR, count, off);
 	if (put < 0)
-		return -errno;
+		return put;
 	wire_put32(&r->w, put);
 	return 0;
 }

@@ -103,17 +103,20 @@ bool node_hidden(struct conn *c, const struct node *dir, const char *name)
 	return *h != NULL;
 }
 
+/* The descriptor of a directory in which a client may look for name, or -errno. */
+static int lookup_fd(struct conn *c, struct node *dir, const char *name)
+{
+	if (dir->type != S_IFDIR)
+		return -ENOTDIR;
+	return node_hidden(c, dir, name) ? -ENOENT : node_fd(c, dir);
+}
+
 int node_walk(struct conn *c, struct node *dir, const char *name, struct node **out,
 	      struct statx *st)
 {
 	struct node *n;
-	int dirfd, fd, ret;
+	int dirfd = lookup_fd(c, dir, name), fd, ret;
 
-	if (dir->type != S_IFDIR)
-		return -ENOTDIR;
-	if (node_hidden(c, dir, name))
-		return -ENOENT;
-	dirfd = node_fd(c, dir);
 	if (dirfd < 0)
 		return dirfd;
 	ret = node_make_room(c);
@@ -154,11 +157,7 @@ int node_peek(struct conn *c, struct node *dir, const char *name, struct statx *
 
 	if (!dir->export->cross_mounts)
 		return -EAGAIN;
-	if (dir->type != S_IFDIR)
-		return -ENOTDIR;
-	if (node_hidden(c, dir, name))
-		return -ENOENT;
-	dirfd = node_fd(c, dir);
+	dirfd = lookup_fd(c, dir, name);
 	if (dirfd < 0)
 		return dirfd;
 	ret = attr_stat(dirfd, name, st);
