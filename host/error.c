@@ -9,15 +9,20 @@
 
 #include "host/error.h"
 
+static void set(struct error *e, int err, const char *fmt, va_list ap)
+{
+	e->err = err;
+	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+}
+
 int error_set(struct error *e, int err, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (!e)
 		return -1;
-	e->err = err;
 	va_start(ap, fmt);
-	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+	set(e, err, fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -30,9 +35,8 @@ int error_errno(struct error *e, const char *fmt, ...)
 
 	if (!e)
 		return -1;
-	e->err = err;
 	va_start(ap, fmt);
-	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+	set(e, err, fmt, ap);
 	va_end(ap);
 	len = strlen(e->msg);
 	snprintf(e->msg + len, sizeof(e->msg) - len, ": %s", strerror(err));
