@@ -385,6 +385,17 @@ ABI_UNUSED static int abi_child_dies(const char *file, int line, int sig)
 }
 #define CHILD_DIES(sig) for (int c_ = abi_child_dies(__FILE__, __LINE__, sig); c_; abi_exit())
 
+/* A child that does nothing until it is killed. */
+ABI_UNUSED static pid_t abi_sleeper(void)
+{
+	pid_t p = abi_fork();
+
+	if (p == 0)
+		for (;;)
+			pause();
+	return p;
+}
+
 ABI_UNUSED static void abi_sleep_ms(long ms)
 {
 	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
@@ -438,6 +449,21 @@ ABI_UNUSED static int abi_file(const char *name, const char *content, mode_t mod
 	if (fd >= 0)
 		lseek(fd, 0, SEEK_SET);
 	return fd;
+}
+
+/* The start of a file, or the name of the error; the text stays until the next call. */
+ABI_UNUSED static char *abi_content(const char *path)
+{
+	static char b[64];
+	int fd = open(path, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, b, sizeof(b) - 1);
+
+	b[n > 0 ? n : 0] = 0;
+	if (fd < 0)
+		strcpy(b, abi_errname(errno));
+	else
+		close(fd);
+	return b;
 }
 
 static void abi_on_alarm(int sig ABI_UNUSED)

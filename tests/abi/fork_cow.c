@@ -1,19 +1,8 @@
 /* fork: copies of memory diverge, in both directions and over generations; what a child inherits. */
-#include "abi_fault.h"
-
-#define RW (PROT_READ | PROT_WRITE)
+#include "anon.h"
 
 static int data_word = 1;
 static int bss_word;
-
-static char *anon(size_t pages)
-{
-	char *p = mmap(NULL, pages * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		ABI_FAIL("mmap: %s", abi_errname(errno));
-	return p;
-}
 
 TEST(segments_diverge)
 {

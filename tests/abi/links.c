@@ -1,20 +1,6 @@
 /* link, symlink, readlink, unlink, rename, renameat2 and what each says of directories and flags. */
 #include "abi.h"
 
-static char *content(const char *path)
-{
-	static char b[64];
-	int fd = open(path, O_RDONLY);
-	ssize_t n = fd < 0 ? -1 : read(fd, b, sizeof(b) - 1);
-
-	b[n > 0 ? n : 0] = 0;
-	if (fd < 0)
-		strcpy(b, abi_errname(errno));
-	else
-		close(fd);
-	return b;
-}
-
 static void put(const char *path, const char *text)
 {
 	close(abi_file(path, text, 0644));
@@ -63,7 +49,7 @@ TEST(hard_links)
 	}
 	close(fd);
 	CHECK_OK(unlink("a"));
-	CHECK_STR(content("b"), "text");
+	CHECK_STR(abi_content("b"), "text");
 	CHECK_OK(unlink("b"));
 	CHECK_OK(unlink("followed"));
 	CHECK_ERRNO(unlink("b"), ENOENT);
@@ -120,7 +106,7 @@ TEST(open_file_survives_unlink)
 	put("gone", "new"); /* the name is free */
 	CHECK_OK(fstat(fd, &st));
 	CHECK_EQ(st.st_size, 100);
-	CHECK_STR(content("gone"), "new");
+	CHECK_STR(abi_content("gone"), "new");
 	close(fd);
 	unlink("gone");
 }
@@ -173,11 +159,11 @@ TEST(rename_directories)
 	CHECK_ERRNO(rename("d/..", "x"), EBUSY);
 	CHECK_ERRNO(rename("d", "."), EBUSY);
 	CHECK_OK(rename("full", "d")); /* over an empty one */
-	CHECK_STR(content("d/x"), "x");
+	CHECK_STR(abi_content("d/x"), "x");
 	CHECK_OK(rename("d", "e/inner"));
-	CHECK_STR(content("e/inner/x"), "x");
+	CHECK_STR(abi_content("e/inner/x"), "x");
 	CHECK_OK(rename("e/inner/", "back/"));
-	CHECK_STR(content("back/x"), "x");
+	CHECK_STR(abi_content("back/x"), "x");
 	char cwd[PATH_MAX];
 	IN_CHILD
 	{
@@ -204,14 +190,14 @@ TEST(renameat2_flags)
 	CHECK_OK(renameat2_("a", "c", RENAME_NOREPLACE));
 	CHECK_OK(renameat2_("c", "a", 0));
 	CHECK_OK(renameat2_("a", "b", RENAME_EXCHANGE));
-	CHECK_STR(content("a"), "B");
-	CHECK_STR(content("b"), "A");
+	CHECK_STR(abi_content("a"), "B");
+	CHECK_STR(abi_content("b"), "A");
 	CHECK_ERRNO(renameat2_("a", "none", RENAME_EXCHANGE), ENOENT);
 	CHECK_OK(mkdir("d", 0755));
 	put("d/x", "x");
 	CHECK_OK(renameat2_("a", "d", RENAME_EXCHANGE)); /* kinds may differ */
-	CHECK_STR(content("a/x"), "x");
-	CHECK_STR(content("d"), "B");
+	CHECK_STR(abi_content("a/x"), "x");
+	CHECK_STR(abi_content("d"), "B");
 	CHECK_ERRNO(renameat2_("a", "a/y", RENAME_EXCHANGE), ENOENT);
 	CHECK_OK(mkdir("a/sub", 0755));
 	CHECK_ERRNO(renameat2_("a", "a/sub", RENAME_EXCHANGE), EINVAL);

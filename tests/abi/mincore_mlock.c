@@ -1,17 +1,6 @@
 /* mincore, mlock, mlock2, munlock, mlockall, munlockall, msync and RLIMIT_MEMLOCK. */
-#include "abi_fault.h"
+#include "anon.h"
 #include <sys/mman.h>
-
-#define RW (PROT_READ | PROT_WRITE)
-
-static char *anon(size_t pages)
-{
-	char *p = mmap(NULL, pages * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		ABI_FAIL("mmap: %s", abi_errname(errno));
-	return p;
-}
 
 TEST(mincore_residency)
 {

@@ -1,16 +1,5 @@
 /* mprotect: splitting and merging of areas, W^X flips, errors in Linux's order. */
-#include "abi_fault.h"
-
-#define RW (PROT_READ | PROT_WRITE)
-
-static char *anon(size_t pages)
-{
-	char *p = mmap(NULL, pages * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		ABI_FAIL("mmap: %s", abi_errname(errno));
-	return p;
-}
+#include "anon.h"
 
 TEST(errors)
 {

@@ -1,16 +1,5 @@
 /* mremap: shrink, grow in place, move, MREMAP_FIXED, MREMAP_DONTUNMAP, and its errors. */
-#include "abi_fault.h"
-
-#define RW (PROT_READ | PROT_WRITE)
-
-static char *anon(size_t pages)
-{
-	char *p = mmap(NULL, pages * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		ABI_FAIL("mmap: %s", abi_errname(errno));
-	return p;
-}
+#include "anon.h"
 
 /* Fills each page with its number plus base. */
 static void fill(char *p, int pages, int base)

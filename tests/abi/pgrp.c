@@ -1,16 +1,6 @@
 /* Process groups and sessions: setpgid, getpgid, setsid, getsid, their rules, orphaned groups. */
 #include "abi.h"
 
-static pid_t sleeper(void)
-{
-	pid_t p = abi_fork();
-
-	if (p == 0)
-		for (;;)
-			pause();
-	return p;
-}
-
 static void end(pid_t p)
 {
 	kill(p, SIGKILL);
@@ -25,7 +15,7 @@ HELPER(sleep)
 
 TEST_FORK(queries)
 {
-	pid_t p = sleeper();
+	pid_t p = abi_sleeper();
 
 	CHECK_EQ(getpgid(0), getpgrp());
 	CHECK_EQ(getpgid(getpid()), getpgrp());
@@ -39,7 +29,7 @@ TEST_FORK(queries)
 
 TEST_FORK(setpgid_rules)
 {
-	pid_t a = sleeper(), b = sleeper(), parent = getppid();
+	pid_t a = abi_sleeper(), b = abi_sleeper(), parent = getppid();
 
 	CHECK_ERRNO(setpgid(0, -1), EINVAL);
 	CHECK_ERRNO(setpgid(-1, 0), EINVAL); /* the group defaults to the pid */
@@ -107,7 +97,7 @@ TEST_FORK(setsid)
 
 TEST_FORK(group_leader_gone_group_lives)
 {
-	pid_t a = sleeper(), b = sleeper();
+	pid_t a = abi_sleeper(), b = abi_sleeper();
 
 	CHECK_OK(setpgid(a, a));
 	CHECK_OK(setpgid(b, a));

@@ -69,20 +69,6 @@ HELPER(prepare)
 	return close(fd) != 0;
 }
 
-static const char *content(const char *path)
-{
-	static char b[64];
-	int fd = open(path, O_RDONLY);
-	ssize_t n = fd < 0 ? -1 : read(fd, b, sizeof(b) - 1);
-
-	b[n > 0 ? n : 0] = 0;
-	if (fd < 0)
-		strcpy(b, abi_errname(errno));
-	else
-		close(fd);
-	return b;
-}
-
 static int entries(const char *dir)
 {
 	struct dirent *e;
@@ -99,9 +85,9 @@ static int entries(const char *dir)
 TEST(reading)
 {
 	ENTER();
-	CHECK_STR(content("read"), "as it was");
-	CHECK_STR(content("symlink"), "as it was");
-	CHECK_STR(content("dir/sub/deep"), "deeper");
+	CHECK_STR(abi_content("read"), "as it was");
+	CHECK_STR(abi_content("symlink"), "as it was");
+	CHECK_STR(abi_content("dir/sub/deep"), "deeper");
 	CHECK_EQ(entries("many"), 50);
 }
 
@@ -118,7 +104,7 @@ TEST(write_in_the_middle)
 	CHECK_EQ(pwrite(fd, "XX", 2, 4), 2);
 	CHECK_EQ(pread(fd, b, 16, 0), 10);
 	CHECK_STR(b, "0123XX6789");
-	CHECK_STR(content("write"), "0123XX6789");
+	CHECK_STR(abi_content("write"), "0123XX6789");
 	CHECK_OK(stat("write", &st));
 	CHECK_EQ(st.st_mode, before.st_mode); /* mode and owner come along */
 	CHECK_EQ(st.st_uid, before.st_uid);
@@ -151,12 +137,12 @@ TEST(append_and_truncate)
 	fd = CHECK_OK(open("append", O_WRONLY | O_APPEND));
 	CHECK_EQ(write(fd, "second\n", 7), 7);
 	close(fd);
-	CHECK_STR(content("append"), "first\nsecond\n");
+	CHECK_STR(abi_content("append"), "first\nsecond\n");
 	CHECK_OK(truncate("trunc", 5));
-	CHECK_STR(content("trunc"), "to be");
+	CHECK_STR(abi_content("trunc"), "to be");
 	fd = CHECK_OK(open("trunc", O_WRONLY | O_TRUNC));
 	close(fd);
-	CHECK_STR(content("trunc"), "");
+	CHECK_STR(abi_content("trunc"), "");
 }
 
 TEST(shared_mapping)
@@ -170,7 +156,7 @@ TEST(shared_mapping)
 	REQUIRE(p != MAP_FAILED);
 	CHECK_STR(p, "mapped text");
 	p[0] = 'M';
-	CHECK_STR(content("map"), "Mapped text");
+	CHECK_STR(abi_content("map"), "Mapped text");
 	CHECK_EQ(pwrite(fd, "TEXT", 4, 7), 4);
 	CHECK_STR(p, "Mapped TEXT");
 	CHECK_OK(munmap(p, PAGE));
@@ -192,7 +178,7 @@ TEST(unlink_hides)
 	CHECK_EQ(read(fd, &c, 1), 1); /* the open file lives on */
 	close(fd);
 	fd = CHECK_OK(open("unlink", O_CREAT | O_EXCL | O_RDWR, 0600));
-	CHECK_STR(content("unlink"), ""); /* nothing of the old one */
+	CHECK_STR(abi_content("unlink"), ""); /* nothing of the old one */
 	close(fd);
 	CHECK_EQ(entries("."), n);
 	CHECK_OK(unlink("unlink"));
@@ -202,19 +188,19 @@ TEST(renames)
 {
 	ENTER();
 	CHECK_OK(rename("rename", "renamed"));
-	CHECK_STR(content("rename"), "ENOENT");
-	CHECK_STR(content("renamed"), "moves");
+	CHECK_STR(abi_content("rename"), "ENOENT");
+	CHECK_STR(abi_content("renamed"), "moves");
 	CHECK_OK(rename("renamed", "over"));
-	CHECK_STR(content("over"), "moves");
+	CHECK_STR(abi_content("over"), "moves");
 	CHECK_OK(rename("over", "dir/file"));
-	CHECK_STR(content("dir/file"), "moves");
-	CHECK_STR(content("over"), "ENOENT");
+	CHECK_STR(abi_content("dir/file"), "moves");
+	CHECK_STR(abi_content("over"), "ENOENT");
 	CHECK_EQ(entries("dir"), 2);
 	/* a directory of the lower layer: done, or EXDEV as an overlay may say; then mv copies */
 	errno = 0;
 	if (rename("dir/sub", "sub") == 0) {
-		CHECK_STR(content("sub/deep"), "deeper");
-		CHECK_STR(content("dir/sub/deep"), "ENOENT");
+		CHECK_STR(abi_content("sub/deep"), "deeper");
+		CHECK_STR(abi_content("dir/sub/deep"), "ENOENT");
 	} else {
 		CHECK(errno == EXDEV && abi_sandboxed());
 	}
@@ -265,7 +251,7 @@ TEST(attributes)
 	CHECK_EQ(st.st_mode & 07777, 0641);
 	CHECK_EQ(st.st_mtim.tv_sec, 2000);
 	CHECK_EQ(st.st_mtim.tv_nsec, 6);
-	CHECK_STR(content("chmod"), "x");
+	CHECK_STR(abi_content("chmod"), "x");
 }
 
 TEST(hard_link_to_a_prior_file)
@@ -280,5 +266,5 @@ TEST(hard_link_to_a_prior_file)
 	int fd = CHECK_OK(open("links-a", O_WRONLY));
 	CHECK_EQ(write(fd, "TWO", 3), 3);
 	close(fd);
-	CHECK_STR(content("links-c"), "TWO names");
+	CHECK_STR(abi_content("links-c"), "TWO names");
 }

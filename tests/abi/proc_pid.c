@@ -46,16 +46,6 @@ static const char *of(pid_t p, const char *file)
 	return path[k];
 }
 
-static pid_t sleeper(void)
-{
-	pid_t p = abi_fork();
-
-	if (p == 0)
-		for (;;)
-			pause();
-	return p;
-}
-
 static char state_of(pid_t p)
 {
 	char c = '?';
@@ -79,7 +69,7 @@ TEST(listing_is_ordered)
 	DIR *d;
 
 	for (int i = 0; i < 20; i++)
-		kid[i] = sleeper();
+		kid[i] = abi_sleeper();
 	d = opendir("/proc");
 	REQUIRE(d);
 	while ((e = readdir(d))) {
@@ -102,7 +92,7 @@ TEST(listing_is_ordered)
 TEST(a_zombie)
 {
 	char b[64];
-	pid_t p = sleeper();
+	pid_t p = abi_sleeper();
 	struct stat st;
 
 	kill(p, SIGKILL);
@@ -126,7 +116,7 @@ TEST(a_zombie)
 
 TEST(files_outlive_their_task)
 {
-	pid_t p = sleeper();
+	pid_t p = abi_sleeper();
 	int dir = CHECK_OK(open(of(p, ""), O_RDONLY | O_DIRECTORY));
 	int status = CHECK_OK(open(of(p, "status"), O_RDONLY));
 	int stat_fd = CHECK_OK(open(of(p, "stat"), O_RDONLY));
@@ -225,7 +215,7 @@ TEST_FORK(oom_values)
 
 TEST_FORK(comm_of_others)
 {
-	pid_t p = sleeper();
+	pid_t p = abi_sleeper();
 
 	CHECK_EQ(put(of(p, "comm"), "name"), -EINVAL);
 	CHECK_EQ(put("/proc/self/comm", "longer than fifteen"), 0);
@@ -253,7 +243,7 @@ TEST(io_counts)
 
 TEST(children)
 {
-	pid_t p = sleeper();
+	pid_t p = abi_sleeper();
 	char path[64], want[32];
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
@@ -266,7 +256,7 @@ TEST(children)
 
 TEST(the_call_it_sleeps_in)
 {
-	pid_t p = sleeper();
+	pid_t p = abi_sleeper();
 	ssize_t n;
 
 	WAIT_UNTIL(state_of(p) == 'S');

@@ -1,25 +1,6 @@
 /* System-wide /proc: meminfo, cpuinfo, uptime, stat, loadavg, mounts, version, filesystems, sys/kernel. */
-#include "abi.h"
+#include "slurp.h"
 #include <sys/utsname.h>
-
-static char text[1 << 16];
-
-static char *slurp(const char *path)
-{
-	int fd = open(path, O_RDONLY);
-	ssize_t n, total = 0;
-
-	text[0] = 0;
-	if (fd < 0) {
-		ABI_FAIL("%s: %s", path, abi_errname(errno));
-		return text;
-	}
-	while ((n = read(fd, text + total, sizeof(text) - 1 - total)) > 0)
-		total += n;
-	text[total] = 0;
-	close(fd);
-	return text;
-}
 
 static long after(const char *key)
 {
