@@ -63,12 +63,17 @@
  *                     rlimits (u64 triples: resource, soft, hard); optional: caps-bounding, caps-effective,
  *                     caps-inheritable, caps-permitted, caps-ambient (u64, instead of caps), no-new-privs, oom-score-adj,
  *                     wait-start (u32: the first process waits for CTL_START), seccomp (struct sock_filter[] as in memory), seccomp-flags (u32),
- *                     sysctl (string list, "name=value"),
+ *                     sysctl (string list, "name=value"), domainname (string),
+ *                     own-namespaces (u32, BOOT_NS_*: what it does not share with the first container),
+ *                     state (string: JSON for the hooks' stdin),
  *                     cpu-quota, cpu-period (u64 microseconds), pids-max (u64): what the control group shows, 0: no limit
  *   /container/mounts/N  its mounts, in order: destination, type (a file system of the Sentry, or bind, mask, readonly),
  *                     source (strings); data, attach (strings; bind: the gofer's export, else source is a path inside);
  *                     flags (u64, MS_*), propagation (u64, MS_*, applied afterwards), options (u32, BOOT_MOUNT_*).
  *                     mask hides what is there behind nothing; readonly makes it read-only; both skip what is missing
+ *   /container/devices/N  nodes to make: path (string), mode (u32 with the type's bits), major, minor, uid, gid (u32)
+ *   /container/hooks/N    programs to run one after the other before the first process does, in its place: path, argv, envp
+ *                     (string lists), timeout (u32 seconds, 0: none)
  */
 #define BOOT_VERSION 2
 
@@ -76,6 +81,11 @@
 #define BOOT_OVERLAY_NONE   0
 #define BOOT_OVERLAY_MEMORY 1
 #define BOOT_OVERLAY_FILE   2 /* the gofer's export "upper" */
+
+/* own-namespaces */
+#define BOOT_NS_UTS 1
+#define BOOT_NS_IPC 2
+#define BOOT_NS_PID 4
 
 /* options of a mount */
 #define BOOT_MOUNT_FILE \

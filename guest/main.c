@@ -27,7 +27,6 @@
 #include "sys/task_glue.h"
 #include "sys/trace.h"
 #include "task/task.h"
-#include "task/uts.h"
 
 static struct boot_info boot;
 static u64 start_cycles;
@@ -119,7 +118,6 @@ void sentry_main(const void *fdt)
 	task_init();
 	first_container(fdt);
 	frame_set_limit(first->spec->memory_limit);
-	uts_set_hostname(first->spec->hostname, strlen(first->spec->hostname));
 	sched_init();
 	lock_checks_start();
 	sys_task_init();

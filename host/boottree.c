@@ -140,6 +140,46 @@ static void mounts(struct tree *t, const struct container_spec *spec)
 	end(t);
 }
 
+static void devices(struct tree *t, const struct container_spec *spec)
+{
+	char name[16];
+
+	begin(t, "devices");
+	for (unsigned i = 0; i < spec->ndevices; i++) {
+		const struct device_spec *d = &spec->devices[i];
+
+		snprintf(name, sizeof(name), "%u", i);
+		begin(t, name);
+		string(t, "path", d->path);
+		u32(t, "mode", d->mode);
+		u32(t, "major", d->major);
+		u32(t, "minor", d->minor);
+		u32(t, "uid", d->uid);
+		u32(t, "gid", d->gid);
+		end(t);
+	}
+	end(t);
+}
+
+static void hooks(struct tree *t, const struct container_spec *spec)
+{
+	char name[16];
+
+	begin(t, "hooks");
+	for (unsigned i = 0; i < spec->nhooks; i++) {
+		const struct hook_spec *h = &spec->hooks[i];
+
+		snprintf(name, sizeof(name), "%u", i);
+		begin(t, name);
+		string(t, "path", h->path);
+		strings(t, "argv", h->argv);
+		strings(t, "envp", h->envp);
+		u32(t, "timeout", h->timeout);
+		end(t);
+	}
+	end(t);
+}
+
 /* Each resource, its soft and its hard limit; without a list of the spec's own, the caller's. */
 static void rlimits(struct tree *t, const struct container_spec *spec)
 {
@@ -196,6 +236,9 @@ static void container(struct tree *t, const struct container_spec *spec)
 	strings(t, "envp", spec->envp ? spec->envp : none);
 	string(t, "cwd", spec->cwd ? spec->cwd : "/");
 	string(t, "hostname", spec->hostname ? spec->hostname : "");
+	if (spec->domainname)
+		string(t, "domainname", spec->domainname);
+	u32(t, "own-namespaces", spec->own_namespaces);
 	user(t, spec);
 	u32(t, "umask", spec->umask);
 	u32(t, "tty", spec->tty);
@@ -212,8 +255,14 @@ static void container(struct tree *t, const struct container_spec *spec)
 	u64(t, "pids-max", spec->pids_max);
 	u32(t, "root-readonly", spec->root_readonly);
 	strings(t, "sysctl", spec->sysctl ? spec->sysctl : none);
+	if (spec->state)
+		string(t, "state", spec->state);
 	rlimits(t, spec);
 	mounts(t, spec);
+	if (spec->ndevices)
+		devices(t, spec);
+	if (spec->nhooks)
+		hooks(t, spec);
 	end(t);
 }
 
@@ -259,7 +308,8 @@ static int build(struct sandbox *sb, const struct container_spec *spec,
 	u64(&t, "moat,tsc-hz", clock_tsc_hz(start, &now));
 	u64(&t, "moat,tsc", now.tsc);
 	u64(&t, "moat,monotonic-ns", now.mono);
-	u64(&t, "moat,realtime-ns", now.mono + (clock_now_ns(CLOCK_REALTIME) - clock_now_ns(CLOCK_MONOTONIC)));
+	u64(&t, "moat,realtime-ns",
+	    now.mono + (clock_now_ns(CLOCK_REALTIME) - clock_now_ns(CLOCK_MONOTONIC)));
 	end(&t);
 
 	end(&t);

@@ -20,6 +20,22 @@ struct mount_spec {
 	unsigned options;	     /* BOOT_MOUNT_* */
 };
 
+/* A device node or FIFO that is made in the container. */
+struct device_spec {
+	const char *path;
+	unsigned mode; /* S_IF* too */
+	unsigned major, minor;
+	uid_t uid;
+	gid_t gid;
+};
+
+/* A program that runs inside before the container's own. */
+struct hook_spec {
+	const char *path;
+	char **argv, **envp; /* NULL-ended */
+	unsigned timeout;    /* seconds; 0: none */
+};
+
 struct rlimit_spec {
 	int resource; /* RLIMIT_* */
 	uint64_t soft, hard;
@@ -38,7 +54,8 @@ struct container_spec {
 	const char *id;	     /* what connections call it; NULL: nothing does */
 	char **argv, **envp; /* NULL-ended */
 	const char *cwd;
-	const char *hostname;
+	const char *hostname, *domainname;
+	unsigned own_namespaces; /* BOOT_NS_* */
 	uid_t uid;
 	gid_t gid;
 	const gid_t *groups; /* supplementary ones */
@@ -66,6 +83,11 @@ struct container_spec {
 	uint64_t overlay_size;		 /* bytes; 0: no limit */
 	const struct mount_spec *mounts; /* in order */
 	unsigned nmounts;
+	const struct device_spec *devices;
+	unsigned ndevices;
+	const struct hook_spec *hooks; /* in order */
+	unsigned nhooks;
+	const char *state; /* their standard input; NULL without hooks */
 };
 
 #endif

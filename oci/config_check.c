@@ -105,13 +105,52 @@ static int check_mounts(const char *name, const struct oci_config *c, struct err
 	return 0;
 }
 
-/* Keys as sysctl.d(5) has them, dots or slashes; never a way out of /proc/sys. */
-static int check_sysctl(const char *name, const struct string_map *m, struct error *err)
+/* The namespace that a parameter belongs to, by its name with dots; OCI_NS_TYPES: to the whole system. */
+static enum oci_namespace_type namespace_of(const char *key)
 {
-	for (size_t i = 0; i < m->n; i++)
-		if (!*m->items[i].key || *m->items[i].key == '/' || strstr(m->items[i].key, ".."))
+	static const char *const ipc[] = { "kernel.msgmax", "kernel.msgmnb",
+					   "kernel.msgmni", "kernel.sem",
+					   "kernel.shmall", "kernel.shmmax",
+					   "kernel.shmmni", "kernel.shm_rmid_forced" };
+
+	if (strncmp(key, "net.", 4) == 0)
+		return OCI_NS_NETWORK;
+	if (strncmp(key, "fs.mqueue.", 10) == 0)
+		return OCI_NS_IPC;
+	for (size_t i = 0; i < sizeof(ipc) / sizeof(*ipc); i++)
+		if (strcmp(key, ipc[i]) == 0)
+			return OCI_NS_IPC;
+	return strcmp(key, "kernel.domainname") == 0 ? OCI_NS_UTS : OCI_NS_TYPES;
+}
+
+/* Keys as sysctl.d(5) has them, dots or slashes; never a way out of /proc/sys. Only those of a namespace of the container's. */
+static int check_sysctl(const char *name, const struct oci_config *c, struct error *err)
+{
+	const struct string_map *m = &c->linux_.sysctl;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const char *key = m->items[i].key;
+		enum oci_namespace_type type;
+		char dots[128];
+
+		if (!*key || *key == '/' || strstr(key, "..") || strlen(key) >= sizeof(dots))
 			return error_set(err, EINVAL, "%s: linux.sysctl: '%.64s' is no name", name,
-					 m->items[i].key);
+					 key);
+		strcpy(dots, key);
+		if (strcspn(dots, "/.") < strlen(dots) && dots[strcspn(dots, "/.")] == '/')
+			for (char *s = dots; *s; s++)
+				*s = *s == '/' ? '.' : *s == '.' ? '/' : *s;
+		if (strcmp(dots, "kernel.hostname") == 0)
+			return error_set(err, EINVAL,
+					 "%s: linux.sysctl: %s: the member hostname says that",
+					 name, key);
+		type = namespace_of(dots);
+		if (type == OCI_NS_TYPES || !oci_namespace(c, type))
+			return error_set(
+				err, EINVAL,
+				"%s: linux.sysctl: %s is not in a namespace of the container's",
+				name, key);
+	}
 	return 0;
 }
 
@@ -120,8 +159,7 @@ int oci_config_check(const char *name, const struct oci_config *c, struct error 
 	if (check_version(name, c->version, err) < 0 ||
 	    (c->process && oci_process_check(name, c->process, err) < 0) ||
 	    check_mounts(name, c, err) < 0 || check_namespaces(name, &c->linux_, err) < 0 ||
-	    check_devices(name, &c->linux_, err) < 0 ||
-	    check_sysctl(name, &c->linux_.sysctl, err) < 0)
+	    check_devices(name, &c->linux_, err) < 0 || check_sysctl(name, c, err) < 0)
 		return -1;
 	if (!c->root)
 		return error_set(err, EINVAL, "%s: root: is missing", name);
@@ -129,5 +167,9 @@ int oci_config_check(const char *name, const struct oci_config *c, struct error 
 		return error_set(err, EINVAL,
 				 "%s: hostname: needs a namespace of type uts in linux.namespaces",
 				 name);
+	if (c->domainname && !oci_namespace(c, OCI_NS_UTS))
+		return error_set(
+			err, EINVAL,
+			"%s: domainname: needs a namespace of type uts in linux.namespaces", name);
 	return 0;
 }

@@ -130,6 +130,20 @@ struct standin_plan {
 	bool keeps_terminal; /* `run` in the foreground: the caller's terminal stays its stdio */
 };
 
+/* What engines look for in the namespace; the container's own are the Sentry's, made from these. */
+static int set_names(const struct oci_config *config, struct error *err)
+{
+	const struct oci_namespace *uts = oci_namespace(config, OCI_NS_UTS);
+
+	if (!uts || uts->path)
+		return 0;
+	if (config->hostname && sethostname(config->hostname, strlen(config->hostname)) < 0)
+		return error_errno(err, "hostname");
+	if (config->domainname && setdomainname(config->domainname, strlen(config->domainname)) < 0)
+		return error_errno(err, "domainname");
+	return 0;
+}
+
 static void __attribute__((noreturn)) standin_main(struct standin_plan *p)
 {
 	const struct oci_config *config = p->launch.config;
@@ -144,12 +158,8 @@ static void __attribute__((noreturn)) standin_main(struct standin_plan *p)
 	p->sig_fd = standin_signals(&err);
 	if (p->sig_fd < 0)
 		goto fail;
-	if (config->hostname && oci_namespace(config, OCI_NS_UTS) &&
-	    !oci_namespace(config, OCI_NS_UTS)->path &&
-	    sethostname(config->hostname, strlen(config->hostname)) < 0) {
-		error_errno(&err, "hostname");
+	if (set_names(config, &err) < 0)
 		goto fail;
-	}
 	if (p->launch.console >= 0 && console_become(p->launch.console, &err) < 0)
 		goto fail;
 	if (read(p->go, &go, 1) != 1)

@@ -74,9 +74,10 @@ static void exec_hook(const struct oci_hook *h, int in, int out, pid_t ns_pid)
 	if (ns_pid) {
 		enter_namespaces(ns_pid);
 		fexecve(exec_fd, args, h->env ? h->env : no_env);
-	} else {
-		execve(h->path, args, h->env ? h->env : no_env);
 	}
+	/* A script's interpreter gets it by name, which a copied mount namespace has too. */
+	if (!ns_pid || errno == ENOENT)
+		execve(h->path, args, h->env ? h->env : no_env);
 	dprintf(2, "%s: %s\n", h->path, strerror(errno));
 	_exit(127);
 }

@@ -77,7 +77,7 @@ static void set_limits(const struct spec *s)
 
 /* ---- descriptors ---- */
 
-static int make_context(struct session *s)
+int launch_context(struct session *s)
 {
 	struct task *t = task_current();
 	struct fs_context *fs = fs_context_clone(s->container->fs);
@@ -185,6 +185,19 @@ static int standard_streams(struct session *s)
 
 /* ---- the order of things ---- */
 
+int launch_identity(const struct spec *spec, const char **what)
+{
+	int err;
+
+	set_limits(spec);
+	*what = "cannot set the system-call filter";
+	err = set_filter(spec);
+	if (err)
+		return err;
+	*what = "cannot set the user and capabilities";
+	return set_credentials(spec);
+}
+
 static int fail(struct session *s, int status, int err, const char *what, const char *which)
 {
 	char line[400];
@@ -197,10 +210,19 @@ static int fail(struct session *s, int status, int err, const char *what, const 
 static int run(struct session *s)
 {
 	const struct spec *spec = s->spec;
-	char line[200];
+	const char *what;
+	char line[400];
 	int err, n;
 
-	err = make_context(s);
+	err = surroundings_enter(s);
+	if (err)
+		return fail(s, 125, err, "cannot make or enter the container's namespaces", "");
+	if (s->kind == SESSION_CONTAINER) {
+		err = surroundings_sysctl(spec, line, sizeof(line));
+		if (err)
+			return fail(s, 125, err, line, "");
+	}
+	err = launch_context(s);
 	if (!err)
 		err = spec->tty ? terminal(s) : standard_streams(s);
 	if (err)
@@ -208,13 +230,17 @@ static int run(struct session *s)
 	err = fs_enter_cwd(spec->cwd, spec->uid, spec->gid);
 	if (err)
 		return fail(s, 125, err, "cannot make or enter the working directory ", spec->cwd);
-	set_limits(spec);
-	err = set_filter(spec);
+	if (s->kind == SESSION_CONTAINER && spec->nhooks) {
+		err = hooks_run(s, line, sizeof(line));
+		if (err) {
+			session_fail(s, 125, err, line, strlen(line));
+			return err;
+		}
+	}
+	err = launch_identity(spec, &what);
 	if (err)
-		return fail(s, 125, err, "cannot set the system-call filter", "");
-	err = set_credentials(spec);
-	if (!err)
-		err = program_exec(spec);
+		return fail(s, 125, err, what, "");
+	err = program_exec(spec);
 	if (!err)
 		return 0;
 	n = ksnprintf(line, sizeof(line), "cannot run '%.120s': %s (error %d)", spec->argv[0],
@@ -294,9 +320,11 @@ int launch_tree(struct session *s, char *why, size_t size)
 		.populate_dev = devfs_populate,
 	};
 	struct fs_context *fs = fs_container_create(&tree, why, size);
+	int err;
 
 	if (IS_ERR(fs))
 		return (int)PTR_ERR(fs);
 	s->container->fs = fs;
-	return program_check(s, why, size);
+	err = surroundings_devices(s, why, size);
+	return err ? err : program_check(s, why, size);
 }

@@ -12,6 +12,7 @@
 #include "mm/slab.h"
 #include "platform/platform.h"
 #include "ring/ring.h"
+#include "task/ns.h"
 
 #define DRAIN_KILLED 200000000ULL /* ns that a killed program's terminal output is given */
 
@@ -38,6 +39,11 @@ struct session *session_create(u32 handle, enum session_kind kind, struct contai
 		session_get(s);
 		atomic_add(&containers, 1);
 	}
+	list_init(&s->node);
+	if (kind == SESSION_HOOK) {
+		session_put(s); /* the table's */
+		return s;
+	}
 	spin_lock(&sessions_lock);
 	list_add_tail(&sessions, &s->node);
 	spin_unlock(&sessions_lock);
@@ -55,6 +61,8 @@ void session_put(struct session *s)
 		return;
 	session_put(s->starter);
 	spec_free(s->spec);
+	ns_put(s->uts);
+	ns_put(s->ipc);
 	container_put(s->container);
 	kfree(s);
 }
@@ -76,8 +84,7 @@ struct session *session_find(u32 handle)
 
 /* ---- its process ---- */
 
-/* With a reference, or NULL. Of an attached one: the container's first process. */
-static struct process *process_of(struct session *s)
+struct process *session_process(struct session *s)
 {
 	struct session *owner = session_owner(s);
 	struct process *p;
@@ -185,7 +192,7 @@ static void signal_target(struct session *s, struct process *p, int signo, enum 
 
 void session_signal(struct session *s, int signo, enum ctl_target target)
 {
-	struct process *p = process_of(s);
+	struct process *p = session_process(s);
 	bool wait = false;
 
 	if (signo < 0 || signo > 64) {
@@ -265,11 +272,12 @@ static void owner_closed(struct session *s)
 	if (state == SESSION_READY)
 		s->state = SESSION_GONE;
 	spin_unlock(&sessions_lock);
+	/* Its gofer ends with it: whoever waits for an answer, to take the tree down or to make it, must not wait for ever. */
+	if (s->streams.queue != RING_Q_9P)
+		ring_break_queue(s->streams.queue);
 	if (state == SESSION_READY)
 		take_down(s);
-	else if (state == SESSION_MAKING)
-		ring_break_queue(s->streams.queue); /* its thread wakes up and sees */
-	else
+	else if (state != SESSION_MAKING)
 		container_end(s->container, NULL);
 }
 
@@ -344,8 +352,12 @@ static void process_ended(struct process *p, int status)
 	s->process = NULL;
 	tell = !s->closed && !s->failed;
 	s->failed = true;
+	if (s->kind == SESSION_HOOK)
+		hook_ended(s->hook, status);
 	spin_unlock(&sessions_lock);
-	if (s->kind == SESSION_CONTAINER) {
+	if (s->kind == SESSION_HOOK) {
+		/* Whoever waits for it goes on. */
+	} else if (s->kind == SESSION_CONTAINER) {
 		s->failed = !tell;
 		container_ended(s, p, status);
 	} else {

@@ -15,7 +15,14 @@
 #include "lib/list.h"
 #include "task/container.h"
 
-enum session_kind { SESSION_CONTAINER, SESSION_EXEC, SESSION_ATTACHED };
+enum session_kind {
+	SESSION_CONTAINER,
+	SESSION_EXEC,
+	SESSION_ATTACHED,
+	SESSION_HOOK, /* a program of the container's that the Sentry waits for; not in the table */
+};
+
+struct hook;
 
 struct session {
 	struct ref ref;
@@ -37,6 +44,9 @@ struct session {
 	struct session *starter; /* with a reference: who asked for CTL_START, and is told too */
 	bool failed;		 /* CTL_FAILED was said, or there is nothing to say */
 	struct tty *tty;	 /* of an exec, with a reference; a container's is its console */
+	struct ns_common *uts,
+		*ipc; /* of a container's processes, with references; NULL: the first container's */
+	struct hook *hook; /* SESSION_HOOK, hooks.c; sessions_lock */
 };
 
 /* ---- session.c ---- */
@@ -47,6 +57,8 @@ void session_get(struct session *s);
 void session_put(struct session *s);
 /* Run setup(s) in a new process of the session's container. 0 or -errno. */
 int session_spawn(struct session *s, int (*setup)(void *));
+/* Its process with a reference, or NULL. Of an attached one: the container's first process. */
+struct process *session_process(struct session *s);
 void session_signal(struct session *s, int signo, enum ctl_target target); /* answers */
 void session_winsize(struct session *s, u16 rows, u16 cols);
 /* A container's tree is there, or not: then it is taken down. From the thread that made it. */
@@ -81,6 +93,25 @@ void launch_discard_streams(const struct session *s);
 int program_exec(const struct spec *spec);
 /* Is it there, in the container's tree? From a kernel thread. 0, or -errno with a line in why. */
 int program_check(const struct session *s, char *why, size_t size);
+
+/* Limits, filter and credentials of spec, for the current task. 0, or -errno with what failed. */
+int launch_identity(const struct spec *spec, const char **what);
+/* The current task's files and directories, as the session's spec has them. 0 or -errno. */
+int launch_context(struct session *s);
+
+/* ---- surroundings.c ---- */
+/* Namespaces of the current task, the first one or an exec'd one of a container; the first one sets their names. */
+int surroundings_enter(struct session *s);
+/* Parameters below /proc/sys, for the current task's namespaces; it has no files yet. 0, or -errno with a line in why. */
+int surroundings_sysctl(const struct spec *spec, char *why, size_t size);
+/* Device nodes in the container's tree. From a kernel thread. 0, or -errno with a line in why. */
+int surroundings_devices(const struct session *s, char *why, size_t size);
+
+/* ---- hooks.c ---- */
+/* Run the hooks of the current task's container, in order, to their end. 0, or -errno with a line in why. */
+int hooks_run(struct session *s, char *why, size_t size);
+/* A hook's process has ended; sessions_lock held. */
+void hook_ended(struct hook *h, int status);
 
 /* ---- messages.c ---- */
 /* Hear the control queue. Messages for the first container wait for nothing: its session must be there. */

@@ -129,6 +129,66 @@ static int parse_mounts(struct spec *s, const struct dtree *t, u32 node)
 	return err;
 }
 
+/* A list of nodes below node: as many zeroed elements of size bytes; their number in *n. NULL: no memory. */
+static void *list_of(const struct dtree *t, u32 top, size_t size, unsigned *n)
+{
+	*n = 0;
+	if (top != DTREE_NONE)
+		for (u32 at = dtree_child(t, top); at != DTREE_NONE; at = dtree_sibling(t, at))
+			++*n;
+	return kzalloc((*n + 1) * size);
+}
+
+static int parse_devices(struct spec *s, const struct dtree *t, u32 node)
+{
+	u32 top = dtree_find(t, node, "devices"), at;
+	int err = 0;
+
+	s->devices = list_of(t, top, sizeof(*s->devices), &s->ndevices);
+	if (!s->devices)
+		return -ENOMEM;
+	at = s->ndevices ? dtree_child(t, top) : DTREE_NONE;
+	for (unsigned i = 0; i < s->ndevices; i++, at = dtree_sibling(t, at)) {
+		struct spec_device *d = &s->devices[i];
+
+		d->path = optional(t, at, "path", &err);
+		d->mode = dtree_u32(t, at, "mode", 0);
+		d->rdev = DEV(dtree_u32(t, at, "major", 0) & 0xfff,
+			      dtree_u32(t, at, "minor", 0) & 0xfffff);
+		d->uid = dtree_u32(t, at, "uid", 0);
+		d->gid = dtree_u32(t, at, "gid", 0);
+		if (!err && (!d->path || d->path[0] != '/' ||
+			     (!S_ISCHR(d->mode) && !S_ISBLK(d->mode) && !S_ISFIFO(d->mode))))
+			err = -EINVAL;
+	}
+	return err;
+}
+
+static int parse_hooks(struct spec *s, const struct dtree *t, u32 node)
+{
+	u32 top = dtree_find(t, node, "hooks"), at;
+	int err = 0;
+
+	s->state = copy_string(t, node, "state", "");
+	s->hooks = list_of(t, top, sizeof(*s->hooks), &s->nhooks);
+	if (!s->hooks || !s->state)
+		return -ENOMEM;
+	at = s->nhooks ? dtree_child(t, top) : DTREE_NONE;
+	for (unsigned i = 0; i < s->nhooks; i++, at = dtree_sibling(t, at)) {
+		struct spec_hook *h = &s->hooks[i];
+
+		h->path = optional(t, at, "path", &err);
+		h->argv = copy_strings(t, at, "argv");
+		h->envp = copy_strings(t, at, "envp");
+		h->timeout = dtree_u32(t, at, "timeout", 0);
+		if (!err)
+			err = !h->argv || !h->envp	? -ENOMEM
+			      : !h->path || !h->argv[0] ? -EINVAL
+							: 0;
+	}
+	return err;
+}
+
 static int parse(struct spec *s, const struct dtree *t, u32 node)
 {
 	u64 caps = dtree_u64(t, node, "caps", 0);
@@ -138,8 +198,11 @@ static int parse(struct spec *s, const struct dtree *t, u32 node)
 	s->envp = copy_strings(t, node, "envp");
 	s->cwd = copy_string(t, node, "cwd", "/");
 	s->hostname = copy_string(t, node, "hostname", "");
-	if (!s->argv || !s->envp || !s->cwd || !s->hostname)
+	s->domainname = copy_string(t, node, "domainname", "(none)");
+	s->sysctl = copy_strings(t, node, "sysctl");
+	if (!s->argv || !s->envp || !s->cwd || !s->hostname || !s->domainname || !s->sysctl)
 		return -ENOMEM;
+	s->own_ns = dtree_u32(t, node, "own-namespaces", 0);
 	if (!s->argv[0])
 		return -EINVAL;
 	s->uid = dtree_u32(t, node, "uid", 0);
@@ -168,6 +231,10 @@ static int parse(struct spec *s, const struct dtree *t, u32 node)
 	err = parse_groups(s, t, node);
 	if (!err)
 		err = parse_seccomp(s, t, node);
+	if (!err)
+		err = parse_devices(s, t, node);
+	if (!err)
+		err = parse_hooks(s, t, node);
 	return err ? err : parse_mounts(s, t, node);
 }
 
@@ -197,6 +264,18 @@ void spec_free(struct spec *s)
 	kfree(s->envp);
 	kfree(s->cwd);
 	kfree(s->hostname);
+	kfree(s->domainname);
+	kfree(s->sysctl);
+	kfree(s->state);
+	for (unsigned i = 0; i < s->ndevices; i++)
+		kfree((void *)s->devices[i].path);
+	kfree(s->devices);
+	for (unsigned i = 0; i < s->nhooks; i++) {
+		kfree((void *)s->hooks[i].path);
+		kfree(s->hooks[i].argv);
+		kfree(s->hooks[i].envp);
+	}
+	kfree(s->hooks);
 	kfree(s->groups);
 	kfree(s->seccomp);
 	for (unsigned i = 0; i < s->nmounts; i++) {

@@ -8,9 +8,22 @@
 #include "fs/vfs.h"
 #include "task/task.h"
 
+struct spec_device {
+	const char *path;
+	u32 mode, rdev, uid, gid;
+};
+
+struct spec_hook {
+	const char *path;
+	char **argv, **envp; /* NULL-ended */
+	u32 timeout;	     /* seconds; 0: none */
+};
+
 struct spec {
 	char **argv, **envp; /* NULL-ended */
-	char *cwd, *hostname;
+	char *cwd, *hostname, *domainname;
+	u32 own_ns;    /* BOOT_NS_* */
+	char **sysctl; /* "name=value", NULL-ended */
 	u32 uid, gid, umask;
 	u32 *groups, ngroups;
 	u64 cap_inheritable, cap_permitted, cap_effective, cap_bounding, cap_ambient;
@@ -22,6 +35,11 @@ struct spec {
 	u64 overlay_size;
 	struct fs_mount *mounts;
 	unsigned nmounts;
+	struct spec_device *devices;
+	unsigned ndevices;
+	struct spec_hook *hooks;
+	unsigned nhooks;
+	char *state; /* standard input of the hooks */
 	u16 rows, cols;
 	u64 memory_limit, cpu_quota, cpu_period, pids_max;
 	int oom_score_adj;

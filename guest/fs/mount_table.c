@@ -69,6 +69,35 @@ static int mount_inside(const struct fs_mount *m)
 	return err;
 }
 
+/* A memory file system that begins with a copy of what it hides. */
+static int mount_copy(const struct fs_mount *m)
+{
+	struct mount_args a = { .source = m->source, .data = m->data };
+	struct path_ref at;
+	struct mount *mnt;
+	int err;
+
+	if (strcmp(m->type, "tmpfs"))
+		return -EINVAL;
+	err = find_mountpoint(m, true, &at);
+	if (err)
+		return err;
+	mnt = mount_create(fs_find("tmpfs"), &a);
+	if (IS_ERR(mnt)) {
+		path_put(&at);
+		return (int)PTR_ERR(mnt);
+	}
+	err = tree_copy(&at, mnt);
+	if (err)
+		mount_put(mnt);
+	else
+		err = mount_attach_locked(mnt, &at);
+	path_put(&at);
+	if (!err && m->flags)
+		err = vfs_mount(NULL, m->destination, NULL, m->flags | MS_REMOUNT | MS_BIND, NULL);
+	return err;
+}
+
 /* A file that is there and empty, as runc has it: /dev/null, on a file system of ours. ERR_PTR. */
 static struct mount *null_file(void)
 {
@@ -134,7 +163,9 @@ static int mount_one(const struct fs_container *c, const struct fs_mount *m)
 		return mask(m);
 	if (!strcmp(m->type, "readonly"))
 		return readonly(m);
-	err = m->attach ? mount_export(c, m) : mount_inside(m);
+	err = m->attach			       ? mount_export(c, m)
+	      : m->options & BOOT_MOUNT_COPYUP ? mount_copy(m)
+					       : mount_inside(m);
 	if (!err && m->propagation)
 		err = vfs_mount(NULL, m->destination, NULL, m->propagation, NULL);
 	return err;

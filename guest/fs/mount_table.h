@@ -15,6 +15,9 @@ int mount_table(const struct fs_container *c, char *why, size_t size);
 /* boot.c: make a missing mount point and the directories above it. */
 int fs_make_mountpoint(const char *path, bool dir);
 
+/* tree_copy.c: fill the empty file system of `to` with what the directory `from` holds. 0 or -errno. */
+int tree_copy(const struct path_ref *from, struct mount *to);
+
 /* What the overlay's mount takes as args->boot. */
 struct overlay_boot {
 	struct mount *lower; /* its reference is taken over */
