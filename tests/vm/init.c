@@ -325,6 +325,37 @@ static void job_start(char *buf, size_t len)
 	close_fd(&err[1]);
 }
 
+/* A line of stderr for each process that outlived the command; kernel threads have no command line. */
+static void tell_left(void)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		char path[300], text[256], line[320];
+		long pid = strtol(e->d_name, NULL, 10);
+		ssize_t n;
+		int fd;
+
+		if (pid <= 1 || pid == getpid())
+			continue;
+		snprintf(path, sizeof(path), "/proc/%ld/cmdline", pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+		close_fd(&fd);
+		if (n <= 0)
+			continue;
+		text[n] = 0;
+		for (ssize_t i = 0; i < n - 1; i++)
+			if (!text[i])
+				text[i] = ' ';
+		snprintf(line, sizeof(line), "it left process %ld: %s\n", pid, text);
+		send_frame('E', line, strlen(line));
+	}
+	if (d)
+		closedir(d);
+}
+
 /* Kills and reaps all but ourselves; returns how many there were. What is dying anyway gets a moment for it. */
 static uint32_t sweep(void)
 {
@@ -337,6 +368,7 @@ static uint32_t sweep(void)
 			return 0;
 		usleep(1000);
 	}
+	tell_left();
 	for (;;) { /* kernel threads count as reached, so only a pass that reaps none is the last */
 		uint32_t before = left;
 
