@@ -94,6 +94,7 @@ static struct super_block *devpts_mount(const struct file_system *fs, const stru
 		if (!pseudo_node(sb->root, "ptmx", S_IFCHR | 0666, DEV(5, 2)))
 			return ERR_PTR(-ENOMEM);
 		devpts = sb;
+		sb->kept = true;
 		pty_set_devpts(pts_added, pts_removed);
 	}
 	super_get(devpts);

@@ -173,6 +173,7 @@ static struct super_block *cgroup_mount(const struct file_system *fs, const stru
 					 (void *)files[i].text))
 				return ERR_PTR(-ENOMEM);
 		cgroup_sb = sb;
+		sb->kept = true;
 	}
 	super_get(cgroup_sb);
 	return cgroup_sb;

@@ -46,6 +46,8 @@ void super_put(struct super_block *sb)
 void super_shutdown(struct super_block *sb)
 {
 	notify_unmount(sb);
+	if (sb->kept)
+		return;
 	if (sb->root_dentry) {
 		dcache_shrink(sb->root_dentry);
 		dentry_put(sb->root_dentry);

@@ -247,6 +247,7 @@ static struct super_block *sysfs_mount(const struct file_system *fs, const struc
 		if (err)
 			return ERR_PTR(err);
 		sysfs_sb = sb;
+		sb->kept = true;
 	}
 	super_get(sysfs_sb);
 	return sysfs_sb;

@@ -230,6 +230,7 @@ struct super_block {
 	struct inode *root; /* its reference passes to root_dentry at the first mount */
 	struct dentry *root_dentry;
 	u32 mounts; /* struct mount that show it */
+	bool kept;  /* made once and shown by all mounts of its kind: stays when the last of them goes */
 	void *priv;
 };
 

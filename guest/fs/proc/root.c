@@ -149,6 +149,7 @@ static struct super_block *proc_mount(const struct file_system *fs, const struct
 			return sb;
 		}
 		proc_sb = sb;
+		sb->kept = true;
 	}
 	super_get(proc_sb);
 	return proc_sb;
