@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "lwip/priv/tcp_priv.h"
+#include "lwip/sys.h"
 #include "net/lwip/stack.h"
 #include "platform/platform.h"
 #include "task/timer.h"
@@ -25,11 +26,12 @@
 #define SEG_LOST   0x40
 #define SEG_RESENT 0x80
 
-#define OPT_SACK     5
-#define BLOCKS_MAX   4
-#define DUP_THRESH   3
-#define PROBE_LEAST  10000 /* us */
-#define PATIENCE_MAX 16
+#define OPT_SACK      5
+#define OPT_TIMESTAMP 8
+#define BLOCKS_MAX    4
+#define DUP_THRESH    3
+#define PROBE_LEAST   10000 /* us */
+#define PATIENCE_MAX  16
 
 enum recovery_phase { OPEN, RECOVERY, LOSS };
 
@@ -56,29 +58,6 @@ static bool enabled(const struct tcp_pcb *p)
 	return (p->flags & TF_SACK) && p->state >= ESTABLISHED;
 }
 
-void recovery_heard(struct tcp_pcb *p, const u8 *opt, unsigned len)
-{
-	unsigned at = 0, n;
-
-	nheard = 0;
-	while (at + 1 < len && opt[at]) {
-		if (opt[at] == 1) {
-			at++;
-			continue;
-		}
-		n = opt[at + 1];
-		if (n < 2 || at + n > len)
-			return;
-		if (opt[at] == OPT_SACK)
-			for (unsigned i = 2; i + 8 <= n && nheard < BLOCKS_MAX; i += 8, nheard++) {
-				memcpy(&heard[nheard], opt + at + i, 8);
-				heard[nheard].left = lwip_ntohl(heard[nheard].left);
-				heard[nheard].right = lwip_ntohl(heard[nheard].right);
-			}
-		at += n;
-	}
-}
-
 /* ---- when to look again ---- */
 
 static void arm(struct tcp_pcb *p, u64 when)
@@ -98,6 +77,63 @@ static u64 probe_at(const struct tcp_pcb *p, u64 now)
 
 /* ---- what arrived ---- */
 
+/* The retransmission timeout of RFC 6298, in lwIP's ticks: it would measure one segment in a round trip, by its ticks. */
+static void measure(struct tcp_pcb *p, u32 rtt)
+{
+	struct tcp_extra *x = &p->x;
+	u32 off = rtt > x->srtt ? rtt - x->srtt : x->srtt - rtt;
+
+	x->rttvar = x->srtt ? x->rttvar - x->rttvar / 4 + off / 4 : rtt / 2;
+	x->srtt = x->srtt ? x->srtt - x->srtt / 8 + rtt / 8 : rtt;
+	p->sa = (s16_t)MIN(x->srtt / (TCP_SLOW_INTERVAL * 125u), 0x3fffu); /* in eighths */
+	p->sv = (s16_t)MIN((4 * x->rttvar + TCP_SLOW_INTERVAL * 1000 - 1) /
+				   (TCP_SLOW_INTERVAL * 1000u),
+			   0x3fffu);
+}
+
+/*
+ * The handshake's round trip, by the timestamp that comes back with its end: also right if a SYN was sent again, after which
+ * the timeout would else stay at what it has grown to.
+ */
+static void echoed(struct tcp_pcb *p, const u8 *echo)
+{
+	u32 then, rtt;
+
+	if (p->state != SYN_SENT && p->state != SYN_RCVD)
+		return;
+	memcpy(&then, echo, sizeof(then));
+	rtt = sys_now() - lwip_ntohl(then);
+	if (!then || rtt > 60000)
+		return;
+	measure(p, MAX(rtt * 1000, 1000u));
+	p->rto = (s16_t)MAX((p->sa >> 3) + p->sv, TCP_RTO_MIN);
+}
+
+void recovery_heard(struct tcp_pcb *p, const u8 *opt, unsigned len)
+{
+	unsigned at = 0, n;
+
+	nheard = 0;
+	while (at + 1 < len && opt[at]) {
+		if (opt[at] == 1) {
+			at++;
+			continue;
+		}
+		n = opt[at + 1];
+		if (n < 2 || at + n > len)
+			return;
+		if (opt[at] == OPT_SACK)
+			for (unsigned i = 2; i + 8 <= n && nheard < BLOCKS_MAX; i += 8, nheard++) {
+				memcpy(&heard[nheard], opt + at + i, 8);
+				heard[nheard].left = lwip_ntohl(heard[nheard].left);
+				heard[nheard].right = lwip_ntohl(heard[nheard].right);
+			}
+		if (opt[at] == OPT_TIMESTAMP && n == 10)
+			echoed(p, opt + at + 6);
+		at += n;
+	}
+}
+
 static void delivered(struct tcp_pcb *p, const struct tcp_seg *s, u64 now)
 {
 	struct tcp_extra *x = &p->x;
@@ -109,7 +145,7 @@ static void delivered(struct tcp_pcb *p, const struct tcp_seg *s, u64 now)
 	} else {
 		if (!x->min_rtt || rtt < x->min_rtt)
 			x->min_rtt = rtt;
-		x->srtt = x->srtt ? x->srtt - x->srtt / 8 + rtt / 8 : rtt;
+		measure(p, rtt);
 		/* It was overtaken by one that was sent after it. */
 		if (s->sent < x->rack_sent && TCP_SEQ_LT(seq_of(s), x->rack_end) && x->rack_sent)
 			x->reordered = true;
@@ -132,6 +168,7 @@ void recovery_acked(struct tcp_pcb *p, u32 ackno)
 		if (!(s->flags & SEG_SACKED))
 			delivered(p, s, now);
 	p->x.probed = false;
+	p->rttest = 0; /* measured here */
 }
 
 static void take_blocks(struct tcp_pcb *p, u64 now)

@@ -32,7 +32,7 @@ struct tcp_extra {
 	u32 rack_end,
 		rack_rtt; /* of the last sent one of those that arrived: its end; us from there to here */
 	u64 rack_sent;	   /* ns */
-	u32 srtt, min_rtt; /* us; 0: unknown */
+	u32 srtt, rttvar, min_rtt; /* us; 0: unknown */
 	u64 wake;	   /* ns: look again then; 0: off */
 	u32 resent;	   /* segments that were sent again */
 };
