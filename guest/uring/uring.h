@@ -1,10 +1,10 @@
 /*
  * uring.h - io_uring(7): rings of requests and completions shared with an application.
  *
- * ring.c holds the shared memory and posts completions, request.c gives a request its life (submission, links, drain,
- * completion), poll.c and timeout.c are what requests wait for, work.c runs them where nobody of the application does,
- * cancel.c ends them early; files.c and buffers.c are what an application registers. What the operations do is a table
- * that sys/ brings (struct uring_op), since they are system calls under another entrance.
+ * ring.c holds the shared memory and posts completions, submit.c takes requests from it, request.c gives them their life
+ * (links, drain, completion), poll.c and timeout.c are what requests wait for, work.c runs them where nobody of the
+ * application does, cancel.c ends them early; files.c and buffers.c are what an application registers. What the operations
+ * do is a table that sys/ brings (struct uring_op), since they are system calls under another entrance.
  *
  * A request is copied out of the ring once and is served from the copy. An operation never blocks: it says -EAGAIN, the
  * request hooks itself on the file's wait queues (state ARMED), and a wake-up puts it on ctx->ready. From there a task of
@@ -202,17 +202,22 @@ void uring_flush_overflow(struct uring_ctx *ctx);
 bool uring_overflowed(struct uring_ctx *ctx);
 u32 uring_cq_ready(struct uring_ctx *ctx);
 
-/* ---- request.c ---- */
+/* ---- submit.c ---- */
 /* Submit up to n entries; how many were taken, or -errno when none. submit_lock held. */
 s64 uring_submit(struct uring_ctx *ctx, u32 n);
+
+/* ---- request.c ---- */
+struct uring_req *uring_alloc(struct uring_ctx *ctx); /* in no list; NULL: no memory, or too many */
+/* ctx->lock held: count the request and its chain as running; false: a drain is before it, it is set aside for now. */
+bool uring_admit(struct uring_req *req);
+/* Post a result and take off all lists, without regard to a chain. The request is gone. */
+void uring_finish(struct uring_req *req, s64 res);
 /* Run what is ready and may run here. True if something ran. */
 bool uring_run_ready(struct uring_ctx *ctx);
 bool uring_runnable(struct uring_ctx *ctx); /* is there anything that it would run? */
 void uring_run(struct uring_req *req);
 /* Complete; returns the request to run next, or NULL. The request is gone. */
 struct uring_req *uring_complete(struct uring_req *req, s64 res);
-/* May the current task run it? */
-bool uring_here(const struct uring_req *req);
 /* ctx->lock held: put it on the ready list; uring_kick after that (also under the lock of a wait queue). */
 void uring_make_ready(struct uring_req *req);
 void uring_kick(struct uring_ctx *ctx);
