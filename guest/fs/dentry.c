@@ -20,7 +20,7 @@ static struct list lru = LIST_INIT(lru);
 static u64 nr_hashed;
 static struct dentry *free_list;
 
-u32 dentry_hash(const struct dentry *parent, const char *name, unsigned len)
+static u32 dentry_hash(const struct dentry *parent, const char *name, unsigned len)
 {
 	u32 h = (u32)((uintptr_t)parent >> 4) * 0x9e3779b1u;
 

@@ -54,8 +54,6 @@ static inline void dcache_write_end(void)
 	atomic_store(&dcache_seq, dcache_seq + 1);
 }
 
-u32 dentry_hash(const struct dentry *parent, const char *name, unsigned len);
-
 /* A root dentry; takes over the inode's reference. NULL: out of memory. */
 struct dentry *dentry_root(struct inode *i);
 /* A dentry in no tree and no hash, for O_TMPFILE and memfd: parent is kept for path_name. Takes over the inode. */

@@ -12,7 +12,8 @@
 #include "platform/platform.h"
 #include "task/task.h"
 
-int walk_init_from(struct walk *w, const struct path_ref *start, const char *name, unsigned flags)
+static int walk_init_from(struct walk *w, const struct path_ref *start, const char *name,
+			  unsigned flags)
 {
 	memset(w, 0, offsetof(struct walk, frame));
 	w->flags = flags;

@@ -37,7 +37,6 @@ struct walk {
 };
 
 int walk_init(struct walk *w, int dirfd, const char *name, unsigned flags);
-int walk_init_from(struct walk *w, const struct path_ref *start, const char *name, unsigned flags);
 int walk_parent(struct walk *w);
 int walk_last(struct walk *w);
 /* The child's dentry, perhaps negative, with a reference; mounts not crossed. The caller has locked the directory. */

@@ -127,7 +127,6 @@ int p9_lopen(struct p9_client *c, u32 fid, u32 flags);
 /* Attributes of one entry of a directory, and a link's target (size bytes, with NUL; may be NULL). No fid is kept. */
 int p9_lookup(struct p9_client *c, u32 dfid, const struct p9_name *name, struct p9_attr *a,
 	      char *target, size_t size);
-s64 p9_readlink(struct p9_client *c, u32 fid, char *buf, size_t size);
 /* Read to or write from page frames of the arena. Bytes or -errno; short at end of file. */
 s64 p9_read_frames(struct p9_client *c, u32 fid, u64 off, const paddr_t *frames, unsigned n);
 s64 p9_write_frames(struct p9_client *c, u32 fid, u64 off, const paddr_t *frames, size_t len);
@@ -205,8 +204,6 @@ int p9_fid_moved(struct p9_inode *pi, struct p9_inode *parent, const char *name,
 /* p9_inode.c */
 struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent,
 			   const struct p9_name *name, const struct p9_attr *a, const char *target);
-void p9_attr_apply(struct inode *i, const struct p9_attr *a);
-int p9_refresh(struct inode *i);
 /* Does a describe what i stands for? Then what is cached of it becomes what a says. */
 bool p9_still(struct inode *i, const struct p9_attr *a);
 int p9_op_getattr(struct inode *i, struct stat_info *st);

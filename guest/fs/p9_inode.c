@@ -12,7 +12,7 @@
 #include "lib/log.h"
 #include "mm/slab.h"
 
-void p9_attr_apply(struct inode *i, const struct p9_attr *a)
+static void p9_attr_apply(struct inode *i, const struct p9_attr *a)
 {
 	spin_lock(&i->lock);
 	i->mode = (i->mode & S_IFMT) | (a->mode & 07777);
@@ -204,7 +204,7 @@ void p9_op_evict(struct inode *i)
 	kfree(pi->target);
 }
 
-int p9_refresh(struct inode *i)
+static int p9_refresh(struct inode *i)
 {
 	struct p9_inode *pi = p9_i(i);
 	struct p9_attr a;

@@ -219,7 +219,7 @@ int p9_lopen(struct p9_client *c, u32 fid, u32 flags)
 	return err;
 }
 
-s64 p9_readlink(struct p9_client *c, u32 fid, char *buf, size_t size)
+static s64 p9_readlink(struct p9_client *c, u32 fid, char *buf, size_t size)
 {
 	struct p9_req *r = p9_begin(c, P9_TREADLINK);
 	const char *s;

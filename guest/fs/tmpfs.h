@@ -64,8 +64,6 @@ extern const struct super_ops tmpfs_super_ops;
 struct inode *tmpfs_new(struct super_block *sb, const struct make_args *a);
 /* The file gets pages of its own, lazily filled from lower. 0 or -ENOMEM. */
 int tmpfs_own_data(struct inode *i);
-/* Adjust the count of used pages to what the page cache holds. */
-void tmpfs_account(struct inode *i);
 int tmpfs_setattr(struct inode *i, const struct setattr *a);
 void tmpfs_evict(struct inode *i);
 s64 tmpfs_getxattr(struct inode *i, const char *name, void *buf, size_t size);

@@ -47,7 +47,8 @@ int tmpfs_own_data(struct inode *i)
 	return 0;
 }
 
-void tmpfs_account(struct inode *i)
+/* Adjust the count of used pages to what the page cache holds. */
+static void tmpfs_account(struct inode *i)
 {
 	struct tmpfs_inode *t = tmpfs_i(i);
 	struct tmpfs_sb *s = tmpfs_s(i);

@@ -109,7 +109,8 @@ void ipc_put(struct ipc_perm *p)
 		p->ids->free(p);
 }
 
-struct ipc_perm *ipc_lock_index(struct ipc_ids *ids, s32 index)
+/* By index, as SHM_STAT counts: -EINVAL. */
+static struct ipc_perm *ipc_lock_index(struct ipc_ids *ids, s32 index)
 {
 	struct ipc_perm *p = NULL;
 

@@ -67,7 +67,6 @@ struct ipc_ns {
 
 /* ns.c */
 struct ipc_ns *ipc_ns_current(void); /* borrowed from the current task */
-struct ipc_ns *ipc_ns_create(void);  /* one reference; NULL: no memory */
 void ipc_ns_get(struct ipc_ns *ns);
 void ipc_ns_put(struct ipc_ns *ns);
 /* At boot, before the first mount: the first namespace, the file system "mqueue", the files of /proc. */
@@ -87,8 +86,6 @@ static inline void ipc_get(struct ipc_perm *p)
 }
 /* By identifier: -EINVAL. (-EIDRM is for those who were at it when it was removed.) */
 struct ipc_perm *ipc_lock(struct ipc_ids *ids, s32 id);
-/* By index, as SHM_STAT counts: -EINVAL. */
-struct ipc_perm *ipc_lock_index(struct ipc_ids *ids, s32 index);
 /* IPC_STAT and its kin: `by_index` and `any` as the command says. Also -EACCES. */
 struct ipc_perm *ipc_lock_stat(struct ipc_ids *ids, s32 id, bool by_index, bool any);
 /* May the current task do this (IPC_READ, IPC_WRITE and their parts)? 0 or -EACCES. Locked. */

@@ -28,7 +28,8 @@ struct ipc_ns *ipc_ns_current(void)
 	return ns ? ns : &first;
 }
 
-struct ipc_ns *ipc_ns_create(void)
+/* One reference; NULL: no memory. */
+static struct ipc_ns *ipc_ns_create(void)
 {
 	struct ipc_ns *ns = kzalloc(sizeof(*ns));
 

@@ -13,7 +13,7 @@
 #include "mm/slab.h"
 #include <string.h>
 
-u64 pagecache_pages; /* in all caches */
+static u64 pagecache_pages; /* in all caches */
 struct spinlock caches_lock;
 struct list caches = LIST_INIT(caches);
 

@@ -15,7 +15,6 @@
 
 extern struct spinlock caches_lock;
 extern struct list caches; /* caches that can be reclaimed, least recently looked at first */
-extern u64 pagecache_pages;
 
 /* Under pc->lock. */
 u64 *pc_entry(struct pagecache *pc, u64 index, bool write, bool beyond, int *err);

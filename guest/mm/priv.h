@@ -186,7 +186,6 @@ void vma_free(struct vma *v); /* drops its references; may sleep */
 void vma_set_flags(struct vma *v, u32 flags);
 void vma_add_mapped(struct vma *v, u64 pages);		    /* of the page cache */
 void vma_resize(struct vma *v, uaddr_t start, uaddr_t end); /* adjusts off; no overlap */
-int vma_split(struct vma *v, uaddr_t at);		    /* v keeps the lower part; 0, -ENOMEM */
 int vma_split_range(struct mm *mm, uaddr_t start, uaddr_t end);
 struct vma *vma_merge(struct vma *v); /* with its neighbours; returns what it became */
 /*

@@ -231,7 +231,8 @@ void vma_resize(struct vma *v, uaddr_t start, uaddr_t end)
 	update_gap(vma_next(v));
 }
 
-int vma_split(struct vma *v, uaddr_t at)
+/* v keeps the lower part; 0, -ENOMEM. */
+static int vma_split(struct vma *v, uaddr_t at)
 {
 	struct vma *hi;
 

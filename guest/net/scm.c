@@ -216,7 +216,8 @@ int scm_parse(struct socket *s, const void *control, size_t len, struct scm *scm
 
 /* ---- receiving ---- */
 
-int cmsg_put(struct cmsg_out *out, int level, int type, const void *data, size_t n)
+/* One control message; what does not fit is cut off with MSG_CTRUNC. 0 or -EFAULT. */
+static int cmsg_put(struct cmsg_out *out, int level, int type, const void *data, size_t n)
 {
 	struct user_cmsghdr h = { CMSG_LEN_OF(n), level, type };
 	u64 space = CMSG_SPACE_OF(n);

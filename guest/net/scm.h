@@ -51,8 +51,6 @@ struct cmsg_out {
 	u64 left;
 	u32 flags; /* gets MSG_CTRUNC */
 };
-/* One control message; what does not fit is cut off with MSG_CTRUNC. 0 or -EFAULT. */
-int cmsg_put(struct cmsg_out *out, int level, int type, const void *data, size_t n);
 /* Everything that came along on s, then drop it. flags: MSG_CMSG_CLOEXEC. control NULL: nowhere. */
 int scm_give(struct socket *s, struct scm *scm, struct cmsg_out *out, u32 flags);
 

@@ -113,7 +113,8 @@ bool futex_unqueue(struct futex_waiter *w)
 	return true;
 }
 
-int futex_sleep(struct futex_waiter *w, u64 deadline)
+/* Sleep until w is woken, by then off its list. 0, -ETIMEDOUT, -ERESTARTSYS. */
+static int futex_sleep(struct futex_waiter *w, u64 deadline)
 {
 	int err = 0;
 

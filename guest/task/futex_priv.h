@@ -46,8 +46,6 @@ void futex_lock2(struct futex_bucket *a, struct futex_bucket *b);
 void futex_unlock2(struct futex_bucket *a, struct futex_bucket *b);
 /* Unlink w wherever it is by now; false if a waker had already done so. */
 bool futex_unqueue(struct futex_waiter *w);
-/* Sleep until w is woken, by then off its list. 0, -ETIMEDOUT, -ERESTARTSYS. */
-int futex_sleep(struct futex_waiter *w, u64 deadline);
 void futex_wake_waiter(struct futex_waiter *w); /* its bucket locked */
 
 /* futex_pi.c: what the robust list's walk and exit need. */

@@ -120,7 +120,8 @@ int ptrace_attach(struct task *t, bool seize, u32 options)
 	return err;
 }
 
-void ptrace_unlink(struct tracee *tr)
+/* End the tie. task_lock held. */
+static void ptrace_unlink(struct tracee *tr)
 {
 	struct task *t = tr->task;
 	struct process *p = t->process;

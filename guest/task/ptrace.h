@@ -121,8 +121,6 @@ int ptrace_detach(struct task *t, int signo);
 int ptrace_set_options(struct task *t, u32 options);
 /* PID of t's tracer, 0: none. */
 int ptrace_tracer_pid(struct task *t);
-/* End the tie. task_lock held. */
-void ptrace_unlink(struct tracee *tr);
 /* The current process ends: let its tracees go. */
 void ptrace_release_all(struct process *p);
 /* The last reference to a task is gone. */

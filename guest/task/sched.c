@@ -175,7 +175,8 @@ void sched_enqueue(struct rq *rq, struct task *t, u64 from_min)
 		cpu_kick(rq->cpu);
 }
 
-bool sched_try_wake(struct task *t, u32 states)
+/* Make t runnable if its state is in the mask of 1 << TASK_*; false if it was not. */
+static bool sched_try_wake(struct task *t, u32 states)
 {
 	struct rq *rq, *to;
 	u64 min;
@@ -229,7 +230,8 @@ void sched_wake_jobstop(struct task *t)
 	sched_try_wake(t, 1u << TASK_STOPPED);
 }
 
-void sched_kick(struct task *t)
+/* Make the task leave user mode soon, if it is there. */
+static void sched_kick(struct task *t)
 {
 	struct cpu *c = atomic_load(&t->cpu);
 

@@ -31,8 +31,6 @@ void sched_signal(struct task *t, bool fatal);
 void sched_wake_stopped(struct task *t);
 /* Continue it only if it is in state TASK_STOPPED. */
 void sched_wake_jobstop(struct task *t);
-/* Make the task leave user mode soon, if it is there. */
-void sched_kick(struct task *t);
 
 void sched_get(struct task *t, struct sched_params *p);
 void sched_set(struct task *t, const struct sched_params *p); /* checked by the caller */

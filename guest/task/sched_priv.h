@@ -57,8 +57,6 @@ void rq_remove(struct rq *rq, struct task *t);
 struct rq *sched_place(struct task *t);
 /* Queue a runnable task that belongs to no queue on rq (locked), and make that CPU notice. Unlocks. */
 void sched_enqueue(struct rq *rq, struct task *t, u64 from_min);
-/* Make t runnable if its state is in the mask of 1 << TASK_*; false if it was not. */
-bool sched_try_wake(struct task *t, u32 states);
 /* Add what happened since rq->since: t (or nobody) ran. The lock is held. */
 void sched_add_times(const struct rq *rq, const struct task *t, u64 now,
 		     struct sched_cpu_times *to);

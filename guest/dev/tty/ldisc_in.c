@@ -18,7 +18,7 @@ struct effects {
 	bool wake, resume;
 };
 
-bool tty_bit(const u8 *map, u32 i)
+static bool tty_bit(const u8 *map, u32 i)
 {
 	return map[(i & MASK) / 8] >> (i & 7) & 1;
 }

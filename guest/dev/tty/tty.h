@@ -63,7 +63,6 @@ struct tty {
 void tty_init(struct tty *t, const struct tty_driver *d, u32 rdev, int index);
 void tty_get(struct tty *t);
 void tty_put(struct tty *t);
-bool tty_bit(const u8 *map, u32 i);
 
 /* ---- ldisc_in.c ---- */
 /*

@@ -15,7 +15,7 @@ void proc_cpuinfo_init(void)
 	base_mono = clock_mono();
 }
 
-u64 proc_cpu_khz(void)
+static u64 proc_cpu_khz(void)
 {
 	u64 cycles = clock_cycles() - base_cycles, us = (clock_mono() - base_mono) / 1000;
 

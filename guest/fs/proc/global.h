@@ -8,7 +8,6 @@
 
 /* cpuinfo.c */
 void proc_cpuinfo_init(void);
-u64 proc_cpu_khz(void);
 int proc_show_cpuinfo(struct seq *s, void *arg);
 /* meminfo.c */
 int proc_show_meminfo(struct seq *s, void *arg);

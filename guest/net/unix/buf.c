@@ -26,7 +26,7 @@ static u32 charge_linear(size_t len)
 }
 
 /* What Linux counts for an sk_buff: of streams all but the last odd part lies in pages, of messages what is above 16 KiB. */
-u32 unix_charge(size_t len, bool stream)
+static u32 unix_charge(size_t len, bool stream)
 {
 	size_t linear = MIN(len, (size_t)16064);
 

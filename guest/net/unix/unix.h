@@ -142,8 +142,6 @@ struct unix_sock *unix_peer_get(struct unix_sock *u);
 void unix_disconnect(struct unix_sock *u, struct unix_sock *peer);
 
 /* ---- buf.c ---- */
-/* What a message of len bytes counts in the sender's buffer. */
-u32 unix_charge(size_t len, bool stream);
 /* Room for len bytes, charged to `from`. ERR_PTR(-ENOBUFS). */
 struct unix_buf *unix_buf_alloc(struct unix_sock *from, size_t len);
 void unix_buf_free(struct unix_buf *b); /* not in any queue */
