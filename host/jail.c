@@ -49,26 +49,47 @@ static bool have_admin(void)
 	       (d[0].effective >> CAP_SETUID & 1);
 }
 
+/* The ids that there are in our own user namespace, each as itself; all of them on the host. */
+static int identity_map(const char *own, char *text, size_t size, struct error *err)
+{
+	FILE *f = fopen(own, "re");
+	unsigned long first, count;
+	size_t n = 0;
+
+	if (!f)
+		return error_errno(err, "open %s", own);
+	text[0] = 0;
+	while (fscanf(f, "%lu %*u %lu", &first, &count) == 2 && n < size)
+		n += (size_t)snprintf(text + n, size - n, "%lu %lu %lu\n", first, first, count);
+	fclose(f);
+	return n && n < size ? 0 : error_set(err, E2BIG, "%s has no lines, or too many", own);
+}
+
+static int map_ids_of(pid_t pid, const char *file, unsigned only, struct error *err)
+{
+	char own[32], path[64], text[2048];
+
+	snprintf(own, sizeof(own), "/proc/self/%s", file);
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	if (identity_only)
+		snprintf(text, sizeof(text), "%u %u 1", only, only);
+	else if (identity_map(own, text, sizeof(text), err) < 0)
+		return -1;
+	return write_file(path, text, err);
+}
+
 static int map_ids(pid_t pid, struct error *err)
 {
-	char path[64], text[64];
+	char path[64];
 
 	if (identity_only) {
 		snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
 		if (write_file(path, "deny", err) < 0)
 			return -1;
 	}
-	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
-	if (identity_only)
-		snprintf(text, sizeof(text), "%u %u 1", geteuid(), geteuid());
-	else
-		snprintf(text, sizeof(text), "0 0 4294967295");
-	if (write_file(path, text, err) < 0)
+	if (map_ids_of(pid, "uid_map", geteuid(), err) < 0)
 		return -1;
-	snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
-	if (identity_only)
-		snprintf(text, sizeof(text), "%u %u 1", getegid(), getegid());
-	return write_file(path, text, err);
+	return map_ids_of(pid, "gid_map", getegid(), err);
 }
 
 int jail_prepare(struct error *err)

@@ -178,23 +178,20 @@ static int process_of_flags(const struct flags *f, const struct oci_config *conf
 	return oci_process_check("exec", p, err);
 }
 
-/* Be where the container's stand-in is: if that dies, the kernel ends us with its pid namespace. */
-static int join(const struct container *c, struct error *err)
+/*
+ * Be where the container's stand-in is: if that dies, the kernel ends us with its pid namespace, which our child will be in.
+ * The child enters the mount namespace itself: in it the host's files cannot be named.
+ */
+static int join(const struct container *c, int pidfd, int namespaces, struct error *err)
 {
-	static const int namespaces = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC |
-				      CLONE_NEWNET;
-	int fd = (int)syscall(SYS_pidfd_open, (pid_t)c->s.pid, 0), ret = 0;
-
-	if (fd < 0 || setns(fd, namespaces) < 0)
-		ret = error_errno(err, "join the namespaces of container '%s'", c->s.id);
-	if (fd >= 0)
-		close(fd);
-	return ret;
+	if (setns(pidfd, namespaces) < 0)
+		return error_errno(err, "join the namespaces of container '%s'", c->s.id);
+	return 0;
 }
 
 static void __attribute__((noreturn))
 standin_main(const struct flags *f, const struct container *c, const struct oci_process *p,
-	     int chan, int console, int back)
+	     int chan, int console, int pidfd, int back)
 {
 	struct pool pool = POOL_INIT;
 	struct error err = { 0 };
@@ -211,7 +208,7 @@ standin_main(const struct flags *f, const struct container *c, const struct oci_
 	    spec_of_process(p, &filter, &spec, &pool, &err) < 0)
 		goto fail;
 	fds[0] = boottree_memfd(&spec, &err);
-	if (fds[0] < 0)
+	if (fds[0] < 0 || join(c, pidfd, CLONE_NEWNS, &err) < 0)
 		goto fail;
 	for (int i = 0; i < 3; i++)
 		fds[i + 1] = i;
@@ -222,7 +219,8 @@ standin_main(const struct flags *f, const struct container *c, const struct oci_
 		_exit(1);
 	close(back);
 	close(fds[0]);
-	standin_serve(chan, sig_fd, p->terminal, 0, 0);
+	standin_serve(&(struct standin){
+		.chan = chan, .sig_fd = sig_fd, .tty = p->terminal, .running = true });
 fail:
 	report_send(back, &err);
 	_exit(255);
@@ -232,7 +230,7 @@ fail:
 static pid_t start_standin(const struct flags *f, struct container *c, const struct oci_process *p,
 			   struct error *err)
 {
-	int chan, console = -1, back[2], ret;
+	int chan, console = -1, pidfd, back[2], ret;
 	struct cgroup g;
 	pid_t pid;
 
@@ -243,13 +241,19 @@ static pid_t start_standin(const struct flags *f, struct container *c, const str
 		return -1;
 	/* The cgroups are named in the host's terms: before the namespaces. */
 	if (cgroup_find(c->s.cgroups, &c->pool, &g, err) < 0 || pipe2(back, O_CLOEXEC) < 0 ||
-	    cgroup_attach(&g, getpid(), err) < 0 || join(c, err) < 0)
+	    cgroup_attach(&g, getpid(), err) < 0)
+		return -1;
+	pidfd = (int)syscall(SYS_pidfd_open, (pid_t)c->s.pid, 0);
+	if (pidfd < 0)
+		return error_errno(err, "the process of container '%s'", c->s.id);
+	if (join(c, pidfd, CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET, err) < 0)
 		return -1;
 	pid = fork();
 	if (pid == 0) {
 		close(back[0]);
-		standin_main(f, c, p, chan, console, back[1]);
+		standin_main(f, c, p, chan, console, pidfd, back[1]);
 	}
+	close(pidfd);
 	close(back[1]);
 	close(chan);
 	if (console >= 0)

@@ -167,7 +167,7 @@ static const struct field oci_device_fields[] = {
 	F(oci_device, "path", FIELD_STRING, FIELD_REQUIRED | FIELD_ABSOLUTE, path),
 	F(oci_device, "major", FIELD_INT, 0, major),
 	F(oci_device, "minor", FIELD_INT, 0, minor),
-	F_OPT(oci_device, "fileMode", mode, 0, 07777),
+	F_OPT(oci_device, "fileMode", mode, 0, 0177777),
 	F_OPT(oci_device, "uid", uid, 0, ID_MAX),
 	F_OPT(oci_device, "gid", gid, 0, ID_MAX),
 	END

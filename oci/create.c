@@ -39,6 +39,7 @@
 #include "oci/pod.h"
 #include "oci/report.h"
 #include "oci/standin.h"
+#include "oci/standin_root.h"
 
 static char *absolute(const char *path, struct pool *pool, struct error *err)
 {
@@ -147,6 +148,7 @@ static int set_names(const struct oci_config *config, struct error *err)
 static void __attribute__((noreturn)) standin_main(struct standin_plan *p)
 {
 	const struct oci_config *config = p->launch.config;
+	const struct container *c = p->launch.c;
 	bool tty = config->process && config->process->terminal;
 	struct error err = { 0 };
 	struct launched l;
@@ -166,11 +168,17 @@ static void __attribute__((noreturn)) standin_main(struct standin_plan *p)
 		_exit(1); /* `create` gave up, or died */
 	if (launch(&p->launch, &l, &err) < 0)
 		goto fail;
+	if (standin_enter_root(c->s.rootfs, c->s.bundle, config, &err) < 0)
+		goto fail;
 	if (report_send(p->back, NULL) < 0)
 		_exit(1);
 	close(p->back);
 	close(p->go);
-	standin_serve(l.chan, p->sig_fd, tty, l.launcher, l.gofer);
+	standin_serve(&(struct standin){ .chan = l.chan,
+					 .sig_fd = p->sig_fd,
+					 .tty = tty,
+					 .launcher = l.launcher,
+					 .gofer = l.gofer });
 fail:
 	report_send(p->back, &err);
 	_exit(1);
@@ -292,12 +300,9 @@ static int open_things(const struct create_options *o, struct container *c, stru
 	    (seccomp_compile(config->linux_.seccomp, &p->launch.seccomp, &c->pool, err) < 0 ||
 	     seccomp_keep(c, &p->launch.seccomp, err) < 0))
 		return -1;
-	if (p->launch.sandbox) {
-		p->launch.sandbox_fd = openat(c->root_fd, p->launch.sandbox,
-					      O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (p->launch.sandbox_fd < 0)
-			return error_errno(err, "the sandbox '%s'", p->launch.sandbox);
-	}
+	p->launch.socket = p->launch.sandbox ? client_connect(c, err) : chan_listen(c->dir_fd, err);
+	if (p->launch.socket < 0)
+		return -1;
 	p->launch.root_fd = open(c->s.rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (p->launch.root_fd < 0)
 		return error_errno(err, "root.path: %s", c->s.rootfs);
@@ -309,7 +314,7 @@ static int open_things(const struct create_options *o, struct container *c, stru
 
 static void close_things(struct standin_plan *p, struct mount_table *mounts)
 {
-	const int fds[] = { p->launch.root_fd, p->launch.console, p->launch.sandbox_fd };
+	const int fds[] = { p->launch.root_fd, p->launch.console, p->launch.socket };
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
 		if (fds[i] >= 0)
@@ -331,7 +336,7 @@ int container_create(const struct create_options *o, struct container *c, struct
 		     struct pool *pool, struct error *err)
 {
 	struct standin_plan plan = {
-		.launch = { .c = c, .config = config, .root_fd = -1, .console = -1 },
+		.launch = { .c = c, .config = config, .root_fd = -1, .console = -1, .socket = -1 },
 		.keeps_terminal = o->foreground
 	};
 	struct mount_table mounts = { 0 };

@@ -79,7 +79,7 @@ static int launch_sandbox(const struct launch_plan *p, const struct container_sp
 		.sb = &sb,
 		.spec = spec,
 		.clock_start = &p->clock_start,
-		.listen_fd = -1,
+		.listen_fd = p->socket,
 		.stdio = { 0, 1, 2 },
 	};
 	struct gofer_start gs = gofer_of(p, spec);
@@ -91,9 +91,7 @@ static int launch_sandbox(const struct launch_plan *p, const struct container_sp
 	l->chan = chan[0];
 	lc.ctl_fd = chan[1];
 	images_find(&sb);
-	lc.listen_fd = chan_listen(p->c->dir_fd, err);
-	if (lc.listen_fd < 0 || net_prepare(&sb.net, -1, NULL, err) < 0 ||
-	    sandbox_prepare(&sb, err) < 0)
+	if (net_prepare(&sb.net, -1, NULL, err) < 0 || sandbox_prepare(&sb, err) < 0)
 		goto fail;
 	gs.arena_fd = sb.arena_fd;
 	gs.arena_size = sb.arena_size;
@@ -104,12 +102,9 @@ static int launch_sandbox(const struct launch_plan *p, const struct container_sp
 	l->launcher = launcher_start(&lc, err);
 	if (l->launcher < 0)
 		goto fail;
-	close(lc.listen_fd);
 	close(chan[1]);
 	return await(l->chan, CHAN_CREATED, &m, NULL, NULL, err);
 fail:
-	if (lc.listen_fd >= 0)
-		close(lc.listen_fd);
 	close(chan[1]);
 	return -1;
 }
@@ -123,9 +118,7 @@ static int launch_joined(const struct launch_plan *p, const struct container_spe
 	int fds[4] = { -1, 0, 1, 2 }, queue[3];
 	size_t n = 3;
 
-	l->chan = chan_connect(p->sandbox_fd, err);
-	if (l->chan < 0)
-		return error_wrap(err, "the sandbox of '%s'", p->sandbox);
+	l->chan = p->socket;
 	fds[0] = boottree_memfd(spec, err);
 	if (fds[0] < 0)
 		return -1;

@@ -21,7 +21,7 @@ struct launch_plan {
 	const struct container *c;
 	const struct oci_config *config;
 	const char *sandbox; /* NULL: one of its own; else the id of the one whose sandbox to join */
-	int sandbox_fd;	     /* that one's state directory, or -1 */
+	int socket; /* where commands will find this sandbox (chan_listen), or a connection to the one it joins */
 	const struct platform_ops *platform;
 	int root_fd;			  /* O_PATH directory */
 	int console;			  /* slave of its terminal, or -1 */

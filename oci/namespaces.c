@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -167,6 +168,8 @@ static int become_root(const struct oci_config *c, struct error *err)
 		return error_errno(err, "be group 0 of the user namespace");
 	if (c->linux_.uid_map.n && setresuid(0, 0, 0) < 0)
 		return error_errno(err, "be user 0 of the user namespace");
+	/* Changing ids took our own files below /proc from us; launcher and gofer get their maps through theirs. */
+	prctl(PR_SET_DUMPABLE, 1);
 	return 0;
 }
 

@@ -45,13 +45,6 @@ int standin_signals(struct error *err)
 	return fd < 0 ? error_errno(err, "signalfd") : fd;
 }
 
-struct standin {
-	int chan;
-	bool tty;
-	pid_t launcher, gofer;
-	bool running;
-};
-
 static void tell(const struct standin *s, uint32_t type, uint64_t a, uint64_t b)
 {
 	struct chan_msg m = { .type = type, .a = a, .b = b };
@@ -81,11 +74,11 @@ static void reap(struct standin *s)
 	}
 }
 
-static void on_signal(struct standin *s, int sig_fd)
+static void on_signal(struct standin *s)
 {
 	struct signalfd_siginfo si;
 
-	while (read(sig_fd, &si, sizeof(si)) == sizeof(si)) {
+	while (read(s->sig_fd, &si, sizeof(si)) == sizeof(si)) {
 		switch (si.ssi_signo) {
 		case SIGCHLD: reap(s); break;
 		case SIGWINCH: send_winsize(s); break;
@@ -132,27 +125,28 @@ static void close_others(int chan, int sig_fd)
 	jail_close_fds(keep, 5, NULL);
 }
 
-void standin_serve(int chan, int sig_fd, bool tty, pid_t launcher, pid_t gofer)
+void standin_serve(struct standin *s)
 {
-	struct standin s = { chan, tty, launcher, gofer, false };
-	struct pollfd p[] = { { chan, POLLIN, 0 }, { sig_fd, POLLIN, 0 } };
+	struct pollfd p[] = { { s->chan, POLLIN, 0 }, { s->sig_fd, POLLIN, 0 } };
 	struct chan_msg m;
 
-	close_others(chan, sig_fd);
+	close_others(s->chan, s->sig_fd);
+	if (s->running) /* whoever made its terminal may have set the size before there was anybody to tell */
+		send_winsize(s);
 	for (;;) {
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			end(&s, EXIT_MOAT);
+			end(s, EXIT_MOAT);
 		if (p[1].revents)
-			on_signal(&s, sig_fd);
+			on_signal(s);
 		if (!p[0].revents)
 			continue;
 		errno = 0; /* what is no message at all leaves it so */
-		switch (chan_recv(chan, &m, NULL, NULL, MSG_DONTWAIT, NULL)) {
-		case 1: on_message(&s, &m); break;
-		case 0: end(&s, 128 + SIGKILL); /* the sandbox died */
+		switch (chan_recv(s->chan, &m, NULL, NULL, MSG_DONTWAIT, NULL)) {
+		case 1: on_message(s, &m); break;
+		case 0: end(s, 128 + SIGKILL); /* the sandbox died */
 		default:
 			if (errno != EAGAIN)
-				end(&s, EXIT_MOAT);
+				end(s, EXIT_MOAT);
 		}
 	}
 }

@@ -14,11 +14,18 @@
 /* Block what it will forward; a signalfd, or -1. Before anything that may take time, so that no signal is lost. */
 int standin_signals(struct error *err);
 
+struct standin {
+	int chan;	       /* to the launcher */
+	int sig_fd;	       /* standin_signals' */
+	bool tty;	       /* standard input is the program's terminal */
+	bool running;	       /* the program is */
+	pid_t launcher, gofer; /* children to wait for, or 0 */
+};
+
 /*
  * Serve until the other side of chan says CHAN_EXIT or goes away, then end: with the program's exit status, or 128 + N after
- * signal N, as pid 1 of a pid namespace cannot die of one. launcher and gofer are children to wait for, or 0. Never returns.
+ * signal N, as pid 1 of a pid namespace cannot die of one. Never returns.
  */
-void standin_serve(int chan, int sig_fd, bool tty, pid_t launcher, pid_t gofer)
-	__attribute__((noreturn));
+void standin_serve(struct standin *s) __attribute__((noreturn));
 
 #endif
