@@ -1,7 +1,7 @@
 /*
  * sandbox.h - one sandbox as the launcher sees it: its memory, its queues, and the platform that runs it.
  *
- * The order is fixed: sandbox_create (memory, eventfds), boot_tree_build (device tree into RAM), platform->create
+ * The order is fixed: sandbox_prepare (memory, eventfds), boottree_build (device tree into RAM), platform->create
  * (everything that needs privilege or opens something), seal, platform->run. After the seal nothing is opened.
  */
 #ifndef MOAT_HOST_SANDBOX_H

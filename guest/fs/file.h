@@ -5,7 +5,7 @@
  * description, shared by dup and fork); a slot of struct fdtable.
  *
  * File operations NEVER block for readiness: they return -EAGAIN and, when things change, call
- * waitq_wake_all(file_waitq, POLL bits). file_read and its kin hold the only wait loop: O_NONBLOCK, signals and
+ * waitq_wake_all(their wait queue, POLL bits). file_read and its kin hold the only wait loop: O_NONBLOCK, signals and
  * timeouts are handled there. (Regular files may sleep for disk I/O inside their ops, as on Linux.)
  */
 #ifndef MOAT_FS_FILE_H

@@ -4,7 +4,7 @@
  * Metadata (struct frame, one per 4 KiB) is itself touched lazily, so a sandbox with a large address space stays
  * small. Zones: SMALL (Sentry, page tables, small areas), LARGE (2 MiB-aligned anonymous areas, MADV_HUGEPAGE on the
  * host), ARENA (page cache and I/O buffers: the only frames a gofer can see). Lock: one spinlock per zone, rank low;
- * frame_alloc and frame_free may be called under any spinlock of a higher rank, never sleep, never reclaim.
+ * frame_alloc and frame_put may be called under any spinlock of a higher rank, never sleep, never reclaim.
  */
 #ifndef MOAT_MM_FRAME_H
 #define MOAT_MM_FRAME_H

@@ -42,7 +42,7 @@ struct cpu {
 	struct task *task;   /* running task; NULL in the idle loop */
 	struct utask *utask; /* its platform part */
 	void *sched;	     /* the scheduler's per-CPU part */
-	/* Shootdown protocol, platform/pmap.c */
+	/* Shootdown protocol, kvm/pmap.c */
 	u32 mode;	   /* enum cpu_mode */
 	struct pmap *pmap; /* active address space */
 	u64 pmap_gen;	   /* generation of pmap that this CPU has seen */

@@ -34,7 +34,7 @@ struct ring_request {
 struct ring *ring_open(unsigned queue);
 /*
  * Add a chain: nout buffers for the host to read, then nin for it to write. 0; -ENOSPC: not enough free descriptors now
- * (ring_room says when to try again); -EIO: the queue is broken. Does not ring the doorbell.
+ * (what ring_set_room set is called when there are); -EIO: the queue is broken. Does not ring the doorbell.
  */
 int ring_add(struct ring *r, struct ring_request *req, const struct ring_buf *bufs, unsigned nout,
 	     unsigned nin);

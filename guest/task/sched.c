@@ -96,7 +96,7 @@ static u64 slice_of(const struct rq *rq, const struct task *t)
 	return MAX(SLICE_NS * 2 / (rq->nr + 1), GRAN_NS);
 }
 
-/* Should first run instead of curr? used_up: look at the time slice too, not only at a fresh wake-up. */
+/* Should first run instead of curr? By class, priority, a used-up slice, or virtual time that is far enough behind. */
 static bool preempts(const struct rq *rq, const struct task *first, const struct task *curr)
 {
 	if (sched_is_rt(first))

@@ -169,7 +169,7 @@ void sigaltstack_restore(struct task *t, u64 sp, u32 flags, u64 size);
 u64 signal_min_stack(void); /* MINSIGSTKSZ */
 u64 signal_frame_max(void); /* AT_MINSIGSTKSZ: what a frame takes at most */
 
-/* A timer's signal, at most one queued at a time; see posix_timer.c. */
+/* A timer's signal, at most one queued at a time; see ptimer.c. */
 struct sigqueue;
 struct sigqueue *sigqueue_create(const struct siginfo *info);
 void sigqueue_destroy(struct sigqueue *q);

@@ -69,7 +69,7 @@ struct task *proc_task(const struct proc_id *id);
 /* May the current task look into t as ptrace(2)'s PTRACE_MODE_READ with file system credentials? */
 bool proc_may_access(struct task *t);
 /*
- * An inode below /proc/PID: ino from the id, owner set. ops: see pid_iops below; it gets a copy of id. ERR_PTR. Text files
+ * An inode below /proc/PID: ino from the id, owner set. ops: one of those below; it gets a copy of id. ERR_PTR. Text files
  * (ops NULL) use entry->show and entry->store.
  */
 struct inode *proc_pid_inode(struct super_block *sb, u32 mode, const struct proc_id *id, u64 sub,

@@ -171,7 +171,7 @@ void die(const char *why) __attribute__((noreturn));
 /* io.c */
 void io_start(void);
 
-/* thread.c */
+/* boot.c */
 long thread_start(struct sys_cpu *c, void (*entry)(void));
 
 /* copy.S */
