@@ -10,6 +10,7 @@
 #include "lib/logread.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
+#include "task/clock.h"
 #include "task/info.h"
 
 #define LIST_MAX sizeof(((struct ctl_msg *)0)->data)
@@ -67,12 +68,12 @@ static void add_times(struct process *p, void *arg)
 	struct sum *sum = arg;
 
 	if (p->container == sum->c)
-		sum->st->cpu_ns += p->sum_exec + p->cutime + p->cstime;
+		sum->st->cpu_ns += process_cpu_time(p, CPU_SCHED) + p->cutime + p->cstime;
 }
 
 void info_stats(struct session *s)
 {
-	struct ctl_stats st = { .pids = READ_ONCE(s->container->nr),
+	struct ctl_stats st = { .pids = READ_ONCE(s->container->tasks),
 				.oom_kills = s->container->oom_kills };
 	struct sum sum = { s->container, &st };
 	struct frame_stats f;

@@ -319,9 +319,16 @@ int launch_tree(struct session *s, char *why, size_t size)
 		.nmounts = spec->nmounts,
 		.populate_dev = devfs_populate,
 	};
-	struct fs_context *fs = fs_container_create(&tree, why, size);
+	struct fs_context *fs;
 	int err;
 
+	err = surroundings_make(s);
+	if (err)
+		return err;
+	/* A /proc that is mounted shows the namespace of whoever mounts it. */
+	task_current()->pid_ns = s->container->pid_ns;
+	fs = fs_container_create(&tree, why, size);
+	task_current()->pid_ns = NULL;
 	if (IS_ERR(fs))
 		return (int)PTR_ERR(fs);
 	s->container->fs = fs;

@@ -100,6 +100,8 @@ int launch_identity(const struct spec *spec, const char **what);
 int launch_context(struct session *s);
 
 /* ---- surroundings.c ---- */
+/* What the container has before its first process: its pid namespace and its limits. From a kernel thread. 0 or -ENOMEM. */
+int surroundings_make(struct session *s);
 /* Namespaces of the current task, the first one or an exec'd one of a container; the first one sets their names. */
 int surroundings_enter(struct session *s);
 /* Parameters below /proc/sys, for the current task's namespaces; it has no files yet. 0, or -errno with a line in why. */

@@ -15,6 +15,8 @@
 #include "lib/log.h"
 #include "mm/slab.h"
 #include "task/ns.h"
+#include "task/pidns.h"
+#include "task/userns.h"
 #include "task/uts.h"
 
 /* ---- namespaces and names ---- */
@@ -22,6 +24,20 @@
 static bool is_first(const struct session *s)
 {
 	return s->container->handle == 0;
+}
+
+int surroundings_make(struct session *s)
+{
+	struct container *c = s->container;
+
+	c->pids_max = s->spec->pids_max;
+	if (is_first(s) || !(s->spec->own_ns & BOOT_NS_PID))
+		return 0;
+	c->pid_ns = pid_ns_create(&first_pid_ns, &first_user_ns);
+	if (!IS_ERR(c->pid_ns))
+		return 0;
+	c->pid_ns = NULL;
+	return -ENOMEM;
 }
 
 static int make_namespaces(struct session *s)

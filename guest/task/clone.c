@@ -220,6 +220,8 @@ static int publish(struct task *c, struct task *t, const struct clone_request *r
 
 	if (task_pid_ns(c)->ended)
 		return -ENOMEM;
+	if (from->container && container_full(from->container))
+		return -EAGAIN;
 	spin_lock(&from->sig_lock);
 	if (from->exiting || signal_fatal_pending(t) ||
 	    (from->execing && r->flags & CLONE_THREAD)) {
@@ -232,6 +234,8 @@ static int publish(struct task *c, struct task *t, const struct clone_request *r
 		list_add_tail(&from->threads, &c->thread_node);
 		from->nr_threads++;
 		from->nr_started++;
+		if (from->container)
+			from->container->tasks++;
 		if (from->stop_signo && !from->stopped) {
 			c->stop_pending = true;
 			from->stop_count++;

@@ -44,6 +44,15 @@ void container_joined(struct container *c, struct process *p)
 	container_get(c);
 	p->container = c;
 	c->nr++;
+	c->tasks++;
+}
+
+bool container_full(struct container *c)
+{
+	if (!c->pids_max || c->tasks < c->pids_max)
+		return false;
+	c->pids_failed++;
+	return true;
 }
 
 void container_left(struct container *c, struct process *p)

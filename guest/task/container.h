@@ -2,8 +2,8 @@
  * container.h - a container as task/ sees it: a set of processes with a first one that adopts the others' orphans. What
  * else belongs to a container (files, names, terminal) hangs here for the layers above.
  *
- * A process is in the container that its parent is in, from birth to end, and holds a reference to it. init and nr are
- * under task_lock.
+ * A process is in the container that its parent is in, from birth to end, and holds a reference to it. init, nr and tasks
+ * are under task_lock.
  */
 #ifndef MOAT_TASK_CONTAINER_H
 #define MOAT_TASK_CONTAINER_H
@@ -15,9 +15,12 @@ struct container {
 	u32 handle;
 	struct process *init; /* borrowed; NULL: not started, or ended */
 	unsigned nr;	      /* processes that have not ended */
-	struct waitq empty;   /* woken when nr falls */
-	bool ended;	      /* no process joins it from outside any more */
-	bool oom;	      /* the last one to run out of memory was its first process */
+	unsigned tasks; /* their threads; zombies do not count, other than in Linux's pids controller */
+	u64 pids_max;	    /* of tasks; 0: no limit */
+	u64 pids_failed;    /* clones that it refused */
+	struct waitq empty; /* woken when nr falls */
+	bool ended;	    /* no process joins it from outside any more */
+	bool oom;	    /* the last one to run out of memory was its first process */
 	u64 oom_kills;
 
 	struct pid_ns *
@@ -44,6 +47,8 @@ void container_wait(struct container *c, unsigned n);
 void container_oom(struct container *c, const struct process *p);
 
 /* ---- task/ itself; task_lock held ---- */
+/* Is there room for no further task? */
+bool container_full(struct container *c);
 void container_joined(struct container *c, struct process *p);
 void container_left(struct container *c, struct process *p);
 

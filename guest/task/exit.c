@@ -238,6 +238,8 @@ void task_exit(int code)
 	spin_lock(&task_lock);
 	spin_lock(&p->sig_lock);
 	last = --p->nr_threads == 0;
+	if (p->container)
+		p->container->tasks--;
 	if (last && !p->exiting)
 		p->exit_code = code;
 	spin_unlock(&p->sig_lock);

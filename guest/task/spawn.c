@@ -72,7 +72,7 @@ static int publish(struct task *t, struct process *p, struct container *c, bool 
 	int pid;
 
 	spin_lock(&task_lock);
-	pid = c->ended ? -ESRCH : pid_alloc(ns, NULL, 0);
+	pid = c->ended ? -ESRCH : container_full(c) ? -EAGAIN : pid_alloc(ns, NULL, 0);
 	if (pid >= 0) {
 		t->nr = p->nr = pid_nr_in(ns, pid);
 		t->tid = p->pid = p->pgid = p->sid = pid;

@@ -1,0 +1,47 @@
+#!/bin/bash
+# Two containers of one sandbox, as a pod has them: each its own root, processes, exit status, and names, IPC objects, process
+# numbers where its configuration has a namespace of its own; limits hold for each alone.
+. "$(dirname "$0")/common"
+containers="c1 c2 c3"
+mkdir "$dir/c2" "$dir/c3"
+edit '.annotations = {"io.kubernetes.cri.container-type": "sandbox", "io.kubernetes.cri.sandbox-id": "c1"} | .hostname = "pod"
+	| .linux.resources.pids = {limit: 50} | .linux.sysctl = {"kernel.shmmni": "321"}'
+script 'trap "exit 3" TERM; while :; do sleep 0.1; done'
+moat run --detach c1 < /dev/null > /dev/null 2>&1
+expect "the sandbox" 0 $?
+pid=$(moat state c1 | jq .pid)
+cp -r rootfs config.json "$dir/c2"
+cp -r rootfs config.json "$dir/c3"
+
+# Shares names and IPC with the first, by path, as CRI says it; process numbers of its own.
+cd "$dir/c2" || exit 1
+edit '.annotations["io.kubernetes.cri.container-type"] = "container" | del(.hostname, .linux.sysctl) | .linux.namespaces = [{type: "pid"}, {type: "mount"},
+	{type: "network", path: "/proc/\($p)/ns/net"}, {type: "ipc", path: "/proc/\($p)/ns/ipc"}, {type: "uts", path: "/proc/\($p)/ns/uts"}]' \
+	--argjson p "$pid"
+script 'echo $(hostname) $$ $(ls -d /proc/[0-9]* | head -n 1) $(grep -l "e[x]it 3" /proc/[0-9]*/cmdline | wc -l) $(cat /proc/sys/kernel/shmmni); exit 4'
+expect "shared names and IPC, own processes" "pod 1 /proc/1 0 321" "$(moat run c2 2>&1)"
+moat run c2 > /dev/null 2>&1
+expect "its own status" 4 $?
+
+# All its own.
+cd "$dir/c3" || exit 1
+edit '.annotations["io.kubernetes.cri.container-type"] = "container" | .hostname = "three" | del(.linux.sysctl) | .linux.namespaces = [{type: "pid"}, {type: "mount"},
+	{type: "network", path: "/proc/\($p)/ns/net"}, {type: "ipc"}, {type: "uts"}] | .linux.resources.pids = {limit: 6}' --argjson p "$pid"
+script 'sleep 100'
+moat run --detach c3 < /dev/null > /dev/null 2>&1
+expect "a third" 0 $?
+expect "own name and IPC, in an exec too" "three 4096 1" \
+	"$(moat exec c3 sh -c 'echo $(hostname) $(cat /proc/sys/kernel/shmmni) $(grep -l sleep /proc/1/comm | wc -l)' 2>&1)"
+expect "the first's stay" "pod 321" "$(moat exec c1 sh -c 'echo $(hostname) $(cat /proc/sys/kernel/shmmni)' 2>&1)"
+expect "own limit of processes" "sh: can't fork: Resource temporarily unavailable" \
+	"$(moat exec c3 sh -c 'for i in 1 2 3 4 5 6; do sleep 1 & done; wait' 2>&1)"
+expect "which is not the first's" ok "$(moat exec c1 sh -c 'for i in 1 2 3 4 5 6; do sleep 1 & done; wait; echo ok' 2>&1)"
+moat kill c3 KILL
+await 5 is stopped c3
+expect "the others go on" "running running" "$(status c1) $(moat exec c1 sh -c 'echo running')"
+moat delete --force c3
+moat kill c1 TERM
+await 5 is stopped c1
+moat delete c1
+expect "nothing is left" "" "$(moat list --quiet)"
+done_testing
