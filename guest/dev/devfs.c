@@ -105,6 +105,7 @@ static const struct file_system devpts_fs = {
 	.name = "devpts",
 	.nodev = true,
 	.user_mount = true,
+	.userns_mount = true,
 	.mount = devpts_mount,
 };
 

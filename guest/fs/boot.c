@@ -144,7 +144,7 @@ struct fs_context *fs_container_create(const struct fs_container *c, char *why, 
 		return ctx;
 	}
 	mount_set_root(m);
-	ctx->ns = mount_ns_create(m);
+	ctx->ns = mount_ns_create(m, NULL);
 	if (!ctx->ns) {
 		mount_drop_tree(m);
 		fs_context_put(ctx);

@@ -183,11 +183,23 @@ static const struct file_system cgroup2_fs = {
 	.name = "cgroup2",
 	.nodev = true,
 	.user_mount = true,
+	.userns_mount = true,
 	.mount = cgroup_mount,
 };
 
+/* There is one group, the root of every namespace: a new one is like the old. */
+static void *ns_create(struct user_ns *owner)
+{
+	return NULL;
+}
+
+static void ns_free(void *object)
+{
+}
+
 void cgroupfs_register(const struct cgroup_limits *l)
 {
+	ns_register(NS_CGROUP, ns_create, ns_free);
 	limits = *l;
 	fs_register(&cgroup2_fs);
 }

@@ -68,7 +68,7 @@ static int make(int dirfd, const char *name, u32 mode, u32 rdev, const char *tar
 		return (int)PTR_ERR(d);
 	dir = path_inode(&w.path);
 	err = may_create(dir);
-	if (!err && (S_ISCHR(mode) || S_ISBLK(mode)) && !capable_wrt(dir, CAP_MKNOD))
+	if (!err && (S_ISCHR(mode) || S_ISBLK(mode)) && !capable(CAP_MKNOD))
 		err = -EPERM;
 	if (!err && !dir->ops->make)
 		err = -EPERM;

@@ -114,6 +114,8 @@ struct mount *mount_clone(struct mount *from, struct dentry *root)
 	super_get(m->sb);
 	atomic_add(&m->sb->mounts, 1);
 	m->flags = from->flags;
+	m->locked = from->locked;
+	m->locked_flags = from->locked_flags;
 	m->root = root;
 	dentry_get(root);
 	return m;

@@ -1,6 +1,8 @@
 /*
  * mount.h - the mount tree. Private to the VFS core.
  *
+ * Mounts of a less privileged owner's namespace are copies that he cannot take apart to see below them: `locked`.
+ *
  * Every mount namespace is a tree of its own (mount_ns.c); no propagation between mounts (all are private). A tree changes under
  * vfs_mounts_mutex and dcache_lock, inside dcache_write_begin/end, and is read under either.
  */
@@ -8,6 +10,7 @@
 #define MOAT_FS_MOUNT_H
 
 #include "fs/dentry.h"
+#include "task/userns.h"
 
 #define MNT_RDONLY	1
 #define MNT_NOSUID	2
@@ -24,6 +27,8 @@ struct mount {
 	u32 flags;   /* MNT_* */
 	u32 writers; /* files open for writing; atomic */
 	bool attached;
+	bool locked;	  /* may be unmounted and moved only with the mount that it is on */
+	u32 locked_flags; /* MNT_* that stay */
 	struct super_block *sb;
 	struct dentry *root;
 	struct mount *parent;	   /* NULL: in no tree, or the tree's root */
@@ -66,15 +71,22 @@ extern struct list vfs_mounts; /* all attached, by age; under dcache_lock */
 /* super.c: the last mount is gone: cached names, then what the file system pins, then the caller's reference. */
 void super_shutdown(struct super_block *sb);
 
+/*
+ * mount_ops.c: a tree of its own, not attached, one reference: the file system at `from`, with all that is mounted below or
+ * without. vfs_mounts_mutex held. ERR_PTR(-EINVAL): without them it would show what they hide; -ENOMEM.
+ */
+struct mount *mount_clone_tree(const struct path_ref *from, bool recursive);
 /* mount_ops.c: m and all below it, innermost first; the tree's references go. vfs_mounts_mutex held. */
 void mount_detach_all(struct mount *m);
 
 struct mount_ns {
-	struct ref ref;
+	struct ns_common c;
 	struct mount *root; /* with the tree's reference; under vfs_mounts_mutex */
 };
-/* mount_ns.c: takes over the tree; its last reference takes it down. NULL: no memory. */
-struct mount_ns *mount_ns_create(struct mount *root);
+/* mount_ns.c: takes over the tree; its last reference takes it down. NULL: no memory. owner NULL: the first one. */
+struct mount_ns *mount_ns_create(struct mount *root, struct user_ns *owner);
+/* May the current task mount and unmount in its namespace? */
+bool mount_may_admin(void);
 void mount_ns_get(struct mount_ns *ns);
 void mount_ns_put(struct mount_ns *ns);
 

@@ -42,6 +42,11 @@ static int do_remount(const struct path_ref *at, u64 flags, const char *data)
 
 	if (at->dentry != at->mnt->root)
 		return -EINVAL;
+	if (!(flags & MS_BIND) &&
+	    !ns_capable(sb->owner ? sb->owner : &first_user_ns, CAP_SYS_ADMIN))
+		return -EPERM;
+	if (at->mnt->locked_flags & ~mount_flags_of_ms(flags))
+		return -EPERM;
 	if ((flags & MS_RDONLY) && has_writers(flags & MS_BIND ? at->mnt : NULL, sb))
 		return -EBUSY;
 	if (!(flags & MS_BIND)) {
@@ -57,13 +62,12 @@ static int do_remount(const struct path_ref *at, u64 flags, const char *data)
 	return 0;
 }
 
-/* Copies of the mounts below (from, root), onto the copy m. */
+/* Copies of the mounts below (from, root), onto the copy m, and so on. The tree is still while vfs_mounts_mutex is held. */
 static int clone_below(struct mount *from, const struct dentry *root, struct mount *m)
 {
 	struct mount *c, *copy;
-	int err = 0;
+	int err;
 
-	/* The tree is still while vfs_mounts_mutex is held. */
 	list_for_each(c, &from->children, sibling) {
 		struct path_ref at = { m, c->mountpoint };
 
@@ -77,14 +81,46 @@ static int clone_below(struct mount *from, const struct dentry *root, struct mou
 			mount_put(copy);
 			return err;
 		}
+		err = clone_below(c, c->root, copy);
+		if (err)
+			return err;
 	}
 	return 0;
+}
+
+/* Are mounts below d that must not come off it, so that a bind without them would show what they hide? */
+static bool has_locked_below(struct mount *m, const struct dentry *d)
+{
+	struct mount *c;
+
+	list_for_each(c, &m->children, sibling)
+		if (c->locked && dentry_is_below(c->mountpoint, d))
+			return true;
+	return false;
+}
+
+struct mount *mount_clone_tree(const struct path_ref *from, bool recursive)
+{
+	struct mount *m;
+	int err;
+
+	if (!recursive && has_locked_below(from->mnt, from->dentry))
+		return ERR_PTR(-EINVAL);
+	m = mount_clone(from->mnt, from->dentry);
+	if (IS_ERR(m))
+		return m;
+	m->locked = false;
+	err = recursive ? clone_below(from->mnt, from->dentry, m) : 0;
+	if (!err)
+		return m;
+	mount_detach_all(m);
+	return ERR_PTR(err);
 }
 
 static int do_bind(const char *source, const struct path_ref *at, bool recursive)
 {
 	struct path_ref from;
-	struct mount *m, *c;
+	struct mount *m;
 	int err;
 
 	if (!source)
@@ -93,32 +129,10 @@ static int do_bind(const char *source, const struct path_ref *at, bool recursive
 	if (err)
 		return err;
 	mutex_lock(&vfs_mounts_mutex);
-	m = mount_clone(from.mnt, from.dentry);
-	if (IS_ERR(m)) {
-		err = (int)PTR_ERR(m);
-		goto out;
-	}
-	err = mount_attach(m, at);
-	if (err) {
-		mount_put(m);
-		goto out;
-	}
-	if (recursive && from.mnt != at->mnt) {
-		err = clone_below(from.mnt, from.dentry, m);
-	} else if (recursive) {
-		/* Not into itself: only mounts that were there before. */
-		list_for_each(c, &from.mnt->children, sibling) {
-			struct path_ref p = { m, c->mountpoint };
-			struct mount *copy;
-
-			if (c == m || !dentry_is_below(c->mountpoint, from.dentry))
-				continue;
-			copy = mount_clone(c, c->root);
-			if (!IS_ERR(copy) && mount_attach(copy, &p))
-				mount_put(copy);
-		}
-	}
-out:
+	m = mount_clone_tree(&from, recursive);
+	err = IS_ERR(m) ? (int)PTR_ERR(m) : mount_attach(m, at);
+	if (err && !IS_ERR(m))
+		mount_detach_all(m);
 	mutex_unlock(&vfs_mounts_mutex);
 	path_put(&from);
 	return err;
@@ -138,7 +152,7 @@ static int do_move(const char *source, const struct path_ref *at)
 	mutex_lock(&vfs_mounts_mutex);
 	m = from.mnt;
 	err = -EINVAL;
-	if (from.dentry != m->root || !m->parent)
+	if (from.dentry != m->root || !m->parent || m->locked)
 		goto out;
 	for (struct mount *p = at->mnt; p; p = p->parent) {
 		if (p == m) {
@@ -156,21 +170,82 @@ out:
 	return err;
 }
 
+/* The user namespace that administers the current mounts; NULL: the first one. */
+static struct user_ns *admin(void)
+{
+	struct mount_ns *ns = task_current()->fs ? task_current()->fs->ns : NULL;
+
+	return ns ? ns->c.owner : NULL;
+}
+
+/* Does some mount of the caller's tree show all of such a file system, at most as freely as flags say? */
+static bool shown_already(const struct file_system *fs, u32 flags)
+{
+	struct mount *top = task_current()->fs->ns->root, *m, *up, *c;
+	bool found = false;
+
+	mutex_lock(&vfs_mounts_mutex);
+	list_for_each(m, &vfs_mounts, all) {
+		bool whole = m->sb->fs == fs && m->root == m->sb->root_dentry;
+
+		for (up = m; up->parent; up = up->parent)
+			;
+		if (!whole || up != top || m->locked_flags & ~mount_flags_of_ms(flags))
+			continue;
+		list_for_each(c, &m->children, sibling)
+			whole = whole && !c->locked;
+		found = found || whole;
+	}
+	mutex_unlock(&vfs_mounts_mutex);
+	return found;
+}
+
+/*
+ * Whoever administers his own namespace only may mount what gives him nothing new: an instance of his own, or of proc and
+ * sysfs what he sees anyway.
+ */
+static int may_make(const struct file_system *fs, const struct mount_args *a)
+{
+	if (!admin())
+		return 0;
+	if (!fs->userns_mount)
+		return -EPERM;
+	if (strcmp(fs->name, "proc") && strcmp(fs->name, "sysfs"))
+		return 0;
+	return shown_already(fs, a->flags) ? 0 : -EPERM;
+}
+
+/* Who may change a new file system's own options. */
+static void own_super(struct super_block *sb)
+{
+	struct user_ns *ns = admin();
+
+	if (!ns || sb->owner || atomic_load(&sb->mounts) > 1)
+		return;
+	user_ns_get(ns);
+	sb->owner = ns;
+}
+
 static int do_new(const char *source, const struct path_ref *at, const char *type, u64 flags,
 		  const char *data)
 {
 	struct mount_args a = { .flags = (u32)flags, .source = source, .data = data };
 	const struct file_system *fs;
 	struct mount *m;
+	int err;
 
 	if (!type)
 		return -EINVAL;
 	fs = fs_find(type);
 	if (!fs || !fs->user_mount)
 		return -ENODEV;
+	err = may_make(fs, &a);
+	if (err)
+		return err;
 	m = mount_create(fs, &a);
 	if (IS_ERR(m))
 		return (int)PTR_ERR(m);
+	own_super(m->sb);
 	return mount_attach_locked(m, at);
 }
 
@@ -184,7 +259,7 @@ int vfs_mount(const char *source, const char *target, const char *type, u64 flag
 	err = path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &at);
 	if (err)
 		return err;
-	if (!capable(CAP_SYS_ADMIN))
+	if (!mount_may_admin())
 		err = -EPERM;
 	else if (flags & MS_REMOUNT)
 		err = do_remount(&at, flags, data);
@@ -234,9 +309,9 @@ int vfs_umount(const char *target, int flags)
 		return err;
 	path_follow_mounts(&at); /* "." may have been covered */
 	m = at.mnt;
-	if (!capable(CAP_SYS_ADMIN)) {
+	if (!mount_may_admin()) {
 		err = -EPERM;
-	} else if (at.dentry != m->root || !m->attached || !m->parent) {
+	} else if (at.dentry != m->root || !m->attached || !m->parent || m->locked) {
 		err = -EINVAL;
 	} else if (flags & MNT_EXPIRE) {
 		err = flags & (MNT_FORCE | MNT_DETACH) ? -EINVAL : -EAGAIN;
@@ -272,7 +347,7 @@ int mount_pivot(const struct path_ref *new_root, const struct path_ref *put_old)
 		err = -EBUSY;
 		goto out;
 	}
-	if (cur.dentry != old->root || new_root->dentry != new->root || !new->parent)
+	if (cur.dentry != old->root || new_root->dentry != new->root || !new->parent || new->locked)
 		goto out;
 	if (put_old->mnt != new && put_old->mnt->parent != new)
 		goto out;

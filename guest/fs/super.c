@@ -7,6 +7,7 @@
 #include "fs/notify.h"
 #include "fs/vfs.h"
 #include "mm/slab.h"
+#include "task/userns.h"
 
 static u32 next_minor;
 
@@ -39,6 +40,8 @@ void super_put(struct super_block *sb)
 		return;
 	if (sb->ops && sb->ops->free)
 		sb->ops->free(sb);
+	if (sb->owner)
+		user_ns_put(sb->owner);
 	kfree(sb);
 }
 

@@ -257,6 +257,7 @@ static const struct file_system sysfs_fs = {
 	.name = "sysfs",
 	.nodev = true,
 	.user_mount = true,
+	.userns_mount = true,
 	.mount = sysfs_mount,
 };
 

@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
+#include "task/task.h"
 
 struct inode *tmpfs_new(struct super_block *sb, const struct make_args *a)
 {
@@ -258,7 +259,9 @@ static int options(struct tmpfs_sb *s, struct make_args *root, const char *data)
 
 static struct super_block *tmpfs_mount(const struct file_system *fs, const struct mount_args *a)
 {
-	struct make_args root = { .mode = S_IFDIR | 01777 };
+	struct make_args root = { .mode = S_IFDIR | 01777,
+				  .uid = task_current()->cred->fsuid,
+				  .gid = task_current()->cred->fsgid };
 	struct super_block *sb;
 	struct tmpfs_sb *s;
 	struct inode *i;
@@ -294,11 +297,13 @@ const struct file_system tmpfs_fs = {
 	.name = "tmpfs",
 	.nodev = true,
 	.user_mount = true,
+	.userns_mount = true,
 	.mount = tmpfs_mount,
 };
 const struct file_system ramfs_fs = {
 	.name = "ramfs",
 	.nodev = true,
 	.user_mount = true,
+	.userns_mount = true,
 	.mount = tmpfs_mount,
 };

@@ -230,7 +230,9 @@ struct super_block {
 	struct inode *root; /* its reference passes to root_dentry at the first mount */
 	struct dentry *root_dentry;
 	u32 mounts; /* struct mount that show it */
-	bool kept;  /* made once and shown by all mounts of its kind: stays when the last of them goes */
+	bool kept; /* made once and shown by all mounts of its kind: stays when the last of them goes */
+	struct user_ns
+		*owner; /* of its maker's mount namespace, with a reference; NULL: the first one */
 	void *priv;
 };
 
@@ -244,8 +246,9 @@ struct mount_args {
 /* Adding a file system: one of these, and its row in filesystems.c. */
 struct file_system {
 	const char *name;
-	bool nodev;	 /* /proc/filesystems says so */
-	bool user_mount; /* mount(2) may use it */
+	bool nodev;	   /* /proc/filesystems says so */
+	bool user_mount;   /* mount(2) may use it */
+	bool userns_mount; /* also whoever administers a mount namespace without being root of all */
 	/* Make or find the super block. Returns it with a reference and sb->root set, or ERR_PTR. */
 	struct super_block *(*mount)(const struct file_system *fs, const struct mount_args *a);
 };
@@ -308,8 +311,14 @@ struct fs_context {
 	struct mount_ns *ns; /* a reference; mount_ns.c */
 };
 struct fs_context *fs_context_clone(struct fs_context *c); /* ERR_PTR; NULL: an empty one */
-/* CLONE_NEWNS: into a copy of its mount namespace; c is not shared. 0, -EPERM, -ENOMEM. */
-int fs_context_new_ns(struct fs_context *c);
+struct user_ns;
+struct ns_common;
+/* CLONE_NEWNS: into a copy of its mount namespace, for owner to administer; c is not shared. 0, -ENOMEM. */
+int fs_context_new_ns(struct fs_context *c, struct user_ns *owner);
+struct ns_common *fs_context_ns(struct fs_context *c); /* borrowed; NULL: it has none */
+/* setns(2): a copy of c whose root and working directory are n's root. ERR_PTR(-EINVAL): c is shared; -ENOMEM. */
+struct fs_context *fs_context_enter_ns(struct fs_context *c, struct ns_common *n);
+void mount_ns_init(void); /* at boot, after task_init */
 void fs_context_get(struct fs_context *c);
 void fs_context_put(struct fs_context *c);
 void fs_context_root(struct path_ref *out); /* the current task's, with references */

@@ -265,6 +265,7 @@ static const struct file_system mqueue_fs = {
 	.name = "mqueue",
 	.nodev = true,
 	.user_mount = true,
+	.userns_mount = true,
 	.mount = mq_mount,
 };
 

@@ -145,7 +145,7 @@ s64 sys_pivot_root(path_a new_root, path_a put_old)
 	struct path_ref n, o;
 	int err;
 
-	if (!capable(CAP_SYS_ADMIN))
+	if (!mount_may_admin())
 		return -EPERM;
 	err = path_lookup_user(AT_FDCWD, new_root, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &n);
 	if (err)

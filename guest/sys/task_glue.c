@@ -32,6 +32,8 @@ void sys_task_init(void)
 		.fs_get = fs_context_get,
 		.fs_put = fs_context_put,
 		.fs_new_ns = fs_context_new_ns,
+		.fs_ns = fs_context_ns,
+		.fs_enter_ns = fs_context_enter_ns,
 		.ns_get = nsproxy_get,
 		.ns_put = nsproxy_put,
 		.fd_close = close_fd,
@@ -48,6 +50,7 @@ void sys_task_init(void)
 	task_set_resources(&res);
 	uts_init();
 	ipc_init();
+	mount_ns_init();
 	mq_thread_init();
 	task_exec = exec_kernel;
 	task_syscall = syscall_dispatch;

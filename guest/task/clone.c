@@ -16,6 +16,7 @@
 #include "task/private.h"
 #include "task/ptrace.h"
 #include "task/seccomp.h"
+#include "task/userns.h"
 
 #define RLIMIT_NPROC 6
 
@@ -318,7 +319,7 @@ s64 task_clone(const struct clone_request *r)
 	if (!err)
 		err = ns_clone(c, r->flags);
 	if (!err && r->flags & CLONE_NEWNS)
-		err = c->fs ? task_res.fs_new_ns(c->fs) : -EINVAL;
+		err = c->fs ? task_res.fs_new_ns(c->fs, cred_user_ns(c->cred)) : -EINVAL;
 	if (err)
 		goto drop_shared;
 	err = copy_mm(c, t, r->flags);

@@ -9,21 +9,38 @@
 #include "task/unsupported.h"
 #include "task/userns.h"
 
-#define CAP_SYS_ADMIN 21
+#define CAP_SYS_CHROOT 18
+#define CAP_SYS_ADMIN  21
 #define ALL_KINDS                                                                      \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
 	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 
+static void put_pid_ns(struct ns_common *n)
+{
+	pid_ns_put(container_of(n, struct pid_ns, c));
+}
+
+static void put_user_ns(struct ns_common *n)
+{
+	user_ns_put(container_of(n, struct user_ns, c));
+}
+
 /* The numbers are those that Linux gives the first of each kind. */
 struct ns_type ns_types[NS_KINDS] = {
-	[NS_CGROUP] = { "cgroup", CLONE_NEWCGROUP, 0xeffffffb, NULL, NULL },
-	[NS_IPC] = { "ipc", CLONE_NEWIPC, 0xefffffff, NULL, NULL },
-	[NS_MNT] = { "mnt", CLONE_NEWNS, 0xf0000001, NULL, NULL },
-	[NS_NET] = { "net", CLONE_NEWNET, 0xf0000000, NULL, NULL },
-	[NS_PID] = { "pid", CLONE_NEWPID, 0xeffffffc, NULL, NULL }, /* pidns.c */
-	[NS_TIME] = { "time", CLONE_NEWTIME, 0xeffffffa, NULL, NULL },
-	[NS_USER] = { "user", CLONE_NEWUSER, 0xeffffffd, NULL, NULL },
-	[NS_UTS] = { "uts", CLONE_NEWUTS, 0xeffffffe, NULL, NULL },
+	[NS_CGROUP] = { .name = "cgroup", .flag = CLONE_NEWCGROUP, .first_inum = 0xeffffffb },
+	[NS_IPC] = { .name = "ipc", .flag = CLONE_NEWIPC, .first_inum = 0xefffffff },
+	[NS_MNT] = { .name = "mnt", .flag = CLONE_NEWNS, .first_inum = 0xf0000001 },
+	[NS_NET] = { .name = "net", .flag = CLONE_NEWNET, .first_inum = 0xf0000000 },
+	[NS_PID] = { .name = "pid",
+		     .flag = CLONE_NEWPID,
+		     .first_inum = 0xeffffffc,
+		     .put = put_pid_ns },
+	[NS_TIME] = { .name = "time", .flag = CLONE_NEWTIME, .first_inum = 0xeffffffa },
+	[NS_USER] = { .name = "user",
+		      .flag = CLONE_NEWUSER,
+		      .first_inum = 0xeffffffd,
+		      .put = put_user_ns },
+	[NS_UTS] = { .name = "uts", .flag = CLONE_NEWUTS, .first_inum = 0xeffffffe },
 };
 
 #define FIRST(k, n) [k] = { .ref = { 1 }, .inum = (n), .kind = (k) }
@@ -55,10 +72,8 @@ void ns_put(struct ns_common *n)
 {
 	if (!n)
 		return;
-	if (n->kind == NS_USER) {
-		user_ns_put(container_of(n, struct user_ns, c));
-	} else if (n->kind == NS_PID) {
-		pid_ns_put(container_of(n, struct pid_ns, c));
+	if (ns_types[n->kind].put) {
+		ns_types[n->kind].put(n);
 	} else if (ref_put(&n->ref)) {
 		ns_types[n->kind].free(n->object);
 		if (n->owner)
@@ -157,6 +172,8 @@ struct ns_common *task_ns(struct task *t, enum ns_kind kind)
 	spin_lock(&task_lock);
 	if (kind == NS_USER)
 		n = &cred_user_ns(t->cred)->c;
+	else if (kind == NS_MNT)
+		n = t->fs ? task_res.fs_ns(t->fs) : NULL;
 	else if (kind == NS_PID)
 		n = &task_pid_ns(t)->c;
 	else if (!t->exiting || t->ns)
@@ -204,8 +221,7 @@ int ns_set_pid_ns(struct task *t, struct pid_ns *ns)
 int ns_check_flags(u64 flags)
 {
 	for (unsigned k = 0; k < NS_KINDS; k++) {
-		if (!(flags & ns_types[k].flag) || ns_types[k].create || k == NS_USER ||
-		    k == NS_PID)
+		if (!(flags & ns_types[k].flag) || ns_types[k].create || ns_types[k].put)
 			continue;
 		unsupported("new namespace by flag", ns_types[k].flag);
 		return -EPERM;
@@ -350,11 +366,8 @@ int ns_enter(struct ns_common *n)
 		return enter_user_ns(container_of(n, struct user_ns, c));
 	if (!ns_capable(ns_owner(n), CAP_SYS_ADMIN) || !capable_here(CAP_SYS_ADMIN))
 		return -EPERM;
-	if (n->kind ==
-	    NS_MNT) { /* root and working directory would move to that namespace's root */
-		unsupported("setns to a mount namespace", n->inum);
-		return -EPERM;
-	}
+	if (n->kind == NS_MNT)
+		return capable_here(CAP_SYS_CHROOT) ? task_enter_mnt_ns(n) : -EPERM;
 	if (n->kind == NS_PID && !pid_ns_below(container_of(n, struct pid_ns, c), task_pid_ns(t)))
 		return -EINVAL;
 	if (n == of_proxy(t->ns, n->kind))

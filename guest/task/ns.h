@@ -35,12 +35,14 @@ struct ns_type {
 	/* A copy of the current task's, owned by owner; ERR_PTR. NULL: there is one only. */
 	void *(*create)(struct user_ns *owner);
 	void (*free)(void *object);
+	/* Instead of free, where ns_common is part of the object: a reference less. */
+	void (*put)(struct ns_common *n);
 };
 extern struct ns_type ns_types[NS_KINDS];
 
 struct nsproxy {
 	struct ref ref;
-	struct ns_common *ns[NS_KINDS]; /* NS_USER: unused */
+	struct ns_common *ns[NS_KINDS]; /* NS_USER: unused; NS_MNT too: it is in the fs_context */
 };
 
 /* At boot. */

@@ -92,6 +92,10 @@ void signal_orphaned_check(struct process *p, struct process *old_parent);
 int signal_frame_push(struct task *t, int signo, const struct siginfo *info,
 		      const struct sigaction *sa, u64 mask);
 
+/* setns(2): root and working directory of the current task become the root of n, a mount namespace. -EINVAL, -ENOMEM */
+struct ns_common;
+int task_enter_mnt_ns(struct ns_common *n);
+
 /* ---- exit.c ---- */
 void task_release_mm(
 	struct task *t); /* exit and exec: tell waiters of clear_child_tid, robust list; drop mm */

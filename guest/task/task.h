@@ -24,6 +24,7 @@ struct mm;
 struct fdtable;
 struct fs_context; /* root, cwd, umask: fs/ */
 struct nsproxy;
+struct ns_common;
 struct pid_ns;
 struct tty;
 struct itimers;
@@ -264,7 +265,12 @@ struct task_resources {
 	struct fs_context *(*fs_clone)(struct fs_context *fs);
 	void (*fs_get)(struct fs_context *fs);
 	void (*fs_put)(struct fs_context *fs);
-	int (*fs_new_ns)(struct fs_context *fs); /* CLONE_NEWNS, of one that is not shared */
+	/* CLONE_NEWNS, of one that is not shared; owner may administer it. */
+	int (*fs_new_ns)(struct fs_context *fs, struct user_ns *owner);
+	struct ns_common *(*fs_ns)(
+		struct fs_context *fs); /* its mount namespace, borrowed; NULL: none */
+	/* Another one, like fs but at the root of a mount namespace. ERR_PTR(-EINVAL): fs is shared. */
+	struct fs_context *(*fs_enter_ns)(struct fs_context *fs, struct ns_common *n);
 	struct nsproxy *(*ns_get)(struct nsproxy *ns);
 	void (*ns_put)(struct nsproxy *ns);
 	/* CLONE_SYSVSEM: a reference to the list at *own, which is made if there is none; NULL: no memory. */

@@ -4,6 +4,9 @@
 #include "lib/err.h"
 #include "task/ns.h"
 #include "task/private.h"
+#include "task/userns.h"
+
+#define CAP_SYS_ADMIN 21
 
 /* Besides CLONE_NEWNS, which is the fs_context's. */
 #define NAMESPACES                                                                      \
@@ -27,6 +30,27 @@ int task_unshare_files(void)
 	return 0;
 }
 
+static void set_fs(struct fs_context *fs)
+{
+	struct task *t = task_current();
+	struct fs_context *old = t->fs;
+
+	spin_lock(&task_lock);
+	t->fs = fs;
+	spin_unlock(&task_lock);
+	task_res.fs_put(old);
+}
+
+int task_enter_mnt_ns(struct ns_common *n)
+{
+	struct fs_context *fs = task_res.fs_enter_ns(task_current()->fs, n);
+
+	if (IS_ERR(fs))
+		return (int)PTR_ERR(fs);
+	set_fs(fs);
+	return 0;
+}
+
 static int unshare_fs(bool new_ns)
 {
 	struct task *t = task_current();
@@ -35,18 +59,17 @@ static int unshare_fs(bool new_ns)
 
 	if (!old)
 		return 0;
+	if (new_ns && !capable_here(CAP_SYS_ADMIN))
+		return -EPERM;
 	fs = task_res.fs_clone(old);
 	if (!fs || IS_ERR(fs))
 		return -ENOMEM;
-	err = new_ns ? task_res.fs_new_ns(fs) : 0;
+	err = new_ns ? task_res.fs_new_ns(fs, cred_user_ns(t->cred)) : 0;
 	if (err) {
 		task_res.fs_put(fs);
 		return err;
 	}
-	spin_lock(&task_lock);
-	t->fs = fs;
-	spin_unlock(&task_lock);
-	task_res.fs_put(old);
+	set_fs(fs);
 	return 0;
 }
 

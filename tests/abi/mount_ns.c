@@ -141,3 +141,135 @@ TEST_FORK(errors)
 	CHECK_ERRNO(mount("none", ".", "tmpfs", 0, NULL), EPERM);
 	CHECK_ERRNO(umount2("/", 0), EPERM);
 }
+
+static ino_t mnt_ino(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/mnt", &st) ? 0 : st.st_ino;
+}
+
+/* By its link, also into one that the caller left; with the root of that one. */
+TEST_FORK(setns_mnt)
+{
+	int first, second, shared;
+	ino_t a, b;
+
+	SETUP();
+	first = open("/proc/self/ns/mnt", O_RDONLY);
+	CHECK_OK(first);
+	a = mnt_ino();
+	CHECK_OK(mkdir("m", 0755));
+	CHECK_OK(unshare(CLONE_NEWNS));
+	b = mnt_ino();
+	CHECK(a && b && a != b);
+	CHECK_OK(mount("none", "m", "tmpfs", 0, NULL));
+	CHECK_OK(mkdir("m/seen", 0755));
+	second = open("/proc/self/ns/mnt", O_RDONLY);
+	CHECK_ERRNO(syscall(SYS_setns, first, CLONE_NEWUTS), EINVAL);
+	CHECK_OK(syscall(SYS_setns, first, CLONE_NEWNS));
+	CHECK_EQ(mnt_ino(), a);
+	CHECK_OK(chdir(abi_tmp)); /* it was "/" */
+	CHECK_ERRNO(access("m/seen", F_OK), ENOENT);
+	CHECK_OK(syscall(SYS_setns, second, 0));
+	CHECK_OK(chdir(abi_tmp));
+	CHECK_OK(access("m/seen", F_OK));
+	/* Nobody takes a working directory away from whoever shares it. */
+	shared = (int)syscall(SYS_clone, CLONE_FS | SIGCHLD, 0, 0, 0, 0);
+	if (shared == 0) {
+		pause();
+		_exit(0);
+	}
+	CHECK_ERRNO(syscall(SYS_setns, first, CLONE_NEWNS), EINVAL);
+	CHECK_OK(kill(shared, SIGKILL));
+	CHECK_EQ(waitpid(shared, NULL, 0), shared);
+	CHECK_OK(umount2("m", 0));
+	CHECK_OK(syscall(SYS_setns, first, CLONE_NEWNS));
+}
+
+static int become(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY), err = fd < 0 || write(fd, text, strlen(text)) < 0;
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static int with_less_right(void)
+{
+	struct stat st;
+
+	if (setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY) ||
+	    prctl(PR_SET_DUMPABLE, 1) || unshare(CLONE_NEWUSER | CLONE_NEWNS))
+		return 99;
+	if (become("/proc/self/uid_map", "0 65534 1") || become("/proc/self/setgroups", "deny") ||
+	    become("/proc/self/gid_map", "0 65534 1"))
+		return 1;
+	/* What was there covers something, and its flags protect something. */
+	if (!umount2("hide", MNT_DETACH) || errno != EINVAL)
+		return 2;
+	if (!mount(NULL, "ro", NULL, MS_REMOUNT | MS_BIND, NULL) || errno != EPERM)
+		return 3;
+	if (mount(NULL, "ro", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOEXEC, NULL))
+		return 4;
+	if (!mount(abi_tmp, "m", NULL, MS_BIND, NULL) || errno != EINVAL)
+		return 5;
+	if (mount(abi_tmp, "m", NULL, MS_BIND | MS_REC, NULL))
+		return 6;
+	if (!access("m/hide/secret", F_OK) || !umount2("m/hide", MNT_DETACH) || errno != EINVAL)
+		return 7;
+	if (umount2("m", MNT_DETACH))
+		return 8;
+	/* A file system of one's own, with its options; not those that are the machine's. */
+	if (mount("none", "m", "tmpfs", 0, "mode=750") || mkdir("m/d", 0700) || stat("m", &st) ||
+	    st.st_uid != 0)
+		return 9;
+	if (!mknod("m/null", S_IFCHR | 0666, 0x103) || errno != EPERM)
+		return 12;
+	if (mount(NULL, "m", NULL, MS_REMOUNT, "size=1m") || umount2("m", 0))
+		return 10;
+	if (!mount("none", "m", "devtmpfs", 0, NULL) || errno != EPERM)
+		return 11;
+	return 0;
+}
+
+/* A namespace that belongs to a user's own user namespace: he mounts there, and uncovers nothing. */
+TEST_FORK(less_privileged_owner)
+{
+	int status;
+
+	SETUP();
+	CHECK_OK(chmod(".", 0777));
+	CHECK_OK(mkdir("m", 0777));
+	CHECK_OK(mkdir("hide", 0777));
+	close(abi_file("hide/secret", "", 0644));
+	CHECK_OK(mkdir("ro", 0777));
+	CHECK_OK(mount("none", "hide", "tmpfs", 0, NULL));
+	CHECK_OK(mount("none", "ro", "tmpfs", MS_RDONLY, NULL));
+	status = in_child(0, with_less_right);
+	CHECK_OK(umount2("ro", 0));
+	CHECK_OK(umount2("hide", 0));
+	if (status == 99)
+		SKIP("no user namespace for others than root");
+	CHECK_EQ(status, 0);
+}
+
+/* A recursive bind has what is mounted on mounts, too. */
+TEST_FORK(recursive_bind_is_deep)
+{
+	SETUP();
+	CHECK_OK(mkdir("a", 0755));
+	CHECK_OK(mkdir("b", 0755));
+	CHECK_OK(mount("none", "a", "tmpfs", 0, NULL));
+	CHECK_OK(mkdir("a/1", 0755));
+	CHECK_OK(mount("none", "a/1", "tmpfs", 0, NULL));
+	CHECK_OK(mkdir("a/1/2", 0755));
+	CHECK_OK(mount("none", "a/1/2", "tmpfs", 0, NULL));
+	close(abi_file("a/1/2/f", "", 0644));
+	CHECK_OK(mount("a", "b", NULL, MS_BIND | MS_REC, NULL));
+	CHECK_OK(access("b/1/2/f", F_OK));
+	CHECK_OK(umount2("b", MNT_DETACH));
+	CHECK_OK(access("a/1/2/f", F_OK));
+	CHECK_OK(umount2("a", MNT_DETACH));
+}

@@ -63,6 +63,36 @@ bool capable(int cap)
 	return task_current()->cred->cap_effective >> cap & 1;
 }
 
+bool ns_capable(const struct user_ns *ns, int cap)
+{
+	return capable(cap);
+}
+
+struct user_ns first_user_ns;
+struct ns_type ns_types[NS_KINDS];
+
+struct user_ns *ns_owner(const struct ns_common *n)
+{
+	return &first_user_ns;
+}
+
+u32 ns_new_inum(void)
+{
+	static u32 last;
+
+	return ++last;
+}
+
+void user_ns_get(struct user_ns *ns)
+{
+	ref_get(&ns->c.ref);
+}
+
+void user_ns_put(struct user_ns *ns)
+{
+	ref_put(&ns->c.ref);
+}
+
 bool capable_over_ids(u32 kuid, u32 kgid, int cap)
 {
 	return capable(cap); /* one user namespace */

@@ -159,6 +159,7 @@ static const struct file_system proc_fs = {
 	.name = "proc",
 	.nodev = true,
 	.user_mount = true,
+	.userns_mount = true,
 	.mount = proc_mount,
 };
 
