@@ -38,8 +38,8 @@ enum ctl_type {
 	CTL_DMESG = 14, /* a = sequence number to go on from. Answers: CTL_LIST */
 	/* Sentry to host (RING_Q_CTL_OUT) */
 	CTL_EXIT =
-		64, /* a = wait status of the first process, as wait(2) gives it; b = 1: it ran out of memory */
-	CTL_LOG = 65,	       /* data = one line of dmesg (only with --debug); no handle */
+		64,   /* a = wait status of the first process, as wait(2) gives it; b = CTL_OOM_* */
+	CTL_LOG = 65, /* data = one line of dmesg (only with --debug); no handle */
 	CTL_TIME_REQUEST = 66, /* answered by CTL_TIME; no handle */
 	CTL_STARTED = 67,      /* its first instruction is about to run; a = pid */
 	CTL_FAILED =
@@ -56,6 +56,9 @@ enum ctl_target {
 	CTL_TO_FOREGROUND, /* the foreground process group of the terminal; without one, the first process's group */
 	CTL_TO_ALL, /* every process of the container */
 };
+
+#define CTL_OOM_INIT 1 /* the first process was killed because the container ran out of memory */
+#define CTL_OOM_ANY  2 /* some process was */
 
 struct ctl_msg {
 	uint32_t type;

@@ -48,7 +48,7 @@ enum chan_type {
 	CHAN_STARTED, /* a = its pid inside */
 	CHAN_DONE,
 	CHAN_FAILED, /* a = errno, b = exit status that a shell would give (126, 127) or 0; data = one line */
-	CHAN_EXIT, /* a = wait status, as wait(2) gives it; b = 1: the in-sandbox OOM killer did it */
+	CHAN_EXIT, /* a = wait status, as wait(2) gives it; b = CTL_OOM_* of abi/control.h */
 	CHAN_LIST, /* data; a = 1: more of it follows */
 	CHAN_LOG,  /* data = one line of dmesg (--debug) */
 	CHAN_NOTE, /* data = lines for the user's stderr: a trace, a hint */

@@ -219,8 +219,11 @@ standin_main(const struct flags *f, const struct container *c, const struct oci_
 		_exit(1);
 	close(back);
 	close(fds[0]);
-	standin_serve(&(struct standin){
-		.chan = chan, .sig_fd = sig_fd, .tty = p->terminal, .running = true });
+	standin_serve(&(struct standin){ .chan = chan,
+					 .sig_fd = sig_fd,
+					 .tty = p->terminal,
+					 .running = true,
+					 .oom = { .dir = -1 } });
 fail:
 	report_send(back, &err);
 	_exit(255);

@@ -127,6 +127,7 @@ static int make_cgroups(struct container *c, const struct oci_config *config, st
 
 struct standin_plan {
 	struct launch_plan launch;
+	const struct cgroup *cgroup;
 	int sig_fd, go, back;
 	bool keeps_terminal; /* `run` in the foreground: the caller's terminal stays its stdio */
 };
@@ -152,6 +153,7 @@ static void __attribute__((noreturn)) standin_main(struct standin_plan *p)
 	bool tty = config->process && config->process->terminal;
 	struct error err = { 0 };
 	struct launched l;
+	struct oom oom;
 	char go;
 
 	/* Born in an engine's process group; its signals are for the engine. */
@@ -168,6 +170,7 @@ static void __attribute__((noreturn)) standin_main(struct standin_plan *p)
 		_exit(1); /* `create` gave up, or died */
 	if (launch(&p->launch, &l, &err) < 0)
 		goto fail;
+	oom_open(&oom, p->cgroup);
 	if (standin_enter_root(c->s.rootfs, c->s.bundle, config, &err) < 0)
 		goto fail;
 	if (report_send(p->back, NULL) < 0)
@@ -178,7 +181,8 @@ static void __attribute__((noreturn)) standin_main(struct standin_plan *p)
 					 .sig_fd = p->sig_fd,
 					 .tty = tty,
 					 .launcher = l.launcher,
-					 .gofer = l.gofer });
+					 .gofer = l.gofer,
+					 .oom = oom });
 fail:
 	report_send(p->back, &err);
 	_exit(1);
@@ -226,6 +230,7 @@ static int make_standin(const struct create_options *o, struct container *c,
 	}
 	pid = namespaces_fork(plan->launch.config, &ns, err);
 	if (pid == 0) {
+		plan->cgroup = g;
 		plan->go = go[0];
 		plan->back = back[1];
 		close(go[1]);

@@ -101,6 +101,8 @@ static void __attribute__((noreturn)) end(const struct standin *s, int status)
 		kill(s->gofer, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
+	if (s->out_of_memory)
+		oom_tell(&s->oom);
 	_exit(status);
 }
 
@@ -111,18 +113,24 @@ static void on_message(struct standin *s, const struct chan_msg *m)
 		s->running = true;
 		send_winsize(s);
 		break;
-	case CHAN_EXIT: end(s, child_status((int)(m->a & 0xffff)));
+	case CHAN_EXIT: s->out_of_memory = m->b; end(s, child_status((int)(m->a & 0xffff)));
 	default: break; /* answers to what was forwarded; lines of a log nobody asked for */
 	}
 }
 
-/* What the command that made us had open: state, roots, the engine's files. */
-static void close_others(int chan, int sig_fd)
+static int by_number(const void *a, const void *b)
 {
-	const int keep[] = { 0, 1, 2, chan < sig_fd ? chan : sig_fd,
-			     chan < sig_fd ? sig_fd : chan };
+	return *(const int *)a - *(const int *)b;
+}
 
-	jail_close_fds(keep, 5, NULL);
+/* What the command that made us had open: state, roots, the engine's files. */
+static void close_others(const struct standin *s)
+{
+	int keep[] = { 0, 1, 2, s->chan, s->sig_fd, s->oom.dir };
+	bool oom = s->oom.dir >= 0;
+
+	qsort(keep, oom ? 6 : 5, sizeof(*keep), by_number);
+	jail_close_fds(keep, oom ? 6 : 5, NULL);
 }
 
 void standin_serve(struct standin *s)
@@ -130,7 +138,7 @@ void standin_serve(struct standin *s)
 	struct pollfd p[] = { { s->chan, POLLIN, 0 }, { s->sig_fd, POLLIN, 0 } };
 	struct chan_msg m;
 
-	close_others(s->chan, s->sig_fd);
+	close_others(s);
 	if (s->running) /* whoever made its terminal may have set the size before there was anybody to tell */
 		send_winsize(s);
 	for (;;) {

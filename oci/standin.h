@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "host/error.h"
+#include "oci/oom.h"
 
 /* Block what it will forward; a signalfd, or -1. Before anything that may take time, so that no signal is lost. */
 int standin_signals(struct error *err);
@@ -19,7 +20,9 @@ struct standin {
 	int sig_fd;	       /* standin_signals' */
 	bool tty;	       /* standard input is the program's terminal */
 	bool running;	       /* the program is */
+	bool out_of_memory;    /* it, or another one of the container's, was killed for that */
 	pid_t launcher, gofer; /* children to wait for, or 0 */
+	struct oom oom;	       /* the container's; dir -1: not to be told */
 };
 
 /*

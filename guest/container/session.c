@@ -329,7 +329,9 @@ static void container_ended(struct session *s, struct process *p, int status)
 			      status & 0x7f ? clock_mono() + DRAIN_KILLED : NO_DEADLINE);
 	pagecache_sync_all(); /* write(2) has written through; this is what shared mappings changed */
 	if (!s->failed)
-		control_send_sync(CTL_EXIT, s->handle, (u64)status, c->oom, "", 0);
+		control_send_sync(CTL_EXIT, s->handle, (u64)status,
+				  (c->oom ? CTL_OOM_INIT : 0) | (c->oom_kills ? CTL_OOM_ANY : 0),
+				  "", 0);
 	if (last)
 		platform_halt();
 	close_tty(c->console, status);
