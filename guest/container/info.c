@@ -1,6 +1,5 @@
 /*
- * info.c - what is to be said about a container: its processes, what it used, the log. Memory and the log are the whole
- * sandbox's: there is one account of frames and one log for all of its containers.
+ * info.c - what is to be said about a container: its processes, what it used, the log. The log is the whole sandbox's.
  */
 #include <string.h>
 
@@ -76,11 +75,11 @@ void info_stats(struct session *s)
 	struct ctl_stats st = { .pids = READ_ONCE(s->container->tasks),
 				.oom_kills = s->container->oom_kills };
 	struct sum sum = { s->container, &st };
-	struct frame_stats f;
+	u64 used, limit;
 
-	frame_stats(&f);
-	st.memory_used = f.charged * PAGE_SIZE;
-	st.memory_limit = f.limit * PAGE_SIZE;
+	frame_group_stats(s->container->mem_group, &used, &limit);
+	st.memory_used = used * PAGE_SIZE;
+	st.memory_limit = limit * PAGE_SIZE;
 	process_for_each(add_times, &sum);
 	control_send_wait(CTL_LIST, s->handle, 0, 0, &st, sizeof(st));
 }

@@ -147,7 +147,7 @@ static void about_session(const struct ctl_msg *m)
 	case CTL_STATS: info_stats(s); break;
 	case CTL_DMESG: info_dmesg(s, m->a); break;
 	case CTL_MEM_LIMIT:
-		frame_set_limit(m->a);
+		frame_group_set_limit(s->container->mem_group, m->a);
 		control_send_wait(CTL_DONE, m->handle, 0, 0, "", 0);
 		break;
 	default:

@@ -13,6 +13,7 @@
 #include "fs/vfs.h"
 #include "lib/err.h"
 #include "lib/log.h"
+#include "mm/frame.h"
 #include "mm/slab.h"
 #include "task/ns.h"
 #include "task/pidns.h"
@@ -31,6 +32,7 @@ int surroundings_make(struct session *s)
 	struct container *c = s->container;
 
 	c->pids_max = s->spec->pids_max;
+	c->mem_group = frame_group_create(s->spec->memory_limit);
 	if (is_first(s) || !(s->spec->own_ns & BOOT_NS_PID))
 		return 0;
 	c->pid_ns = pid_ns_create(&first_pid_ns, &first_user_ns);

@@ -277,7 +277,8 @@ paddr_t frame_alloc(enum frame_zone zone, unsigned order, unsigned flags)
 		return 0;
 	f = frame_of(pa);
 	f->order = (u8)order;
-	f->flags = flags & FRAME_CHARGED ? F_CHARGED : 0;
+	f->flags = flags & (FRAME_CHARGED | FRAME_OWN) ? F_CHARGED : 0;
+	f->group = flags & FRAME_CHARGED ? (u8)frame_group_here() : 0;
 	f->zone = (u8)zone_of(pa);
 	f->owner = 0;
 	WRITE_ONCE(f->ref, 1);
@@ -316,7 +317,7 @@ static void free_block(struct frame *f, paddr_t pa)
 	unsigned order = f->order;
 
 	if (f->flags & F_CHARGED)
-		frame_uncharge(1ULL << order);
+		frame_uncharge_group(f->group, 1ULL << order);
 	if (!order) {
 		free_one(f, pa);
 	} else {
@@ -359,6 +360,7 @@ static void split_locked(struct frame *f)
 		f[i].order = 0;
 		f[i].flags = f->flags;
 		f[i].zone = f->zone;
+		f[i].group = f->group;
 		f[i].owner = f->owner;
 	}
 	WRITE_ONCE(f->order, 0);

@@ -20,13 +20,14 @@ enum frame_zone { ZONE_SMALL, ZONE_LARGE, ZONE_ARENA, ZONES };
 	1 /* the caller needs zeroed content (free when the host never touched the frame) */
 #define FRAME_CHARGED \
 	2 /* the caller charged the frames (frame_charge); they are uncharged when freed */
+#define FRAME_OWN 4 /* the Sentry's own: the caller charged them by frame_charge_own */
 
 struct frame {
 	u32 ref;  /* 0: free. Shared by address spaces, the page cache and pins */
 	u8 order; /* of the block, in its first frame */
 	u8 flags;
 	u8 zone;
-	u8 pad;
+	u8 group;  /* that it is charged to */
 	u64 owner; /* mm's: mapping or anon bookkeeping */
 };
 
@@ -71,17 +72,37 @@ void page_free(void *page);
 
 struct frame_stats {
 	u64 total, free, untouched; /* frames */
-	u64 limit, charged;	    /* the container's limit and what counts against it, frames */
+	u64 limit,
+		charged; /* the current task's container's limit, what counts against it; frames */
 };
 void frame_stats(struct frame_stats *out);
-/* Charge n frames to the container; -ENOMEM above the limit (after the reclaim hook was asked, which may sleep). */
+/* Charge n frames to the current task's container; -ENOMEM above the limit (after the reclaim hook was asked, which may sleep). */
 int frame_charge(u64 n);
 /* As frame_charge, without reclaim: never sleeps, may be called under any lock. */
 int frame_try_charge(u64 n);
-/* For the Sentry's own pages: counted, never refused. */
+/* Counted, never refused. */
 void frame_force_charge(u64 n);
+/* The same for the Sentry's own pages, which are no container's. */
+void frame_charge_own(u64 n);
+/* Of the current task's container. */
 void frame_uncharge(u64 n);
+/* Of the whole sandbox, until there are groups: then their limits' sum. */
 void frame_set_limit(u64 bytes);
+
+/*
+ * Groups: an account for each container of the sandbox. A frame belongs to that of the task that had it allocated, until it
+ * is freed. Group 0 is nobody's and has no limit of its own.
+ */
+unsigned frame_group_create(u64 limit_bytes); /* 0: all are in use */
+void frame_group_set_limit(unsigned group, u64 bytes);
+/* Its container is gone. The number is used again once nothing is charged to it. */
+void frame_group_drop(unsigned group);
+/* Frames charged and allowed. */
+void frame_group_stats(unsigned group, u64 *charged, u64 *limit);
+/* Would n more frames be too many for it? */
+bool frame_group_full(unsigned group, u64 n);
+/* Registered by task: the current task's group. */
+extern unsigned (*frame_group_current)(void);
 /* Is there room to spare for n more frames (windows of mm grow only then)? */
 bool frame_plentiful(u64 n);
 

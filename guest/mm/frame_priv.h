@@ -44,6 +44,8 @@ void zone_unlist(struct zone *z, paddr_t pa);
 void zone_free(struct zone *z, paddr_t pa, unsigned order, unsigned state);
 
 /* charge.c */
+unsigned frame_group_here(void);
+void frame_uncharge_group(unsigned group, u64 n);
 void frame_charge_init(void);
 void frame_charge_stats(struct frame_stats *out);
 

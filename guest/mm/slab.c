@@ -204,10 +204,10 @@ static void *block_alloc(size_t size)
 	order = order_of(size);
 	if (!order)
 		return page_alloc();
-	pa = frame_alloc(ZONE_SMALL, order, FRAME_CHARGED);
+	pa = frame_alloc(ZONE_SMALL, order, FRAME_OWN);
 	if (!pa)
 		return NULL;
-	frame_force_charge(1UL << order);
+	frame_charge_own(1UL << order);
 	return paddr_to_ptr(pa);
 }
 

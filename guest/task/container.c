@@ -2,6 +2,7 @@
  * container.c - see container.h.
  */
 #include "lib/err.h"
+#include "mm/frame.h"
 #include "mm/slab.h"
 #include "task/container.h"
 #include "task/pidns.h"
@@ -29,6 +30,7 @@ void container_put(struct container *c)
 	if (!c || !ref_put(&c->ref))
 		return;
 	pid_ns_put(c->pid_ns);
+	frame_group_drop(c->mem_group);
 	kfree(c);
 }
 
@@ -37,6 +39,13 @@ struct container *container_current(void)
 	struct task *t = task_current();
 
 	return t ? t->process->container : NULL;
+}
+
+unsigned container_mem_group(void)
+{
+	struct container *c = container_current();
+
+	return c ? c->mem_group : 0;
 }
 
 void container_joined(struct container *c, struct process *p)

@@ -18,6 +18,7 @@ struct container {
 	unsigned tasks; /* their threads; zombies do not count, other than in Linux's pids controller */
 	u64 pids_max;	    /* of tasks; 0: no limit */
 	u64 pids_failed;    /* clones that it refused */
+	unsigned mem_group; /* mm/frame.h; 0: none of its own */
 	struct waitq empty; /* woken when nr falls */
 	bool ended;	    /* no process joins it from outside any more */
 	bool oom;	    /* the last one to run out of memory was its first process */
@@ -36,6 +37,8 @@ void container_get(struct container *c);
 void container_put(struct container *c);
 /* Of the current task; NULL: it is the Sentry's. Borrowed. */
 struct container *container_current(void);
+/* Its account of memory; 0: the Sentry's. */
+unsigned container_mem_group(void);
 /* A signal to every process in it, except one (or NULL). */
 void container_signal(struct container *c, int signo, const struct process *except);
 /* SIGKILL to all but one (or NULL), and nobody comes after. */

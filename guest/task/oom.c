@@ -1,8 +1,9 @@
 /*
  * oom.c - who dies when memory is out: the process with the most resident memory, weighted by oom_score_adj as
- * Linux's oom_badness. The sandbox itself never dies of it.
+ * Linux's oom_badness; where a container's own limit is the reason, one of its processes. The sandbox itself never dies of it.
  */
 #include "lib/log.h"
+#include "mm/frame.h"
 #include "mm/mm.h"
 #include "task/container.h"
 #include "task/private.h"
@@ -11,6 +12,7 @@ struct candidate {
 	struct process *p;
 	s64 score;
 	bool dying;
+	const struct container *within; /* only its processes; NULL: any */
 };
 
 static void consider(struct process *p, void *arg)
@@ -19,6 +21,8 @@ static void consider(struct process *p, void *arg)
 	struct task *t = p->leader;
 	s64 score;
 
+	if (best->within && p->container != best->within)
+		return;
 	if (p->zombie || !t || !t->mm || p->oom_score_adj == -1000)
 		return;
 	if (p->exiting)
@@ -41,6 +45,9 @@ void oom_kill(u64 frames_wanted)
 
 	if (self && signal_fatal_pending(self))
 		return;
+	if (self && self->process->container &&
+	    frame_group_full(self->process->container->mem_group, MAX(frames_wanted, 1ULL)))
+		best.within = self->process->container;
 	spin_lock(&task_lock);
 	{
 		struct process *p;

@@ -9,6 +9,7 @@
 
 #include "lib/err.h"
 #include "lib/log.h"
+#include "mm/frame.h"
 #include "mm/mm.h"
 #include "mm/slab.h"
 #include "task/container.h"
@@ -79,6 +80,7 @@ void task_init(void)
 	};
 	int i;
 
+	frame_group_current = container_mem_group;
 	process_setup(&kernel_process);
 	for (i = 0; i < RLIM_NLIMITS; i++)
 		kernel_process.rlim[i].cur = kernel_process.rlim[i].max = ~0ULL;

@@ -26,7 +26,7 @@ expect "its own status" 4 $?
 # All its own.
 cd "$dir/c3" || exit 1
 edit '.annotations["io.kubernetes.cri.container-type"] = "container" | .hostname = "three" | del(.linux.sysctl) | .linux.namespaces = [{type: "pid"}, {type: "mount"},
-	{type: "network", path: "/proc/\($p)/ns/net"}, {type: "ipc"}, {type: "uts"}] | .linux.resources.pids = {limit: 6}' --argjson p "$pid"
+	{type: "network", path: "/proc/\($p)/ns/net"}, {type: "ipc"}, {type: "uts"}] | .linux.resources = {pids: {limit: 6}, memory: {limit: 67108864}}' --argjson p "$pid"
 script 'sleep 100'
 moat run --detach c3 < /dev/null > /dev/null 2>&1
 expect "a third" 0 $?
@@ -36,6 +36,12 @@ expect "the first's stay" "pod 321" "$(moat exec c1 sh -c 'echo $(hostname) $(ca
 expect "own limit of processes" "sh: can't fork: Resource temporarily unavailable" \
 	"$(moat exec c3 sh -c 'for i in 1 2 3 4 5 6; do sleep 1 & done; wait' 2>&1)"
 expect "which is not the first's" ok "$(moat exec c1 sh -c 'for i in 1 2 3 4 5 6; do sleep 1 & done; wait; echo ok' 2>&1)"
+moat exec c3 tail /dev/zero > /dev/null 2>&1
+expect "own limit of memory" 137 $?
+expect "of which the other has more" 100000000 "$(moat exec c1 sh -c 'head -c 100000000 /dev/zero | tail -c 100000000 | wc -c' 2>&1)"
+expect "both know theirs" "yes yes" "$(moat exec c3 sh -c 'm=$(sed -n "s/^MemTotal: *\([0-9]*\) kB/\1/p" /proc/meminfo); [ $m -lt 65536 ] && echo yes') $(
+	moat exec c1 sh -c 'm=$(sed -n "s/^MemTotal: *\([0-9]*\) kB/\1/p" /proc/meminfo); [ $m -gt 200000 ] && echo yes')"
+expect "the sleeper lives" running "$(status c3)"
 moat kill c3 KILL
 await 5 is stopped c3
 expect "the others go on" "running running" "$(status c1) $(moat exec c1 sh -c 'echo running')"

@@ -178,6 +178,66 @@ static void test_charge(void)
 	frame_set_limit(~0ULL);
 }
 
+static unsigned here;
+
+static unsigned group_here(void)
+{
+	return here;
+}
+
+/* Accounts of two containers: each is refused alone, and is given back what it paid for, by whomever. */
+static void test_groups(void)
+{
+	unsigned a = frame_group_create(100 * PAGE_SIZE), b, again;
+	u64 charged, limit;
+	struct frame_stats st;
+	paddr_t pa;
+	void *own;
+
+	frame_group_current = group_here;
+	here = a;
+	CHECK_EQ(frame_try_charge(90), 0);
+	own = page_alloc();
+	frame_group_stats(a, &charged, &limit);
+	CHECK(charged == 91 && limit == 100); /* alone: the Sentry's page counts */
+	b = frame_group_create(50 * PAGE_SIZE);
+	CHECK(a && b && a != b);
+	frame_group_stats(a, &charged, &limit);
+	CHECK(charged == 90 && limit == 100);
+	CHECK(frame_try_charge(11) != 0 && frame_group_full(a, 11) && !frame_group_full(a, 10));
+
+	here = b;
+	CHECK(!frame_group_full(b, 50) && frame_try_charge(51) != 0 && frame_try_charge(50) == 0);
+	CHECK(frame_try_charge(1) != 0 && !frame_plentiful(1));
+	frame_stats(&st);
+	CHECK(st.charged == 50 && st.limit == 50);
+	frame_uncharge(18);
+	pa = frame_alloc(ZONE_LARGE, 5, FRAME_CHARGED);
+	frame_split(pa);
+
+	here = a;
+	for (unsigned i = 0; i < 32; i++)
+		frame_put(pa + i * PAGE_SIZE);
+	page_free(own);
+	frame_group_stats(b, &charged, &limit);
+	CHECK_EQ(charged, 0);
+	frame_uncharge(10);
+	frame_group_set_limit(a, 85 * PAGE_SIZE);
+	CHECK(frame_try_charge(6) != 0 && frame_try_charge(5) == 0);
+
+	/* A number is not used again before the last frame is back. */
+	frame_group_drop(a);
+	again = frame_group_create(PAGE_SIZE);
+	CHECK(again && again != a && again != b);
+	frame_uncharge(85);
+	frame_group_drop(again);
+	frame_group_drop(b);
+	frame_stats(&st);
+	CHECK_EQ(st.charged, 0);
+	frame_group_current = NULL;
+	frame_set_limit(~0ULL);
+}
+
 /* Two owners of a block; one splits it, the other does not know. */
 static void test_shared_block(void)
 {
@@ -217,6 +277,7 @@ int main(void)
 	frame_init(platform_ram_free(), RAM, ARENA_PADDR + ARENA_FRAMES, ARENA);
 	test_lazy();
 	test_charge();
+	test_groups();
 	test_shared_block();
 	for (unsigned round = 0; round < 10; round++) {
 		srand(round);
