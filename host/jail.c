@@ -23,6 +23,7 @@
 
 #include "host/error.h"
 #include "host/jail.h"
+#include "host/label.h"
 
 static bool identity_only; /* unprivileged: only our own ids are mapped */
 
@@ -235,9 +236,13 @@ static int drop_caps(uint64_t keep, struct error *err)
 
 int jail_enter(uint64_t keep_caps, struct error *err)
 {
-	if (empty_root(err) < 0)
+	int label = label_open("/proc", err);
+
+	if (label == -1 || empty_root(err) < 0)
 		return error_wrap(err, "jail");
 	umask(0);
+	if (label_take(label, err) < 0)
+		return error_wrap(err, "jail");
 	if (drop_caps(keep_caps, err) < 0)
 		return error_wrap(err, "jail");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)

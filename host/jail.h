@@ -25,7 +25,7 @@ pid_t jail_fork(struct error *err);
 
 /*
  * Leave the old file tree for an empty read-only one, and give up everything else: keep_caps is a mask of
- * capabilities to keep. Sets no_new_privs and clears dumpable. Descriptors and seccomp are the caller's.
+ * capabilities to keep. Takes the security label that was chosen (label.h). Sets no_new_privs and clears dumpable. Descriptors and seccomp are the caller's.
  */
 int jail_enter(uint64_t keep_caps, struct error *err);
 

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "host/channel.h"
+#include "host/label.h"
 #include "host/platform_choice.h"
 #include "oci/cgroup.h"
 #include "oci/client.h"
@@ -146,6 +147,29 @@ static int set_names(const struct oci_config *config, struct error *err)
 	return 0;
 }
 
+/* The label that launcher and gofer take; one of a module that this host does not have is left out, with a line. */
+static void choose_label(const struct oci_process *p)
+{
+	enum label_module m = label_module("/sys");
+
+	if (p && p->apparmor && *p->apparmor && strcmp(p->apparmor, "unconfined") != 0) {
+		if (m == LABEL_APPARMOR)
+			label_choose(m, p->apparmor);
+		else
+			oci_log("warning",
+				"process.apparmorProfile: '%.64s' is not applied, this host has no AppArmor",
+				p->apparmor);
+	}
+	if (p && p->selinux && *p->selinux) {
+		if (m == LABEL_SELINUX)
+			label_choose(m, p->selinux);
+		else
+			oci_log("warning",
+				"process.selinuxLabel: '%.64s' is not applied, this host has no SELinux",
+				p->selinux);
+	}
+}
+
 static void __attribute__((noreturn)) standin_main(struct standin_plan *p)
 {
 	const struct oci_config *config = p->launch.config;
@@ -164,6 +188,7 @@ static void __attribute__((noreturn)) standin_main(struct standin_plan *p)
 		goto fail;
 	if (set_names(config, &err) < 0)
 		goto fail;
+	choose_label(config->process);
 	if (p->launch.console >= 0 && console_become(p->launch.console, &err) < 0)
 		goto fail;
 	if (read(p->go, &go, 1) != 1)

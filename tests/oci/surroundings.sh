@@ -73,4 +73,11 @@ expect "cwd, env" "/new/dir b c" "$(run 'echo $PWD $A')"
 edit '.process.scheduler = {policy: "SCHED_OTHER", nice: 5} | .process.ioPriority = {class: "IOPRIO_CLASS_IDLE", priority: 3}'
 expect "scheduler and ioPriority are accepted" "/new/dir" "$(run 'pwd')"
 cp base.json config.json
+if is_moat && [ ! -e /sys/kernel/security/apparmor ] && [ ! -e /sys/fs/selinux/enforce ]; then
+	edit '.process.apparmorProfile = "docker-default" | .process.selinuxLabel = "system_u:x"'
+	expect "labels of modules that are not there" "moat: process.apparmorProfile: 'docker-default' is not applied, this host has no AppArmor
+moat: process.selinuxLabel: 'system_u:x' is not applied, this host has no SELinux
+ran" "$(run 'echo ran')"
+	cp base.json config.json
+fi
 done_testing

@@ -1,4 +1,4 @@
-// sources: host/net/pump.c host/net/send.c host/net/receive.c host/net/check.c host/net/pcap.c host/ring_dev.c host/error.c host/jail.c
+// sources: host/net/pump.c host/net/send.c host/net/receive.c host/net/check.c host/net/pcap.c host/ring_dev.c host/error.c host/jail.c host/label.c
 // libs: -lseccomp -lpthread
 /*
  * test_net_pump.c - the launcher's two network threads between a driver of our own and a socket in a backend's place:
