@@ -107,6 +107,8 @@ void file_put(struct file *f)
 		atomic_add(&f->inode->writecount, 1);
 	if (f->inode)
 		inode_put(f->inode);
+	if (f->mode & FMODE_MOUNT_TREE)
+		mount_tree_close(f->path->mnt);
 	if (f->path)
 		path_put(f->path);
 	if (f->cred)

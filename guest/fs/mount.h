@@ -27,6 +27,7 @@ struct mount {
 	u32 flags;   /* MNT_* */
 	u32 writers; /* files open for writing; atomic */
 	bool attached;
+	bool floating;	  /* the root of a tree that hangs on a descriptor (mount_tree.c) */
 	bool locked;	  /* may be unmounted and moved only with the mount that it is on */
 	u32 locked_flags; /* MNT_* that stay */
 	struct super_block *sb;
@@ -83,6 +84,14 @@ struct mount_ns {
 	struct ns_common c;
 	struct mount *root; /* with the tree's reference; under vfs_mounts_mutex */
 };
+/* mount_ns.c: the mount after m in the tree below top, parents first; NULL at the end. */
+struct mount *mount_next(struct mount *m, const struct mount *top);
+/* mount_ops.c: a new mount, in no tree, as the caller's rights over his namespace allow it. ERR_PTR. */
+struct mount *mount_make(const struct file_system *fs, const struct mount_args *a);
+/* mount_ops.c: MS_RDONLY and options of a file system anew. -EPERM, -EBUSY, its own. */
+int super_reconfigure(struct super_block *sb, u32 flags, const char *data);
+/* mount_ops.c: the descriptor of a tree is closed. */
+void mount_tree_close(struct mount *m);
 /* mount_ns.c: takes over the tree; its last reference takes it down. NULL: no memory. owner NULL: the first one. */
 struct mount_ns *mount_ns_create(struct mount *root, struct user_ns *owner);
 /* May the current task mount and unmount in its namespace? */

@@ -65,8 +65,7 @@ bool mount_may_admin(void)
 	return ns_capable(ns ? ns_owner(&ns->c) : &first_user_ns, CAP_SYS_ADMIN);
 }
 
-/* The mount after m in the tree below top, parents first; NULL at the end. */
-static struct mount *next_mount(struct mount *m, const struct mount *top)
+struct mount *mount_next(struct mount *m, const struct mount *top)
 {
 	if (!list_empty(&m->children))
 		return list_first(&m->children, struct mount, sibling);
@@ -90,7 +89,7 @@ static struct mount *copy_tree(struct mount *top, bool lock)
 {
 	struct mount *root = NULL;
 
-	for (struct mount *m = top; m; m = next_mount(m, top)) {
+	for (struct mount *m = top; m; m = mount_next(m, top)) {
 		struct mount *c = mount_clone(m, m->root);
 		struct path_ref at;
 		int err;

@@ -34,28 +34,41 @@ static bool has_writers(const struct mount *only, const struct super_block *sb)
 	return any;
 }
 
+static int check_writers(const struct mount *only, const struct super_block *sb, u64 flags)
+{
+	return flags & MS_RDONLY && has_writers(only, sb) ? -EBUSY : 0;
+}
+
+int super_reconfigure(struct super_block *sb, u32 flags, const char *data)
+{
+	int err;
+
+	if (!ns_capable(sb->owner ? sb->owner : &first_user_ns, CAP_SYS_ADMIN))
+		return -EPERM;
+	err = check_writers(NULL, sb, flags);
+	if (!err && sb->ops && sb->ops->remount)
+		err = sb->ops->remount(sb, flags, data);
+	if (!err)
+		sb->flags = (sb->flags & ~(u32)MS_RDONLY) | (flags & MS_RDONLY);
+	return err;
+}
+
 static int do_remount(const struct path_ref *at, u64 flags, const char *data)
 {
 	struct super_block *sb = at->mnt->sb;
 	u32 keep = at->mnt->flags & MNT_RELATIME;
-	int err = 0;
+	int err;
 
 	if (at->dentry != at->mnt->root)
 		return -EINVAL;
-	if (!(flags & MS_BIND) &&
-	    !ns_capable(sb->owner ? sb->owner : &first_user_ns, CAP_SYS_ADMIN))
-		return -EPERM;
 	if (at->mnt->locked_flags & ~mount_flags_of_ms(flags))
 		return -EPERM;
-	if ((flags & MS_RDONLY) && has_writers(flags & MS_BIND ? at->mnt : NULL, sb))
-		return -EBUSY;
-	if (!(flags & MS_BIND)) {
-		if (sb->ops && sb->ops->remount)
-			err = sb->ops->remount(sb, (u32)flags, data);
-		if (err)
-			return err;
-		sb->flags = (sb->flags & ~(u32)MS_RDONLY) | (flags & MS_RDONLY);
-	}
+	if (flags & MS_BIND)
+		err = check_writers(at->mnt, sb, flags);
+	else
+		err = super_reconfigure(sb, (u32)flags, data);
+	if (err)
+		return err;
 	at->mnt->flags = mount_flags_of_ms(flags & MS_BIND ? flags : flags & ~(u64)MS_RDONLY);
 	if (!(flags & (MS_NOATIME | MS_STRICTATIME)))
 		at->mnt->flags |= keep;
@@ -226,26 +239,34 @@ static void own_super(struct super_block *sb)
 	sb->owner = ns;
 }
 
+struct mount *mount_make(const struct file_system *fs, const struct mount_args *a)
+{
+	int err = may_make(fs, a);
+	struct mount *m;
+
+	if (err)
+		return ERR_PTR(err);
+	m = mount_create(fs, a);
+	if (!IS_ERR(m))
+		own_super(m->sb);
+	return m;
+}
+
 static int do_new(const char *source, const struct path_ref *at, const char *type, u64 flags,
 		  const char *data)
 {
 	struct mount_args a = { .flags = (u32)flags, .source = source, .data = data };
 	const struct file_system *fs;
 	struct mount *m;
-	int err;
 
 	if (!type)
 		return -EINVAL;
 	fs = fs_find(type);
 	if (!fs || !fs->user_mount)
 		return -ENODEV;
-	err = may_make(fs, &a);
-	if (err)
-		return err;
-	m = mount_create(fs, &a);
+	m = mount_make(fs, &a);
 	if (IS_ERR(m))
 		return (int)PTR_ERR(m);
-	own_super(m->sb);
 	return mount_attach_locked(m, at);
 }
 
@@ -293,6 +314,14 @@ void mount_drop_tree(struct mount *m)
 {
 	mutex_lock(&vfs_mounts_mutex);
 	mount_detach_all(m);
+	mutex_unlock(&vfs_mounts_mutex);
+}
+
+void mount_tree_close(struct mount *m)
+{
+	mutex_lock(&vfs_mounts_mutex);
+	if (m->floating)
+		mount_detach_all(m);
 	mutex_unlock(&vfs_mounts_mutex);
 }
 

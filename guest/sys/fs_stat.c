@@ -9,6 +9,10 @@
 #include "sys/fs_sys.h"
 #include "task/userns.h"
 
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000u
+#endif
+
 static s64 put_stat(const struct stat_info *in, uaddr_t out)
 {
 	struct stat st;
@@ -124,7 +128,7 @@ s64 sys_statx(fd_a dfd, path_a path, flags_a flags, uint_a mask, uptr_a buf)
 	if (err)
 		return err;
 	memset(&x, 0, sizeof(x));
-	x.stx_mask = STATX_BASIC_STATS | 0x1000 /* STATX_MNT_ID */;
+	x.stx_mask = STATX_BASIC_STATS | STATX_MNT_ID;
 	if (s.has_btime) {
 		x.stx_mask |= STATX_BTIME;
 		x.stx_btime = xtime(s.btime);
@@ -147,6 +151,10 @@ s64 sys_statx(fd_a dfd, path_a path, flags_a flags, uint_a mask, uptr_a buf)
 	x.stx_dev_major = DEV_MAJOR(s.dev);
 	x.stx_dev_minor = DEV_MINOR(s.dev);
 	x.stx_mnt_id = s.mnt_id;
+	if (mask & STATX_MNT_ID_UNIQUE) {
+		x.stx_mask = (x.stx_mask & ~(u32)STATX_MNT_ID) | STATX_MNT_ID_UNIQUE;
+		x.stx_mnt_id += MOUNT_UNIQUE_BASE;
+	}
 	return user_write(buf, &x, sizeof(x)) ? -EFAULT : 0;
 }
 
