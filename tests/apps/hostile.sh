@@ -55,6 +55,18 @@ for moat in "${moats[@]}"; do
 		expect "exit:$seed: lines" 0 "$(wc -l < "$dir/err")"
 	done
 done
+# What its ring 0 can do to the virtual machine (tests/guest/hostile/kvm.c): nothing, or a crash that is reported.
+if [ "$PLATFORM" = kvm ]; then
+	for ((way = 1; way <= 10; way++)); do
+		run machine $way
+		expect "machine:$way: status" 125 $st
+		case $way:$(tail -n 1 "$dir/text") in
+		*:"moat: the Sentry crashed; the report is above") ;;
+		[1236]:"moat: the Sentry ended without a word") ;; # it may do so, the rest may not
+		*) expect "machine:$way: last line" "moat: the Sentry..." "$(tail -n 2 "$dir/text")" ;;
+		esac
+	done
+fi
 expect "mounts" "$mounts" "$(wc -l < /proc/self/mounts)"
 expect "the root" "" "$(ls -A "$dir/root")"
 done_testing
