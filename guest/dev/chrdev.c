@@ -1,6 +1,8 @@
 /*
  * chrdev.c - see chrdev.h; device numbers are those of Linux's devices.txt.
  */
+#include <string.h>
+
 #include "dev/chrdev.h"
 #include "dev/mem.h"
 #include "dev/stream.h"
@@ -49,6 +51,9 @@ int chrdev_open(struct inode *i, struct file *f)
 		f->ops = ops;
 		return 0;
 	}
+	/* As on Linux only by the nodes of devpts: a number alone says nothing about whose it is. */
+	if (major >= PTS_MAJOR && major < PTS_MAJOR + 8 && strcmp(i->sb->fs->name, "devpts"))
+		return -EIO;
 	if (major >= PTS_MAJOR && major < PTS_MAJOR + 8)
 		return open_found(pts_find((int)((major - PTS_MAJOR) << 20 | minor)), f);
 	if (major != TTY_MAJOR)

@@ -8,9 +8,12 @@
 
 #include "dev/devfs.h"
 #include "dev/tty/tty.h"
+#include "fs/mount.h"
 #include "fs/procfs.h"
 #include "fs/vfs.h"
+#include "lib/err.h"
 #include "lib/log.h"
+#include "mm/slab.h"
 #include "task/task.h"
 
 #define DEVPTS_MAGIC 0x1cd1
@@ -55,50 +58,105 @@ int devfs_populate(void)
 	return err;
 }
 
-/* ---- devpts: one instance for the sandbox ---- */
+/* ---- devpts: an instance for each mount ---- */
 
-static struct super_block *devpts;
+/*
+ * A pseudo terminal is shown in the instance that its maker finds at /dev/pts, and only nodes of an instance open one
+ * (chrdev.c): so containers see and reach their own alone. Differs from Linux: the numbers are the whole sandbox's.
+ */
+struct instance {
+	struct list node; /* instances_lock */
+	struct super_block *sb;
+	struct inode *root; /* with a reference */
+};
+
+static struct mutex instances_lock = MUTEX_INIT(instances_lock);
+static struct list instances = LIST_INIT(instances);
+
+/* instances_lock held. NULL: what the current task finds there is none. */
+static struct instance *instance_here(void)
+{
+	struct instance *in, *found = NULL;
+	struct path_ref p;
+
+	if (path_lookup(AT_FDCWD, "/dev/pts", LOOKUP_FOLLOW, &p))
+		return NULL;
+	list_for_each(in, &instances, node)
+		if (in->sb == p.mnt->sb)
+			found = in;
+	path_put(&p);
+	return found;
+}
 
 static void pts_added(int index, u32 uid, u32 gid)
 {
-	char name[16];
+	struct instance *in;
 	struct inode *i;
+	char name[16];
 
-	if (!devpts)
-		return;
 	ksnprintf(name, sizeof(name), "%d", index);
-	i = pseudo_node(devpts->root, name, S_IFCHR | 0620, DEV(PTS_MAJOR, (u32)index));
+	mutex_lock(&instances_lock);
+	in = instance_here();
+	i = in ? pseudo_node(in->root, name, S_IFCHR | 0620, DEV(PTS_MAJOR, (u32)index)) : NULL;
 	if (i) {
 		i->uid = uid;
 		i->gid = TTY_GID;
 	}
+	mutex_unlock(&instances_lock);
 }
 
 static void pts_removed(int index)
 {
+	struct instance *in;
 	char name[16];
 
-	if (!devpts)
-		return;
 	ksnprintf(name, sizeof(name), "%d", index);
-	pseudo_remove(devpts->root, name);
+	mutex_lock(&instances_lock);
+	list_for_each(in, &instances, node)
+		pseudo_remove(in->root, name);
+	mutex_unlock(&instances_lock);
 }
+
+static void devpts_shutdown(struct super_block *sb)
+{
+	struct instance *in, *gone = NULL;
+
+	mutex_lock(&instances_lock);
+	list_for_each(in, &instances, node)
+		if (in->sb == sb)
+			gone = in;
+	if (gone)
+		list_del(&gone->node);
+	mutex_unlock(&instances_lock);
+	if (gone)
+		inode_put(gone->root);
+	kfree(gone);
+}
+
+static const struct super_ops devpts_ops = { .shutdown = devpts_shutdown };
 
 static struct super_block *devpts_mount(const struct file_system *fs, const struct mount_args *a)
 {
-	if (!devpts) {
-		struct super_block *sb = pseudo_super(fs, DEVPTS_MAGIC, a->flags);
+	struct super_block *sb = pseudo_super(fs, DEVPTS_MAGIC, a->flags);
+	struct instance *in = kzalloc(sizeof(*in));
 
-		if (IS_ERR(sb))
-			return sb;
-		if (!pseudo_node(sb->root, "ptmx", S_IFCHR | 0666, DEV(5, 2)))
-			return ERR_PTR(-ENOMEM);
-		devpts = sb;
-		sb->kept = true;
-		pty_set_devpts(pts_added, pts_removed);
+	if (IS_ERR(sb) || !in || !pseudo_node(sb->root, "ptmx", S_IFCHR | 0666, DEV(5, 2))) {
+		if (!IS_ERR(sb)) {
+			inode_put(sb->root);
+			super_put(sb);
+			sb = ERR_PTR(-ENOMEM);
+		}
+		kfree(in);
+		return sb;
 	}
-	super_get(devpts);
-	return devpts;
+	sb->ops = &devpts_ops;
+	in->sb = sb;
+	in->root = sb->root;
+	inode_get(in->root);
+	mutex_lock(&instances_lock);
+	list_add_tail(&instances, &in->node);
+	mutex_unlock(&instances_lock);
+	return sb;
 }
 
 static const struct file_system devpts_fs = {
@@ -127,5 +185,6 @@ void devfs_register(void)
 {
 	fs_register(&devtmpfs_fs);
 	fs_register(&devpts_fs);
+	pty_set_devpts(pts_added, pts_removed);
 	proc_tty = tty_proc_info;
 }

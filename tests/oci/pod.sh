@@ -41,6 +41,10 @@ expect "own limit of memory" 137 $?
 expect "of which the other has more" 100000000 "$(moat exec c1 sh -c 'head -c 100000000 /dev/zero | tail -c 100000000 | wc -c' 2>&1)"
 expect "both know theirs" "yes yes" "$(moat exec c3 sh -c 'm=$(sed -n "s/^MemTotal: *\([0-9]*\) kB/\1/p" /proc/meminfo); [ $m -lt 65536 ] && echo yes') $(
 	moat exec c1 sh -c 'm=$(sed -n "s/^MemTotal: *\([0-9]*\) kB/\1/p" /proc/meminfo); [ $m -gt 200000 ] && echo yes')"
+moat exec -t c1 sh -c 'tty; sleep 5' < /dev/null > tty 2>&1 &
+await 5 grep -q /dev/pts tty
+expect "a terminal is seen where it is" "$(basename "$(tr -d '\r' < tty)") ptmx" "$(moat exec c1 sh -c 'echo $(ls /dev/pts)')"
+expect "and only there" ptmx "$(moat exec c3 sh -c 'echo $(ls /dev/pts)')"
 expect "the sleeper lives" running "$(status c3)"
 moat kill c3 KILL
 await 5 is stopped c3
