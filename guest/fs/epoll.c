@@ -30,6 +30,7 @@ struct epoll {
 	struct file *file;
 	struct mutex lock;
 	struct list items;
+	unsigned nr_items;
 	struct spinlock ready_lock;
 	struct list ready;
 	struct waitq q; /* tasks in epoll_wait, and pollers of the epoll file */
@@ -129,6 +130,7 @@ static void free_item(struct item *it)
 	list_del(&it->ready_node);
 	spin_unlock(&it->ep->ready_lock);
 	list_del(&it->node);
+	atomic_sub(&it->ep->nr_items, 1);
 	list_del(&it->file_node);
 	if (list_empty(&w->items)) {
 		it->file->epoll = NULL;
@@ -222,6 +224,7 @@ static int add_item(struct epoll *ep, int fd, struct file *f, const struct epoll
 	list_init(&it->ready_node);
 	list_add_tail(&w->items, &it->file_node);
 	list_add_tail(&ep->items, &it->node);
+	atomic_add(&ep->nr_items, 1);
 	hook_item(it);
 	return 0;
 }
@@ -312,6 +315,11 @@ static int collect(struct epoll *ep, struct epoll_event *out, int max)
 	}
 	spin_unlock(&ep->ready_lock);
 	return n;
+}
+
+unsigned epoll_items(struct file *epf)
+{
+	return READ_ONCE(((struct epoll *)epf->priv)->nr_items);
 }
 
 int epoll_collect(struct file *epf, struct epoll_event *out, int max, u64 deadline)

@@ -23,6 +23,7 @@ int epoll_control(struct file *ep, int op, int fd, struct file *f, const struct 
  * Up to max ready events into out (kernel memory, room for max). Sleeps until deadline if none (0: does not). Count, or
  * -errno.
  */
+unsigned epoll_items(struct file *ep); /* registered now */
 int epoll_collect(struct file *ep, struct epoll_event *out, int max, u64 deadline);
 /* A file is going away (last reference): drop what watches it. Called by file_put. */
 void epoll_forget(struct file *f);

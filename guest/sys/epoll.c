@@ -11,7 +11,6 @@
 
 #define EPOLL_CLOEXEC O_CLOEXEC
 #define EVENTS_STACK  16
-#define EVENTS_CHUNK  512
 #define EP_MAX_EVENTS (0x7fffffff / (int)sizeof(struct epoll_event))
 
 s64 sys_epoll_create1(flags_a flags)
@@ -66,8 +65,11 @@ static s64 do_wait(int epfd, uaddr_t events, int max, u64 deadline)
 	if (!is_epoll(ep))
 		goto out;
 	if (max > EVENTS_STACK) {
-		max = MIN(max, EVENTS_CHUNK);
-		buf = kmalloc((size_t)max * sizeof(*buf));
+		/* An item gives one event at most; what is added while it waits is for the next call. */
+		max = MIN(max, (int)MAX(epoll_items(ep), (unsigned)EVENTS_STACK));
+		do {
+			buf = kmalloc((size_t)max * sizeof(*buf));
+		} while (!buf && (max /= 2) > EVENTS_STACK);
 		n = -ENOMEM;
 		if (!buf)
 			goto out;

@@ -293,6 +293,39 @@ TEST_FORK(pwait_mask)
 	close(ep);
 }
 
+/* One call gives all that is ready, and each once. */
+TEST(many_events_at_once)
+{
+	enum { N = 900 };
+	static struct epoll_event ev[N + 50];
+	static char seen[N];
+	struct rlimit lim;
+	int ep = epoll_create1(0), fd[N], n = 0, got;
+
+	getrlimit(RLIMIT_NOFILE, &lim);
+	if (lim.rlim_cur < N + 50)
+		SKIP("too few descriptors");
+	for (int i = 0; i < N; i++) {
+		struct epoll_event e = { .events = EPOLLIN, .data.u32 = (unsigned)i };
+
+		fd[i] = eventfd(1, 0);
+		n += !epoll_ctl(ep, EPOLL_CTL_ADD, fd[i], &e);
+	}
+	CHECK_EQ(n, N);
+	got = epoll_wait(ep, ev, N + 50, 1000);
+	CHECK_EQ(got, N);
+	for (int i = 0; i < got; i++)
+		seen[ev[i].data.u32]++;
+	n = 0;
+	for (int i = 0; i < N; i++) {
+		n += seen[i] == 1;
+		close(fd[i]);
+	}
+	CHECK_EQ(n, N);
+	CHECK_EQ(epoll_wait(ep, ev, N, 0), 0);
+	close(ep);
+}
+
 TEST(many_descriptors)
 {
 	enum { N = 300 };
