@@ -2,6 +2,7 @@
 # thirdparty.sh - fetches what is not ours into third_party/ (ignored by git):
 #   third_party/musl, lwip          Debian source packages at the versions pinned below
 #   third_party/vm/{cloud,full}     kernel and the modules that tests/vm uses
+#   third_party/perl                perl's own tests, when tests/deb/perl.sh asks for them
 #   third_party/arm64/busybox       an arm64 program for the qemu-user-static test
 #   third_party/qemu                the emulator of tests/vm, from backports where this machine's own is older than 10:
 #                                   7.2 keeps translations of patched code and loses a virtual machine's registers
@@ -107,6 +108,19 @@ fetch_arm64() {
 	stamp arm64 1
 }
 
+# Its own tests, for tests/deb/perl.sh alone; the version that the mirror has, as the Debian root's is.
+fetch_perl() {
+	have perl 1 && return
+	prepare
+	echo 'thirdparty: the tests of perl'
+	rm -rf "$work/src" "$tp/perl"
+	mkdir -p "$work/src" "$tp/perl"
+	(cd "$work/src" && apt_private source perl/bookworm) || die "apt-get source perl failed: $(why)"
+	mv "$work"/src/perl-*/t "$tp/perl/" || die "the source package perl has no folder t"
+	rm -rf "$work/src"
+	stamp perl 1
+}
+
 fetch_qemu() {
 	local major p deb
 	major=$(qemu-system-x86_64 --version 2>/dev/null | sed -n 's/^QEMU emulator version \([0-9]*\).*/\1/p')
@@ -188,8 +202,9 @@ for item in ${*:-musl lwip arm64 qemu $KERNELS}; do
 	lwip) fetch_source lwip "$LWIP" ;;
 	arm64) fetch_arm64 ;;
 	qemu) fetch_qemu ;;
+	perl) fetch_perl ;;
 	cloud | full) fetch_kernel "$item" ;;
-	*) die "no such item: $item (musl lwip arm64 qemu cloud full)" ;;
+	*) die "no such item: $item (musl lwip arm64 qemu cloud full perl)" ;;
 	esac
 done
 # The lists are large and age; they go when all is fetched.
