@@ -67,8 +67,7 @@ static void boot_thread(void *arg)
 	net_init();
 	virtio_net_start(boot.net);
 	sysfs_register();
-	cgroupfs_register(
-		&(struct cgroup_limits){ spec->cpu_quota, spec->cpu_period, spec->pids_max });
+	cgroupfs_register();
 	err = launch_tree(first, why, sizeof(why));
 	if (err)
 		boot_failed(why, err);

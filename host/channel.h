@@ -36,7 +36,7 @@ enum chan_type {
 	CHAN_SIGNAL, /* a = number, b = enum chan_target. Answer: CHAN_DONE or CHAN_FAILED (a = ESRCH) */
 	CHAN_WINSIZE, /* a = rows, b = columns of its terminal. No answer */
 	CHAN_NET, /* data = struct net_config (abi/net.h); descriptor: the backend's. Answer: CHAN_DONE or CHAN_FAILED */
-	CHAN_MEM_LIMIT, /* a = bytes. Answer: CHAN_DONE */
+	CHAN_LIMITS, /* a = bytes of memory, b = tasks, as CTL_LIMITS has them. Answer: CHAN_DONE */
 	CHAN_PIDS,	/* Answer: CHAN_LIST */
 	CHAN_STATS,	/* Answer: CHAN_LIST, data = struct chan_stats */
 	CHAN_DMESG, /* a = sequence number to go on from. Answers: CHAN_LIST (b = next number), until it is empty */

@@ -191,7 +191,9 @@ static int limit_pids(const struct writer *w, const struct oci_pids *p, int64_t 
 	d = need(w, CG_PIDS, "linux.resources.pids");
 	if (!d)
 		return 0;
-	return put_limit(w, d, "pids.max", p->limit.value < 0 ? -1 : 2 * p->limit.value + extra);
+	if (p->limit.value < 0)
+		return put(w, d, "pids.max", "max"); /* v1's word, too */
+	return put_limit(w, d, "pids.max", 2 * p->limit.value + extra);
 }
 
 static int blkio_weight(const struct cgroup_dir *d, int64_t weight)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abi/control.h"
 #include "host/cmd.h"
 #include "oci/cgroup.h"
 #include "oci/client.h"
@@ -89,10 +90,14 @@ static int parse(int argc, char **argv, struct oci_resources *r, struct pool *po
 /* Inside, the Sentry keeps the limit: it reclaims and kills within it, before the host's would. */
 static int tell_sandbox(const struct container *c, const struct oci_resources *r, struct error *err)
 {
-	struct chan_msg m = { .type = CHAN_MEM_LIMIT, .a = memory_inside(r) };
+	struct chan_msg m = { .type = CHAN_LIMITS, .a = LIMIT_SAME, .b = LIMIT_SAME };
 	int fd, ret;
 
-	if (!r->memory.limit.set || !r->memory.limit.value)
+	if (r->memory.limit.set && r->memory.limit.value)
+		m.a = r->memory.limit.value > 0 ? memory_inside(r) : LIMIT_NONE;
+	if (r->pids.limit.set && r->pids.limit.value)
+		m.b = r->pids.limit.value > 0 ? (uint64_t)r->pids.limit.value : LIMIT_NONE;
+	if (m.a == LIMIT_SAME && m.b == LIMIT_SAME)
 		return 0;
 	fd = client_attach(c, err);
 	if (fd < 0)

@@ -146,8 +146,11 @@ static void about_session(const struct ctl_msg *m)
 	case CTL_PIDS: info_pids(s); break;
 	case CTL_STATS: info_stats(s); break;
 	case CTL_DMESG: info_dmesg(s, m->a); break;
-	case CTL_MEM_LIMIT:
-		frame_group_set_limit(s->container->mem_group, m->a);
+	case CTL_LIMITS:
+		if (m->a != LIMIT_SAME)
+			frame_group_set_limit(s->container->mem_group, m->a);
+		if (m->b != LIMIT_SAME)
+			WRITE_ONCE(s->container->pids_max, m->b == LIMIT_NONE ? 0 : m->b);
 		control_send_wait(CTL_DONE, m->handle, 0, 0, "", 0);
 		break;
 	default:

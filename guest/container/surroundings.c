@@ -32,6 +32,8 @@ int surroundings_make(struct session *s)
 	struct container *c = s->container;
 
 	c->pids_max = s->spec->pids_max;
+	c->cpu_quota = s->spec->cpu_quota;
+	c->cpu_period = s->spec->cpu_period;
 	c->mem_group = frame_group_create(s->spec->memory_limit);
 	if (is_first(s) || !(s->spec->own_ns & BOOT_NS_PID))
 		return 0;

@@ -1,6 +1,6 @@
 /*
- * cgroupfs.c - /sys/fs/cgroup: the container's own control group, in the layout of cgroup v2, as language runtimes and
- * process managers read it for limits and usage.
+ * cgroupfs.c - /sys/fs/cgroup: the control group of the reader's container, in the layout of cgroup v2, as language runtimes
+ * and process managers read it for limits and usage.
  *
  * One directory, read-only: a view, not a hierarchy. Linux would let a container with a writable mount make groups below it;
  * here mkdir is EPERM. The type "cgroup" (v1) shows the same v2 directory, as runc does on a v2 host.
@@ -11,12 +11,20 @@
 #include "fs/vfs.h"
 #include "mm/frame.h"
 #include "platform/platform.h"
+#include "task/container.h"
 #include "task/info.h"
 #include "task/pidns.h"
 
 typedef unsigned long long ull;
 
-static struct cgroup_limits limits;
+/* The reader's container: every process that reads has one. */
+static const struct container *here(void)
+{
+	static const struct container none;
+	const struct container *c = container_current();
+
+	return c ? c : &none;
+}
 
 static int show_string(struct seq *s, void *arg)
 {
@@ -52,14 +60,24 @@ static int show_memory_current(struct seq *s, void *arg)
 	return 0;
 }
 
+static int show_memory_events(struct seq *s, void *arg)
+{
+	ull kills = here()->oom_kills;
+
+	seq_printf(s, "low 0\nhigh 0\nmax 0\noom %llu\noom_kill %llu\noom_group_kill 0\n", kills,
+		   kills);
+	return 0;
+}
+
 /* ---- CPU ---- */
 
 static int show_cpu_max(struct seq *s, void *arg)
 {
-	u64 period = limits.cpu_period ? limits.cpu_period : 100000;
+	const struct container *c = here();
+	u64 period = c->cpu_period ? c->cpu_period : 100000;
 
-	if (limits.cpu_quota)
-		seq_printf(s, "%llu %llu\n", (ull)limits.cpu_quota, (ull)period);
+	if (c->cpu_quota)
+		seq_printf(s, "%llu %llu\n", (ull)c->cpu_quota, (ull)period);
 	else
 		seq_printf(s, "max %llu\n", (ull)period);
 	return 0;
@@ -76,6 +94,10 @@ static int show_cpu_stat(struct seq *s, void *arg)
 
 		if (!t)
 			continue;
+		if (t->process->container != here()) {
+			task_put(t);
+			continue;
+		}
 		task_info_get(t, &i);
 		task_put(t);
 		user += i.process_utime + i.cutime;
@@ -102,23 +124,36 @@ static int show_cpus(struct seq *s, void *arg)
 
 static int show_pids_max(struct seq *s, void *arg)
 {
-	put_limit(s, limits.pids_max);
+	put_limit(s, here()->pids_max);
 	return 0;
 }
 
 static int show_pids_current(struct seq *s, void *arg)
 {
-	struct task_counts n;
-
-	task_counts(&n);
-	seq_printf(s, "%u\n", n.tasks);
+	seq_printf(s, "%u\n", here()->tasks);
 	return 0;
+}
+
+static int show_pids_events(struct seq *s, void *arg)
+{
+	seq_printf(s, "max %llu\n", (ull)here()->pids_failed);
+	return 0;
+}
+
+static bool is_here(int pid)
+{
+	struct task *t = task_find(pid);
+	bool found = t && t->process->container == here();
+
+	if (t)
+		task_put(t);
+	return found;
 }
 
 static int show_procs(struct seq *s, void *arg)
 {
 	for (int pid = process_next(1); pid; pid = process_next(pid + 1))
-		if (pid_vnr(pid))
+		if (pid_vnr(pid) && is_here(pid))
 			seq_printf(s, "%d\n", pid_vnr(pid));
 	return 0;
 }
@@ -148,6 +183,7 @@ static const struct {
 	{ "cpuset.cpus.effective", { .show = show_cpus }, NULL },
 	{ "cpuset.mems.effective", { .show = show_string }, "0" },
 	{ "memory.current", { .show = show_memory_current }, NULL },
+	{ "memory.events", { .show = show_memory_events }, NULL },
 	{ "memory.high", { .show = show_string }, "max" },
 	{ "memory.low", { .show = show_string }, "0" },
 	{ "memory.max", { .show = show_memory_max }, NULL },
@@ -155,6 +191,7 @@ static const struct {
 	{ "memory.swap.current", { .show = show_string }, "0" },
 	{ "memory.swap.max", { .show = show_string }, "0" },
 	{ "pids.current", { .show = show_pids_current }, NULL },
+	{ "pids.events", { .show = show_pids_events }, NULL },
 	{ "pids.max", { .show = show_pids_max }, NULL },
 };
 
@@ -197,9 +234,8 @@ static void ns_free(void *object)
 {
 }
 
-void cgroupfs_register(const struct cgroup_limits *l)
+void cgroupfs_register(void)
 {
 	ns_register(NS_CGROUP, ns_create, ns_free);
-	limits = *l;
 	fs_register(&cgroup2_fs);
 }

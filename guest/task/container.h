@@ -16,12 +16,13 @@ struct container {
 	struct process *init; /* borrowed; NULL: not started, or ended */
 	unsigned nr;	      /* processes that have not ended */
 	unsigned tasks; /* their threads; zombies do not count, other than in Linux's pids controller */
-	u64 pids_max;	    /* of tasks; 0: no limit */
-	u64 pids_failed;    /* clones that it refused */
-	unsigned mem_group; /* mm/frame.h; 0: none of its own */
-	struct waitq empty; /* woken when nr falls */
-	bool ended;	    /* no process joins it from outside any more */
-	bool oom;	    /* the last one to run out of memory was its first process */
+	u64 pids_max;		   /* of tasks; 0: no limit */
+	u64 pids_failed;	   /* clones that it refused */
+	u64 cpu_quota, cpu_period; /* microseconds, as its control group shows; 0: none */
+	unsigned mem_group;	   /* mm/frame.h; 0: none of its own */
+	struct waitq empty;	   /* woken when nr falls */
+	bool ended;		   /* no process joins it from outside any more */
+	bool oom;		   /* the last one to run out of memory was its first process */
 	u64 oom_kills;
 
 	struct pid_ns *

@@ -28,6 +28,11 @@ exec 3> in
 await 10 is running
 wait %1
 moat events --interval 200ms c1 > events 2> /dev/null &
+update() { moat update "$@" c1 && moat exec c1 sh -c 'cd /sys/fs/cgroup; echo $(cat pids.max) $(($(cat memory.max) / 1000000))'; }
+expect "update" "7 87" "$(update --memory 100000000 --memory-swap 100000000 --pids-limit 7)"
+expect "update of nothing else" "8 87" "$(update --pids-limit 8)"
+expect "update to no limit" "max 87" "$(update --pids-limit -1)"
+expect "forks that failed, kills" "0 0" "$(moat exec c1 sh -c 'cd /sys/fs/cgroup; echo $(sed -n "s/^max //p" pids.events) $(sed -n "s/^oom_kill //p" memory.events)')"
 echo go >&3
 expect "an oom event" 0 "$(await 20 grep -q '"type":"oom"' events; echo $?)"
 moat kill c1 KILL

@@ -45,6 +45,7 @@ moat exec -t c1 sh -c 'tty; sleep 5' < /dev/null > tty 2>&1 &
 await 5 grep -q /dev/pts tty
 expect "a terminal is seen where it is" "$(basename "$(tr -d '\r' < tty)") ptmx" "$(moat exec c1 sh -c 'echo $(ls /dev/pts)')"
 expect "and only there" ptmx "$(moat exec c3 sh -c 'echo $(ls /dev/pts)')"
+expect "own control group" "6 1" "$(moat exec c3 sh -c 'cd /sys/fs/cgroup; echo $(cat pids.max) $(grep -cx 1 cgroup.procs)')"
 expect "the sleeper lives" running "$(status c3)"
 moat kill c3 KILL
 await 5 is stopped c3
