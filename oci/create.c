@@ -116,7 +116,7 @@ static int make_cgroups(struct container *c, const struct oci_config *config, st
 	if (container_save(c, err) < 0)
 		return -1;
 	if (cgroup_make(g, err) < 0) {
-		if (geteuid() == 0 && err->err != EROFS)
+		if (geteuid() == 0 && !in_user_namespace() && err->err != EROFS)
 			return -1;
 		oci_log("warning", "no cgroup limits: %s", err->msg);
 		*g = (struct cgroup){ 0 };

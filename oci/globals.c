@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "oci/namespaces.h"
 #include "oci/oci.h"
 
 struct oci_globals oci_globals = { .root = "/run/moat", .platform = "auto" };
@@ -62,13 +63,13 @@ static int set_log_format(const char *value, struct error *err)
 	return 0;
 }
 
-/* Without root there is no /run/moat: the user's own run directory. */
+/* Without root, also as the root of a user namespace alone, there is no /run/moat: the user's own run directory. */
 static void default_root(void)
 {
 	static char path[PATH_MAX];
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 
-	if (geteuid() != 0 && dir && *dir == '/') {
+	if ((geteuid() != 0 || in_user_namespace()) && dir && *dir == '/') {
 		snprintf(path, sizeof(path), "%s/moat", dir);
 		oci_globals.root = path;
 	}

@@ -7,6 +7,7 @@
 #ifndef MOAT_OCI_NAMESPACES_H
 #define MOAT_OCI_NAMESPACES_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "oci/config.h"
@@ -25,5 +26,8 @@ void namespaces_close(struct namespace_plan *p);
  * namespace's maps are written. In the parent: the child's pid as the parent sees it. -1 on failure.
  */
 pid_t namespaces_fork(const struct oci_config *c, struct namespace_plan *p, struct error *err);
+
+/* Is our root that of a user namespace alone, without the host's rights? */
+bool in_user_namespace(void);
 
 #endif

@@ -6,7 +6,6 @@
  * is left as it is, for the engine's sake.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -18,6 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/channel.h"
+#include "host/channels.h"
+#include "host/child.h"
 #include "host/error.h"
 #include "host/net/net.h"
 
@@ -118,29 +120,61 @@ static int open_here(struct net_config *config, struct error *err)
 	return fd;
 }
 
+/* In the child: there is no way back from a namespace that belongs to another user namespace. */
+static void __attribute__((noreturn)) open_there(int ns_fd, int chan)
+{
+	struct chan_msg m = { .type = CHAN_NET, .len = sizeof(struct net_config) };
+	struct net_config config;
+	struct error err = { 0 };
+	int fd = -1;
+
+	if (setns(ns_fd, CLONE_NEWNET) < 0)
+		error_errno(&err, "enter the network namespace");
+	else
+		fd = open_here(&config, &err);
+	if (fd < 0)
+		channel_fail(chan, err.err, 0, err.msg);
+	else
+		memcpy(m.data, &config, sizeof(config));
+	_exit(fd < 0 || chan_send(chan, &m, &fd, 1, NULL) < 0);
+}
+
+static int hear(int chan, struct net_config *config, struct error *err)
+{
+	struct chan_msg m;
+	size_t n = 1;
+	int fd = -1;
+
+	if (chan_recv(chan, &m, &fd, &n, 0, err) != 1)
+		return error_set(err, ECHILD, "nobody opened the network's interface");
+	if (m.type == CHAN_NET && n == 1 && m.len == sizeof(*config)) {
+		memcpy(config, m.data, sizeof(*config));
+		return fd;
+	}
+	chan_close_fds(&fd, n);
+	return error_set(err, (int)m.a, "%.*s", (int)m.len, (char *)m.data);
+}
+
 int net_packet_open(int ns_fd, struct net_config *config, struct error *err)
 {
-	int own = -1, fd = -1;
+	int chan[2], fd;
+	pid_t pid;
 
 	if (check_namespace(ns_fd, err) < 0)
 		return -1;
 	if (ns_fd < 0)
 		return open_here(config, err);
-	own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (own < 0)
-		return error_errno(err, "/proc/self/ns/net");
-	if (setns(ns_fd, CLONE_NEWNET) < 0) {
-		error_errno(err, "enter the network namespace");
-		close(own);
-		return -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, chan) < 0)
+		return error_errno(err, "socketpair");
+	pid = fork();
+	if (pid == 0) {
+		close(chan[0]);
+		open_there(ns_fd, chan[1]);
 	}
-	fd = open_here(config, err);
-	if (setns(own, CLONE_NEWNET) < 0) {
-		error_errno(err, "return to the caller's network namespace");
-		if (fd >= 0)
-			close(fd);
-		fd = -1;
-	}
-	close(own);
+	close(chan[1]);
+	fd = pid < 0 ? error_errno(err, "fork") : hear(chan[0], config, err);
+	close(chan[0]);
+	if (pid > 0)
+		child_wait(pid);
 	return fd;
 }
