@@ -60,6 +60,20 @@ static void send_winsize(const struct standin *s)
 		tell(s, CHAN_WINSIZE, ws.ws_row, ws.ws_col);
 }
 
+/* The sandbox must be gone before we are: an engine that sees us end takes the root away. */
+static void __attribute__((noreturn)) end(const struct standin *s, int status)
+{
+	if (s->launcher)
+		kill(s->launcher, SIGKILL);
+	if (s->gofer)
+		kill(s->gofer, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+	if (s->out_of_memory)
+		oom_tell(&s->oom);
+	_exit(status);
+}
+
 static void reap(struct standin *s)
 {
 	int status;
@@ -69,8 +83,11 @@ static void reap(struct standin *s)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == s->launcher)
 			s->launcher = 0;
-		else if (pid == s->gofer)
+		/* Without its files a container is no use to anybody; the Sentry kills it when our connection closes. */
+		if (pid == s->gofer) {
 			s->gofer = 0;
+			end(s, 128 + SIGKILL);
+		}
 	}
 }
 
@@ -90,20 +107,6 @@ static void on_signal(struct standin *s)
 			tell(s, CHAN_SIGNAL, si.ssi_signo, CHAN_TO_PROCESS);
 		}
 	}
-}
-
-/* The sandbox must be gone before we are: an engine that sees us end takes the root away. */
-static void __attribute__((noreturn)) end(const struct standin *s, int status)
-{
-	if (s->launcher)
-		kill(s->launcher, SIGKILL);
-	if (s->gofer)
-		kill(s->gofer, SIGKILL);
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-		;
-	if (s->out_of_memory)
-		oom_tell(&s->oom);
-	_exit(status);
 }
 
 static void on_message(struct standin *s, const struct chan_msg *m)
@@ -133,10 +136,27 @@ static void close_others(const struct standin *s)
 	jail_close_fds(keep, oom ? 6 : 5, NULL);
 }
 
+/* All that there is to hear. */
+static void hear(struct standin *s)
+{
+	struct chan_msg m;
+
+	for (;;) {
+		errno = 0; /* what is no message at all leaves it so */
+		switch (chan_recv(s->chan, &m, NULL, NULL, MSG_DONTWAIT, NULL)) {
+		case 1: on_message(s, &m); break;
+		case 0: end(s, 128 + SIGKILL); /* the sandbox died */
+		default:
+			if (errno == EAGAIN)
+				return;
+			end(s, EXIT_MOAT);
+		}
+	}
+}
+
 void standin_serve(struct standin *s)
 {
 	struct pollfd p[] = { { s->chan, POLLIN, 0 }, { s->sig_fd, POLLIN, 0 } };
-	struct chan_msg m;
 
 	close_others(s);
 	if (s->running) /* whoever made its terminal may have set the size before there was anybody to tell */
@@ -144,17 +164,10 @@ void standin_serve(struct standin *s)
 	for (;;) {
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
 			end(s, EXIT_MOAT);
+		/* Before the signals: a program's end comes before that of its gofer. */
+		if (p[0].revents)
+			hear(s);
 		if (p[1].revents)
 			on_signal(s);
-		if (!p[0].revents)
-			continue;
-		errno = 0; /* what is no message at all leaves it so */
-		switch (chan_recv(s->chan, &m, NULL, NULL, MSG_DONTWAIT, NULL)) {
-		case 1: on_message(s, &m); break;
-		case 0: end(s, 128 + SIGKILL); /* the sandbox died */
-		default:
-			if (errno != EAGAIN)
-				end(s, EXIT_MOAT);
-		}
 	}
 }
