@@ -122,6 +122,24 @@ if full; then
 	expect "mount, environment" "file b read-only" "$(echo $out)"
 	expect "--read-only" "read-only" "$(ctr $run --rm --read-only $BUSYBOX m3 sh -c 'touch /x 2> /dev/null || echo read-only' 2>&1)"
 
+	if is_moat; then
+		step "processes of a sandbox die"
+		ctr $run --detach $BUSYBOX other sleep 1000
+		for role in launcher gofer standin; do
+			ctr $run --detach $BUSYBOX victim sleep 1000
+			pid=$(ctr task list | awk '$1 == "victim" { print $2 }')
+			[ $role = standin ] || pid=$(pgrep -P "$pid" -x moat-$role)
+			kill -KILL "$pid"
+			await 10 stopped victim || expect "after the end of its $role" STOPPED "$(status victim)"
+			expect "after the end of its $role" 137 "$(remove victim)"
+		done
+		expect "another container" RUNNING "$(status other)"
+		expect "exec in it" yes "$(ctr task exec --exec-id e1 other echo yes)"
+		ctr task kill --signal KILL other
+		await 5 stopped other
+		remove other > /dev/null
+	fi
+
 	step "native snapshots"
 	ctr images import --snapshotter native "$images/busybox.tar" > /dev/null
 	expect "run" hello "$(ctr $run --rm --snapshotter native $BUSYBOX s1 echo hello 2>&1)"
