@@ -20,7 +20,7 @@ enum ctl_type {
 	CTL_WINSIZE = 2, /* a = rows, b = columns of its terminal */
 	CTL_TIME =
 		3, /* a = tsc, b = monotonic ns, c = realtime ns, d = tsc frequency in Hz; no handle */
-	CTL_LIMITS = 4,	 /* a = bytes of memory, b = tasks; LIMIT_SAME, LIMIT_NONE */
+	CTL_LIMITS = 4, /* a = bytes of memory, b = tasks; LIMIT_SAME, LIMIT_NONE */
 	CTL_GOFER_GONE =
 		6, /* a = queue: nobody serves it any more; every request on it ends with EIO; no handle */
 	CTL_CREATE =
@@ -51,7 +51,7 @@ enum ctl_type {
 		72, /* data = lines for the user's stderr: a trace, a hint (only if asked for); no handle */
 };
 
-#define LIMIT_SAME 0ULL	 /* as it is */
+#define LIMIT_SAME 0ULL	   /* as it is */
 #define LIMIT_NONE (~0ULL) /* no limit */
 
 enum ctl_target {

@@ -37,8 +37,8 @@ enum chan_type {
 	CHAN_WINSIZE, /* a = rows, b = columns of its terminal. No answer */
 	CHAN_NET, /* data = struct net_config (abi/net.h); descriptor: the backend's. Answer: CHAN_DONE or CHAN_FAILED */
 	CHAN_LIMITS, /* a = bytes of memory, b = tasks, as CTL_LIMITS has them. Answer: CHAN_DONE */
-	CHAN_PIDS,	/* Answer: CHAN_LIST */
-	CHAN_STATS,	/* Answer: CHAN_LIST, data = struct chan_stats */
+	CHAN_PIDS,   /* Answer: CHAN_LIST */
+	CHAN_STATS,  /* Answer: CHAN_LIST, data = struct chan_stats */
 	CHAN_DMESG, /* a = sequence number to go on from. Answers: CHAN_LIST (b = next number), until it is empty */
 	CHAN_GOFER_GONE, /* from the owner of a container: its gofer ended; its files answer EIO from now on. No answer */
 	/* ---- from the launcher ---- */

@@ -341,9 +341,8 @@ static void on_net(struct channels *ch, struct conn *c, const struct chan_msg *m
 static void on_message(struct channels *ch, struct conn *c, const struct chan_msg *m)
 {
 	static const uint32_t type[] = {
-		[CHAN_START] = CTL_START,	  [CHAN_SIGNAL] = CTL_SIGNAL,
-		[CHAN_WINSIZE] = CTL_WINSIZE,	  [CHAN_PIDS] = CTL_PIDS,
-		[CHAN_LIMITS] = CTL_LIMITS, [CHAN_STATS] = CTL_STATS,
+		[CHAN_START] = CTL_START, [CHAN_SIGNAL] = CTL_SIGNAL, [CHAN_WINSIZE] = CTL_WINSIZE,
+		[CHAN_PIDS] = CTL_PIDS,	  [CHAN_LIMITS] = CTL_LIMITS, [CHAN_STATS] = CTL_STATS,
 		[CHAN_DMESG] = CTL_DMESG,
 	};
 	struct ctl_msg out = { .handle = c->handle, .a = m->a, .b = m->b };
