@@ -210,8 +210,9 @@ s64 sys_move_mount(fd_a from_dfd, path_a from, fd_a to_dfd, path_a to, flags_a f
 
 	if (!mount_may_admin())
 		return -EPERM;
-	if (flags & ~(u32)(MOVE_MOUNT__MASK | MOVE_MOUNT_BENEATH) || (flags & (MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_BENEATH)) ==
-						 (MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_BENEATH))
+	if (flags & ~(u32)(MOVE_MOUNT__MASK | MOVE_MOUNT_BENEATH) ||
+	    (flags & (MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_BENEATH)) ==
+		    (MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_BENEATH))
 		return -EINVAL;
 	if (flags & MOVE_MOUNT_SET_GROUP) /* no mount is in a group */
 		return -EINVAL;
