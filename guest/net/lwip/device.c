@@ -20,6 +20,8 @@
 #define CHECKS_DONE_BY_DEVICE \
 	(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP | NETIF_CHECKSUM_CHECK_ICMP6)
 
+#define HEADERS_MAX 256 /* of a frame, in its first buffer, if it is as long */
+
 static struct net_device *touched; /* transmitted since the last flush; one device is the rule */
 
 /* ---- out ---- */
@@ -64,6 +66,50 @@ void device_flush(void)
 
 /* ---- in ---- */
 
+/* Are the extension headers of an IPv6 packet, and the options in them, inside of the len bytes that there are? */
+static bool whole6(const u8 *p, u32 len)
+{
+	u32 at = SIZEOF_ETH_HDR + IP6_HLEN, end, opt;
+	u8 next;
+
+	if (len < at)
+		return false;
+	for (next = p[SIZEOF_ETH_HDR + 6];
+	     next == IP6_NEXTH_HOPBYHOP || next == IP6_NEXTH_DESTOPTS ||
+	     next == IP6_NEXTH_ROUTING || next == IP6_NEXTH_FRAGMENT;
+	     next = p[at], at = end) {
+		if (at + 8 > len)
+			return false;
+		end = at + 8 + (next == IP6_NEXTH_FRAGMENT ? 0 : p[at + 1] * 8u);
+		if (end > len)
+			return false;
+		if (next != IP6_NEXTH_HOPBYHOP && next != IP6_NEXTH_DESTOPTS)
+			continue;
+		for (opt = at + 2; opt < end; opt += p[opt] ? 2u + p[opt + 1] : 1)
+			if (p[opt] && (opt + 2 > end || opt + 2 + p[opt + 1] > end))
+				return false;
+	}
+	return true;
+}
+
+/*
+ * lwIP looks for headers no further than the first buffer, and at the first of them without asking how long it is: what is
+ * too short for that is no frame.
+ */
+static bool whole(const struct pbuf *p)
+{
+	const struct eth_hdr *e = p->payload;
+
+	if (p->len < SIZEOF_ETH_HDR || p->len < MIN(p->tot_len, (u16)HEADERS_MAX))
+		return false;
+	switch (e->type) {
+	case PP_HTONS(ETHTYPE_ARP): return p->len >= SIZEOF_ETH_HDR + SIZEOF_ETHARP_HDR;
+	case PP_HTONS(ETHTYPE_IP): return p->len >= SIZEOF_ETH_HDR + IP_HLEN;
+	case PP_HTONS(ETHTYPE_IPV6): return whole6((const u8 *)p->payload, p->len);
+	default: return true;
+	}
+}
+
 /* A packet that claims to be from or for the loopback. */
 static bool martian(const struct pbuf *p)
 {
@@ -92,7 +138,7 @@ void net_input(struct net_device *d, struct pbuf **frames, unsigned n, u64 check
 
 		d->dev.stats.rx_packets++;
 		d->dev.stats.rx_bytes += p->tot_len;
-		if (!(d->dev.flags & IFF_UP) || p->len < SIZEOF_ETH_HDR || martian(p)) {
+		if (!(d->dev.flags & IFF_UP) || !whole(p) || martian(p)) {
 			d->dev.stats.rx_dropped++;
 			pbuf_free(p);
 			continue;

@@ -21,6 +21,8 @@ const ip6_addr_t *gateway_hook6(struct netif *n, const ip6_addr_t *dst);
 /* A segment for this PCB, before it is looked at: false drops it. Its options lie behind h and, the rest, at opt2. */
 bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h, unsigned optlen,
 		      unsigned opt1len, const void *opt2);
+/* Where a connection's numbers begin: never before where the last one of the same addresses and ports did (RFC 6528). */
+u32 tcp_isn(const ip_addr_t *local, u16 lport, const ip_addr_t *remote, u16 rport);
 /* Who listens for a segment that belongs to no connection; NULL: nobody. */
 struct tcp_pcb_listen *tcp_listener_hook(const ip_addr_t *local, u16 lport, const ip_addr_t *remote,
 					 u16 rport);

@@ -40,6 +40,7 @@ void lwip_free(void *p);
 #define IP_REASSEMBLY		      1
 #define IP_FRAG			      1
 #define IP_REASS_MAX_PBUFS	      256
+#define IPV6_REASS_MAXAGE	      25 /* s; before timer.c takes the device for quiet */
 #define MEMP_NUM_REASSDATA	      64
 #define IP_DEFAULT_TTL		      64
 #define LWIP_MULTICAST_PING	      0
@@ -79,6 +80,7 @@ void lwip_free(void *p);
 #define TCP_RTO_MIN		       4 /* ticks of 2 * TCP_TMR_INTERVAL: 200 ms (patches/rto-min.patch) */
 #define LWIP_TCP_RTO_TIME	       1000 /* ms, before there is a round trip (RFC 6298) */
 #define TCP_OOSEQ_TIMEOUT	       240 /* what was acknowledged selectively is kept: 4 ticks make it 48 s */
+#define TCP_RTO_MAX		       2400 /* 120 s */
 #define TCP_MSL			       30000UL
 #define TCP_MSS			       65495 /* the loopback's; a device's MTU makes it smaller */
 #define TCP_CALCULATE_EFF_SEND_MSS     1
@@ -106,7 +108,7 @@ void lwip_free(void *p);
 #define LWIP_HOOK_IP6_ROUTE(src, dst)		  route_hook6(src, dst)
 #define LWIP_HOOK_ETHARP_GET_GW(n, dst)		  gateway_hook4(n, dst)
 #define LWIP_HOOK_ND6_GET_GW(n, dst)		  gateway_hook6(n, dst)
-#define LWIP_HOOK_TCP_ISN(lip, lport, rip, rport) ((u32)random_u64())
+#define LWIP_HOOK_TCP_ISN(lip, lport, rip, rport) tcp_isn(lip, lport, rip, rport)
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, h, optlen, opt1len, opt2, p) \
 	(tcp_segment_hook(pcb, h, optlen, opt1len, opt2) ? ERR_OK : ERR_CONN)
 

@@ -8,7 +8,9 @@
  */
 #include "lib/random.h"
 #include "lwip/priv/tcp_priv.h"
+#include "lwip_hooks.h"
 #include "net/lwip/stack.h"
+#include "platform/platform.h"
 
 #define BUCKETS	     8192u
 #define TIMEWAIT_MAX 32768 /* above it the oldest ends early */
@@ -133,6 +135,34 @@ struct tcp_pcb *tcp_find(const ip_addr_t *local, u16 lport, const ip_addr_t *rem
 	if (p)
 		tcp_unpark(p);
 	return p;
+}
+
+static u64 stir(u64 h, u64 more)
+{
+	h = (h ^ more) * 0x9fb21c651e98df25ULL;
+	h ^= h >> 35;
+	h *= 0xd6e8feb86659fd93ULL;
+	return h ^ h >> 32;
+}
+
+u32 tcp_isn(const ip_addr_t *local, u16 lport, const ip_addr_t *remote, u16 rport)
+{
+	static u64 secret[2];
+	const ip_addr_t *both[] = { local, remote };
+	u64 h;
+
+	while (!secret[0]) {
+		secret[0] = random_u64();
+		secret[1] = random_u64();
+	}
+	h = stir(secret[0], (u64)lport << 16 | rport);
+	for (unsigned i = 0; i < 2; i++) {
+		const u32 *a = ip_2_ip6(both[i])->addr;
+
+		h = stir(h, IP_IS_V6(both[i]) ? (u64)a[0] << 32 | a[1] : 0) ^ secret[1];
+		h = stir(h, IP_IS_V6(both[i]) ? (u64)a[2] << 32 | a[3] : ip_2_ip4(both[i])->addr);
+	}
+	return (u32)(stir(h, secret[1]) + (clock_mono() >> 6));
 }
 
 /* ---- TIME_WAIT: the newest comes first ---- */

@@ -31,10 +31,10 @@ struct tcp_extra {
 	u32 gap; /* bytes between lastack and snd_nxt that are not on their way: arrived, or lost */
 	u32 rack_end,
 		rack_rtt; /* of the last sent one of those that arrived: its end; us from there to here */
-	u64 rack_sent;	   /* ns */
+	u64 rack_sent;		   /* ns */
 	u32 srtt, rttvar, min_rtt; /* us; 0: unknown */
-	u64 wake;	   /* ns: look again then; 0: off */
-	u32 resent;	   /* segments that were sent again */
+	u64 wake;		   /* ns: look again then; 0: off */
+	u32 resent;		   /* segments that were sent again */
 };
 
 /* ---- pcbs.c, in the place of lwIP's list macros ---- */
