@@ -65,6 +65,7 @@
  *                     wait-start (u32: the first process waits for CTL_START), seccomp (struct sock_filter[] as in memory), seccomp-flags (u32),
  *                     sysctl (string list, "name=value"), domainname (string),
  *                     own-namespaces (u32, BOOT_NS_*: what it does not share with the first container),
+ *                     sched-policy, sched-priority, sched-reset, nice (u32, as sched(7) has them),
  *                     state (string: JSON for the hooks' stdin),
  *                     cpu-quota, cpu-period (u64 microseconds), pids-max (u64): what the control group shows, 0: no limit
  *   /container/mounts/N  its mounts, in order: destination, type (a file system of the Sentry, or bind, mask, readonly),

@@ -246,6 +246,10 @@ static void container(struct tree *t, const struct container_spec *spec)
 	u32(t, "cols", spec->cols);
 	u32(t, "oom-score-adj", (uint32_t)spec->oom_score_adj);
 	u32(t, "wait-start", spec->wait_start);
+	u32(t, "sched-policy", (uint32_t)spec->sched_policy);
+	u32(t, "sched-priority", (uint32_t)spec->sched_priority);
+	u32(t, "sched-reset", spec->sched_reset);
+	u32(t, "nice", (uint32_t)spec->nice);
 	u64(t, "memory-limit", spec->memory);
 	u32(t, "root-rw", spec->root_rw);
 	u32(t, "overlay", spec->overlay);

@@ -64,7 +64,9 @@ struct container_spec {
 	const struct cap_sets *capsets; /* or each by itself; NULL: caps */
 	bool no_new_privs;
 	int oom_score_adj;
-	const struct rlimit_spec *rlimits; /* NULL: the caller's own */
+	int sched_policy, sched_priority, nice; /* sched(7) */
+	bool sched_reset;			/* at fork */
+	const struct rlimit_spec *rlimits;	/* NULL: the caller's own */
 	unsigned nrlimits;
 	const void *seccomp; /* a filter as seccomp(2) takes it: struct sock_filter[]; NULL: none */
 	size_t seccomp_len;  /* bytes */

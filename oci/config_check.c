@@ -2,6 +2,7 @@
  * config_check.c - what a table cannot say about config.json: versions, names, what excludes what.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,27 @@ static int check_version(const char *name, const char *version, struct error *er
 	return 0;
 }
 
+/* A policy that the Sentry has, with a priority of its kind. */
+static int check_scheduler(const char *name, const struct oci_scheduler *s, struct error *err)
+{
+	int policy = policy_number(s->policy);
+	bool real_time = policy == SCHED_FIFO || policy == SCHED_RR;
+
+	if (policy < 0)
+		return error_set(err, ENOTSUP,
+				 "%s: process.scheduler.policy: '%.40s' is not in a sandbox", name,
+				 s->policy);
+	if (real_time != (s->priority > 0))
+		return error_set(err, EINVAL, "%s: process.scheduler.priority: must be %s for %s",
+				 name, real_time ? "1 to 99" : "0", s->policy);
+	for (char **f = s->flags; f && *f; f++)
+		if (strcmp(*f, "SCHED_FLAG_RESET_ON_FORK") != 0)
+			return error_set(err, ENOTSUP,
+					 "%s: process.scheduler.flags: '%.40s' is not in a sandbox",
+					 name, *f);
+	return 0;
+}
+
 int oci_process_check(const char *name, const struct oci_process *p, struct error *err)
 {
 	if (!*p->args[0])
@@ -57,6 +79,8 @@ int oci_process_check(const char *name, const struct oci_process *p, struct erro
 						 "%s: process.rlimits[%zu].type: %s is there twice",
 						 name, i, r->type);
 	}
+	if (p->scheduler)
+		return check_scheduler(name, p->scheduler, err);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /*
  * names.c - see names.h.
  */
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,23 @@ int rlimit_number(const char *name)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (names[i] && strcmp(names[i], name + 7) == 0)
 			return (int)i;
+	return -1;
+}
+
+int policy_number(const char *name)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} list[] = { { "SCHED_OTHER", SCHED_OTHER },
+		     { "SCHED_BATCH", SCHED_BATCH },
+		     { "SCHED_IDLE", SCHED_IDLE },
+		     { "SCHED_FIFO", SCHED_FIFO },
+		     { "SCHED_RR", SCHED_RR } };
+
+	for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
+		if (strcmp(list[i].name, name) == 0)
+			return list[i].number;
 	return -1;
 }
 

@@ -104,6 +104,12 @@ int spec_of_process(const struct oci_process *p, const struct seccomp_program *f
 		.seccomp_flags = filter->flags,
 		.oom_score_adj = p->oom_score_adj.set ? (int)p->oom_score_adj.value : 0,
 	};
+	if (p->scheduler) {
+		out->sched_policy = policy_number(p->scheduler->policy);
+		out->sched_priority = (int)p->scheduler->priority;
+		out->sched_reset = p->scheduler->flags && p->scheduler->flags[0];
+		out->nice = (int)p->scheduler->nice;
+	}
 	if (set_capabilities(p->caps, out, pool, err) < 0 || set_rlimits(p, out, pool, err) < 0)
 		return -1;
 	return set_groups(p, out, pool, err);

@@ -73,6 +73,7 @@ static void set_limits(const struct spec *s)
 		if (s->rlimits >> i & 1)
 			p->rlim[i] = s->rlimit[i];
 	p->oom_score_adj = s->oom_score_adj;
+	sched_set(task_current(), &s->sched);
 }
 
 /* ---- descriptors ---- */

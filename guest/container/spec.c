@@ -227,6 +227,15 @@ static int parse(struct spec *s, const struct dtree *t, u32 node)
 	s->cpu_period = dtree_u64(t, node, "cpu-period", 0);
 	s->pids_max = dtree_u64(t, node, "pids-max", 0);
 	s->oom_score_adj = (int)dtree_u32(t, node, "oom-score-adj", 0);
+	s->sched = (struct sched_params){
+		.policy = (int)dtree_u32(t, node, "sched-policy", 0),
+		.prio = (int)dtree_u32(t, node, "sched-priority", 0),
+		.nice = (int)dtree_u32(t, node, "nice", 0),
+		.reset_on_fork = dtree_u32(t, node, "sched-reset", 0),
+	};
+	if (s->sched.policy < 0 || s->sched.policy > 5 || s->sched.prio < 0 || s->sched.prio > 99 ||
+	    s->sched.nice < -20 || s->sched.nice > 19)
+		return -EINVAL;
 	parse_rlimits(s, t, node);
 	err = parse_groups(s, t, node);
 	if (!err)

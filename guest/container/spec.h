@@ -6,6 +6,7 @@
 #define MOAT_CONTAINER_SPEC_H
 
 #include "fs/vfs.h"
+#include "task/sched.h"
 #include "task/task.h"
 
 struct spec_device {
@@ -43,6 +44,7 @@ struct spec {
 	u16 rows, cols;
 	u64 memory_limit, cpu_quota, cpu_period, pids_max;
 	int oom_score_adj;
+	struct sched_params sched;
 	u32 rlimits; /* mask of those that are set */
 	struct rlimit rlimit[RLIM_NLIMITS];
 };

@@ -70,8 +70,14 @@ cp base.json config.json
 
 edit '.process.cwd = "/new/dir" | .process.env = ["A=b c", "PATH=/bin"]'
 expect "cwd, env" "/new/dir b c" "$(run 'echo $PWD $A')"
-edit '.process.scheduler = {policy: "SCHED_OTHER", nice: 5} | .process.ioPriority = {class: "IOPRIO_CLASS_IDLE", priority: 3}'
-expect "scheduler and ioPriority are accepted" "/new/dir" "$(run 'pwd')"
+edit '.process.scheduler = {policy: "SCHED_BATCH", nice: 5} | .process.ioPriority = {class: "IOPRIO_CLASS_IDLE", priority: 3}'
+expect "scheduler; ioPriority is accepted" "5 3" "$(run 'echo $(cut -d " " -f 19 /proc/self/stat) $(cut -d " " -f 41 /proc/self/stat)')"
+edit '.process.scheduler = {policy: "SCHED_RR", priority: 7}'
+expect "real time" "7 2" "$(run 'echo $(cut -d " " -f 40,41 /proc/self/stat)')"
+edit '.process.scheduler = {policy: "SCHED_DEADLINE"}'
+refused "another policy" "config.json: process.scheduler.policy: 'SCHED_DEADLINE' is not in a sandbox"
+edit '.process.scheduler = {policy: "SCHED_FIFO"}'
+refused "a priority is missing" "config.json: process.scheduler.priority: must be 1 to 99 for SCHED_FIFO"
 cp base.json config.json
 if is_moat && [ ! -e /sys/kernel/security/apparmor ] && [ ! -e /sys/fs/selinux/enforce ]; then
 	edit '.process.apparmorProfile = "docker-default" | .process.selinuxLabel = "system_u:x"'
