@@ -48,12 +48,49 @@ static int mount_export(const struct fs_container *c, const struct fs_mount *m)
 	return err;
 }
 
+static bool has_mode(const char *data)
+{
+	while (data && *data) {
+		if (!strncmp(data, "mode=", 5))
+			return true;
+		data += strcspn(data, ",");
+		data += *data == ',';
+	}
+	return false;
+}
+
+/* Like runc: over a directory that was there, a tmpfs without a mode of its own has that directory's. 0: as the mount says. */
+static u32 inherited_mode(const struct fs_mount *m)
+{
+	struct path_ref p;
+	u32 mode = 0;
+
+	if (strcmp(m->type, "tmpfs") || has_mode(m->data) || m->flags & MS_REMOUNT ||
+	    path_lookup(AT_FDCWD, m->destination, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p))
+		return 0;
+	mode = path_inode(&p)->mode & 07777;
+	path_put(&p);
+	return mode;
+}
+
+static void set_mode(const struct fs_mount *m, u32 mode)
+{
+	struct setattr a = { .valid = ATTR_MODE, .mode = mode };
+	struct path_ref p;
+
+	if (!mode || path_lookup(AT_FDCWD, m->destination, LOOKUP_FOLLOW, &p))
+		return;
+	inode_set(path_inode(&p), &a);
+	path_put(&p);
+}
+
 /* mount(2)'s kinds: a new file system, a bind of what is in the container, a remount. */
 static int mount_inside(const struct fs_mount *m)
 {
 	bool bind = !strcmp(m->type, "bind");
 	const char *type = strcmp(m->type, "cgroup") ? m->type : "cgroup2";
 	u64 flags = m->flags | (bind ? MS_BIND : 0);
+	u32 mode = inherited_mode(m);
 	struct path_ref at;
 	int err;
 
@@ -62,6 +99,8 @@ static int mount_inside(const struct fs_mount *m)
 		return err;
 	path_put(&at);
 	err = vfs_mount(m->source, m->destination, type, flags & ~(u64)MS_REMOUNT, m->data);
+	if (!err)
+		set_mode(m, mode);
 	/* The flags of a bind are those of its source until they are set. */
 	if (!err && bind && (flags & ~(u64)(MS_BIND | MS_REC)))
 		err = vfs_mount(NULL, m->destination, NULL, (flags & ~(u64)MS_REC) | MS_REMOUNT,
@@ -73,6 +112,7 @@ static int mount_inside(const struct fs_mount *m)
 static int mount_copy(const struct fs_mount *m)
 {
 	struct mount_args a = { .source = m->source, .data = m->data };
+	u32 mode = inherited_mode(m);
 	struct path_ref at;
 	struct mount *mnt;
 	int err;
@@ -93,6 +133,8 @@ static int mount_copy(const struct fs_mount *m)
 	else
 		err = mount_attach_locked(mnt, &at);
 	path_put(&at);
+	if (!err)
+		set_mode(m, mode);
 	if (!err && m->flags)
 		err = vfs_mount(NULL, m->destination, NULL, m->flags | MS_REMOUNT | MS_BIND, NULL);
 	return err;

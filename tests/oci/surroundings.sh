@@ -64,6 +64,9 @@ edit '.mounts += [{destination: "/etc", type: "tmpfs", source: "tmpfs", options:
 	{destination: "/made/deep", type: "tmpfs", source: "tmpfs", options: ["nosuid", "noexec", "mode=1777", "uid=5", "gid=6"]}]'
 expect "tmpcopyup" "kept 751" "$(run 'echo $(cat /etc/kept) $(stat -c %a /etc)')"
 expect "size" "full" "$(run 'yes > /etc/fill 2> /dev/null; n=$(stat -c %s /etc/fill); [ $n -gt 40000 ] && [ $n -le 65536 ] && echo full')"
+mkdir -m 700 rootfs/private
+edit '.mounts += [{destination: "/private", type: "tmpfs", source: "tmpfs"}, {destination: "/new", type: "tmpfs", source: "tmpfs"}]'
+expect "the mode of what was there, or open to all" "700 1777" "$(run 'echo $(stat -c %a /private /new)')"
 expect "mode, uid, gid" "1777 5 6" "$(run 'stat -c "%a %u %g" /made/deep')"
 expect "noexec" "126" "$(run 'cp /bin/busybox /made/deep/sh; /made/deep/sh -c true 2> /dev/null; echo $?')"
 cp base.json config.json
