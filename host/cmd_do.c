@@ -18,9 +18,8 @@
 #include "host/mount_table.h"
 #include "host/platform_choice.h"
 #include "host/run.h"
+#include "host/start.h"
 #include "host/trace_filter.h"
-
-#define CPUS_MAX 64
 
 /* The host's own: never part of the sandbox, which has its own of each. */
 static const char *const hidden_names[] = { "proc", "sys", "dev", "run", NULL };
@@ -159,7 +158,7 @@ static int parse(int argc, char **argv, struct options *o, struct error *err)
 		case OPT_OVERLAY: o->overlay = optarg; break;
 		case OPT_CPUS:
 			cpus = strtoul(optarg, &end, 10);
-			if (*end || !cpus || cpus > CPUS_MAX)
+			if (*end || !cpus || cpus > SANDBOX_CPUS_MAX)
 				return bad(err, "--cpus", optarg, "give a number from 1 to 64");
 			o->cpus = (unsigned)cpus;
 			break;
@@ -307,7 +306,6 @@ static int run(int argc, char **argv)
 	struct winsize ws = { 0 };
 	struct error err = { 0 };
 	char cwd[4096];
-	long ncpu = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
 		return cmd_help.run(2, (char *[]){ "help", "do", NULL });
@@ -323,7 +321,7 @@ static int run(int argc, char **argv)
 	if (!cfg.platform)
 		goto fail;
 	cfg.hidden = o.rootfs ? NULL : hidden_names;
-	cfg.cpus = o.cpus ? o.cpus : ncpu < 1 ? 1 : ncpu > CPUS_MAX ? CPUS_MAX : (unsigned)ncpu;
+	cfg.cpus = o.cpus ? o.cpus : sandbox_cpus();
 	cfg.debug = o.debug;
 	cfg.hints = !o.no_hints;
 	memcpy(cfg.trace, o.trace, sizeof(cfg.trace));

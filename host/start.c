@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -18,6 +19,18 @@
 #include "host/memory.h"
 #include "host/start.h"
 #include "host/stream_fd.h"
+
+unsigned sandbox_cpus(void)
+{
+	cpu_set_t set;
+	int n;
+
+	/* EINVAL: more CPUs than the set has room for. */
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return SANDBOX_CPUS_MAX;
+	n = CPU_COUNT(&set);
+	return n < SANDBOX_CPUS_MAX ? (unsigned)n : SANDBOX_CPUS_MAX;
+}
 
 #define ARENA_SIZE_MIN (64ULL << 20)
 

@@ -12,6 +12,12 @@
 #include "host/launcher.h"
 #include "host/sandbox.h"
 
+#define SANDBOX_CPUS_MAX 64
+
+/* How many CPUs a sandbox gets if nobody says: those that this process may run on (sched_getaffinity(2)), 1 to
+ * SANDBOX_CPUS_MAX. */
+unsigned sandbox_cpus(void);
+
 /* Make what gofer and launcher share (arena, eventfds), and raise RLIMIT_NOFILE for them. Once. */
 int sandbox_prepare(struct sandbox *sb, struct error *err);
 

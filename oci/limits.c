@@ -1,15 +1,14 @@
 /*
  * limits.c - see limits.h.
  */
-#include <sched.h>
 #include <stdlib.h>
 
+#include "host/start.h"
 #include "oci/limits.h"
 
 #define OURS \
 	(12ULL << 20) /* launcher, gofer, stand-in and an idle Sentry, measured, and some air */
-#define LEAST	 (16ULL << 20)
-#define CPUS_MAX 64
+#define LEAST (16ULL << 20)
 
 uint64_t memory_inside(const struct oci_resources *r)
 {
@@ -49,11 +48,8 @@ unsigned cpus_inside(const struct oci_resources *r)
 {
 	const struct oci_cpu *c = &r->cpu;
 	int64_t period = c->period.set && c->period.value > 0 ? c->period.value : 100000;
-	unsigned n = CPUS_MAX, m;
-	cpu_set_t set;
+	unsigned n = sandbox_cpus(), m;
 
-	if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) < CPUS_MAX)
-		n = (unsigned)CPU_COUNT(&set);
 	if (c->quota.set && c->quota.value > 0) {
 		int64_t by_quota = (c->quota.value + period - 1) / period;
 

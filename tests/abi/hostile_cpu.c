@@ -87,8 +87,8 @@ TEST(privileged_instructions)
 		int got;
 
 		/* QEMU's TCG cannot do the first two in ring 3, and its version 10 checks no ring for WBINVD. */
-		if (abi_cpu_emulated() && (all[i].fn == insn_bad_iret || all[i].fn == insn_far_ret ||
-					   all[i].fn == insn_wbinvd))
+		if (abi_cpu_emulated() && (all[i].fn == insn_bad_iret ||
+					   all[i].fn == insn_far_ret || all[i].fn == insn_wbinvd))
 			continue;
 		got = outcome(all[i].fn);
 		if (got != SIGSEGV && got != SIGILL && got != SIGBUS)
