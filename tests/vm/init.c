@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <poll.h>
 #include <pty.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -192,6 +193,23 @@ static void hold_vm(void)
 	if (vm < 0 || ioctl(vm, KVM_CREATE_IRQCHIP, 0) < 0 || ioctl(vm, KVM_CREATE_VCPU, 0) < 0)
 		dprintf(2, "init: a VM to hold: %s\n", strerror(errno));
 	close(kvm);
+}
+
+/*
+ * Commands, and so the vCPUs of their virtual machines, never run on CPU 0. Whenever any CPU of the machine restores the
+ * FPU, QEMU (7.2 to 10.0, cpu_clear_ignne) rewrites a word of CPU 0's state without a lock, and that word also says whether
+ * CPU 0 is inside a nested guest: if that ends in between, Linux goes on with the guest's nested page tables, which
+ * ends, a moment later, in a triple fault of a vCPU that did nothing wrong.
+ */
+static void spare_cpu_0(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0 || CPU_COUNT(&set) < 2)
+		return;
+	CPU_CLR(0, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0)
+		dprintf(2, "init: sched_setaffinity: %s\n", strerror(errno));
 }
 
 static void loopback_up(void)
@@ -555,6 +573,7 @@ int main(void)
 	load_modules();
 	loopback_up();
 	hold_vm();
+	spare_cpu_0();
 	split();
 	sethostname("moat-vm", 7);
 	signal(SIGPIPE, SIG_IGN);

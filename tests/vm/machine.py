@@ -231,7 +231,9 @@ class Machine:
         accel = ['-accel', 'tcg,thread=multi']
         if self.icount:
             accel = ['-accel', 'tcg,thread=single', '-icount', 'shift=0']
-        args = [*emulator(), '-M', 'q35', *accel, '-cpu', 'EPYC-Rome,+svm,+npt', '-smp', str(self.smp),
+        # One more than asked for: commands do not get CPU 0 (tests/vm/init.c, spare_cpu_0).
+        cpus = self.smp if self.icount else self.smp + 1
+        args = [*emulator(), '-M', 'q35', *accel, '-cpu', 'EPYC-Rome,+svm,+npt', '-smp', str(cpus),
                 '-m', str(self.mem), '-nodefaults', '-display', 'none', '-no-reboot',
                 '-chardev', f'socket,id=mon,fd={far.fileno()}', '-mon', 'chardev=mon,mode=readline',
                 '-serial', f'file:{self.serial}', '-kernel', self.vmlinuz, '-initrd', self.initrd,
