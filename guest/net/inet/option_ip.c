@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "net/inet/option.h"
+#include "net/lwip/route.h"
 #include "task/task.h"
 
 /* From <linux/in6.h>, which cannot be had beside musl's. */
@@ -160,6 +161,23 @@ int option_ip_set(struct inet_sock *k, int name, const void *v, unsigned len)
 	return 0;
 }
 
+/* Of the interface by which packets for the peer leave; what is behind it is not known. */
+static s32 path_mtu(struct inet_sock *k)
+{
+	const struct netif *n;
+	struct netdev *d;
+	s32 mtu;
+
+	spin_lock(&net_lock);
+	n = route_to(&k->laddr, &k->raddr);
+	spin_lock(&netdev_lock);
+	d = netdev_by_index(inet_ifindex(n));
+	mtu = d ? (s32)MIN(d->mtu, 65535u) : 1500;
+	spin_unlock(&netdev_lock);
+	spin_unlock(&net_lock);
+	return mtu;
+}
+
 int option_ip_get(struct inet_sock *k, int name, void *v, unsigned *len)
 {
 	u32 bit = flag_bit(recv4, ARRAY_SIZE(recv4), name);
@@ -180,7 +198,7 @@ int option_ip_get(struct inet_sock *k, int name, void *v, unsigned *len)
 	case IP_MTU:
 		if (k->state != INET_CONNECTED)
 			return -ENOTCONN;
-		return option_put(v, len, addr_is_local(&k->raddr) ? 65535 : 1500);
+		return option_put(v, len, path_mtu(k));
 	case IP_OPTIONS: *len = 0; return 0;
 	case IP_BIND_ADDRESS_NO_PORT: return option_put(v, len, 0);
 	case IP_MULTICAST_ALL: return option_put(v, len, 1);
@@ -260,7 +278,7 @@ int option_ip6_get(struct inet_sock *k, int name, void *v, unsigned *len)
 	case IPV6_MTU:
 		if (k->state != INET_CONNECTED)
 			return -ENOTCONN;
-		return option_put(v, len, addr_is_local(&k->raddr) ? 65535 : 1500);
+		return option_put(v, len, path_mtu(k));
 	default: return -ENOPROTOOPT;
 	}
 }
