@@ -169,13 +169,28 @@ struct oci_seccomp {
 	LIST_OF(oci_seccomp_rule) rules;
 };
 
+struct oci_personality {
+	char *domain;
+};
+
+/* Offsets of the clocks of a time namespace. */
+struct oci_time_offset {
+	int64_t secs, nanosecs;
+};
+
+struct oci_time_offsets {
+	struct oci_time_offset monotonic, boottime;
+};
+
 struct oci_linux {
 	LIST_OF(oci_namespace) namespaces;
 	LIST_OF(oci_id_map) uid_map, gid_map;
 	LIST_OF(oci_device) devices;
 	char *cgroups_path, *rootfs_propagation, *mount_label;
 	struct oci_resources resources;
-	struct oci_seccomp *seccomp; /* NULL: none */
+	struct oci_seccomp *seccomp;	       /* NULL: none */
+	struct oci_personality *personality;   /* NULL: none */
+	struct oci_time_offsets *time_offsets; /* NULL: none */
 	struct string_map sysctl;
 	char **masked_paths, **readonly_paths;
 };

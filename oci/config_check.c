@@ -104,6 +104,24 @@ static int check_namespaces(const char *name, const struct oci_linux *l, struct 
 	return 0;
 }
 
+/* What the Sentry has one of, or none. */
+static int check_kernel(const char *name, const struct oci_linux *l, struct error *err)
+{
+	const struct oci_time_offsets *t = l->time_offsets;
+
+	if (l->personality && strcmp(l->personality->domain, "LINUX") != 0)
+		return error_set(err, ENOTSUP,
+				 "%s: linux.personality.domain: '%.40s' is not in a sandbox", name,
+				 l->personality->domain);
+	if (t && (t->monotonic.secs || t->monotonic.nanosecs || t->boottime.secs ||
+		  t->boottime.nanosecs))
+		return error_set(
+			err, ENOTSUP,
+			"%s: linux.timeOffsets: clocks of a container's own are not in a sandbox",
+			name);
+	return 0;
+}
+
 static int check_devices(const char *name, const struct oci_linux *l, struct error *err)
 {
 	for (size_t i = 0; i < l->devices.n; i++) {
@@ -183,7 +201,8 @@ int oci_config_check(const char *name, const struct oci_config *c, struct error 
 	if (check_version(name, c->version, err) < 0 ||
 	    (c->process && oci_process_check(name, c->process, err) < 0) ||
 	    check_mounts(name, c, err) < 0 || check_namespaces(name, &c->linux_, err) < 0 ||
-	    check_devices(name, &c->linux_, err) < 0 || check_sysctl(name, c, err) < 0)
+	    check_devices(name, &c->linux_, err) < 0 || check_kernel(name, &c->linux_, err) < 0 ||
+	    check_sysctl(name, c, err) < 0)
 		return -1;
 	if (!c->root)
 		return error_set(err, EINVAL, "%s: root: is missing", name);

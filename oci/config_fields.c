@@ -274,6 +274,26 @@ static const struct field oci_seccomp_fields[] = {
 };
 static const struct object seccomp = OBJECT(oci_seccomp);
 
+static const struct field oci_personality_fields[] = {
+	F(oci_personality, "domain", FIELD_STRING, FIELD_REQUIRED, domain),
+	END
+};
+static const struct object personality = OBJECT(oci_personality);
+
+static const struct field oci_time_offset_fields[] = {
+	F(oci_time_offset, "secs", FIELD_INT, 0, secs),
+	F_INT(oci_time_offset, "nanosecs", 0, nanosecs, 0, 999999999),
+	END
+};
+static const struct object time_offset = OBJECT(oci_time_offset);
+
+static const struct field oci_time_offsets_fields[] = {
+	F_OBJ(oci_time_offsets, "monotonic", FIELD_OBJECT, 0, monotonic, time_offset),
+	F_OBJ(oci_time_offsets, "boottime", FIELD_OBJECT, 0, boottime, time_offset),
+	END
+};
+static const struct object time_offsets = OBJECT(oci_time_offsets);
+
 static const struct field oci_linux_fields[] = {
 	F_OBJ(oci_linux, "namespaces", FIELD_LIST, 0, namespaces, namespace_entry),
 	F_OBJ(oci_linux, "uidMappings", FIELD_LIST, 0, uid_map, id_map),
@@ -284,6 +304,8 @@ static const struct field oci_linux_fields[] = {
 	F(oci_linux, "mountLabel", FIELD_STRING, 0, mount_label),
 	F_OBJ(oci_linux, "resources", FIELD_OBJECT, 0, resources, resources),
 	F_OBJ(oci_linux, "seccomp", FIELD_POINTER, 0, seccomp, seccomp),
+	F_OBJ(oci_linux, "personality", FIELD_POINTER, 0, personality, personality),
+	F_OBJ(oci_linux, "timeOffsets", FIELD_POINTER, 0, time_offsets, time_offsets),
 	F(oci_linux, "sysctl", FIELD_MAP, 0, sysctl),
 	F(oci_linux, "maskedPaths", FIELD_STRINGS, 0, masked_paths),
 	F(oci_linux, "readonlyPaths", FIELD_STRINGS, 0, readonly_paths),
