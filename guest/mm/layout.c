@@ -65,6 +65,34 @@ int mm_map_vdso(struct mm *mm)
 	return err;
 }
 
+/* A page of zeros, like the clock's before it is known. */
+static paddr_t no_clock(void)
+{
+	static struct spinlock lock;
+	static paddr_t page;
+
+	spin_lock(&lock);
+	if (!page)
+		page = frame_alloc(ZONE_SMALL, 0, FRAME_ZERO);
+	spin_unlock(&lock);
+	return page;
+}
+
+int mm_hide_clock(struct mm *mm)
+{
+	paddr_t page = no_clock();
+	struct vma *v;
+
+	if (!page)
+		return -ENOMEM;
+	mutex_lock(&mm->lock);
+	list_for_each(v, &mm->vma_list, list)
+		if (v->flags & VMA_PHYS && v->off == clock_vdso_page())
+			v->off = page;
+	mutex_unlock(&mm->lock);
+	return 0;
+}
+
 void mm_set_brk(struct mm *mm, uaddr_t start)
 {
 	mutex_lock(&mm->lock);

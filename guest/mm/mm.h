@@ -88,6 +88,8 @@ struct mm_layout *mm_layout(struct mm *mm);
 /* Map the stack VMA (grows down to the rlimit) and the vDSO; randomized. */
 int mm_setup_stack(struct mm *mm, uaddr_t *top, bool executable);
 int mm_map_vdso(struct mm *mm);
+/* The vDSO of an address space that nobody runs in yet is to make system calls, as before the clock is calibrated. -ENOMEM. */
+int mm_hide_clock(struct mm *mm);
 void mm_set_brk(struct mm *mm, uaddr_t start);
 
 /* ---- what /proc prints ---- */

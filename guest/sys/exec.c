@@ -15,6 +15,7 @@
 #include "sys/sys.h"
 #include "sys/task_glue.h"
 #include "task/exec.h"
+#include "task/timens.h"
 
 #define SCRIPT_LINE  256
 #define RLIMIT_STACK 3
@@ -247,6 +248,8 @@ static int load(struct exec *x)
 	err = exec_load(x, img, img->interp_len ? interp : NULL);
 	if (!err)
 		err = mm_map_vdso(x->mm);
+	if (!err && time_ns_for_next())
+		err = mm_hide_clock(x->mm);
 	if (!err)
 		err = exec_stack(x, img->stack_known && img->stack_exec);
 out:

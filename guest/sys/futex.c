@@ -8,6 +8,8 @@
 #include "task/futex.h"
 #include "task/pidns.h"
 #include "task/task.h"
+#include "task/clock.h"
+#include "task/timens.h"
 
 enum {
 	FUTEX_WAIT,
@@ -35,7 +37,7 @@ enum {
 /* An absolute time on a clock as a monotonic deadline, never 0. */
 static u64 absolute(u64 ns, bool realtime)
 {
-	s64 off = realtime ? clock_real_offset() : 0;
+	s64 off = realtime ? clock_real_offset() : time_ns_offset(CLOCK_MONOTONIC);
 
 	if (ns >= 9223372036854775807ULL)
 		return NO_DEADLINE -

@@ -10,6 +10,8 @@
 #include "sys/sys.h"
 #include "task/pidns.h"
 #include "task/sched.h"
+#include "task/clock.h"
+#include "task/timens.h"
 #include "task/userns.h"
 #include "task/uts.h"
 
@@ -76,7 +78,7 @@ s64 sys_sysinfo(uptr_a info)
 
 	frame_stats(&f);
 	task_counts(&c);
-	s.uptime = (s64)(clock_mono() / 1000000000);
+	s.uptime = (s64)(clock_mono() + (u64)time_ns_offset(CLOCK_BOOTTIME)) / 1000000000;
 	sched_load(load);
 	for (int i = 0; i < 3; i++)
 		s.loads[i] = (u64)load[i] << 5;

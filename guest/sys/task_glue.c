@@ -13,6 +13,7 @@
 #include "sys/task_glue.h"
 #include "task/ns.h"
 #include "task/task.h"
+#include "task/timens.h"
 #include "task/uts.h"
 
 static void close_fd(int fd)
@@ -51,6 +52,7 @@ void sys_task_init(void)
 	uts_init();
 	ipc_init();
 	mount_ns_init();
+	time_ns_init();
 	mq_thread_init();
 	task_exec = exec_kernel;
 	task_syscall = syscall_dispatch;

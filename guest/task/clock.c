@@ -8,6 +8,7 @@
 #include "task/clock.h"
 #include "task/pidns.h"
 #include "task/private.h"
+#include "task/timens.h"
 
 bool clock_is_realtime(int clock)
 {
@@ -23,7 +24,7 @@ bool clock_is_wall(int clock)
 
 u64 clock_deadline(int clock, u64 ns)
 {
-	s64 off = clock_is_realtime(clock) ? clock_real_offset() : 0;
+	s64 off = clock_is_realtime(clock) ? clock_real_offset() : time_ns_offset(clock);
 
 	if (ns >= 0x7fffffffffffffffULL)
 		return NO_DEADLINE - 1;
@@ -112,7 +113,7 @@ int clock_read(int clock, u64 *ns)
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME:
-	case CLOCK_BOOTTIME_ALARM: *ns = clock_mono(); return 0;
+	case CLOCK_BOOTTIME_ALARM: *ns = clock_mono() + (u64)time_ns_offset(clock); return 0;
 	default:
 		err = clock_cpu_target(clock, &p, &t, &kind);
 		if (err)

@@ -16,6 +16,7 @@
 #include "task/private.h"
 #include "task/ptrace.h"
 #include "task/seccomp.h"
+#include "task/timens.h"
 #include "task/userns.h"
 
 #define RLIMIT_NPROC 6
@@ -131,9 +132,13 @@ static int copy_mm(struct task *c, struct task *t, u64 flags)
 		return err;
 	}
 	c->mm = mm;
-	if (flags & CLONE_VM)
+	if (flags & CLONE_VM) {
 		c->mm_shared = t->mm_shared = true;
-	return 0;
+		if (t->time_ns)
+			ns_get(c->time_ns = t->time_ns);
+		return 0;
+	}
+	return c->ns && time_ns_switch(c) ? mm_hide_clock(mm) : 0;
 }
 
 static int copy_process(struct task *c, struct task *t, const struct clone_request *r)
@@ -324,7 +329,7 @@ s64 task_clone(const struct clone_request *r)
 		goto drop_shared;
 	err = copy_mm(c, t, r->flags);
 	if (err)
-		goto drop_shared;
+		goto drop_mm;
 	set_registers(c, r);
 	if (r->flags & CLONE_VFORK) {
 		err = -ENOMEM;
@@ -400,10 +405,12 @@ drop_pid:
 drop_vfork:
 	completion_put(vfork);
 drop_mm:
-	utask_destroy(c->utask);
-	c->utask = NULL;
-	mm_put(c->mm);
-	c->mm = NULL;
+	if (c->mm) {
+		utask_destroy(c->utask);
+		c->utask = NULL;
+		mm_put(c->mm);
+		c->mm = NULL;
+	}
 drop_shared:
 	drop_shared(c);
 free_task:

@@ -12,6 +12,7 @@
 #include "task/exec.h"
 #include "task/ptrace.h"
 #include "task/sigpriv.h"
+#include "task/timens.h"
 
 static bool alone(struct process *p)
 {
@@ -102,6 +103,8 @@ static void switch_mm(struct task *t, struct mm *mm)
 	spin_lock(&task_lock);
 	t->mm = mm;
 	spin_unlock(&task_lock);
+	if (unlikely(t->ns != NULL))
+		time_ns_switch(t);
 	t->mm_shared = false;
 	mm_put(old);
 	t->vfork_done = NULL;

@@ -174,6 +174,8 @@ struct ns_common *task_ns(struct task *t, enum ns_kind kind)
 		n = &cred_user_ns(t->cred)->c;
 	else if (kind == NS_MNT)
 		n = t->fs ? task_res.fs_ns(t->fs) : NULL;
+	else if (kind == NS_TIME)
+		n = t->time_ns ? t->time_ns : &first[NS_TIME];
 	else if (kind == NS_PID)
 		n = &task_pid_ns(t)->c;
 	else if (!t->exiting || t->ns)

@@ -162,6 +162,7 @@ void task_put(struct task *t)
 		process_put(t->process);
 	cred_put(t->cred);
 	pid_ns_put(t->pid_ns);
+	ns_put(t->time_ns);
 	kfree(t);
 	atomic_sub(&nr_tasks, 1);
 }

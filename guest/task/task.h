@@ -176,6 +176,8 @@ struct task {
 	struct fdtable *files;
 	struct fs_context *fs;
 	struct nsproxy *ns;
+	struct ns_common *
+		time_ns; /* that its address space was made in, with a reference; NULL: the first one */
 	struct sem_undo_list *sysvsem; /* NULL: nothing to undo */
 	struct key *thread_keyring;    /* under key_mutex; NULL: none */
 	struct cred *cred; /* replaced only by the task itself; readers take a ref under task_lock */

@@ -18,6 +18,7 @@ SHOW(schedstat);
 SHOW(setgroups);
 SHOW(uid_map);
 SHOW(gid_map);
+SHOW(timens_offsets);
 SHOW(timerslack);
 SHOW(coredump_filter);
 SHOW(mounts);
@@ -30,6 +31,7 @@ s64 proc_store_uid_map(struct task *t, char *buf, size_t n);
 s64 proc_store_gid_map(struct task *t, char *buf, size_t n);
 s64 proc_store_oom_score_adj(struct task *t, char *buf, size_t n);
 s64 proc_store_oom_adj(struct task *t, char *buf, size_t n);
+s64 proc_store_timens_offsets(struct task *t, char *buf, size_t n);
 s64 proc_store_timerslack(struct task *t, char *buf, size_t n);
 
 #endif

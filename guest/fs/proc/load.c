@@ -3,10 +3,12 @@
  */
 #include "fs/proc/global.h"
 #include "task/sched.h"
+#include "task/clock.h"
+#include "task/timens.h"
 
 int proc_show_uptime(struct seq *s, void *arg)
 {
-	u64 up = clock_mono() / 10000000, idle = 0;
+	u64 up = (clock_mono() + (u64)time_ns_offset(CLOCK_BOOTTIME)) / 10000000, idle = 0;
 
 	for (unsigned c = 0; c < cpu_count(); c++) {
 		struct sched_cpu_times t;

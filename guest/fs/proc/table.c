@@ -66,6 +66,7 @@ const struct pid_entry pid_entries[] = {
 	FILE_RW("uid_map", 0644, PE_BOTH, uid_map),
 	FILE_RW("gid_map", 0644, PE_BOTH, gid_map),
 	FILE_RW("setgroups", 0644, PE_BOTH, setgroups),
+	FILE_RW("timens_offsets", 0644, PE_PROCESS | PE_WORLD, timens_offsets),
 	FILE_RW("timerslack_ns", 0666, PE_PROCESS, timerslack),
 };
 const unsigned nr_pid_entries = ARRAY_SIZE(pid_entries);
