@@ -35,6 +35,7 @@ enum ctl_type {
 		11, /* nobody is left at the handle: kill what it owns, if it still runs, and forget it */
 	CTL_PIDS = 12,	/* Answer: CTL_LIST */
 	CTL_STATS = 13, /* Answer: CTL_LIST */
+	CTL_NAMES = 15, /* data = the answer to a query for names; no handle */
 	CTL_DMESG = 14, /* a = sequence number to go on from. Answers: CTL_LIST */
 	/* Sentry to host (RING_Q_CTL_OUT) */
 	CTL_EXIT =
@@ -46,6 +47,8 @@ enum ctl_type {
 		68, /* a = exit status a shell would give (126, 127) or 0, b = errno; data = one line */
 	CTL_CREATED = 69,
 	CTL_DONE = 70,
+	CTL_NAMES_QUERY =
+		73, /* data = a DNS message for the host's side of the network; no handle, perhaps no answer */
 	CTL_LIST = 71, /* data; a = 1: more of it follows, b = as the request says */
 	CTL_NOTE =
 		72, /* data = lines for the user's stderr: a trace, a hint (only if asked for); no handle */

@@ -65,12 +65,18 @@ enum net_flag {
 	NET_CSUM = 2,  /* sent frames may ask for their checksum */
 	NET_GSO = 4,   /* sent TCP frames may be segmented outside */
 	NET_SPOOF = 8, /* CAP_NET_RAW was granted: any source address above the MAC */
+	NET_NAMES =
+		16, /* somebody at NET_NAMES_ADDR, port 53, of the host's side answers names (CTL_NAMES_QUERY) */
 };
 
 enum net_transport {
 	NET_VNET = 0,	/* one read or write a frame, virtio_net_hdr first: packet socket, TAP */
 	NET_STREAM = 1, /* a 4-byte length, most significant byte first, before each frame: passt */
 };
+
+/* Where docker answers the names of its networks: on the loopback of a container's network namespace. */
+#define NET_NAMES_ADDR "127.0.0.11"
+#define NET_NAMES_IP   0x7f00000bu
 
 struct net_config {
 	uint32_t pair, pairs; /* first pair, and how many */

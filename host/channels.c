@@ -10,9 +10,11 @@
 
 #include "host/channels.h"
 #include "host/error.h"
+#include "host/net/names.h"
 #include "host/timing.h"
 
 #define LISTEN 0xffffffffu /* epoll data of the listening socket; of others their place */
+#define NAMES  0xfffffffeu /* of names_fd */
 
 enum role {
 	UNUSED,
@@ -138,7 +140,7 @@ static void last_words(struct channels *ch)
 	net_print_stats(ch->sb);
 }
 
-static void deliver(void *arg, const struct ctl_msg *m)
+static void deliver_to_conn(struct channels *ch, const struct ctl_msg *m)
 {
 	static const uint32_t type[] = {
 		[CTL_EXIT - CTL_EXIT] = CHAN_EXIT,	 [CTL_LOG - CTL_EXIT] = CHAN_LOG,
@@ -146,7 +148,6 @@ static void deliver(void *arg, const struct ctl_msg *m)
 		[CTL_CREATED - CTL_EXIT] = CHAN_CREATED, [CTL_DONE - CTL_EXIT] = CHAN_DONE,
 		[CTL_LIST - CTL_EXIT] = CHAN_LIST,	 [CTL_NOTE - CTL_EXIT] = CHAN_NOTE,
 	};
-	struct channels *ch = arg;
 	uint32_t handle = m->type == CTL_LOG || m->type == CTL_NOTE ? 0 : m->handle;
 	struct conn *c = &ch->conns[handle % CONNECTIONS_MAX];
 	struct chan_msg out = { .type = type[m->type - CTL_EXIT], .len = m->len, .a = m->a };
@@ -168,6 +169,16 @@ static void deliver(void *arg, const struct ctl_msg *m)
 		timing_mark(ch->sb, "Sentry booted, program loaded");
 	memcpy(out.data, m->data, m->len);
 	answer(ch, c, &out, NULL, 0);
+}
+
+static void deliver(void *arg, const struct ctl_msg *m)
+{
+	struct channels *ch = arg;
+
+	if (m->type == CTL_NAMES_QUERY)
+		names_ask(ch->names_fd, m->data, m->len);
+	else
+		deliver_to_conn(ch, m);
 }
 
 /* ---- what connections say ---- */
@@ -327,9 +338,13 @@ static void on_net(struct channels *ch, struct conn *c, const struct chan_msg *m
 	struct chan_msg done = { .type = CHAN_DONE };
 	struct net_config config;
 
-	if (n == 1 && m->len == sizeof(config)) {
+	if ((n == 1 || n == 2) && m->len == sizeof(config)) {
 		memcpy(&config, m->data, sizeof(config));
+		if (n == 1)
+			config.flags &= ~(uint32_t)NET_NAMES;
 		if (net_config_valid(&config) && net_attach(ch->sb, fds[0], &config) == 0) {
+			if (n == 2 && watch(ch, fds[1], NAMES) == 0)
+				ch->names_fd = fds[1];
 			answer(ch, c, &done, NULL, 0);
 			return;
 		}
@@ -408,6 +423,16 @@ static void welcome(struct channels *ch)
 	c->role = NEW;
 }
 
+/* An answer to what the Sentry asked. */
+static void hear_names(struct channels *ch)
+{
+	struct ctl_msg m = { .type = CTL_NAMES };
+
+	m.len = (uint32_t)names_hear(ch->names_fd, m.data, sizeof(m.data));
+	if (m.len)
+		ctl_send(&ch->ctl, &m);
+}
+
 bool channels_serve(struct channels *ch)
 {
 	struct epoll_event ev[16];
@@ -416,6 +441,8 @@ bool channels_serve(struct channels *ch)
 	for (int i = 0; i < n && !ch->ctl.holds; i++) {
 		if (ev[i].data.u32 == LISTEN)
 			welcome(ch);
+		else if (ev[i].data.u32 == NAMES)
+			hear_names(ch);
 		else if (ch->conns[ev[i].data.u32].fd >= 0)
 			hear(ch, &ch->conns[ev[i].data.u32]);
 	}
@@ -425,7 +452,9 @@ bool channels_serve(struct channels *ch)
 int channels_init(struct channels *ch, struct sandbox *sb, struct streams *streams, int owner_fd,
 		  int listen_fd, const char *name, struct error *err)
 {
-	*ch = (struct channels){ .sb = sb, .streams = streams, .listen_fd = listen_fd };
+	*ch = (struct channels){
+		.sb = sb, .streams = streams, .listen_fd = listen_fd, .names_fd = -1
+	};
 	ch->conns = calloc(CONNECTIONS_MAX, sizeof(*ch->conns));
 	ch->epoll = epoll_create1(EPOLL_CLOEXEC);
 	ch->unsent = malloc(sizeof(*ch->unsent));

@@ -25,6 +25,7 @@ struct channels {
 	struct ctl ctl;
 	struct streams *streams;
 	int listen_fd; /* -1: none */
+	int names_fd;  /* of NET_NAMES; -1: nobody answers */
 	int epoll;     /* of the sockets alone, so that all of them can be left unread at once */
 	bool deaf;  /* the listening socket is out of the set: there is no place for another one */
 	bool ended; /* the first container's owner was told of its end */

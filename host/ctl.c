@@ -86,6 +86,7 @@ static void from_sentry(struct ctl *c, struct ctl_msg *m)
 		clean(m, true);
 		break;
 	case CTL_NOTE: clean(m, true); break;
+	case CTL_NAMES_QUERY:
 	case CTL_LIST: m->len = m->len < sizeof(m->data) ? m->len : sizeof(m->data); break;
 	case CTL_EXIT:
 	case CTL_STARTED:

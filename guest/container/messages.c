@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
+#include "net/lwip/names.h"
 #include "ring/ring.h"
 
 struct message {
@@ -160,9 +161,16 @@ static void about_session(const struct ctl_msg *m)
 	session_put(s);
 }
 
+/* Under the lock of the IP stack; what finds no buffer is lost, and asked again. */
+static void ask_names(const void *query, size_t len)
+{
+	control_send(CTL_NAMES_QUERY, 0, 0, 0, query, len);
+}
+
 static void handle(const struct ctl_msg *m)
 {
 	switch (m->type) {
+	case CTL_NAMES: names_answer(m->data, m->len); break;
 	case CTL_EXEC: on_exec(m); break;
 	case CTL_CREATE: on_create(m); break;
 	case CTL_ATTACH: on_attach(m); break;
@@ -184,6 +192,7 @@ static void thread(void *arg)
 void messages_start(void)
 {
 	session_init();
+	names_init(ask_names);
 	control_start(on_message);
 	if (IS_ERR(kthread_start("control", thread, NULL)))
 		panic("out of memory at boot");

@@ -9,6 +9,7 @@
 #include "mm/frame.h"
 #include "mm/slab.h"
 #include "net/abi.h"
+#include "net/lwip/names.h"
 #include "net/virtio.h"
 #include "net/virtio_dev.h"
 #include "platform/platform.h"
@@ -131,6 +132,8 @@ static void apply(const struct net_config *c)
 		return;
 	}
 	configure(v, c);
+	if (c->flags & NET_NAMES)
+		names_enable();
 	if (virtio_rx_start(v) < 0)
 		klog("net: %s: no memory for receive buffers", c->name);
 	klog("net: %s up, MTU %u%s", v->nd.dev.name, v->nd.dev.mtu,

@@ -64,9 +64,10 @@ void pcap_write(struct net *n, const struct iovec *iov, unsigned count, size_t l
 
 /*
  * A packet socket on the interface of the network namespace ns_fd (-1: the caller's), whose own stack then hears nothing
- * from that interface any more. Refused in pid 1's namespace. Needs CAP_NET_ADMIN and CAP_NET_RAW there.
+ * from that interface any more. Refused in pid 1's namespace. Needs CAP_NET_ADMIN and CAP_NET_RAW there. names, if not NULL and
+ * ns_fd is given: also a socket for names (names.h), or -1.
  */
-int net_packet_open(int ns_fd, struct net_config *config, struct error *err);
+int net_packet_open(int ns_fd, struct net_config *config, int *names, struct error *err);
 /* TAP NAME in the caller's namespace; made if it is not there, then it goes with the sandbox. */
 int net_tap_open(const char *name, struct net_config *config, struct error *err);
 

@@ -69,7 +69,7 @@ static int open_netns(const char *name, struct net_config *c, struct error *err)
 
 	if (open_namespace(name, &ns, err) < 0)
 		return -1;
-	fd = net_packet_open(ns, c, err);
+	fd = net_packet_open(ns, c, NULL, err);
 	if (ns >= 0)
 		close(ns);
 	return fd < 0 ? error_wrap(err, "--net host-netns") : fd;

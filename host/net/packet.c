@@ -21,6 +21,7 @@
 #include "host/channels.h"
 #include "host/child.h"
 #include "host/error.h"
+#include "host/net/names.h"
 #include "host/net/net.h"
 
 #define BUFFER (4 << 20) /* bytes: the usual 208 KiB hold two frames of 64 KiB */
@@ -121,45 +122,56 @@ static int open_here(struct net_config *config, struct error *err)
 }
 
 /* In the child: there is no way back from a namespace that belongs to another user namespace. */
-static void __attribute__((noreturn)) open_there(int ns_fd, int chan)
+static void __attribute__((noreturn)) open_there(int ns_fd, bool names, int chan)
 {
 	struct chan_msg m = { .type = CHAN_NET, .len = sizeof(struct net_config) };
 	struct net_config config;
 	struct error err = { 0 };
-	int fd = -1;
+	int fds[2] = { -1, -1 };
+	size_t n = 1;
 
 	if (setns(ns_fd, CLONE_NEWNET) < 0)
 		error_errno(&err, "enter the network namespace");
 	else
-		fd = open_here(&config, &err);
-	if (fd < 0)
+		fds[0] = open_here(&config, &err);
+	if (fds[0] < 0) {
 		channel_fail(chan, err.err, 0, err.msg);
-	else
-		memcpy(m.data, &config, sizeof(config));
-	_exit(fd < 0 || chan_send(chan, &m, &fd, 1, NULL) < 0);
+		_exit(1);
+	}
+	fds[1] = names ? names_open(NULL) : -1;
+	if (fds[1] >= 0) {
+		config.flags |= NET_NAMES;
+		n = 2;
+	}
+	memcpy(m.data, &config, sizeof(config));
+	_exit(chan_send(chan, &m, fds, n, NULL) < 0);
 }
 
-static int hear(int chan, struct net_config *config, struct error *err)
+static int hear(int chan, struct net_config *config, int *names, struct error *err)
 {
 	struct chan_msg m;
-	size_t n = 1;
-	int fd = -1;
+	size_t n = 2;
+	int fds[2] = { -1, -1 };
 
-	if (chan_recv(chan, &m, &fd, &n, 0, err) != 1)
+	if (chan_recv(chan, &m, fds, &n, 0, err) != 1)
 		return error_set(err, ECHILD, "nobody opened the network's interface");
-	if (m.type == CHAN_NET && n == 1 && m.len == sizeof(*config)) {
+	if (m.type == CHAN_NET && n >= 1 && m.len == sizeof(*config)) {
 		memcpy(config, m.data, sizeof(*config));
-		return fd;
+		if (n == 2)
+			*names = fds[1];
+		return fds[0];
 	}
-	chan_close_fds(&fd, n);
+	chan_close_fds(fds, n);
 	return error_set(err, (int)m.a, "%.*s", (int)m.len, (char *)m.data);
 }
 
-int net_packet_open(int ns_fd, struct net_config *config, struct error *err)
+int net_packet_open(int ns_fd, struct net_config *config, int *names, struct error *err)
 {
 	int chan[2], fd;
 	pid_t pid;
 
+	if (names)
+		*names = -1;
 	if (check_namespace(ns_fd, err) < 0)
 		return -1;
 	if (ns_fd < 0)
@@ -169,10 +181,10 @@ int net_packet_open(int ns_fd, struct net_config *config, struct error *err)
 	pid = fork();
 	if (pid == 0) {
 		close(chan[0]);
-		open_there(ns_fd, chan[1]);
+		open_there(ns_fd, names, chan[1]);
 	}
 	close(chan[1]);
-	fd = pid < 0 ? error_errno(err, "fork") : hear(chan[0], config, err);
+	fd = pid < 0 ? error_errno(err, "fork") : hear(chan[0], config, names, err);
 	close(chan[0]);
 	if (pid > 0)
 		child_wait(pid);

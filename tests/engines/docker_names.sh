@@ -12,6 +12,9 @@ await 10 page http://10.77.17.2/
 for name in backend api; do
 	expect "$name" "busybox in a container" "$(docker exec frontend wget -q -O - http://$name/ 2>&1)"
 done
+expect "many at once" "20 busybox in a container" "$(docker exec frontend sh -c 'i=0
+	while [ $i -lt 20 ]; do wget -q -O - http://backend/ & i=$((i + 1)); done; wait' 2>&1 | sort | uniq -c | xargs)"
+expect_has "nslookup" "Address: 10.77.17.2" "$(docker exec frontend nslookup -type=a backend 2>&1)"
 docker rm -f backend frontend > /dev/null
 docker network rm shop > /dev/null
 nothing_left /run/docker/runtime-runc/moby

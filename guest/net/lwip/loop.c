@@ -17,6 +17,7 @@
 #include "lwip/udp.h"
 #include "mm/slab.h"
 #include "net/abi.h"
+#include "net/lwip/names.h"
 #include "net/lwip/stack.h"
 #include "net/netdev.h"
 
@@ -57,7 +58,7 @@ static err_t queue(struct pbuf *p, bool ip6)
 
 static err_t output4(struct netif *n, struct pbuf *p, const ip4_addr_t *to)
 {
-	return queue(p, false);
+	return names_take(p) ? ERR_OK : queue(p, false);
 }
 
 static err_t output6(struct netif *n, struct pbuf *p, const ip6_addr_t *to)
