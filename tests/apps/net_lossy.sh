@@ -60,7 +60,9 @@ transfer() {
 	if [ "$1" = linux ]; then
 		timeout 100 ip netns exec n1 python3 "$dir/transfer.py" "$2" 10.8.0.2 7000 "$3" 2>&1
 	else
-		timeout 100 "$MOAT" do --platform "$PLATFORM" ${MOAT_OPTS:-} --net host-netns:n1 -- python3 "$dir/transfer.py" "$2" 10.8.0.2 7000 "$3" 2>&1
+		# shellcheck disable=SC2086
+		timeout 100 "$MOAT" do --platform "$PLATFORM" ${MOAT_OPTS:-} --net host-netns:n1 -- \
+			python3 "$dir/transfer.py" "$2" 10.8.0.2 7000 "$3" 2>&1
 	fi
 }
 
