@@ -16,7 +16,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mount -t tmpfs lab /run
 mkdir -p /run/netns
 dir=$(mktemp -d /tmp/net-lossy.XXXXXX)
-trap 'kill $relay $server $listener 2> /dev/null; wait; rm -rf "$dir"' EXIT
+trap 'kill $relay $server 2> /dev/null; wait; rm -rf "$dir"' EXIT
 cc -O2 -o "$dir/relay" "$here/../net/relay.c" || exit 1
 cp "$here/../net/transfer.py" "$dir/"
 
