@@ -112,6 +112,9 @@ TEST(opening)
 	CHECK_EQ(st.st_rdev >> 8, 136);
 	int peer = ioctl(p.master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
 	CHECK(peer >= 0);
+	CHECK_OK(fstat(peer, &st));
+	CHECK(S_ISCHR(st.st_mode));
+	CHECK_EQ(st.st_rdev >> 8, 136);
 	close(peer);
 	drop(&p);
 }

@@ -9,6 +9,7 @@
 #include "fs/abi.h"
 #include "fs/poll_bits.h"
 #include "fs/vfs.h"
+#include "lib/log.h"
 #include "mm/slab.h"
 #include "platform/platform.h"
 #include "task/pidns.h"
@@ -226,6 +227,22 @@ static u32 master_poll(struct file *f, struct poll_table *pt)
 	return ev;
 }
 
+/* The terminal by the name that it has in the caller's tree, so that it can be found and looked at; NULL: it has none. */
+static struct file *open_named(struct pty *p, u32 flags)
+{
+	char name[32];
+	struct file *f;
+
+	ksnprintf(name, sizeof(name), "/dev/pts/%d", p->tty.index);
+	f = vfs_open(AT_FDCWD, name, flags, 0);
+	if (IS_ERR(f))
+		return NULL;
+	if (f->ops == &tty_fops && f->priv == &p->tty)
+		return f;
+	file_put(f);
+	return NULL;
+}
+
 static s64 open_peer(struct pty *p, u32 flags)
 {
 	struct file *f;
@@ -233,11 +250,15 @@ static s64 open_peer(struct pty *p, u32 flags)
 
 	if (flags & ~(u32)(O_ACCMODE | O_NOCTTY | O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
-	f = file_alloc_anon(&tty_fops, flags & ~(u32)O_CLOEXEC, NULL);
-	if (IS_ERR(f))
-		return PTR_ERR(f);
-	f->ops = NULL;
-	err = tty_open(&p->tty, f);
+	f = open_named(p, flags & ~(u32)O_CLOEXEC);
+	err = 0;
+	if (!f) {
+		f = file_alloc_anon(&tty_fops, flags & ~(u32)O_CLOEXEC, NULL);
+		if (IS_ERR(f))
+			return PTR_ERR(f);
+		f->ops = NULL;
+		err = tty_open(&p->tty, f);
+	}
 	p->opened = true;
 	if (!err)
 		err = fd_install(f, 0, flags & O_CLOEXEC);
