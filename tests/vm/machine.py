@@ -227,7 +227,9 @@ class Machine:
         far.set_inheritable(True)
         # Linux takes the counters of several AMD CPUs for unsynchronized; here they are one counter, and its KVM would
         # otherwise move each vCPU's away from the host's.
-        clock = 'tsc=reliable'
+        # A CPU that sleeps keeps its tick: helper_vmrun() of QEMU writes to interrupt_request without a lock and can take
+        # back an IPI that another CPU is sending just then. The next interrupt brings it in again.
+        clock = 'tsc=reliable nohz=off'
         accel = ['-accel', 'tcg,thread=multi']
         if self.icount:
             accel = ['-accel', 'tcg,thread=single', '-icount', 'shift=0']
