@@ -116,9 +116,12 @@ static int make_cgroups(struct container *c, const struct oci_config *config, st
 	if (container_save(c, err) < 0)
 		return -1;
 	if (cgroup_make(g, err) < 0) {
-		if (geteuid() == 0 && !in_user_namespace() && err->err != EROFS)
+		bool user = geteuid() != 0 || in_user_namespace();
+
+		if (!user && err->err != EROFS)
 			return -1;
-		oci_log("warning", "no cgroup limits: %s", err->msg);
+		/* A user without groups of their own knows; without --log the line would be among the container's. */
+		oci_log(user ? "debug" : "warning", "no cgroup limits: %s", err->msg);
 		*g = (struct cgroup){ 0 };
 		c->s.cgroups = NULL;
 		return 0;
