@@ -12,6 +12,7 @@
 #include "mm/frame.h"
 #include "mm/slab.h"
 #include "net/lwip/names.h"
+#include "net/virtio.h"
 #include "ring/ring.h"
 
 struct message {
@@ -112,10 +113,15 @@ static void on_create(const struct ctl_msg *m)
 static void on_start(struct session *s)
 {
 	struct session *owner = session_owner(s);
-	int err = owner && owner->kind == SESSION_CONTAINER ? session_start(owner, s) : -ESRCH;
-	const char *why = err == -EBUSY	  ? "the container was started already, or is not ready"
-			  : err == -ESRCH ? "there is no container to start"
-					  : "cannot start a process";
+	const char *why;
+	int err;
+
+	/* The network may have come just before, by another queue (net_attach). */
+	virtio_net_settle();
+	err = owner && owner->kind == SESSION_CONTAINER ? session_start(owner, s) : -ESRCH;
+	why = err == -EBUSY   ? "the container was started already, or is not ready"
+	      : err == -ESRCH ? "there is no container to start"
+			      : "cannot start a process";
 
 	if (err)
 		control_send_wait(CTL_FAILED, s->handle, 0, (u64)-err, why, strlen(why));
