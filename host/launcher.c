@@ -167,7 +167,7 @@ static int by_number(const void *a, const void *b)
 static int close_others(const struct launcher_config *cfg, struct error *err)
 {
 	const struct sandbox *sb = cfg->sb;
-	int keep[2 * RING_QUEUES + 10] = { 0, 1, 2, cfg->ctl_fd, sb->arena_fd };
+	int keep[2 * RING_QUEUES + 14] = { 0, 1, 2, cfg->ctl_fd, sb->arena_fd };
 	size_t n = 5;
 
 	for (unsigned i = 0; i < 3; i++)
