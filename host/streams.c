@@ -302,7 +302,8 @@ static void tell_events(struct streams *s)
 {
 	struct ring_chain c;
 
-	while (s->told != NONE) {
+	/* As in streams_drain: a Sentry that never stops must not keep us from the other queues. */
+	for (unsigned n = 0; n < RING_ENTRIES && s->told != NONE; n++) {
 		struct stream *st = &s->table[s->told];
 		struct stream_event ev = { st->id, st->ready };
 		int got = ring_dev_pop(&s->events, &c);
