@@ -15,7 +15,7 @@ echo "tester:x:$id:" >> /run/lab/group
 echo "tester:300000:65536" | tee -a /run/lab/subuid >> /run/lab/subgid
 for file in passwd group subuid subgid; do
 	chmod 644 /run/lab/$file
-	mount --bind /run/lab/$file /etc/$file
+	mount --bind /run/lab/$file /etc/$file || die "cannot cover /etc/$file"
 done
 # The machine's directories need not be open to that user.
 cp "$RUNTIME" "$images/busybox.tar" /run/lab/

@@ -7,12 +7,11 @@ readme=$here/../../README.md
 
 # What `make install` would do, without touching the machine's own directory.
 mkdir -p /run/lab/local /run/lab/bin /etc/docker
-mount --bind /usr/local/bin /run/lab/local
-mount -t tmpfs tmpfs /usr/local/bin
+mount --bind /usr/local/bin /run/lab/local && mount -t tmpfs tmpfs /usr/local/bin && mount -t tmpfs tmpfs /etc/docker ||
+	die "cannot cover the machine's /usr/local/bin and /etc/docker"
 ln -s /run/lab/local/* /usr/local/bin/
 rm -f /usr/local/bin/moat
 cp "$RUNTIME" /usr/local/bin/moat
-mount -t tmpfs tmpfs /etc/docker
 
 # lines PATTERN: the lines of the examples that match it.
 lines() {
