@@ -27,7 +27,7 @@ struct mount {
 	u32 flags;   /* MNT_* */
 	u32 writers; /* files open for writing; atomic */
 	bool attached;
-	bool floating;	  /* the root of a tree that hangs on a descriptor (mount_tree.c) */
+	bool floating;	  /* the root of a tree that hangs on an open descriptor (mount_tree.c) */
 	bool locked;	  /* may be unmounted and moved only with the mount that it is on */
 	u32 locked_flags; /* MNT_* that stay */
 	struct super_block *sb;
@@ -96,6 +96,10 @@ void mount_tree_close(struct mount *m);
 struct mount_ns *mount_ns_create(struct mount *root, struct user_ns *owner);
 /* May the current task mount and unmount in its namespace? */
 bool mount_may_admin(void);
+/*
+ * Is m in that namespace? A descriptor leads to mounts of others, over which he may have no rights. vfs_mounts_mutex held.
+ */
+bool mount_in_own_ns(const struct mount *m);
 void mount_ns_get(struct mount_ns *ns);
 void mount_ns_put(struct mount_ns *ns);
 

@@ -65,6 +65,15 @@ bool mount_may_admin(void)
 	return ns_capable(ns ? ns_owner(&ns->c) : &first_user_ns, CAP_SYS_ADMIN);
 }
 
+bool mount_in_own_ns(const struct mount *m)
+{
+	struct mount_ns *ns = task_current()->fs->ns;
+
+	while (m->parent)
+		m = m->parent;
+	return ns && m == ns->root;
+}
+
 struct mount *mount_next(struct mount *m, const struct mount *top)
 {
 	if (!list_empty(&m->children))

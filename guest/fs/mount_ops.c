@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fs/mount.h"
+#include "fs/procfs.h"
 #include "mm/slab.h"
 #include "task/task.h"
 
@@ -53,13 +54,23 @@ int super_reconfigure(struct super_block *sb, u32 flags, const char *data)
 	return err;
 }
 
+static bool in_own_ns(const struct mount *m)
+{
+	bool own;
+
+	mutex_lock(&vfs_mounts_mutex);
+	own = mount_in_own_ns(m);
+	mutex_unlock(&vfs_mounts_mutex);
+	return own;
+}
+
 static int do_remount(const struct path_ref *at, u64 flags, const char *data)
 {
 	struct super_block *sb = at->mnt->sb;
 	u32 keep = at->mnt->flags & MNT_RELATIME;
 	int err;
 
-	if (at->dentry != at->mnt->root)
+	if (at->dentry != at->mnt->root || !in_own_ns(at->mnt))
 		return -EINVAL;
 	if (at->mnt->locked_flags & ~mount_flags_of_ms(flags))
 		return -EPERM;
@@ -130,6 +141,19 @@ struct mount *mount_clone_tree(const struct path_ref *from, bool recursive)
 	return ERR_PTR(err);
 }
 
+/*
+ * The source of a bind is in the caller's namespace, or the file of a namespace: a mount namespace's only in an older one, as
+ * it would else keep itself.
+ */
+static bool may_bind(const struct path_ref *from)
+{
+	struct ns_common *n = proc_ns_of_inode(path_inode(from));
+
+	if (!n)
+		return mount_in_own_ns(from->mnt);
+	return n->kind != NS_MNT || n->inum > task_current()->fs->ns->c.inum;
+}
+
 static int do_bind(const char *source, const struct path_ref *at, bool recursive)
 {
 	struct path_ref from;
@@ -142,7 +166,8 @@ static int do_bind(const char *source, const struct path_ref *at, bool recursive
 	if (err)
 		return err;
 	mutex_lock(&vfs_mounts_mutex);
-	m = mount_clone_tree(&from, recursive);
+	m = may_bind(&from) && mount_in_own_ns(at->mnt) ? mount_clone_tree(&from, recursive)
+							: ERR_PTR(-EINVAL);
 	err = IS_ERR(m) ? (int)PTR_ERR(m) : mount_attach(m, at);
 	if (err && !IS_ERR(m))
 		mount_detach_all(m);
@@ -167,6 +192,11 @@ static int do_move(const char *source, const struct path_ref *at)
 	err = -EINVAL;
 	if (from.dentry != m->root || !m->parent || m->locked)
 		goto out;
+	if (!mount_in_own_ns(m) || !mount_in_own_ns(at->mnt))
+		goto out;
+	err = -ENOENT;
+	if (at->dentry->flags & DENTRY_DELETED)
+		goto out;
 	for (struct mount *p = at->mnt; p; p = p->parent) {
 		if (p == m) {
 			err = -ELOOP;
@@ -176,7 +206,7 @@ static int do_move(const char *source, const struct path_ref *at)
 	mount_detach(m);
 	err = mount_attach(m, at);
 	if (err)
-		mount_put(m);
+		mount_detach_all(m);
 out:
 	mutex_unlock(&vfs_mounts_mutex);
 	path_put(&from);
@@ -258,6 +288,7 @@ static int do_new(const char *source, const struct path_ref *at, const char *typ
 	struct mount_args a = { .flags = (u32)flags, .source = source, .data = data };
 	const struct file_system *fs;
 	struct mount *m;
+	int err;
 
 	if (!type)
 		return -EINVAL;
@@ -267,7 +298,12 @@ static int do_new(const char *source, const struct path_ref *at, const char *typ
 	m = mount_make(fs, &a);
 	if (IS_ERR(m))
 		return (int)PTR_ERR(m);
-	return mount_attach_locked(m, at);
+	mutex_lock(&vfs_mounts_mutex);
+	err = mount_in_own_ns(at->mnt) ? mount_attach(m, at) : -EINVAL;
+	mutex_unlock(&vfs_mounts_mutex);
+	if (err)
+		mount_put(m);
+	return err;
 }
 
 int vfs_mount(const char *source, const char *target, const char *type, u64 flags, const char *data)
@@ -287,7 +323,7 @@ int vfs_mount(const char *source, const char *target, const char *type, u64 flag
 	else if (flags & MS_BIND)
 		err = do_bind(source, &at, flags & MS_REC);
 	else if (flags & MS_PROPAGATION)
-		err = at.dentry == at.mnt->root ? 0 : -EINVAL;
+		err = at.dentry == at.mnt->root && in_own_ns(at.mnt) ? 0 : -EINVAL;
 	else if (flags & MS_MOVE)
 		err = do_move(source, &at);
 	else
@@ -320,8 +356,11 @@ void mount_drop_tree(struct mount *m)
 void mount_tree_close(struct mount *m)
 {
 	mutex_lock(&vfs_mounts_mutex);
-	if (m->floating)
+	if (m->floating) {
+		/* Another descriptor may still lead to it, with nothing left to give. */
+		m->floating = false;
 		mount_detach_all(m);
+	}
 	mutex_unlock(&vfs_mounts_mutex);
 }
 
@@ -351,7 +390,7 @@ int vfs_umount(const char *target, int flags)
 	}
 	dentry_put(at.dentry);
 	mutex_lock(&vfs_mounts_mutex);
-	if (!m->parent)
+	if (!m->parent || !mount_in_own_ns(m))
 		err = -EINVAL;
 	/* The tree's reference and ours; children add theirs. */
 	else if (!(flags & MNT_DETACH) && atomic_load(&m->ref.n) > 2)
@@ -378,6 +417,12 @@ int mount_pivot(const struct path_ref *new_root, const struct path_ref *put_old)
 	}
 	if (cur.dentry != old->root || new_root->dentry != new->root || !new->parent || new->locked)
 		goto out;
+	if (!mount_in_own_ns(old) || !mount_in_own_ns(new))
+		goto out;
+	if (put_old->dentry->flags & DENTRY_DELETED) {
+		err = -ENOENT;
+		goto out;
+	}
 	if (put_old->mnt != new && put_old->mnt->parent != new)
 		goto out;
 	at = (struct path_ref){ old->parent, old->mountpoint };

@@ -61,13 +61,6 @@ static struct mount *top_of(struct mount *m)
 	return m;
 }
 
-static bool in_own_ns(struct mount *m)
-{
-	struct mount_ns *ns = task_current()->fs->ns;
-
-	return ns && top_of(m) == ns->root;
-}
-
 struct file *mount_tree_file(struct mount *m)
 {
 	struct path_ref p = { m, m->root };
@@ -89,8 +82,10 @@ struct file *mount_tree_clone(const struct path_ref *from, bool recursive)
 	struct mount *m;
 
 	mutex_lock(&vfs_mounts_mutex);
-	m = in_own_ns(from->mnt) || top_of(from->mnt)->floating ? mount_clone_tree(from, recursive)
-								: ERR_PTR(-EINVAL);
+	if (mount_in_own_ns(from->mnt) || top_of(from->mnt)->floating)
+		m = mount_clone_tree(from, recursive);
+	else
+		m = ERR_PTR(-EINVAL);
 	mutex_unlock(&vfs_mounts_mutex);
 	return IS_ERR(m) ? (void *)m : mount_tree_file(m);
 }
@@ -106,12 +101,14 @@ static int move(struct mount *m, const struct path_ref *to)
 {
 	int err;
 
+	if (to->dentry->flags & DENTRY_DELETED)
+		return -ENOENT;
 	if (m->parent)
 		mount_detach(m);
+	m->floating = false;
 	err = mount_attach(m, to);
 	if (err)
-		mount_put(m);
-	m->floating = false;
+		mount_detach_all(m);
 	return err;
 }
 
@@ -123,9 +120,9 @@ int mount_tree_move(const struct path_ref *from, const struct path_ref *to, bool
 	mutex_lock(&vfs_mounts_mutex);
 	if (from->dentry != m->root || m->locked || beneath)
 		goto out;
-	if (m->parent ? !in_own_ns(m) : !m->floating)
+	if (m->parent ? !mount_in_own_ns(m) : !m->floating)
 		goto out;
-	if (!in_own_ns(to->mnt) || is_dir(from) != is_dir(to))
+	if (!mount_in_own_ns(to->mnt) || is_dir(from) != is_dir(to))
 		goto out;
 	for (struct mount *p = to->mnt; p; p = p->parent) {
 		if (p == m) {
@@ -172,7 +169,7 @@ int mount_tree_setattr(const struct path_ref *at, const struct mount_attr_change
 	if (at->dentry != at->mnt->root)
 		return -EINVAL;
 	mutex_lock(&vfs_mounts_mutex);
-	if (!in_own_ns(at->mnt) && !top_of(at->mnt)->floating)
+	if (!mount_in_own_ns(at->mnt) && !top_of(at->mnt)->floating)
 		err = -EINVAL;
 	/* All or none. */
 	for (m = at->mnt; m && !err; m = recursive ? mount_next(m, at->mnt) : NULL)
@@ -191,7 +188,7 @@ static struct mount *by_id(u64 id)
 	struct mount *m;
 
 	list_for_each(m, &vfs_mounts, all)
-		if (m->id == id && in_own_ns(m))
+		if (m->id == id && mount_in_own_ns(m))
 			return m;
 	return NULL;
 }

@@ -38,5 +38,6 @@ struct file;
 struct ns_common;
 /* The namespace that a file of /proc/PID/ns stands for, which the file keeps; NULL: it is another file. */
 struct ns_common *proc_ns_of_file(struct file *f);
+struct ns_common *proc_ns_of_inode(const struct inode *i); /* the same */
 
 #endif

@@ -172,6 +172,23 @@ TEST_FORK(goes_with_its_descriptor)
 	CHECK_OK(faccessat(d, ".", F_OK, 0)); /* open files hold it */
 	CHECK_ERRNO(move_(d, "", "m", F_EMPTY), EINVAL);
 	close(d);
+	/* Its root, too, is not anybody's any more. */
+	m = make(0);
+	d = openat(m, ".", O_PATH | O_DIRECTORY);
+	close(m);
+	CHECK_ERRNO(move_(d, "", "m", F_EMPTY), EINVAL);
+	close(d);
+	/* What cannot be moved stays where it is. */
+	CHECK_OK(mkdir("gone", 0755));
+	d = open("gone", O_PATH | O_DIRECTORY);
+	CHECK_OK(rmdir("gone"));
+	m = make(0);
+	CHECK_ERRNO(syscall(SYS_move_mount, m, "", d, "", F_EMPTY | T_EMPTY), ENOENT);
+	CHECK_OK(faccessat(m, ".", F_OK, 0));
+	CHECK_OK(move_(m, "", "m", F_EMPTY));
+	CHECK_OK(umount2("m", MNT_DETACH));
+	close(m);
+	close(d);
 	m = (int)syscall(SYS_open_tree, AT_FDCWD, "/proc", CLONE | O_CLOEXEC);
 	CHECK_OK(m);
 	CHECK_OK(faccessat(m, "self", F_OK, 0));

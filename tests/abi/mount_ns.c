@@ -255,6 +255,62 @@ TEST_FORK(less_privileged_owner)
 	CHECK_EQ(status, 0);
 }
 
+static int through_descriptor(void)
+{
+	int fd = open("m", O_PATH | O_DIRECTORY);
+	char m[64], sub[64];
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
+		return 99;
+	snprintf(m, sizeof(m), "/proc/self/fd/%d", fd);
+	snprintf(sub, sizeof(sub), "/proc/self/fd/%d/sub", fd);
+	if (!mount("none", sub, "tmpfs", 0, NULL) || errno != EINVAL)
+		return 1;
+	if (!mount(NULL, m, NULL, MS_REMOUNT | MS_BIND | MS_NOEXEC, NULL) || errno != EINVAL)
+		return 2;
+	if (!mount(m, "n", NULL, MS_BIND, NULL) || errno != EINVAL)
+		return 3;
+	if (!mount("n", sub, NULL, MS_BIND, NULL) || errno != EINVAL)
+		return 4;
+	if (!mount(m, "n", NULL, MS_MOVE, NULL) || errno != EINVAL)
+		return 5;
+	if (fchdir(fd) || !umount2(".", MNT_DETACH) || errno != EINVAL)
+		return 6;
+	return 0;
+}
+
+/* The file of a namespace can be bound, but not that of a mount namespace within itself. */
+TEST_FORK(bind_namespace)
+{
+	struct stat a, b;
+
+	SETUP();
+	close(abi_file("f", "", 0644));
+	CHECK_OK(mount("/proc/self/ns/uts", "f", NULL, MS_BIND, NULL));
+	CHECK_OK(stat("/proc/self/ns/uts", &a));
+	CHECK_OK(stat("f", &b));
+	CHECK_EQ(a.st_ino, b.st_ino);
+	CHECK_OK(umount2("f", 0));
+	CHECK_ERRNO(mount("/proc/self/ns/mnt", "f", NULL, MS_BIND, NULL), EINVAL);
+}
+
+/* A descriptor from before leads to mounts of the old namespace: the rights over the new one are not for them. */
+TEST_FORK(mounts_of_another_namespace)
+{
+	int status;
+
+	SETUP();
+	CHECK_OK(mkdir("m", 0777));
+	CHECK_OK(mkdir("n", 0777));
+	CHECK_OK(mount("none", "m", "tmpfs", 0, NULL));
+	CHECK_OK(mkdir("m/sub", 0777));
+	status = in_child(0, through_descriptor);
+	CHECK_OK(umount2("m", 0));
+	if (status == 99)
+		SKIP("no user namespace");
+	CHECK_EQ(status, 0);
+}
+
 /* A recursive bind has what is mounted on mounts, too. */
 TEST_FORK(recursive_bind_is_deep)
 {

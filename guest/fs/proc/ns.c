@@ -61,6 +61,11 @@ struct ns_common *proc_ns_of_file(struct file *f)
 	return f->ops == &ns_file_fops ? f->inode->priv : NULL;
 }
 
+struct ns_common *proc_ns_of_inode(const struct inode *i)
+{
+	return i->fops == &ns_file_fops ? i->priv : NULL;
+}
+
 /* A descriptor for n. */
 static s64 open_ns(struct ns_common *n)
 {
