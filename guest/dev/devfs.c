@@ -73,36 +73,36 @@ struct instance {
 static struct mutex instances_lock = MUTEX_INIT(instances_lock);
 static struct list instances = LIST_INIT(instances);
 
-/* instances_lock held. NULL: what the current task finds there is none. */
-static struct instance *instance_here(void)
+/* instances_lock held. NULL: this is none. */
+static struct instance *instance_of(const struct super_block *sb)
 {
-	struct instance *in, *found = NULL;
-	struct path_ref p;
+	struct instance *in;
 
-	if (path_lookup(AT_FDCWD, "/dev/pts", LOOKUP_FOLLOW, &p))
-		return NULL;
 	list_for_each(in, &instances, node)
-		if (in->sb == p.mnt->sb)
-			found = in;
-	path_put(&p);
-	return found;
+		if (in->sb == sb)
+			return in;
+	return NULL;
 }
 
 static void pts_added(int index, u32 uid, u32 gid)
 {
 	struct instance *in;
+	struct path_ref p;
 	struct inode *i;
 	char name[16];
 
+	if (path_lookup(AT_FDCWD, "/dev/pts", LOOKUP_FOLLOW, &p))
+		return;
 	ksnprintf(name, sizeof(name), "%d", index);
 	mutex_lock(&instances_lock);
-	in = instance_here();
+	in = instance_of(p.mnt->sb);
 	i = in ? pseudo_node(in->root, name, S_IFCHR | 0620, DEV(PTS_MAJOR, (u32)index)) : NULL;
 	if (i) {
 		i->uid = uid;
 		i->gid = TTY_GID;
 	}
 	mutex_unlock(&instances_lock);
+	path_put(&p); /* maybe the last one to hold it: devpts_shutdown takes the lock */
 }
 
 static void pts_removed(int index)
@@ -119,12 +119,10 @@ static void pts_removed(int index)
 
 static void devpts_shutdown(struct super_block *sb)
 {
-	struct instance *in, *gone = NULL;
+	struct instance *gone;
 
 	mutex_lock(&instances_lock);
-	list_for_each(in, &instances, node)
-		if (in->sb == sb)
-			gone = in;
+	gone = instance_of(sb);
 	if (gone)
 		list_del(&gone->node);
 	mutex_unlock(&instances_lock);
