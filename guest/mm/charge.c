@@ -172,6 +172,15 @@ bool frame_group_full(unsigned g, u64 n)
 	return g && READ_ONCE(groups[g].charged) + n > READ_ONCE(groups[g].limit);
 }
 
+unsigned frame_group_to_reclaim(u64 n)
+{
+	unsigned g = frame_group_here();
+
+	if (!g || READ_ONCE(nr_groups) < 2 || READ_ONCE(charged) + n > READ_ONCE(limit))
+		return 0;
+	return frame_group_full(g, n) ? g : 0;
+}
+
 /* ---- the Sentry's own ---- */
 
 void *page_alloc(void)

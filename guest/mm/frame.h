@@ -101,6 +101,8 @@ void frame_group_drop(unsigned group);
 void frame_group_stats(unsigned group, u64 *charged, u64 *limit);
 /* Would n more frames be too many for it? */
 bool frame_group_full(unsigned group, u64 n);
+/* Whose frames to free so that the current task gets n: its own container's where that is what is full; 0: anyone's. */
+unsigned frame_group_to_reclaim(u64 n);
 /* Registered by task: the current task's group. */
 extern unsigned (*frame_group_current)(void);
 /* Is there room to spare for n more frames (windows of mm grow only then)? */

@@ -342,8 +342,9 @@ int pagecache_sync(struct pagecache *pc, u64 off, u64 len)
 
 /* ---- reclaim ---- */
 
-/* Up to n clean pages of one cache, second chance by PC_USED, going round. Under pc->lock. */
-static paddr_t take_clean(struct pagecache *pc, u64 n, u64 *taken, u64 *first, u64 *last)
+/* Up to n clean pages of one cache, of one group if not 0, second chance by PC_USED, going round. Under pc->lock. */
+static paddr_t take_clean(struct pagecache *pc, u64 n, unsigned group, u64 *taken, u64 *first,
+			  u64 *last)
 {
 	u64 i = pc->next_reclaim, entry, seen = 0, nr = pc->nr_pages;
 	paddr_t chain = 0;
@@ -360,7 +361,9 @@ static paddr_t take_clean(struct pagecache *pc, u64 n, u64 *taken, u64 *first, u
 		}
 		seen++;
 		slot = radix_slot(&pc->pages, i);
-		if (*slot & PC_USED) {
+		if (group && frame_of(*slot & PC_ADDR)->group != group) {
+			; /* would not help */
+		} else if (*slot & PC_USED) {
 			*slot &= ~PC_USED;
 		} else if (!(*slot & PC_DIRTY) && READ_ONCE(frame_of(*slot & PC_ADDR)->ref) == 1) {
 			paddr_t pa = pc_remove(pc, i);
@@ -377,7 +380,7 @@ static paddr_t take_clean(struct pagecache *pc, u64 n, u64 *taken, u64 *first, u
 	return chain;
 }
 
-static u64 reclaim_one(struct pagecache *pc, u64 n)
+static u64 reclaim_one(struct pagecache *pc, u64 n, unsigned group)
 {
 	u64 taken = 0, first = ~0ULL, last = 0;
 	paddr_t chain;
@@ -388,7 +391,7 @@ static u64 reclaim_one(struct pagecache *pc, u64 n)
 		return 0;
 	if (!mutex_trylock(&pc->lock))
 		return 0;
-	chain = take_clean(pc, n, &taken, &first, &last);
+	chain = take_clean(pc, n, group, &taken, &first, &last);
 	mutex_unlock(&pc->lock);
 	/* A fault may have mapped a page between the first visit and its removal. This is sure, and may wait: no lock held. */
 	if (chain && !list_empty(&pc->mappings))
@@ -397,7 +400,7 @@ static u64 reclaim_one(struct pagecache *pc, u64 n)
 	return taken;
 }
 
-static u64 reclaim_clean(u64 n)
+static u64 reclaim_clean(u64 n, unsigned group)
 {
 	u64 done = 0;
 
@@ -423,7 +426,7 @@ static u64 reclaim_clean(u64 n)
 		spin_unlock(&caches_lock);
 		if (!pc)
 			break;
-		done += reclaim_one(pc, n - done);
+		done += reclaim_one(pc, n - done, group);
 		spin_lock(&caches_lock);
 		pc->busy = false;
 		spin_unlock(&caches_lock);
@@ -476,11 +479,12 @@ int pagecache_sync_all(void)
 
 u64 pagecache_reclaim(u64 n)
 {
+	unsigned group = frame_group_to_reclaim(n);
 	u64 done = 0;
 	int err;
 
 	for (unsigned tries = 0; !done && tries < 8; tries++) {
-		done = reclaim_clean(n);
+		done = reclaim_clean(n, group);
 		if (!done && (!write_some(&err) || err)) /* nothing is clean */
 			break;
 	}

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/common"
 containers="c1 c2 c3"
 mkdir "$dir/c2" "$dir/c3"
+first=$PWD/rootfs
 edit '.annotations = {"io.kubernetes.cri.container-type": "sandbox", "io.kubernetes.cri.sandbox-id": "c1"} | .hostname = "pod"
 	| .linux.resources.pids = {limit: 50} | .linux.sysctl = {"kernel.shmmni": "321"}'
 script 'trap "exit 3" TERM; while :; do sleep 0.1; done'
@@ -36,6 +37,10 @@ expect "the first's stay" "pod 321" "$(moat exec c1 sh -c 'echo $(hostname) $(ca
 expect "own limit of processes" "sh: can't fork: Resource temporarily unavailable" \
 	"$(moat exec c3 sh -c 'for i in 1 2 3 4 5 6; do sleep 1 & done; wait' 2>&1)"
 expect "which is not the first's" ok "$(moat exec c1 sh -c 'for i in 1 2 3 4 5 6; do sleep 1 & done; wait; echo ok' 2>&1)"
+truncate -s 150M rootfs/big "$first/big"
+moat exec c1 cat /big /big > /dev/null
+expect "files are read through it, and leave the other's cache alone" "157286400 yes" "$(moat exec c3 sh -c 'cat /big | wc -c' 2>&1) $(
+	moat exec c1 sh -c 'm=$(sed -n "s/^Cached: *\([0-9]*\) kB/\1/p" /proc/meminfo); [ $m -gt 140000 ] && echo yes')"
 moat exec c3 tail /dev/zero > /dev/null 2>&1
 expect "own limit of memory" 137 $?
 expect "of which the other has more" 100000000 "$(moat exec c1 sh -c 'head -c 100000000 /dev/zero | tail -c 100000000 | wc -c' 2>&1)"
