@@ -5,9 +5,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include "host/printable.h"
 #include "oci/client.h"
+
+#define ATTACH_SECONDS 30 /* the launcher answers alone, unless it is frozen or the guest took it */
 
 /* The directory of the container whose sandbox c runs in: c's own, or its pod's first one's (not locked: only a path). */
 static int sandbox_dir(const struct container *c, struct error *err)
@@ -31,8 +36,10 @@ int client_ask(int fd, struct chan_msg *m, const int *fds, size_t n, struct erro
 		return error_set(err, ECONNRESET, "the sandbox ended");
 	if (got < 0)
 		return -1;
-	if (m->type == CHAN_FAILED)
+	if (m->type == CHAN_FAILED) {
+		printable(m->data, m->len, false);
 		return error_set(err, (int)(m->a & 4095), "%.*s", (int)m->len, (char *)m->data);
+	}
 	return 0;
 }
 
@@ -47,6 +54,13 @@ int client_connect(const struct container *c, struct error *err)
 	return fd;
 }
 
+void client_patience(int fd, unsigned seconds)
+{
+	const struct timeval t = { .tv_sec = seconds };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
+}
+
 int client_attach(const struct container *c, struct error *err)
 {
 	struct chan_msg m = { .type = CHAN_ATTACH, .len = (uint32_t)strlen(c->s.id) };
@@ -55,10 +69,15 @@ int client_attach(const struct container *c, struct error *err)
 	if (fd < 0)
 		return -1;
 	memcpy(m.data, c->s.id, m.len);
+	client_patience(fd, ATTACH_SECONDS);
 	if (client_ask(fd, &m, NULL, 0, err) < 0) {
+		if (err->err == EAGAIN)
+			error_set(err, EAGAIN, "the sandbox of container '%s' does not answer",
+				  c->s.id);
 		close(fd);
 		return -1;
 	}
+	client_patience(fd, 0);
 	return fd;
 }
 

@@ -11,13 +11,15 @@
 
 /* Connect to the sandbox of container c: what the connection is for is said next. A descriptor, or -1. */
 int client_connect(const struct container *c, struct error *err);
-/* Connect and attach to c. A descriptor, or -1 (ECONNREFUSED: the sandbox is gone). */
+/* Connect and attach to c. A descriptor, or -1 (ECONNREFUSED: the sandbox is gone; EAGAIN: it does not answer). */
 int client_attach(const struct container *c, struct error *err);
 /*
  * Send m with n descriptors and wait for one answer, into m. 0; -1 with err from CHAN_FAILED, or if the sandbox ended or
  * broke the protocol.
  */
 int client_ask(int fd, struct chan_msg *m, const int *fds, size_t n, struct error *err);
+/* How long client_ask waits for an answer before it fails with EAGAIN; 0: for ever. */
+void client_patience(int fd, unsigned seconds);
 /* The config.json that `create` kept. */
 int client_config(const struct container *c, struct oci_config *out, struct pool *pool,
 		  struct error *err);

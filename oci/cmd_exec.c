@@ -229,7 +229,7 @@ fail:
 	_exit(255);
 }
 
-/* The child's number; its report is read. */
+/* The child's number; its report is read. c is unlocked from the fork on. */
 static pid_t start_standin(const struct flags *f, struct container *c, const struct oci_process *p,
 			   struct error *err)
 {
@@ -249,8 +249,13 @@ static pid_t start_standin(const struct flags *f, struct container *c, const str
 	pidfd = (int)syscall(SYS_pidfd_open, (pid_t)c->s.pid, 0);
 	if (pidfd < 0)
 		return error_errno(err, "the process of container '%s'", c->s.id);
+	/* The number may be another process's by now. */
+	if (container_status(c) == STATUS_STOPPED)
+		return error_set(err, ESRCH, "container '%s' is stopped", c->s.id);
 	if (join(c, pidfd, CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET, err) < 0)
 		return -1;
+	/* The sandbox's answer may be long in coming, and the program may run for long: others must not wait. */
+	container_unlock(c);
 	pid = fork();
 	if (pid == 0) {
 		close(back[0]);
@@ -291,8 +296,6 @@ static int exec_in(const struct flags *f, struct container *c, struct pool *pool
 	pid = start_standin(f, c, &p, err);
 	if (pid < 0 || write_pid_file(f->pid_file, pid, err) < 0)
 		return -1;
-	/* The program may run for long: others must not wait. */
-	container_unlock(c);
 	if (f->detach)
 		return 0;
 	if (p.terminal && !f->console_socket && isatty(0) && tty_raw(err) < 0)

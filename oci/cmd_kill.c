@@ -11,30 +11,53 @@
 #include "oci/client.h"
 #include "oci/names.h"
 
+#define KILL_SECONDS 10 /* for a sandbox to say that it kills */
+
+/* A sandbox that was taken may answer nothing: SIGKILL then ends the stand-in, and with it the rest. */
+static int ask(const struct container *c, struct chan_msg *m, struct error *err)
+{
+	bool sure = m->a == SIGKILL;
+	int fd = client_attach(c, err), ret;
+
+	if (fd < 0 && err->err != EAGAIN)
+		return error_set(err, ESRCH, "container '%s' is not running", c->s.id);
+	if (fd >= 0) {
+		client_patience(fd, sure ? KILL_SECONDS : 0);
+		ret = client_ask(fd, m, NULL, 0, err);
+		close(fd);
+		if (ret == 0 || err->err != EAGAIN)
+			return ret;
+	}
+	if (!sure)
+		return -1;
+	if (container_status(c) != STATUS_STOPPED && kill((pid_t)c->s.pid, SIGKILL) < 0)
+		return error_errno(err, "container '%s'", c->s.id);
+	return 0;
+}
+
 /*
  * The sandbox delivers it. A container that was not started yet has no process inside: what would end a program ends its
- * stand-in. `--all` of a stopped container is no error: engines send it to sweep up.
+ * stand-in. That of a paused one passes it on once it runs again; nobody else could take it before. `--all` of a stopped
+ * container is no error: engines send it to sweep up.
  */
-static int signal_container(const struct container *c, int signo, bool all, struct error *err)
+static int signal_container(struct container *c, int signo, bool all, struct error *err)
 {
 	enum container_status s = container_status(c);
 	struct chan_msg m = { .type = CHAN_SIGNAL,
 			      .a = (uint64_t)signo,
 			      .b = all ? CHAN_TO_ALL : CHAN_TO_PROCESS };
-	int fd, ret;
+	int ret;
 
 	if (s == STATUS_STOPPED || s == STATUS_CREATING)
 		return all ? 0 : error_set(err, ESRCH, "container '%s' is not running", c->s.id);
-	if (s == STATUS_CREATED) {
+	if (s == STATUS_CREATED || s == STATUS_PAUSED) {
 		if (kill((pid_t)c->s.pid, signo) < 0 && !all)
 			return error_errno(err, "container '%s'", c->s.id);
 		return 0;
 	}
-	fd = client_attach(c, err);
-	if (fd < 0)
-		return all ? 0 : error_set(err, ESRCH, "container '%s' is not running", c->s.id);
-	ret = client_ask(fd, &m, NULL, 0, err);
-	close(fd);
+	/* The answer is the sandbox's, which may be long in coming: other commands must not wait for it. */
+	container_unlock(c);
+	ret = ask(c, &m, err);
 	return ret < 0 && all && err->err == ESRCH ? 0 : ret;
 }
 

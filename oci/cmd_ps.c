@@ -113,6 +113,7 @@ static int run(int argc, char **argv)
 	} else if (json) {
 		print_host_pids(&c, &c.pool);
 	} else {
+		container_unlock(&c); /* the answer is the sandbox's */
 		fd = client_attach(&c, &err);
 		ret = fd < 0 ? -1 : print_table(fd, &err);
 		if (fd >= 0)

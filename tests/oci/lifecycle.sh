@@ -43,6 +43,8 @@ moat delete c1 2> /dev/null
 expect "delete of a running one" 1 $?
 if moat pause c1 2> /dev/null; then
 	expect "paused" paused "$(status)"
+	moat kill c1 URG
+	expect "kill of a paused one" 0 $?
 	moat resume c1
 	expect "resumed" running "$(status)"
 fi
