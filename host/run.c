@@ -19,6 +19,7 @@
 #include "host/cmd.h"
 #include "host/error.h"
 #include "host/images.h"
+#include "host/printable.h"
 #include "host/run.h"
 #include "host/start.h"
 #include "host/timing.h"
@@ -126,8 +127,11 @@ static void on_signal(struct watch *w)
 	}
 }
 
-static void on_message(struct watch *w, const struct chan_msg *m)
+static void on_message(struct watch *w, struct chan_msg *m)
 {
+	/* Cleaned by a launcher that is sound; the guest may have taken it. */
+	if (m->type == CHAN_FAILED || m->type == CHAN_NOTE || m->type == CHAN_LOG)
+		printable(m->data, m->len, m->type != CHAN_FAILED);
 	switch (m->type) {
 	case CHAN_STARTED: w->ready = true; break;
 	case CHAN_DONE: on_answer(w); break;

@@ -11,6 +11,7 @@
 #include "host/channel.h"
 #include "host/images.h"
 #include "host/memory.h"
+#include "host/printable.h"
 #include "host/start.h"
 #include "oci/launch.h"
 #include "oci/limits.h"
@@ -37,6 +38,8 @@ static int await(int chan, uint32_t type, struct chan_msg *m, int *fds, size_t *
 			return 0;
 		if (nfds)
 			chan_close_fds(fds, *nfds);
+		/* A pod's launcher may be the guest's by now. */
+		printable(m->data, m->len, false);
 		if (m->type == CHAN_FAILED)
 			return error_set(err, (int)(m->a & 4095), "%.*s", (int)m->len,
 					 (char *)m->data);
