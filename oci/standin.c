@@ -60,15 +60,20 @@ static void send_winsize(const struct standin *s)
 		tell(s, CHAN_WINSIZE, ws.ws_row, ws.ws_col);
 }
 
-/* The sandbox must be gone before we are: an engine that sees us end takes the root away. */
+/*
+ * The sandbox must be gone before we are: an engine that sees us end takes the root away. Orphans of the pid namespace, which
+ * a tool of the host may have left in it, are for the kernel to end: they may run for long.
+ */
 static void __attribute__((noreturn)) end(const struct standin *s, int status)
 {
 	if (s->launcher)
 		kill(s->launcher, SIGKILL);
 	if (s->gofer)
 		kill(s->gofer, SIGKILL);
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-		;
+	if (s->launcher)
+		child_wait(s->launcher);
+	if (s->gofer)
+		child_wait(s->gofer);
 	if (s->out_of_memory)
 		oom_tell(&s->oom);
 	_exit(status);
