@@ -206,6 +206,8 @@ struct file *mount_context_mount(struct file *f, u32 attr)
 	mutex_lock(&c->mutex);
 	if (c->phase != CREATED) {
 		tree = ERR_PTR(c->phase == PARAMS || c->phase == FAILED ? -EINVAL : -EBUSY);
+	} else if (c->made->locked_flags & ~flags) {
+		tree = ERR_PTR(-EPERM);
 	} else {
 		c->made->flags = flags;
 		tree = mount_tree_file(c->made);

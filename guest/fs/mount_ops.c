@@ -221,8 +221,11 @@ static struct user_ns *admin(void)
 	return ns ? ns->c.owner : NULL;
 }
 
-/* Does some mount of the caller's tree show all of such a file system, at most as freely as flags say? */
-static bool shown_already(const struct file_system *fs, u32 flags)
+/*
+ * Does some mount of the caller's tree show all of such a file system, at most as freely as flags say? *locked: the flags of
+ * it that protect something.
+ */
+static bool shown_already(const struct file_system *fs, u32 flags, u32 *locked)
 {
 	struct mount *top = task_current()->fs->ns->root, *m, *up, *c;
 	bool found = false;
@@ -237,6 +240,8 @@ static bool shown_already(const struct file_system *fs, u32 flags)
 			continue;
 		list_for_each(c, &m->children, sibling)
 			whole = whole && !c->locked;
+		if (whole)
+			*locked = m->locked_flags;
 		found = found || whole;
 	}
 	mutex_unlock(&vfs_mounts_mutex);
@@ -247,7 +252,7 @@ static bool shown_already(const struct file_system *fs, u32 flags)
  * Whoever administers his own namespace only may mount what gives him nothing new: an instance of his own, or of proc and
  * sysfs what he sees anyway.
  */
-static int may_make(const struct file_system *fs, const struct mount_args *a)
+static int may_make(const struct file_system *fs, const struct mount_args *a, u32 *locked)
 {
 	if (!admin())
 		return 0;
@@ -255,7 +260,7 @@ static int may_make(const struct file_system *fs, const struct mount_args *a)
 		return -EPERM;
 	if (strcmp(fs->name, "proc") && strcmp(fs->name, "sysfs"))
 		return 0;
-	return shown_already(fs, a->flags) ? 0 : -EPERM;
+	return shown_already(fs, a->flags, locked) ? 0 : -EPERM;
 }
 
 /* Who may change a new file system's own options. */
@@ -271,14 +276,17 @@ static void own_super(struct super_block *sb)
 
 struct mount *mount_make(const struct file_system *fs, const struct mount_args *a)
 {
-	int err = may_make(fs, a);
+	u32 locked = 0;
+	int err = may_make(fs, a, &locked);
 	struct mount *m;
 
 	if (err)
 		return ERR_PTR(err);
 	m = mount_create(fs, a);
-	if (!IS_ERR(m))
-		own_super(m->sb);
+	if (IS_ERR(m))
+		return m;
+	own_super(m->sb);
+	m->locked_flags = locked;
 	return m;
 }
 

@@ -255,6 +255,35 @@ TEST_FORK(less_privileged_owner)
 	CHECK_EQ(status, 0);
 }
 
+static int second_view(void)
+{
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
+		return 99;
+	if (mount("none", "m", "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+		return 99; /* something covers part of it */
+	if (!mount(NULL, "m", NULL, MS_REMOUNT | MS_BIND, NULL) || errno != EPERM)
+		return 1;
+	return 0;
+}
+
+/* What a user may mount as he sees it elsewhere keeps the flags it has there. */
+TEST_FORK(flags_of_a_second_view)
+{
+	int status;
+
+	SETUP();
+	CHECK_OK(mkdir("m", 0777));
+	CHECK_OK(mkdir("s", 0777));
+	if (umount2("/sys", MNT_DETACH) || mount("none", "s", "sysfs", MS_RDONLY, NULL))
+		SKIP("no sysfs of our own");
+	status = in_child(0, second_view);
+	CHECK_OK(umount2("s", 0));
+	CHECK_OK(mount("none", "/sys", "sysfs", MS_RDONLY, NULL));
+	if (status == 99)
+		SKIP("no user namespace, or no sysfs in it");
+	CHECK_EQ(status, 0);
+}
+
 static int through_descriptor(void)
 {
 	int fd = open("m", O_PATH | O_DIRECTORY);
