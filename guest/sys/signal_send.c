@@ -2,6 +2,7 @@
  * signal_send.c - system calls that signal other tasks: kill(2) and its kin.
  */
 #include "lib/err.h"
+#include "mm/slab.h"
 #include "sys/signal_send.h"
 #include "sys/sys.h"
 #include "task/pidns.h"
@@ -62,26 +63,30 @@ static void collect_pid(struct process *p, void *arg)
 /* Numbers first, then one by one: permission and sending take the locks themselves. */
 static s64 kill_many(int pgid, int sig, const struct siginfo *info)
 {
-	int pids[128];
-	struct kill_many k = { .pgid = pgid, .sig = sig, .info = info, .pids = pids, .room = 128 };
+	int few[128], *many = NULL;
+	struct kill_many k = { .pgid = pgid, .sig = sig, .info = info, .pids = few, .room = 128 };
 	s64 err = -ESRCH, ret;
 	bool sent = false;
 	unsigned i;
 
 	process_for_each(collect_pid, &k);
-	if (k.n > k.room && pgid != -1 &&
-	    sig) { /* a very large group: without permission checks one cannot */
-		if (capable(5))
-			return signal_pgrp(pgid, sig, info);
-		k.n = k.room;
+	while (k.n > k.room) { /* there may be even more by then */
+		kfree(many);
+		k.room = k.n + k.n / 4;
+		k.pids = many = kmalloc(k.room * sizeof(*many));
+		if (!many)
+			return -ENOMEM;
+		k.n = 0;
+		process_for_each(collect_pid, &k);
 	}
-	for (i = 0; i < MIN(k.n, k.room); i++) {
-		ret = kill_process(pids[i], sig, info);
+	for (i = 0; i < k.n; i++) {
+		ret = kill_process(k.pids[i], sig, info);
 		if (ret == 0)
 			sent = true;
 		else if (ret != -ESRCH)
 			err = ret;
 	}
+	kfree(many);
 	return sent ? 0 : err;
 }
 

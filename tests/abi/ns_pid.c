@@ -256,6 +256,31 @@ TEST_FORK(signals_from_outside)
 	CHECK_EQ(status_of(pid), 0);
 }
 
+static void everyone_inside(void)
+{
+	pid_t last = 0;
+	int n = 0;
+
+	for (int i = 0; i < 200; i++) {
+		last = fork();
+		if (last == 0)
+			for (;;)
+				pause();
+		CHECK(last > 0);
+	}
+	CHECK_OK(kill(-1, SIGKILL));
+	CHECK_EQ(waitpid(last, NULL, 0), last);
+	while (waitpid(-1, NULL, 0) > 0)
+		n++;
+	CHECK_EQ(n, 199);
+}
+
+/* However many they are. */
+TEST_FORK(all_but_init)
+{
+	RUN(everyone_inside);
+}
+
 static void ends_inside(void)
 {
 	for (int i = 0; i < 5; i++) {
