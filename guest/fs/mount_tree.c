@@ -193,12 +193,13 @@ static struct mount *by_id(u64 id)
 	return NULL;
 }
 
-static bool reachable(struct mount *m, const struct path_ref *root)
+static bool reachable(const struct mount *m, const struct path_ref *root)
 {
-	for (; m; m = m->parent)
-		if (m == root->mnt)
-			return true;
-	return false;
+	const struct dentry *d = m->root;
+
+	for (; m != root->mnt && m->parent; m = m->parent)
+		d = m->mountpoint;
+	return m == root->mnt && dentry_is_below(d, root->dentry);
 }
 
 s64 mount_list(u64 id, u64 after, u64 *ids, size_t n)
@@ -211,13 +212,13 @@ s64 mount_list(u64 id, u64 after, u64 *ids, size_t n)
 	fs_context_root(&root);
 	mutex_lock(&vfs_mounts_mutex);
 	top = id ? by_id(id) : root.mnt;
-	if (!top || !reachable(top, &root))
+	if (!top || (id && !reachable(top, &root)))
 		err = -ENOENT;
 	while (!err && k < n) { /* in the order of their numbers */
 		u64 next = ~0ULL;
 
 		list_for_each(m, &vfs_mounts, all) {
-			bool below = id ? m->parent == top : m != top && reachable(m, &root);
+			bool below = m != top && (!id || m->parent == top) && reachable(m, &root);
 
 			if (below && m->id > after && m->id < next)
 				next = m->id;

@@ -401,6 +401,26 @@ TEST_FORK(list_and_tell)
 	CHECK_OK(umount2("m", MNT_DETACH));
 }
 
+/* Behind a chroot only what is mounted in it. */
+TEST_FORK(list_in_a_chroot)
+{
+	struct {
+		u_int32_t size, spare;
+		u_int64_t id, param;
+	} r = { 24, 0, ~0ULL, 0 };
+	u_int64_t ids[8];
+
+	abi_tmpdir();
+	if (!abi_cap(18))
+		SKIP("needs CAP_SYS_CHROOT");
+	if (syscall(NR_LISTMOUNT, &r, ids, 8, 0) < 0 && errno == ENOSYS)
+		SKIP("no listmount");
+	CHECK_OK(mkdir("jail", 0755));
+	CHECK_OK(chroot("jail"));
+	CHECK_EQ(syscall(NR_LISTMOUNT, &r, ids, 8, 0), 0);
+	CHECK_OK(chroot("."));
+}
+
 TEST_FORK(not_for_everyone)
 {
 	abi_tmpdir();
