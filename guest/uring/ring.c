@@ -121,6 +121,15 @@ int uring_memory_create(struct uring_ctx *ctx, struct io_uring_params *p)
 
 void uring_memory_destroy(struct uring_ctx *ctx)
 {
+	/* The aliases by hand: a cache frees its pages in a chain through their frames, where each can hang but once. */
+	mutex_lock(&ctx->pc.lock);
+	for (unsigned i = 0; i < ctx->nr_rings; i++) {
+		paddr_t pa = pc_remove(&ctx->pc, IORING_OFF_CQ_RING / PAGE_SIZE + i);
+
+		if (pa)
+			frame_put(pa);
+	}
+	mutex_unlock(&ctx->pc.lock);
 	for (unsigned i = 0; i < ctx->nr_pages; i++)
 		frame_put(ptr_to_paddr(ctx->pages[i]));
 	kfree(ctx->pages);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # What the Sentry holds must not grow with the number of programs that ran: each ABI program is run again and again in one
 # sandbox; open files, tasks, heap and anonymous memory are read in between with the name caches dropped. Reported is what
-# grows from each reading to the next.
+# grows in the last two readings of a program.
 # files: /bin/busybox
 . "$(dirname "$0")/common"
 [ "$PLATFORM" = systrap ] || skip "on systrap only: the code is the same on kvm"
@@ -23,7 +23,9 @@ sample() {
 }
 for name; do
 	[ -x "$dir/$name" ] || continue
-	for turn in 0 1 2 3; do
+	turns="0 1 2 3"
+	case $name in net_ports | tcp) turns="$turns 4 5 6" ;; esac # their ports fill a table of a fixed size at first
+	for turn in $turns; do
 		for i in 1 2 3; do "$dir/$name" > /dev/null 2>&1; done
 		sample "$name"
 	done
@@ -32,15 +34,21 @@ END
 
 # The first reading of a program may hold what is made once. Slack: a page of heap, a shell's pages, per reading.
 judge() {
-	awk '{
-		if ($1 != name) { name = $1; n = 0; grown[2] = grown[3] = grown[4] = grown[5] = 0 }
-		n++
+	awk 'function verdict(k) {
 		for (k = 2; k <= 5; k++) {
-			if (n > 2 && $k > last[k] + slack[k]) grown[k]++
-			last[k] = $k
-			if (n == 4 && grown[k] == 2) print name " leaks " what[k] ": " $k " at the end"
+			if (grown[k] >= 2) print name " leaks " what[k] ": " last[k] " at the end"
+			grown[k] = 0
 		}
 	}
+	{
+		if ($1 != name) { verdict(); name = $1; n = 0 }
+		n++
+		for (k = 2; k <= 5; k++) {
+			grown[k] = n > 2 && $k > last[k] + slack[k] ? grown[k] + 1 : 0
+			last[k] = $k
+		}
+	}
+	END { verdict() }
 	BEGIN { split(". files tasks heap memory", what, " "); slack[4] = 8; slack[5] = 64 }'
 }
 got=$("$MOAT" do --platform "$PLATFORM" --env MOAT_SANDBOX=1 --env TMPDIR=/tmp --env dir="$BUILD/tests/abi" -- \
