@@ -262,8 +262,11 @@ TEST(kill)
 	CHECK_EQ(WEXITSTATUS(died_of(SECCOMP_RET_LOG, 0)), 3);
 }
 
+static volatile pid_t victim_tid;
+
 static void *victim(void *arg)
 {
+	victim_tid = (pid_t)syscall(SYS_gettid);
 	answer(SYS_getpgid, SECCOMP_RET_KILL_THREAD, 0);
 	*(volatile int *)arg = 1;
 	syscall(SYS_getpgid, 0);
@@ -279,8 +282,11 @@ TEST_FORK(kill_thread)
 
 	no_new_privs();
 	CHECK_EQ(pthread_create(&th, NULL, victim, (void *)&step), 0);
-	for (i = 0; i < 2000 && syscall(SYS_tgkill, getpid(), getpid() + 1, 0) == 0; i++)
+	for (i = 0; i < 2000; i++) {
+		if (victim_tid && syscall(SYS_tgkill, getpid(), victim_tid, 0) < 0)
+			break;
 		usleep(1000);
+	}
 	CHECK_EQ(step, 1);
 	CHECK(syscall(SYS_getpgid, 0) >= 0);
 }

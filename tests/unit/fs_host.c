@@ -10,6 +10,7 @@
 #include "abi/boot.h"
 #include "fs/epoll.h"
 #include "fs/mount.h"
+#include "fs/procfs.h"
 #include "lib/log.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
@@ -184,6 +185,7 @@ void unit_fs_root(struct mount *m)
 {
 	struct path_ref p = { m, m->root };
 	struct task *t = task_current();
+	static struct mount_ns ns;
 
 	mount_get(m);
 	keep = m;
@@ -192,6 +194,11 @@ void unit_fs_root(struct mount *m)
 	fs_context_set_root(t->fs, &p);
 	fs_context_set_cwd(t->fs, &p);
 	t->fs->umask = 0;
+	/* A mount namespace that is never taken down: unit_fs_end looks at the root itself. */
+	ref_init(&ns.c.ref);
+	mount_ns_get(&ns);
+	ns.root = m;
+	t->fs->ns = &ns;
 	t->files = fdtable_create();
 }
 
@@ -386,6 +393,13 @@ const char *t_list(const char *name, bool small_buffer)
 	for (unsigned i = 0; i < c.n; i++)
 		p += sprintf(p, "%s%s", i ? " " : "", c.names[i]);
 	return out;
+}
+
+/* There is no /proc here, and so no file of a namespace. */
+struct ns_common *proc_ns_of_inode(const struct inode *i)
+{
+	(void)i;
+	return NULL;
 }
 
 int t_chmod(const char *name, u32 mode)
