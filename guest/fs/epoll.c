@@ -322,23 +322,29 @@ unsigned epoll_items(struct file *epf)
 	return READ_ONCE(((struct epoll *)epf->priv)->nr_items);
 }
 
+int epoll_sleep(struct file *epf, u64 deadline)
+{
+	struct epoll *ep = epf->priv;
+	int err;
+
+	if (!list_empty(&ep->ready))
+		return 1;
+	err = deadline ? wait_event(&ep->q, SLEEP_INTERRUPTIBLE, deadline, !list_empty(&ep->ready))
+		       : -ETIMEDOUT;
+	return !err ? 1 : err == -ETIMEDOUT ? 0 : -EINTR;
+}
+
 int epoll_collect(struct file *epf, struct epoll_event *out, int max, u64 deadline)
 {
 	struct epoll *ep = epf->priv;
-	int n, err;
+	int n;
 
-	for (;;) {
+	do {
 		mutex_lock(&ep->lock);
 		n = collect(ep, out, max);
 		mutex_unlock(&ep->lock);
-		if (n || !deadline)
-			return n;
-		err = wait_event(&ep->q, SLEEP_INTERRUPTIBLE, deadline, !list_empty(&ep->ready));
-		if (err == -ETIMEDOUT)
-			return 0;
-		if (err)
-			return -EINTR;
-	}
+	} while (!n && deadline && (n = epoll_sleep(epf, deadline)) > 0);
+	return n;
 }
 
 static u32 epoll_poll(struct file *f, struct poll_table *pt)

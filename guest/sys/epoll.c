@@ -47,39 +47,53 @@ s64 sys_epoll_ctl(fd_a epfd, int_a op, fd_a fd, uptr_a event)
 	return ret;
 }
 
+static s64 collect_to_user(struct file *ep, struct epoll_event *buf, uaddr_t events, int max,
+			   u64 deadline)
+{
+	s64 n = epoll_collect(ep, buf, max, deadline);
+
+	return n > 0 && user_write(events, buf, (size_t)n * sizeof(*buf)) ? -EFAULT : n;
+}
+
+/* Few events go through the stack; room for many is taken when there are some, not while the task sleeps. */
+static s64 wait_events(struct file *ep, uaddr_t events, int max, u64 deadline)
+{
+	struct epoll_event stack[EVENTS_STACK], *buf;
+	s64 n;
+
+	do {
+		/* An item gives one event at most; what is added from here on is for the next call. */
+		int room = MIN(max, (int)MAX(epoll_items(ep), (unsigned)EVENTS_STACK));
+
+		if (room <= EVENTS_STACK)
+			return collect_to_user(ep, stack, events, room, deadline);
+		n = epoll_sleep(ep, deadline);
+		if (n <= 0)
+			return n;
+		while (!(buf = kmalloc((size_t)room * sizeof(*buf))) && room / 2 > EVENTS_STACK)
+			room /= 2;
+		if (!buf)
+			return -ENOMEM;
+		n = collect_to_user(ep, buf, events, room, 0);
+		kfree(buf);
+	} while (!n && deadline);
+	return n;
+}
+
 static s64 do_wait(int epfd, uaddr_t events, int max, u64 deadline)
 {
-	struct epoll_event stack[EVENTS_STACK], *buf = stack;
 	struct file *ep;
 	s64 n;
 
 	if (max <= 0 || max > EP_MAX_EVENTS)
 		return -EINVAL;
 	/* Linux checks the address range here, so that a bad pointer fails before events are consumed. */
-	if (events > USER_END || (u64)max * sizeof(*buf) > USER_END - events)
+	if (events > USER_END || (u64)max * sizeof(struct epoll_event) > USER_END - events)
 		return -EFAULT;
 	ep = fd_get(epfd);
 	if (IS_ERR(ep))
 		return PTR_ERR(ep);
-	n = -EINVAL;
-	if (!is_epoll(ep))
-		goto out;
-	if (max > EVENTS_STACK) {
-		/* An item gives one event at most; what is added while it waits is for the next call. */
-		max = MIN(max, (int)MAX(epoll_items(ep), (unsigned)EVENTS_STACK));
-		do {
-			buf = kmalloc((size_t)max * sizeof(*buf));
-		} while (!buf && (max /= 2) > EVENTS_STACK);
-		n = -ENOMEM;
-		if (!buf)
-			goto out;
-	}
-	n = epoll_collect(ep, buf, max, deadline);
-	if (n > 0 && user_write(events, buf, (size_t)n * sizeof(*buf)))
-		n = -EFAULT;
-	if (buf != stack)
-		kfree(buf);
-out:
+	n = is_epoll(ep) ? wait_events(ep, events, max, deadline) : -EINVAL;
 	file_put(ep);
 	return n;
 }
@@ -99,16 +113,11 @@ s64 sys_epoll_pwait(fd_a epfd, uptr_a events, int_a max, int_a timeout, uptr_a s
 s64 sys_epoll_pwait2(fd_a epfd, uptr_a events, int_a max, uptr_a timeout, uptr_a sigmask,
 		     size_a size)
 {
-	u64 ns, deadline = NO_DEADLINE;
-	int err;
+	u64 deadline;
+	int err = timeout_read(timeout, &deadline);
 
-	if (timeout) {
-		err = timespec_read(timeout, &ns);
-		if (err)
-			return err;
-		deadline = ns ? deadline_after(ns) : 0;
-	}
-	err = sigmask_user(sigmask, size);
+	if (!err)
+		err = sigmask_user(sigmask, size);
 	return err ? err : do_wait(epfd, events, max, deadline);
 }
 
