@@ -250,24 +250,10 @@ static s64 get_events(u64 id, long min, long nr, uaddr_t events, u64 deadline)
 	return err == -ETIMEDOUT ? 0 : err == -ERESTARTSYS ? -EINTR : err;
 }
 
-static int limit(uaddr_t timeout, u64 *deadline)
-{
-	u64 ns;
-	int err;
-
-	*deadline = NO_DEADLINE;
-	if (!timeout)
-		return 0;
-	err = timespec_read(timeout, &ns);
-	if (!err)
-		*deadline = ns ? deadline_after(ns) : 1;
-	return err;
-}
-
 s64 sys_io_getevents(ulong_a id, long_a min, long_a nr, uptr_a events, uptr_a timeout)
 {
 	u64 deadline;
-	int err = limit(timeout, &deadline);
+	int err = timeout_read(timeout, &deadline);
 
 	return err ? err : get_events(id, min, nr, events, deadline);
 }
@@ -278,7 +264,7 @@ s64 sys_io_pgetevents(ulong_a id, long_a min, long_a nr, uptr_a events, uptr_a t
 		u64 mask, size;
 	} arg = { 0, 0 };
 	u64 deadline;
-	int err = limit(timeout, &deadline);
+	int err = timeout_read(timeout, &deadline);
 
 	if (!err && sig && user_read(&arg, sig, sizeof(arg)))
 		err = -EFAULT;

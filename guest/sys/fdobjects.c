@@ -13,10 +13,6 @@
 #define SIGKILL			9
 #define SIGSTOP			19
 
-struct itimerspec64 {
-	struct timespec64 interval, value;
-};
-
 static struct file *get_timerfd(int fd)
 {
 	struct file *f = fd_get(fd);
@@ -40,11 +36,6 @@ s64 sys_timerfd_create(int_a clock, flags_a flags)
 	return fd_install_new(timerfd_create_file(clock, flags), flags & O_CLOEXEC);
 }
 
-static struct timespec64 split(u64 ns)
-{
-	return (struct timespec64){ (s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC) };
-}
-
 s64 sys_timerfd_settime(fd_a fd, flags_a flags, uptr_a value, uptr_a ovalue)
 {
 	struct itimerspec64 it;
@@ -62,7 +53,7 @@ s64 sys_timerfd_settime(fd_a fd, flags_a flags, uptr_a value, uptr_a ovalue)
 		return PTR_ERR(f);
 	timerfd_settime(timerfd_of(f), flags & TFD_TIMER_ABSTIME, v, i, &old_v, &old_i);
 	file_put(f);
-	it = (struct itimerspec64){ split(old_i), split(old_v) };
+	it = (struct itimerspec64){ timespec_of(old_i), timespec_of(old_v) };
 	return ovalue && user_write(ovalue, &it, sizeof(it)) ? -EFAULT : 0;
 }
 
@@ -76,7 +67,7 @@ s64 sys_timerfd_gettime(fd_a fd, uptr_a value)
 		return PTR_ERR(f);
 	timerfd_gettime(timerfd_of(f), &v, &i);
 	file_put(f);
-	it = (struct itimerspec64){ split(i), split(v) };
+	it = (struct itimerspec64){ timespec_of(i), timespec_of(v) };
 	return user_write(value, &it, sizeof(it)) ? -EFAULT : 0;
 }
 

@@ -173,7 +173,7 @@ s64 sys_futimesat(fd_a dfd, path_a path, uptr_a times)
 		for (int k = 0; k < 2; k++) {
 			if (tv[k].usec < 0 || tv[k].usec >= 1000000)
 				return -EINVAL;
-			ts[k] = (struct timespec64){ tv[k].sec, tv[k].usec * 1000 };
+			ts[k] = (struct timespec64){ tv[k].sec, tv[k].usec * (s64)NSEC_PER_USEC };
 		}
 	}
 	return utimens(dfd, path, times ? ts : NULL, 0);

@@ -3,8 +3,8 @@
  */
 #include "lib/err.h"
 #include "mm/slab.h"
-#include "sys/abi_task.h"
 #include "sys/sys.h"
+#include "sys/timespec.h"
 #include "task/futex.h"
 #include "task/pidns.h"
 #include "task/task.h"
@@ -33,40 +33,6 @@ enum {
 #define FUTEX2_SIZE_MASK 3
 #define FUTEX2_SIZE_U32	 2
 #define FUTEX2_PRIVATE	 128
-
-/* An absolute time on a clock as a monotonic deadline, never 0. */
-static u64 absolute(u64 ns, bool realtime)
-{
-	s64 off = realtime ? clock_real_offset() : time_ns_offset(CLOCK_MONOTONIC);
-
-	if (ns >= 9223372036854775807ULL)
-		return NO_DEADLINE -
-		       1; /* there is a timeout, if a far one: it matters for restarts */
-	if (off > 0 && ns <= (u64)off)
-		return 1;
-	return MAX(ns - (u64)off, 1ULL);
-}
-
-static int read_timeout(uaddr_t ptr, bool relative, bool realtime, u64 *deadline)
-{
-	struct abi_timespec ts;
-	u64 now;
-
-	*deadline = NO_DEADLINE;
-	if (!ptr)
-		return 0;
-	if (user_read(&ts, ptr, sizeof(ts)))
-		return -EFAULT;
-	if (!abi_timespec_valid(&ts))
-		return -EINVAL;
-	if (!relative) {
-		*deadline = absolute(abi_ns(&ts), realtime);
-		return 0;
-	}
-	now = clock_mono();
-	*deadline = now + MIN(abi_ns(&ts), NO_DEADLINE - 1 - now);
-	return 0;
-}
 
 static s64 restart_wait(struct restart_block *r)
 {
@@ -105,8 +71,12 @@ s64 sys_futex(uptr_a addr, int_a op, uint_a val, uptr_a timeout, uptr_a addr2, u
 		return -ENOSYS;
 	if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_LOCK_PI ||
 	    cmd == FUTEX_LOCK_PI2 || cmd == FUTEX_WAIT_REQUEUE_PI) {
-		err = read_timeout(timeout, cmd == FUTEX_WAIT, realtime || cmd == FUTEX_LOCK_PI,
-				   &deadline);
+		err = cmd == FUTEX_WAIT ? timeout_read(timeout, &deadline)
+					: timeout_read_absolute(
+						  timeout,
+						  realtime || cmd == FUTEX_LOCK_PI ? CLOCK_REALTIME
+										   : CLOCK_MONOTONIC,
+						  &deadline);
 		if (err)
 			return err;
 	}
@@ -147,9 +117,9 @@ s64 sys_futex_waitv(uptr_a waiters, uint_a nr, flags_a flags, uptr_a timeout, in
 
 	if (flags || !nr || nr > WAITV_MAX || !waiters)
 		return -EINVAL;
-	if (timeout && clock != 0 && clock != 1)
+	if (timeout && clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
 		return -EINVAL;
-	ret = read_timeout(timeout, false, clock == 0, &deadline);
+	ret = timeout_read_absolute(timeout, clock, &deadline);
 	if (ret)
 		return ret;
 	v = kmalloc(nr * sizeof(*v));
@@ -192,9 +162,9 @@ s64 sys_futex_wait(uptr_a addr, ulong_a val, ulong_a mask, flags_a flags, uptr_a
 
 	if (!futex2_flags_valid(flags) || mask >> 32 || val >> 32)
 		return -EINVAL;
-	if (timeout && clock != 0 && clock != 1)
+	if (timeout && clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
 		return -EINVAL;
-	err = read_timeout(timeout, false, clock == 0, &deadline);
+	err = timeout_read_absolute(timeout, clock, &deadline);
 	if (err)
 		return err;
 	return futex_wait(addr, !(flags & FUTEX2_PRIVATE), (u32)val, deadline, (u32)mask);

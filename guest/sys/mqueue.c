@@ -42,21 +42,6 @@ s64 sys_mq_unlink(path_a uname)
 	return ret;
 }
 
-/* An absolute time of CLOCK_REALTIME as a deadline; 0 or -errno. */
-static int deadline_of(uptr_a timeout, u64 *deadline)
-{
-	u64 ns;
-	int err;
-
-	*deadline = NO_DEADLINE;
-	if (!timeout)
-		return 0;
-	err = timespec_read(timeout, &ns);
-	if (!err)
-		*deadline = clock_deadline(CLOCK_REALTIME, ns);
-	return err;
-}
-
 /* With a reference, open for `mode`. -EBADF. */
 static struct file *get_queue(int fd, u32 mode)
 {
@@ -74,7 +59,7 @@ s64 sys_mq_timedsend(fd_a mqdes, ubuf_a msg, size_a len, uint_a prio, uptr_a tim
 	struct mqueue *q;
 	struct file *f;
 	u64 deadline;
-	s64 ret = deadline_of(timeout, &deadline);
+	s64 ret = timeout_read_absolute(timeout, CLOCK_REALTIME, &deadline);
 
 	if (ret)
 		return ret;
@@ -106,7 +91,7 @@ s64 sys_mq_timedreceive(fd_a mqdes, ubuf_a buf, size_a len, uptr_a uprio, uptr_a
 	struct mq_msg *m;
 	struct file *f;
 	u64 deadline;
-	s64 ret = deadline_of(timeout, &deadline);
+	s64 ret = timeout_read_absolute(timeout, CLOCK_REALTIME, &deadline);
 
 	if (ret)
 		return ret;

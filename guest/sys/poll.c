@@ -215,21 +215,6 @@ s64 sys_poll(uptr_a fds, uint_a nfds, int_a timeout)
 	return ret;
 }
 
-/* An optional timespec: its deadline; 0 for a zero timeout, NO_DEADLINE without one. */
-static int deadline_user(uaddr_t ts, u64 *deadline)
-{
-	u64 ns;
-	int err;
-
-	*deadline = NO_DEADLINE;
-	if (!ts)
-		return 0;
-	err = timespec_read(ts, &ns);
-	if (!err)
-		*deadline = ns ? deadline_after(ns) : 0;
-	return err;
-}
-
 /* What is left goes back to the caller's timespec, as Linux does; a read-only one is not an error. */
 static void write_left(uaddr_t ts, u64 deadline)
 {
@@ -257,7 +242,7 @@ int sigmask_user(uaddr_t mask, u64 size)
 s64 sys_ppoll(uptr_a fds, uint_a nfds, uptr_a timeout, uptr_a sigmask, size_a setsize)
 {
 	u64 deadline;
-	s64 ret = deadline_user(timeout, &deadline);
+	s64 ret = timeout_read(timeout, &deadline);
 
 	if (!ret)
 		ret = sigmask_user(sigmask, setsize);
@@ -418,8 +403,7 @@ s64 sys_select(int_a n, uptr_a in, uptr_a out, uptr_a ex, uptr_a timeout)
 	if (timeout && deadline != NO_DEADLINE) {
 		now = clock_mono();
 		now = deadline > now ? deadline - now : 0;
-		tv = (struct timeval64){ (s64)(now / NSEC_PER_SEC),
-					 (s64)(now % NSEC_PER_SEC / 1000) };
+		tv = timeval_of(now);
 		if (user_write(timeout, &tv, sizeof(tv)) && ret == -ERESTARTNOHAND)
 			ret = -EINTR;
 	}
@@ -437,7 +421,7 @@ s64 sys_pselect6(int_a n, uptr_a in, uptr_a out, uptr_a ex, uptr_a timeout, uptr
 
 	if (sig && user_read(&arg, sig, sizeof(arg)))
 		return -EFAULT;
-	ret = deadline_user(timeout, &deadline);
+	ret = timeout_read(timeout, &deadline);
 	if (!ret)
 		ret = sigmask_user(arg.mask, arg.size);
 	if (ret)

@@ -95,8 +95,8 @@ static void fill_self(struct abi_rusage *r, struct process *p)
 	u64 u, s;
 
 	process_times(p, &u, &s);
-	r->utime = abi_timeval(u);
-	r->stime = abi_timeval(s);
+	r->utime = timeval_of(u);
+	r->stime = timeval_of(s);
 	spin_lock(&p->sig_lock);
 	r->minflt = (s64)p->minflt;
 	r->majflt = (s64)p->majflt;
@@ -125,8 +125,8 @@ s64 sys_getrusage(int_a who, uptr_a usage)
 	switch (who) {
 	case 0: /* RUSAGE_SELF */ fill_self(&r, p); break;
 	case -1: /* RUSAGE_CHILDREN */
-		r.utime = abi_timeval(p->cutime);
-		r.stime = abi_timeval(p->cstime);
+		r.utime = timeval_of(p->cutime);
+		r.stime = timeval_of(p->cstime);
 		r.minflt = (s64)p->cminflt;
 		r.majflt = (s64)p->cmajflt;
 		r.maxrss = (s64)(p->cmaxrss / 1024);
@@ -134,8 +134,8 @@ s64 sys_getrusage(int_a who, uptr_a usage)
 	case 1: /* RUSAGE_THREAD */
 		task_times(t, &u, &s);
 		fill_self(&r, p);
-		r.utime = abi_timeval(u);
-		r.stime = abi_timeval(s);
+		r.utime = timeval_of(u);
+		r.stime = timeval_of(s);
 		r.minflt = (s64)t->minflt;
 		r.majflt = (s64)t->majflt;
 		r.nvcsw = (s64)t->nvcsw;

@@ -169,13 +169,13 @@ s64 sys_sched_get_priority_min(int_a policy)
 s64 sys_sched_rr_get_interval(pid_a pid, uptr_a interval)
 {
 	struct task *t = target(pid);
-	struct abi_timespec ts;
+	u64 ns;
 
 	if (IS_ERR(t))
 		return PTR_ERR(t);
-	ts = abi_timespec(sched_interval(t));
+	ns = sched_interval(t);
 	task_put(t);
-	return user_write(interval, &ts, sizeof(ts)) ? -EFAULT : 0;
+	return timespec_write(interval, ns);
 }
 
 s64 sys_sched_setaffinity(pid_a pid, uint_a len, uptr_a mask)

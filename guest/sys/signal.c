@@ -2,8 +2,8 @@
  * signal.c - system calls about a task's own signals: actions, masks, stacks, waiting.
  */
 #include "lib/err.h"
-#include "sys/abi_task.h"
 #include "sys/sys.h"
+#include "sys/timespec.h"
 #include "task/task.h"
 
 #define SETSIZE 8
@@ -60,23 +60,17 @@ s64 sys_rt_sigpending(uptr_a set, size_a setsize)
 
 s64 sys_rt_sigtimedwait(uptr_a set, uptr_a info, uptr_a timeout, size_a setsize)
 {
-	struct abi_timespec ts;
-	u64 mask, deadline = NO_DEADLINE, now;
+	u64 mask, deadline;
 	struct siginfo si;
-	int n;
+	int n, err;
 
 	if (setsize != SETSIZE)
 		return -EINVAL;
 	if (user_read(&mask, set, sizeof(mask)))
 		return -EFAULT;
-	if (timeout) {
-		if (user_read(&ts, timeout, sizeof(ts)))
-			return -EFAULT;
-		if (!abi_timespec_valid(&ts))
-			return -EINVAL;
-		now = clock_mono();
-		deadline = abi_ns(&ts) ? now + MIN(abi_ns(&ts), NO_DEADLINE - 1 - now) : 0;
-	}
+	err = timeout_read(timeout, &deadline);
+	if (err)
+		return err;
 	n = signal_wait(mask, &si, deadline);
 	if (n > 0 && info && user_write(info, &si, sizeof(si)))
 		return -EFAULT;

@@ -136,8 +136,8 @@ static int put_rusage(uaddr_t dst, const struct wait_result *w)
 {
 	struct abi_rusage r = { 0 };
 
-	r.utime = abi_timeval(w->utime);
-	r.stime = abi_timeval(w->stime);
+	r.utime = timeval_of(w->utime);
+	r.stime = timeval_of(w->stime);
 	r.maxrss = (s64)(w->maxrss / 1024);
 	r.minflt = (s64)w->minflt;
 	r.majflt = (s64)w->majflt;

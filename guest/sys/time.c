@@ -2,8 +2,8 @@
  * time.c - clocks and sleeping. The time of day belongs to the host: setting it is refused.
  */
 #include "lib/err.h"
-#include "sys/abi_task.h"
 #include "sys/sys.h"
+#include "sys/timespec.h"
 #include "task/clock.h"
 #include "task/task.h"
 
@@ -12,49 +12,42 @@
 
 s64 sys_clock_gettime(int_a clock, uptr_a ts)
 {
-	struct abi_timespec v;
 	u64 ns;
 	int err = clock_read(clock, &ns);
 
-	if (err)
-		return err;
-	v = abi_timespec(ns);
-	return user_write(ts, &v, sizeof(v)) ? -EFAULT : 0;
+	return err ? err : timespec_write(ts, ns);
 }
 
 s64 sys_clock_getres(int_a clock, uptr_a ts)
 {
-	struct abi_timespec v = { 0, 1 };
 	u64 ns;
 	int err = clock_read(clock, &ns);
 
-	if (err)
+	if (err || !ts)
 		return err;
-	if (clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
-		v.nsec = 4000000; /* what programs expect of them; they are finer here */
-	return ts && user_write(ts, &v, sizeof(v)) ? -EFAULT : 0;
+	/* What programs expect of the coarse clocks; they are finer here. */
+	ns = clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE ? 4000000 : 1;
+	return timespec_write(ts, ns);
 }
 
 s64 sys_clock_settime(int_a clock, uptr_a ts)
 {
-	struct abi_timespec v;
+	u64 ns;
+	int err;
 
 	if (clock != CLOCK_REALTIME)
 		return -EINVAL;
-	if (user_read(&v, ts, sizeof(v)))
-		return -EFAULT;
-	if (!abi_timespec_valid(&v))
-		return -EINVAL;
-	return -EPERM;
+	err = timespec_read(ts, &ns);
+	return err ? err : -EPERM;
 }
 
 s64 sys_gettimeofday(uptr_a tv, uptr_a tz)
 {
 	u64 ns, zero = 0;
-	struct abi_timeval v;
+	struct timeval64 v;
 
 	clock_read(CLOCK_REALTIME, &ns);
-	v = abi_timeval(ns);
+	v = timeval_of(ns);
 	if (tv && user_write(tv, &v, sizeof(v)))
 		return -EFAULT;
 	return tz && user_write(tz, &zero, sizeof(zero)) ? -EFAULT : 0;
@@ -62,7 +55,7 @@ s64 sys_gettimeofday(uptr_a tv, uptr_a tz)
 
 s64 sys_settimeofday(uptr_a tv, uptr_a tz)
 {
-	struct abi_timeval v;
+	struct timeval64 v;
 
 	if (tv) {
 		if (user_read(&v, tv, sizeof(v)))
@@ -79,7 +72,7 @@ s64 sys_time(uptr_a tloc)
 	s64 sec;
 
 	clock_read(CLOCK_REALTIME, &ns);
-	sec = (s64)(ns / 1000000000);
+	sec = (s64)(ns / NSEC_PER_SEC);
 	return tloc && user_write(tloc, &sec, sizeof(sec)) ? -EFAULT : sec;
 }
 
@@ -89,7 +82,7 @@ struct abi_timex {
 	s64 offset, freq, maxerror, esterror;
 	s32 status, pad2;
 	s64 constant, precision, tolerance;
-	struct abi_timeval time;
+	struct timeval64 time;
 	s64 tick, ppsfreq, jitter;
 	s32 shift, pad3;
 	s64 stabil, jitcnt, calcnt, errcnt, stbcnt;
@@ -113,7 +106,7 @@ s64 sys_adjtimex(uptr_a buf)
 				.constant = 2,
 				.precision = 1,
 				.tolerance = 32768000,
-				.time = abi_timeval(ns),
+				.time = timeval_of(ns),
 				.tick = 10000 };
 	return user_write(buf, &t, sizeof(t)) ? -EFAULT
 					      : 5; /* TIME_ERROR: not synchronized by us */
@@ -125,6 +118,20 @@ s64 sys_clock_adjtime(int_a clock, uptr_a buf)
 }
 
 /* ---- sleeping ---- */
+
+int timeout_read_absolute(uaddr_t addr, int clock, u64 *deadline)
+{
+	u64 ns;
+	int err;
+
+	*deadline = NO_DEADLINE;
+	if (!addr)
+		return 0;
+	err = timespec_read(addr, &ns);
+	if (!err)
+		*deadline = clock_deadline(clock, ns);
+	return err;
+}
 
 /* Until the deadline; 0 or -ERESTARTSYS. */
 static int sleep_until(u64 deadline)
@@ -150,7 +157,6 @@ static s64 restart_sleep(struct restart_block *r)
 static s64 sleep_relative(u64 deadline, uaddr_t rem)
 {
 	struct restart_block *r = &task_current()->restart;
-	struct abi_timespec left;
 	u64 now;
 
 	if (!sleep_until(deadline))
@@ -158,8 +164,7 @@ static s64 sleep_relative(u64 deadline, uaddr_t rem)
 	now = clock_mono();
 	if (now >= deadline)
 		return 0;
-	left = abi_timespec(deadline - now);
-	if (rem && user_write(rem, &left, sizeof(left)))
+	if (rem && timespec_write(rem, deadline - now))
 		return -EFAULT;
 	r->fn = restart_sleep;
 	r->arg[0] = deadline;
@@ -188,13 +193,13 @@ static s64 sleep_cpu(int clock, bool absolute, u64 ns)
 	return 0;
 }
 
-static s64 do_sleep(int clock, bool absolute, const struct abi_timespec *req, uaddr_t rem)
+static s64 do_sleep(int clock, bool absolute, uaddr_t req, uaddr_t rem)
 {
-	u64 ns, now;
+	u64 ns;
+	int err = timespec_read(req, &ns);
 
-	if (!abi_timespec_valid(req))
-		return -EINVAL;
-	ns = abi_ns(req);
+	if (err)
+		return err;
 	if (!clock_is_wall(clock)) {
 		if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW ||
 		    clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
@@ -203,28 +208,18 @@ static s64 do_sleep(int clock, bool absolute, const struct abi_timespec *req, ua
 	}
 	if (absolute)
 		return sleep_until(clock_deadline(clock, ns)) ? -ERESTARTNOHAND : 0;
-	now = clock_mono();
-	return sleep_relative(now + MIN(ns, NO_DEADLINE - 1 - now), rem);
+	return sleep_relative(deadline_after(ns), rem);
 }
 
 s64 sys_nanosleep(uptr_a req, uptr_a rem)
 {
-	struct abi_timespec ts;
-
-	if (user_read(&ts, req, sizeof(ts)))
-		return -EFAULT;
-	return do_sleep(CLOCK_MONOTONIC, false, &ts, rem);
+	return do_sleep(CLOCK_MONOTONIC, false, req, rem);
 }
 
 s64 sys_clock_nanosleep(int_a clock, flags_a flags, uptr_a req, uptr_a rem)
 {
-	struct abi_timespec ts;
 	u64 ns;
 	int err = clock_read(clock, &ns);
 
-	if (err)
-		return err;
-	if (user_read(&ts, req, sizeof(ts)))
-		return -EFAULT;
-	return do_sleep(clock, flags & TIMER_ABSTIME, &ts, rem);
+	return err ? err : do_sleep(clock, flags & TIMER_ABSTIME, req, rem);
 }

@@ -2,28 +2,19 @@
  * timer.c - setitimer(2), alarm(2) and POSIX timers: decoding only.
  */
 #include "lib/err.h"
-#include "sys/abi_task.h"
 #include "sys/sys.h"
+#include "sys/timespec.h"
 #include "task/itimer.h"
 
-static int from_timeval(const struct abi_timeval *tv, u64 *ns)
-{
-	if (tv->sec < 0 || (u64)tv->usec >= 1000000)
-		return -EINVAL;
-	*ns = tv->sec >= 9223372036LL ? 0x7fffffffffffffffULL
-				      : (u64)tv->sec * 1000000000 + (u64)tv->usec * 1000;
-	return 0;
-}
-
 /* A running timer never shows zero. */
-static struct abi_timeval to_timeval(u64 ns)
+static struct timeval64 to_timeval(u64 ns)
 {
-	return abi_timeval(ns && ns < 1000 ? 1000 : ns);
+	return timeval_of(ns && ns < 1000 ? 1000 : ns);
 }
 
 s64 sys_getitimer(int_a which, uptr_a value)
 {
-	struct abi_itimerval v;
+	struct itimerval64 v;
 	u64 val, interval;
 	int err = itimer_get(which, &val, &interval);
 
@@ -36,15 +27,15 @@ s64 sys_getitimer(int_a which, uptr_a value)
 
 s64 sys_setitimer(int_a which, uptr_a value, uptr_a ovalue)
 {
-	struct abi_itimerval v = { 0 };
+	struct itimerval64 v = { 0 };
 	u64 val, interval, oval, ointerval;
 	int err;
 
 	if (value && user_read(&v, value, sizeof(v)))
 		return -EFAULT;
-	err = from_timeval(&v.value, &val);
+	err = timeval_ns(&v.value, &val);
 	if (!err)
-		err = from_timeval(&v.interval, &interval);
+		err = timeval_ns(&v.interval, &interval);
 	if (!err)
 		err = itimer_set(which, val, interval, &oval, &ointerval);
 	if (err)
@@ -97,24 +88,24 @@ s64 sys_timer_create(int_a clock, uptr_a event, uptr_a id)
 
 static int put_spec(uaddr_t dst, u64 value, u64 interval)
 {
-	struct abi_itimerspec s = { abi_timespec(interval), abi_timespec(value) };
+	struct itimerspec64 s = { timespec_of(interval), timespec_of(value) };
 
 	return user_write(dst, &s, sizeof(s)) ? -EFAULT : 0;
 }
 
 s64 sys_timer_settime(int_a id, flags_a flags, uptr_a value, uptr_a ovalue)
 {
-	struct abi_itimerspec s;
-	u64 oval, ointerval;
+	struct itimerspec64 s;
+	u64 val, interval, oval, ointerval;
 	int err;
 
 	if (!value)
 		return -EINVAL;
 	if (user_read(&s, value, sizeof(s)))
 		return -EFAULT;
-	if (!abi_timespec_valid(&s.value) || !abi_timespec_valid(&s.interval))
+	if (timespec_ns(&s.value, &val) || timespec_ns(&s.interval, &interval))
 		return -EINVAL;
-	err = ptimer_set(id, flags & 1, abi_ns(&s.value), abi_ns(&s.interval), &oval, &ointerval);
+	err = ptimer_set(id, flags & 1, val, interval, &oval, &ointerval);
 	if (!err && ovalue)
 		err = put_spec(ovalue, oval, ointerval);
 	return err;

@@ -122,7 +122,6 @@ s64 sys_io_uring_setup(uint_a entries, uptr_a params)
 static int wait_args(u32 flags, uaddr_t arg, u64 argsz, u64 *deadline)
 {
 	struct io_uring_getevents_arg a = { 0 };
-	u64 ns;
 	int err;
 
 	*deadline = NO_DEADLINE;
@@ -135,12 +134,7 @@ static int wait_args(u32 flags, uaddr_t arg, u64 argsz, u64 *deadline)
 	if (a.pad)
 		return -EINVAL;
 	err = sigmask_user(a.sigmask, a.sigmask_sz);
-	if (!err && a.ts) {
-		err = timespec_read(a.ts, &ns);
-		if (!err)
-			*deadline = deadline_after(ns);
-	}
-	return err;
+	return err ? err : timeout_read(a.ts, deadline);
 }
 
 static bool enough(struct uring_ctx *ctx, u32 min)
