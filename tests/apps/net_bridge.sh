@@ -17,6 +17,8 @@ for tool in "${serve[0]}" curl ip unshare; do
 done
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 [ -n "${LAB_INSIDE:-}" ] || exec "$here/../net/lab.sh" "$here/net_bridge.sh"
+. "$here/../net/namespaces"
+must_have_left "$LAB_INSIDE"
 . "$here/common"
 dir=$(mktemp -d /tmp/net-bridge.XXXXXX)
 trap 'kill $server $listener 2> /dev/null; rm -rf "$dir"' EXIT

@@ -11,7 +11,9 @@ for tool in python3 ip unshare cc; do
 done
 [ -c /dev/net/tun ] || skip "no /dev/net/tun here"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-[ -n "${LAB_INSIDE:-}" ] || LAB_INSIDE=1 exec unshare --net --mount "$here/net_lossy.sh"
+. "$here/../net/namespaces"
+[ -n "${LAB_INSIDE:-}" ] || LAB_INSIDE=$(namespaces) exec unshare --net --mount "$here/net_lossy.sh"
+must_have_left "$LAB_INSIDE"
 . "$here/common"
 mount -t tmpfs lab /run
 mkdir -p /run/netns

@@ -3,9 +3,11 @@
 # and network namespaces n1, n2 ... (LAB_NETS of them, default 2), each with an eth0 on the bridge (10.9.0.11/24, fd09::11/64 ...).
 # The machine's own network is untouched; everything goes with the last process.
 set -eu
+. "$(dirname "${BASH_SOURCE[0]}")/namespaces"
 if [ -z "${LAB_INSIDE:-}" ]; then
-	LAB_INSIDE=1 exec unshare --net --mount "$0" "$@"
+	LAB_INSIDE=$(namespaces) exec unshare --net --mount "$0" "$@"
 fi
+must_have_left "$LAB_INSIDE"
 mount -t tmpfs lab /run
 mkdir -p /run/netns
 ip link set lo up
