@@ -347,6 +347,43 @@ TEST(cork)
 	drop(fd);
 }
 
+/* The window opens again by half of the buffer, though a segment of the loopback is larger than all of it. */
+TEST(small_receive_buffer)
+{
+	enum { TOTAL = 256 * 1024 };
+	static char buf[16384];
+	struct sockaddr_in a;
+	int l = listener(&a), small = 4096, c, s, st = -1;
+	ssize_t n, sum = 0;
+	pid_t pid;
+
+	CHECK_OK(setsockopt(l, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)));
+	c = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	CHECK_OK(connect(c, (void *)&a, sizeof(a)));
+	s = CHECK_OK(accept(l, NULL, NULL));
+	CHECK_OK(setsockopt(c, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)));
+	pid = CHECK_OK(fork());
+	if (!pid) {
+		close(s);
+		alarm(20);
+		while (sum < TOTAL &&
+		       (n = send(c, buf,
+				 TOTAL - sum < (ssize_t)sizeof(buf) ? (size_t)(TOTAL - sum)
+								    : sizeof(buf),
+				 0)) > 0)
+			sum += n;
+		_exit(sum != TOTAL);
+	}
+	close(c);
+	while ((n = recv(s, buf, sizeof(buf), 0)) > 0)
+		sum += n;
+	CHECK_EQ(sum, TOTAL);
+	CHECK_EQ(waitpid(pid, &st, 0), pid);
+	CHECK_EQ(st, 0);
+	close(s);
+	close(l);
+}
+
 TEST(dual_stack)
 {
 	struct sockaddr_in6 a = { .sin6_family = AF_INET6 }, p;
