@@ -35,7 +35,10 @@ struct socket *sock_create(int family, int type, int protocol)
 
 void sock_init(struct socket *s, const struct socket_ops *ops, int family, int type, int protocol)
 {
+	static u64 last_cookie;
+
 	ref_init(&s->ref);
+	s->cookie = atomic_add(&last_cookie, 1);
 	s->ops = ops;
 	waitq_init(&s->q);
 	s->family = (u16)family;

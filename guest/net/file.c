@@ -115,6 +115,13 @@ const struct file_ops sock_fops = {
 	.release = sock_release,
 };
 
+u64 sock_ino(const struct socket *s)
+{
+	const struct file *f = READ_ONCE(s->file);
+
+	return f && f->inode ? f->inode->ino : 0;
+}
+
 struct socket *sock_of_file(struct file *f)
 {
 	return f->ops == &sock_fops ? f->priv : NULL;

@@ -108,6 +108,7 @@ struct socket {
 	u8 type;     /* SOCK_* without flags */
 	u8 shutdown; /* SHUTDOWN_*; the family changes it */
 	s32 protocol;
+	u64 cookie;  /* SO_COOKIE: a number that no other socket ever had */
 	s32 err;     /* pending error, positive; atomic: sock_error takes it */
 	u32 options; /* enum sock_option; atomic */
 	u32 sndbuf, rcvbuf;
@@ -132,6 +133,8 @@ void sock_get(struct socket *s);
 void sock_put(struct socket *s);
 /* file.c: a file for s; takes over the reference on success only. flags: O_NONBLOCK. ERR_PTR. */
 struct file *sock_file(struct socket *s, u32 flags);
+/* The number of its file's inode, 0 without a file. Under the lock by which the family's release takes it out of its lists. */
+u64 sock_ino(const struct socket *s);
 /* The socket of an open file, borrowed; NULL if it is none. */
 struct socket *sock_of_file(struct file *f);
 extern const struct file_ops sock_fops;

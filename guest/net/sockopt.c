@@ -231,6 +231,12 @@ static int get_common(struct socket *s, int name, void *v, unsigned *len)
 	case SO_RCVTIMEO_NEW: return get_timeout(s->rcvtimeo, v, len);
 	case SO_SNDTIMEO_OLD:
 	case SO_SNDTIMEO_NEW: return get_timeout(s->sndtimeo, v, len);
+	case SO_COOKIE:
+		if (*len < sizeof(s->cookie))
+			return -EINVAL;
+		*len = sizeof(s->cookie);
+		memcpy(v, &s->cookie, *len);
+		return 0;
 	}
 	err = get_int(s, name, &n);
 	if (err)

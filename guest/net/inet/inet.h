@@ -171,7 +171,10 @@ u32 tcp_sk_poll(struct socket *s);
 u32 inet_sndbuf(const struct inet_sock *k);
 u32 inet_window(
 	const struct inet_sock *k); /* most that may lie unread, by SO_RCVBUF; 0: the stack's own */
-u8 tcp_linux_state(const struct tcp_pcb *p); /* option_tcp.c; NULL: closed */
+/* option_tcp.c */
+u8 tcp_linux_state(const struct tcp_pcb *p); /* NULL: closed */
+struct tcp_info;
+void tcp_info_fill(const struct inet_sock *k, struct tcp_info *i); /* net_lock held */
 u32 tcp_queued(const struct inet_sock *k);   /* bytes sent and not acknowledged, or not yet sent */
 void tcp_rx_purge(struct inet_sock *k);
 

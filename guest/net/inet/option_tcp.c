@@ -115,7 +115,7 @@ int option_tcp_set(struct inet_sock *k, int name, const void *v, unsigned len)
 	return err;
 }
 
-static void fill_info(struct inet_sock *k, struct tcp_info *i)
+void tcp_info_fill(const struct inet_sock *k, struct tcp_info *i)
 {
 	const struct tcp_pcb *p = k->pcb;
 
@@ -140,8 +140,10 @@ static void fill_info(struct inet_sock *k, struct tcp_info *i)
 	i->tcpi_advmss = p->mss;
 	i->tcpi_pmtu = p->mss + 40u;
 	i->tcpi_unacked = (p->snd_nxt - p->lastack + p->mss - 1) / p->mss;
-	i->tcpi_rtt = (u32)(p->sa >> 3) * TCP_SLOW_INTERVAL * 1000;
-	i->tcpi_rttvar = (u32)p->sv * TCP_SLOW_INTERVAL * 1000 / 4;
+	i->tcpi_rtt = p->x.srtt ? p->x.srtt : (u32)(p->sa >> 3) * TCP_SLOW_INTERVAL * 1000;
+	i->tcpi_rttvar = p->x.srtt ? p->x.rttvar : (u32)p->sv * TCP_SLOW_INTERVAL * 1000 / 4;
+	i->tcpi_min_rtt = p->x.min_rtt;
+	i->tcpi_total_retrans = p->x.resent;
 	i->tcpi_snd_ssthresh = p->ssthresh / p->mss;
 	i->tcpi_snd_cwnd = MAX(p->cwnd / p->mss, 1u);
 	i->tcpi_rcv_space = p->rcv_wnd;
@@ -179,7 +181,7 @@ int option_tcp_get(struct inet_sock *k, int name, void *v, unsigned *len)
 	case TCP_CONGESTION: return option_put_bytes(v, len, "reno\0\0\0\0\0\0\0\0\0\0\0", 16);
 	case TCP_INFO:
 		spin_lock(&net_lock);
-		fill_info(k, &info);
+		tcp_info_fill(k, &info);
 		spin_unlock(&net_lock);
 		return option_put_bytes(v, len, &info, sizeof(info));
 	default: return -ENOPROTOOPT;

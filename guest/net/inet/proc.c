@@ -29,13 +29,6 @@ static void put_addr(struct seq *s, const struct inet_sock *k, const ip_addr_t *
 	seq_printf(s, "%08X%08X%08X%08X:%04X ", w[0], w[1], w[2], w[3], port);
 }
 
-static u64 inode_of(const struct inet_sock *k)
-{
-	const struct file *f = READ_ONCE(k->s.file);
-
-	return f && f->inode ? f->inode->ino : 0;
-}
-
 static void put_sock(struct seq *s, const struct inet_sock *k, unsigned n, unsigned state)
 {
 	bool tcp = inet_is_stream(k);
@@ -48,7 +41,7 @@ static void put_sock(struct seq *s, const struct inet_sock *k, unsigned n, unsig
 		 k->rport);
 	seq_printf(s, "%02X %08X:%08X 00:00000000 00000000 %5u        0 %llu 2 0000000000000000",
 		   state, tcp ? (u32)tcp_queued(k) : 0, (u32)rx, k->port ? k->port->uid : 0,
-		   (ull)inode_of(k));
+		   (ull)sock_ino(&k->s));
 	if (tcp)
 		seq_puts(s, " 20 4 30 10 -1\n");
 	else

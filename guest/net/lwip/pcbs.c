@@ -137,6 +137,13 @@ struct tcp_pcb *tcp_find(const ip_addr_t *local, u16 lport, const ip_addr_t *rem
 	return p;
 }
 
+void tcp_each(void (*fn)(struct tcp_pcb *p, void *arg), void *arg)
+{
+	for (unsigned i = 0; i < BUCKETS; i++)
+		for (struct tcp_pcb *p = table[i]; p; p = p->x.hash_next)
+			fn(p, arg);
+}
+
 static u64 stir(u64 h, u64 more)
 {
 	h = (h ^ more) * 0x9fb21c651e98df25ULL;

@@ -43,6 +43,8 @@ void tcp_list_del(struct tcp_pcb **list, struct tcp_pcb *p);
 /* The connection, open or in TIME_WAIT, of a segment that came in; NULL: none. It is not parked any more. */
 struct tcp_pcb *tcp_find(const ip_addr_t *local, u16 lport, const ip_addr_t *remote, u16 rport,
 			 unsigned netif);
+/* All connections, open or in TIME_WAIT. fn changes none. */
+void tcp_each(void (*fn)(struct tcp_pcb *p, void *arg), void *arg);
 /* End what has been in TIME_WAIT for long enough. */
 void tcp_tw_expire(void);
 /* It may need ticks again. */

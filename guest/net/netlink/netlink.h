@@ -1,8 +1,8 @@
 /*
- * netlink.h - AF_NETLINK sockets (netlink(7)). Private to net/netlink/.
+ * netlink.h - AF_NETLINK sockets (netlink(7)): for net/netlink/, and for families that list their sockets (diag.c).
  *
  * socket.c has the sockets: addresses, queues of datagrams, groups. A protocol handles each request as it is sent and
- * queues the answers on the sender's own socket: route.c. A protocol with no handler only has listeners.
+ * queues the answers on the sender's own socket: route.c, diag.c. A protocol with no handler only has listeners.
  */
 #ifndef MOAT_NET_NETLINK_NETLINK_H
 #define MOAT_NET_NETLINK_NETLINK_H
@@ -68,6 +68,15 @@ void nl_flush(struct nl_sock *s); /* what was built goes into the queue */
 /* ---- route.c ---- */
 /* 0, or -errno which is sent as the answer. A dump was ended by nl_done. */
 int rtnetlink_request(struct nl_request *r);
+
+/* ---- diag.c ---- */
+int sock_diag_request(struct nl_request *r);
+/* The attribute with struct sock's counts of memory (SK_MEMINFO_*). */
+void diag_put_meminfo(struct nl_request *r, u16 type, const struct socket *s, u64 unread,
+		      u64 unsent, u32 drops);
+/* Of the families: all sockets that the request asks for, or the one that it names. -EINVAL, -ENOENT. */
+int inet_diag_request(struct nl_request *r, bool all);
+int unix_diag_request(struct nl_request *r, bool all);
 
 /* ---- route_main.c; without locks ---- */
 void rtnetlink_dump_main(struct nl_request *r, u8 family);

@@ -25,6 +25,7 @@ static const struct nl_protocol {
 	int (*handle)(struct nl_request *r);
 } protocols[] = {
 	{ NETLINK_ROUTE, rtnetlink_request },
+	{ NETLINK_SOCK_DIAG, sock_diag_request },
 	{ NETLINK_KOBJECT_UEVENT, NULL },
 };
 
@@ -151,7 +152,10 @@ static void answer(struct nl_sock *s, const struct nl_protocol *p, const u8 *dat
 	int err = 0;
 
 	s->failed = false;
-	if ((h->nlmsg_flags & NLM_F_REQUEST) && h->nlmsg_type >= NLMSG_MIN_TYPE)
+	/* Answers that nobody reads pile up no further than a buffer's worth and one dump. */
+	if (READ_ONCE(s->rx_bytes) > s->s.rcvbuf)
+		s->failed = true;
+	else if ((h->nlmsg_flags & NLM_F_REQUEST) && h->nlmsg_type >= NLMSG_MIN_TYPE)
 		err = p->handle ? p->handle(&r) : -EOPNOTSUPP;
 	if (s->failed) { /* no memory: what is not complete is not sent */
 		kfree(s->open);

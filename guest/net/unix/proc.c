@@ -33,7 +33,7 @@ int unix_proc_show(struct seq *s, void *arg)
 		seq_printf(s, "%016llx: %08X %08X %08X %04X %02X %5llu",
 			   0ULL, /* Linux shows an address to the privileged only */
 			   u->s.ref.n + 1, 0, u->state == UNIX_LISTENING ? LISTENS : 0, u->s.type,
-			   state_of(u), u->s.file ? (unsigned long long)u->s.file->inode->ino : 0);
+			   state_of(u), (unsigned long long)sock_ino(&u->s));
 		if (u->addr)
 			show_name(s, &u->addr->a);
 		seq_putc(s, '\n');
