@@ -36,7 +36,7 @@ void clock_sample(struct clock_sample *s)
 	}
 }
 
-uint64_t clock_tsc_hz(const struct clock_sample *from, const struct clock_sample *to)
+static uint64_t clock_tsc_hz(const struct clock_sample *from, const struct clock_sample *to)
 {
 	return (uint64_t)((unsigned __int128)(to->tsc - from->tsc) * 1000000000 /
 			  (to->mono - from->mono));

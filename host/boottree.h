@@ -12,7 +12,6 @@ struct clock_sample {
 	uint64_t tsc, mono;
 };
 void clock_sample(struct clock_sample *s);
-uint64_t clock_tsc_hz(const struct clock_sample *from, const struct clock_sample *to);
 
 /*
  * Write the tree into sb->ram. E2BIG names the arguments when they do not fit. start: a sample taken at least a

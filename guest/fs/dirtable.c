@@ -117,12 +117,13 @@ struct inode *dirtable_set(struct dirtable *t, struct dirnode *n, struct inode *
 	return old;
 }
 
-struct dirnode *dirtable_next(struct dirtable *t, struct dirnode *n)
+static struct dirnode *dirtable_next(struct dirtable *t, struct dirnode *n)
 {
 	return n->order.next == &t->order ? NULL : list_entry(n->order.next, struct dirnode, order);
 }
 
-struct dirnode *dirtable_seek(struct dirtable *t, u64 cookie)
+/* The first entry with a number >= cookie, or NULL. */
+static struct dirnode *dirtable_seek(struct dirtable *t, u64 cookie)
 {
 	struct dirnode *n = t->hint;
 

@@ -40,9 +40,6 @@ struct dirnode *dirtable_add(struct dirtable *t, const char *name, unsigned len,
 struct inode *dirtable_remove(struct dirtable *t, struct dirnode *n);
 /* Exchange what a name stands for; the old reference passes to the caller. */
 struct inode *dirtable_set(struct dirtable *t, struct dirnode *n, struct inode *i);
-/* The first entry with a number >= cookie, or NULL. */
-struct dirnode *dirtable_seek(struct dirtable *t, u64 cookie);
-struct dirnode *dirtable_next(struct dirtable *t, struct dirnode *n);
 /* Emit live entries from ctx->pos on (positions are cookie + 2); true when all are out. */
 bool dirtable_emit(struct dirtable *t, struct dir_context *ctx);
 

@@ -242,7 +242,8 @@ s64 signal_return(void)
 	}
 	load_context(r, &uc.mc);
 	signal_set_mask(uc.sigmask);
-	sigaltstack_restore(t, uc.stack.sp, uc.stack.flags, uc.stack.size);
+	/* As Linux: an error in what the frame says is nobody's business. */
+	(void)sigaltstack_set(t, uc.stack.sp, uc.stack.flags, uc.stack.size);
 	return (s64)r->rax;
 }
 
@@ -256,7 +257,7 @@ int sigaltstack_set(struct task *t, u64 sp, u32 flags, u64 size)
 		return -EINVAL;
 	if (mode == SS_DISABLE) {
 		sp = size = 0;
-	} else if (size < signal_min_stack()) {
+	} else if (size < MINSIGSTKSZ) {
 		return -ENOMEM;
 	}
 	t->altstack = sp;
@@ -272,17 +273,6 @@ void sigaltstack_get(struct task *t, u64 *sp, u32 *flags, u64 *size)
 	*flags = t->altstack_flags | (on_altstack(t, utask_regs(t->utask)->rsp) ? SS_ONSTACK : 0);
 	if (!t->altstack_size)
 		*flags = SS_DISABLE;
-}
-
-/* As Linux: what the frame says is set again, and an error is nobody's business. */
-void sigaltstack_restore(struct task *t, u64 sp, u32 flags, u64 size)
-{
-	(void)sigaltstack_set(t, sp, flags, size);
-}
-
-u64 signal_min_stack(void)
-{
-	return 2048;
 }
 
 u64 signal_frame_max(void)

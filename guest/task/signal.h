@@ -81,6 +81,7 @@ enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CON
 #define SS_ONSTACK    1
 #define SS_DISABLE    2
 #define SS_AUTODISARM 0x80000000u
+#define MINSIGSTKSZ   2048
 
 /* Linux's siginfo_t, 128 bytes. */
 struct siginfo {
@@ -165,8 +166,6 @@ int signal_wait(u64 set, struct siginfo *info, u64 deadline);
 /* sigaltstack(2) of the current task; flags as there. -EPERM on the stack itself, -EINVAL, -ENOMEM too small. */
 int sigaltstack_set(struct task *t, u64 sp, u32 flags, u64 size);
 void sigaltstack_get(struct task *t, u64 *sp, u32 *flags, u64 *size);
-void sigaltstack_restore(struct task *t, u64 sp, u32 flags, u64 size);
-u64 signal_min_stack(void); /* MINSIGSTKSZ */
 u64 signal_frame_max(void); /* AT_MINSIGSTKSZ: what a frame takes at most */
 
 /* A timer's signal, at most one queued at a time; see ptimer.c. */

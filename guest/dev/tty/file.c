@@ -36,18 +36,13 @@ void tty_init(struct tty *t, const struct tty_driver *d, u32 rdev, int index)
 		t->termios.cc[i] = cc[i];
 }
 
-void tty_get(struct tty *t)
-{
-	ref_get(&t->ref);
-}
-
 int tty_open(struct tty *t, struct file *f)
 {
 	if (t->hung_up || t->locked)
 		return -EIO;
 	if (t->exclusive && !capable(21 /* CAP_SYS_ADMIN */))
 		return -EBUSY;
-	tty_get(t);
+	ref_get(&t->ref);
 	spin_lock(&t->lock);
 	t->opens++;
 	spin_unlock(&t->lock);

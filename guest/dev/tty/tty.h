@@ -61,7 +61,6 @@ struct tty {
 };
 
 void tty_init(struct tty *t, const struct tty_driver *d, u32 rdev, int index);
-void tty_get(struct tty *t);
 void tty_put(struct tty *t);
 
 /* ---- ldisc_in.c ---- */
