@@ -9,6 +9,7 @@
 #include "lib/err.h"
 #include "lib/log.h"
 #include "mm/mm.h"
+#include "task/container.h"
 #include "task/exec.h"
 #include "task/ptrace.h"
 #include "task/sigpriv.h"
@@ -33,6 +34,8 @@ static void become_leader(struct task *t)
 	list_del(&old->thread_node);
 	p->leader = t;
 	spin_unlock(&p->sig_lock);
+	if (p->container)
+		p->container->tasks--; /* the old leader's */
 	ptrace_leader_replaced(old);
 	t->start_time = old->start_time;
 	old->state = TASK_DEAD;

@@ -134,6 +134,8 @@ void process_reap(struct process *p)
 	pid_drop(p->pgid);
 	pid_drop(p->sid);
 	pid_free(p->pid);
+	if (p->container)
+		p->container->tasks--;
 	p->parent = NULL;
 	p->leader = NULL;
 	if (leader->state == TASK_ZOMBIE)
@@ -238,8 +240,8 @@ void task_exit(int code)
 	spin_lock(&task_lock);
 	spin_lock(&p->sig_lock);
 	last = --p->nr_threads == 0;
-	if (p->container)
-		p->container->tasks--;
+	if (p->container && t != p->leader)
+		p->container->tasks--; /* a leader counts until it is reaped */
 	if (last && !p->exiting)
 		p->exit_code = code;
 	spin_unlock(&p->sig_lock);

@@ -15,6 +15,8 @@ expect "memory and CPUs agree" "yes 1 1 100000 100000 20" "$(run 'm=$(sed -n "s/
 	nproc; grep -c ^processor /proc/cpuinfo; cat /sys/fs/cgroup/cpu.max /sys/fs/cgroup/pids.max' | tr '\n' ' ' | sed 's/ $//')"
 expect "pids.limit" "sh: can't fork: Resource temporarily unavailable" \
 	"$(run 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22; do sleep 2 & done' | head -n 1)"
+expect "which counts the dead until they are reaped" "4 2" "$(run 'n() { read n < /sys/fs/cgroup/pids.current; echo $n; }
+	(for i in 1 2; do true & done; exec sleep 0.5) & sleep 0.2; a=$(n); wait; echo $((a - 1)) $(n)')"
 script 'tail /dev/zero'
 moat run c1 > /dev/null 2>&1
 expect "out of memory: status" 137 $?

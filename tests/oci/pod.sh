@@ -19,20 +19,27 @@ cd "$dir/c2" || exit 1
 edit '.annotations["io.kubernetes.cri.container-type"] = "container" | del(.hostname, .linux.sysctl) | .linux.namespaces = [{type: "pid"}, {type: "mount"},
 	{type: "network", path: "/proc/\($p)/ns/net"}, {type: "ipc", path: "/proc/\($p)/ns/ipc"}, {type: "uts", path: "/proc/\($p)/ns/uts"}]' \
 	--argjson p "$pid"
+mkdir -p "$dir/c2/rootfs/hook"
+edit '.hooks.startContainer = [{path: "/bin/sh", args: ["sh", "-c", "sed -n \"s/.*pid.: \\([0-9]*\\).*/\\1/p\" > /hook/pid"], env: ["PATH=/bin"]}]'
 script 'echo $(hostname) $$ $(ls -d /proc/[0-9]* | head -n 1) $(grep -l "e[x]it 3" /proc/[0-9]*/cmdline | wc -l) $(cat /proc/sys/kernel/shmmni); exit 4'
 expect "shared names and IPC, own processes" "pod 1 /proc/1 0 321" "$(moat run c2 2>&1)"
 moat run c2 > /dev/null 2>&1
 expect "its own status" 4 $?
+expect "a hook knows the first process by its number inside" 1 "$(cat rootfs/hook/pid)"
+edit '.linux.namespaces |= map(if .type == "pid" then .path = "/proc/\($p)/ns/pid" else . end)' --argjson p "$pid"
+script 'echo $$'
+expect "in shared ones, too" "$(moat run c2 2> /dev/null)" "$(cat rootfs/hook/pid)"
+edit 'del(.hooks) | .linux.namespaces |= map(if .type == "pid" then del(.path) else . end)'
 
 # All its own.
 cd "$dir/c3" || exit 1
 edit '.annotations["io.kubernetes.cri.container-type"] = "container" | .hostname = "three" | del(.linux.sysctl) | .linux.namespaces = [{type: "pid"}, {type: "mount"},
 	{type: "network", path: "/proc/\($p)/ns/net"}, {type: "ipc"}, {type: "uts"}] | .linux.resources = {pids: {limit: 6}, memory: {limit: 67108864}}' --argjson p "$pid"
-script 'sleep 100'
+script 'while :; do sleep 100 & wait; done' # it reaps, else the orphans of what runs in it would count on
 moat run --detach c3 < /dev/null > /dev/null 2>&1
 expect "a third" 0 $?
 expect "own name and IPC, in an exec too" "three 4096 1" \
-	"$(moat exec c3 sh -c 'echo $(hostname) $(cat /proc/sys/kernel/shmmni) $(grep -l sleep /proc/1/comm | wc -l)' 2>&1)"
+	"$(moat exec c3 sh -c 'echo $(hostname) $(cat /proc/sys/kernel/shmmni) $(grep -lx sh /proc/1/comm | wc -l)' 2>&1)"
 expect "the first's stay" "pod 321" "$(moat exec c1 sh -c 'echo $(hostname) $(cat /proc/sys/kernel/shmmni)' 2>&1)"
 expect "own limit of processes" "sh: can't fork: Resource temporarily unavailable" \
 	"$(moat exec c3 sh -c 'for i in 1 2 3 4 5 6; do sleep 1 & done; wait' 2>&1)"
