@@ -208,7 +208,7 @@ static int set_hooks(const struct launch_plan *p, struct container_spec *out, st
 	out->nhooks = (unsigned)n;
 	if (!n)
 		return 0;
-	s.pid = 1; /* as seen inside */
+	s.pid = 0; /* only the Sentry knows its number inside */
 	state = state_json(&s, "created");
 	out->state = state ? pool_strndup(pool, state, strlen(state)) : NULL;
 	free(state);

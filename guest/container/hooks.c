@@ -15,6 +15,7 @@
 #include "lib/log.h"
 #include "platform/platform.h"
 #include "sys/task_glue.h"
+#include "task/pidns.h"
 
 #define TAIL 200 /* bytes of what a failed one printed */
 
@@ -61,12 +62,43 @@ static int become(void *session)
 	return err;
 }
 
-static int open_streams(struct hook *h, const char *state)
+/* Append to f at *pos. 0, or -errno. */
+static int put(struct file *f, u64 *pos, const char *text, size_t len)
 {
 	struct iov_seg seg;
 	struct iov v;
-	u64 pos = 0;
 	s64 n;
+
+	iov_kernel(&v, &seg, (void *)text, len);
+	n = file_write(f, &v, pos);
+	return n < 0 ? (int)n : 0;
+}
+
+/* The state with the number of the waiting process, which only we know, where the host left 0. */
+static int put_state(struct file *f, const char *state)
+{
+	static const char before[] = "\"pid\": ";
+	const char *at = strstr(state, before), *after;
+	char number[16];
+	size_t n;
+	u64 pos = 0;
+	int err;
+
+	if (!at)
+		return -EINVAL;
+	at += sizeof(before) - 1;
+	for (after = at; *after >= '0' && *after <= '9';)
+		after++;
+	n = (size_t)ksnprintf(number, sizeof(number), "%d", pid_vnr(task_current()->process->pid));
+	err = put(f, &pos, state, (size_t)(at - state));
+	if (!err)
+		err = put(f, &pos, number, n);
+	return err ?: put(f, &pos, after, strlen(after));
+}
+
+static int open_streams(struct hook *h, const char *state)
+{
+	int err;
 
 	h->in = memfd_create("state", 0);
 	if (IS_ERR(h->in))
@@ -76,9 +108,12 @@ static int open_streams(struct hook *h, const char *state)
 		file_put(h->in);
 		return PTR_ERR(h->out);
 	}
-	iov_kernel(&v, &seg, (void *)state, strlen(state));
-	n = file_write(h->in, &v, &pos);
-	return n < 0 ? (int)n : 0;
+	err = put_state(h->in, state);
+	if (err) {
+		file_put(h->in);
+		file_put(h->out);
+	}
+	return err;
 }
 
 /* The last line or so of its output, on one line; "": nothing. */
