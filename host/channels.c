@@ -345,6 +345,8 @@ static void on_net(struct channels *ch, struct conn *c, const struct chan_msg *m
 		if (net_config_valid(&config) && net_attach(ch->sb, fds[0], &config) == 0) {
 			if (n == 2 && watch(ch, fds[1], NAMES) == 0)
 				ch->names_fd = fds[1];
+			else if (n == 2)
+				close(fds[1]);
 			answer(ch, c, &done, NULL, 0);
 			return;
 		}

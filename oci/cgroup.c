@@ -346,6 +346,38 @@ static int make_dir(const struct cgroup_dir *d, struct error *err)
 	}
 }
 
+/* Processes in it, each given to fn. */
+static unsigned each_process(const char *dir, void (*fn)(int pid))
+{
+	char path[PATH_MAX];
+	unsigned n = 0;
+	FILE *f;
+	int pid;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	f = fopen(path, "re");
+	for (; f && fscanf(f, "%d", &pid) == 1; n++)
+		if (fn)
+			fn(pid);
+	if (f)
+		fclose(f);
+	return n;
+}
+
+int cgroup_check_empty(const struct cgroup *g, struct error *err)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		unsigned n = each_process(g->dirs[i].path, NULL);
+
+		if (n)
+			return error_set(
+				err, EBUSY,
+				"container's cgroup is not empty: %u process(es) found in %s", n,
+				g->dirs[i].path);
+	}
+	return 0;
+}
+
 int cgroup_make(const struct cgroup *g, struct error *err)
 {
 	for (size_t i = 0; i < g->n; i++)
@@ -385,24 +417,10 @@ int cgroup_freeze(const struct cgroup *g, bool frozen, struct error *err)
 	return error_set(err, ENOTSUP, "this host has no freezer cgroup");
 }
 
-/* One round: how many processes were there. */
-static unsigned kill_round(const char *dir)
+static void kill_other(int pid)
 {
-	char path[PATH_MAX];
-	unsigned n = 0;
-	FILE *f;
-	int pid;
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
-	f = fopen(path, "re");
-	while (f && fscanf(f, "%d", &pid) == 1) {
-		if (pid > 0 && pid != getpid())
-			kill(pid, SIGKILL);
-		n++;
-	}
-	if (f)
-		fclose(f);
-	return n;
+	if (pid > 0 && pid != getpid())
+		kill(pid, SIGKILL);
 }
 
 int cgroup_kill(const struct cgroup *g, int ms, struct error *err)
@@ -413,7 +431,7 @@ int cgroup_kill(const struct cgroup *g, int ms, struct error *err)
 		unsigned left = 0;
 
 		for (size_t i = 0; i < g->n; i++)
-			left += kill_round(g->dirs[i].path);
+			left += each_process(g->dirs[i].path, kill_other);
 		if (!left)
 			return 0;
 		if (waited >= ms)

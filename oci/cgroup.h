@@ -36,6 +36,8 @@ int cgroup_find(char *const *paths, struct pool *pool, struct cgroup *out, struc
 /* The paths, NULL-ended, for the state file. */
 char **cgroup_paths(const struct cgroup *g, struct pool *pool);
 
+/* A group that is there and has processes is somebody else's: `delete` would kill them. -1 with EBUSY then. */
+int cgroup_check_empty(const struct cgroup *g, struct error *err);
 /* Make the directories, parents too. May be repeated. */
 int cgroup_make(const struct cgroup *g, struct error *err);
 /*

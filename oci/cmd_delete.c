@@ -5,11 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include "host/cmd.h"
 #include "oci/cgroup.h"
@@ -17,21 +13,6 @@
 #include "oci/hooks.h"
 
 #define KILL_MS 10000
-
-/* The stand-in dies, and with it its pid namespace: launcher, gofer, Sentry. */
-static void kill_standin(const struct container *c)
-{
-	int pidfd = c->s.pid > 0 ? (int)syscall(SYS_pidfd_open, (pid_t)c->s.pid, 0) : -1;
-	struct pollfd p = { pidfd, POLLIN, 0 };
-
-	/* The number may be another process's by now: the start time tells. */
-	if (pidfd >= 0 && process_start_time((pid_t)c->s.pid) == c->s.pid_start) {
-		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-		poll(&p, 1, KILL_MS);
-	}
-	if (pidfd >= 0)
-		close(pidfd);
-}
 
 static int remove_cgroups(const struct container *c, struct pool *pool, struct error *err)
 {
@@ -69,11 +50,30 @@ static int delete_container(struct container *c, bool force, struct error *err)
 			err, EBUSY,
 			"cannot delete container '%s' that is not stopped: %s; use --force",
 			c->s.id, status_name(s));
-	kill_standin(c);
+	container_kill(c, KILL_MS);
 	if (remove_cgroups(c, &c->pool, err) < 0)
 		return -1;
 	poststop_hooks(c);
 	return container_remove(c, err);
+}
+
+/*
+ * Before the lock: whoever holds it may be waiting for a sandbox that will never answer. With the stand-in its pid namespace
+ * dies: launcher, gofer, Sentry.
+ */
+static void kill_first(const char *id)
+{
+	struct container c;
+	struct cgroup g;
+
+	if (container_peek(oci_globals.root, id, &c, NULL) < 0)
+		return;
+	if (container_status(&c) != STATUS_STOPPED && container_status(&c) != STATUS_CREATING) {
+		if (cgroup_find(c.s.cgroups, &c.pool, &g, NULL) == 0)
+			cgroup_freeze(&g, false, NULL); /* a frozen process does not die */
+		container_kill(&c, KILL_MS);
+	}
+	container_close(&c);
 }
 
 static int run(int argc, char **argv)
@@ -97,6 +97,8 @@ static int run(int argc, char **argv)
 	id = operand_id(argc, argv, optind, &err);
 	if (!id)
 		return oci_fail(&err);
+	if (force)
+		kill_first(id);
 	if (container_open(oci_globals.root, id, &c, &err) < 0)
 		return force && err.err == ENOENT ? 0 : oci_fail(&err);
 	ret = delete_container(&c, force, &err);

@@ -223,7 +223,7 @@ standin_main(const struct flags *f, const struct container *c, const struct oci_
 					 .sig_fd = sig_fd,
 					 .tty = p->terminal,
 					 .running = true,
-					 .oom = { .dir = -1 } });
+					 .oom = OOM_NONE });
 fail:
 	report_send(back, &err);
 	_exit(255);

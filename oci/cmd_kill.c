@@ -8,16 +8,17 @@
 #include <unistd.h>
 
 #include "host/cmd.h"
+#include "oci/cgroup.h"
 #include "oci/client.h"
 #include "oci/names.h"
 
-#define KILL_SECONDS 10 /* for a sandbox to say that it kills */
+#define KILL_SECONDS 10 /* for a sandbox to say that it kills, and then to do it */
 
-/* A sandbox that was taken may answer nothing: SIGKILL then ends the stand-in, and with it the rest. */
+/* A sandbox that was taken may answer nothing, or lie: SIGKILL then ends the stand-in, and with it the rest. */
 static int ask(const struct container *c, struct chan_msg *m, struct error *err)
 {
 	bool sure = m->a == SIGKILL;
-	int fd = client_attach(c, err), ret;
+	int fd = client_attach(c, err), ret = 0;
 
 	if (fd < 0 && err->err != EAGAIN)
 		return error_set(err, ESRCH, "container '%s' is not running", c->s.id);
@@ -25,14 +26,23 @@ static int ask(const struct container *c, struct chan_msg *m, struct error *err)
 		client_patience(fd, sure ? KILL_SECONDS : 0);
 		ret = client_ask(fd, m, NULL, 0, err);
 		close(fd);
-		if (ret == 0 || err->err != EAGAIN)
-			return ret;
+		if (ret < 0 && err->err != EAGAIN)
+			return -1;
 	}
 	if (!sure)
-		return -1;
-	if (container_status(c) != STATUS_STOPPED && kill((pid_t)c->s.pid, SIGKILL) < 0)
-		return error_errno(err, "container '%s'", c->s.id);
+		return fd < 0 ? -1 : ret;
+	if (fd < 0 || ret < 0 || !container_await_end(c, 1000 * KILL_SECONDS))
+		container_kill(c, 1000 * KILL_SECONDS);
 	return 0;
+}
+
+/* A frozen process does not die. That the state says paused does no harm: it is that of an ended container soon. */
+static void thaw(struct container *c)
+{
+	struct cgroup g;
+
+	if (cgroup_find(c->s.cgroups, &c->pool, &g, NULL) == 0)
+		cgroup_freeze(&g, false, NULL);
 }
 
 /*
@@ -50,7 +60,9 @@ static int signal_container(struct container *c, int signo, bool all, struct err
 
 	if (s == STATUS_STOPPED || s == STATUS_CREATING)
 		return all ? 0 : error_set(err, ESRCH, "container '%s' is not running", c->s.id);
-	if (s == STATUS_CREATED || s == STATUS_PAUSED) {
+	if (s == STATUS_PAUSED && signo == SIGKILL)
+		thaw(c);
+	else if (s == STATUS_CREATED || s == STATUS_PAUSED) {
 		if (kill((pid_t)c->s.pid, signo) < 0 && !all)
 			return error_errno(err, "container '%s'", c->s.id);
 		return 0;
@@ -86,7 +98,9 @@ static int run(int argc, char **argv)
 		error_set(&err, EINVAL, "kill: unknown signal '%.40s'", argv[optind + 1]);
 		return oci_fail(&err);
 	}
-	if (container_open(oci_globals.root, argv[optind], &c, &err) < 0)
+	/* The last resort must not wait for whoever holds the lock and waits for the sandbox. */
+	if ((signo == SIGKILL ? container_peek : container_open)(oci_globals.root, argv[optind], &c,
+								 &err) < 0)
 		return oci_fail(&err);
 	ret = signal_container(&c, signo, all, &err);
 	container_close(&c);

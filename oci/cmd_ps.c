@@ -12,6 +12,8 @@
 #include "oci/cgroup.h"
 #include "oci/client.h"
 
+#define PARTS_MAX 4096 /* messages of a list: more processes than there are numbers for */
+
 /* The text comes from inside the sandbox: only what is printable reaches a terminal. */
 static void print_name(const char *name, size_t max)
 {
@@ -24,12 +26,11 @@ static int print_table(int fd, struct error *err)
 {
 	struct chan_msg m = { .type = CHAN_PIDS };
 	struct chan_pid p;
-	bool more = true;
 
 	printf("%-8s %-8s %-8s %-10s %s\n", "UID", "PID", "PPID", "TIME", "CMD");
 	if (client_ask(fd, &m, NULL, 0, err) < 0)
 		return -1;
-	for (;;) {
+	for (unsigned parts = 0; parts < PARTS_MAX; parts++) {
 		for (uint32_t at = 0; at + sizeof(p) <= m.len; at += sizeof(p)) {
 			uint64_t s;
 
@@ -40,12 +41,12 @@ static int print_table(int fd, struct error *err)
 			       (unsigned long long)(s % 60));
 			print_name(p.name, sizeof(p.name));
 		}
-		more = m.a == 1;
-		if (!more)
+		if (m.a != 1)
 			return 0;
 		if (chan_recv(fd, &m, NULL, NULL, 0, err) <= 0)
 			return error_set(err, ECONNRESET, "the sandbox ended");
 	}
+	return error_set(err, EPROTO, "the sandbox's list of processes does not end");
 }
 
 /* Is it one of ours that stands for something inside? Their threads' name says so (standin.c). */

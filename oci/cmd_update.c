@@ -116,6 +116,7 @@ static int update(struct container *c, const struct oci_resources *r, struct err
 	if (cgroup_find(c->s.cgroups, &c->pool, &g, err) < 0 ||
 	    cgroup_limit(&g, r, PIDS_OF_OURS, oci_warn, err) < 0)
 		return -1;
+	container_unlock(c); /* the answer is the sandbox's */
 	return tell_sandbox(c, r, err);
 }
 

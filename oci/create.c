@@ -112,6 +112,10 @@ static int make_cgroups(struct container *c, const struct oci_config *config, st
 	if (cgroup_plan(config->linux_.cgroups_path, c->s.id, oci_globals.systemd_cgroup, &c->pool,
 			g, err) < 0)
 		return -1;
+	if (cgroup_check_empty(g, err) < 0) {
+		*g = (struct cgroup){ 0 }; /* not ours to undo */
+		return -1;
+	}
 	c->s.cgroups = cgroup_paths(g, &c->pool);
 	if (container_save(c, err) < 0)
 		return -1;
@@ -199,7 +203,8 @@ static void __attribute__((noreturn)) standin_main(struct standin_plan *p)
 	if (launch(&p->launch, &l, &err) < 0)
 		goto fail;
 	oom_open(&oom, p->cgroup);
-	if (standin_enter_root(c->s.rootfs, c->s.bundle, config, &err) < 0)
+	if (standin_enter_root(c->s.rootfs, p->launch.root_fd, c->s.bundle, p->launch.mounts,
+			       &err) < 0)
 		goto fail;
 	if (report_send(p->back, NULL) < 0)
 		_exit(1);

@@ -146,7 +146,10 @@ static int run_one(const struct oci_hook *h, const char *what, const char *state
 		return error_errno(err, "fork");
 	}
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	ended = listen_to(out[0], pidfd, h->timeout.set ? now_ms() + 1000 * h->timeout.value : -1,
+	if (pidfd < 0)
+		error_errno(err, "%s: pidfd_open", what);
+	ended = pidfd >= 0 &&
+		listen_to(out[0], pidfd, h->timeout.set ? now_ms() + 1000 * h->timeout.value : -1,
 			  said);
 	if (!ended) {
 		kill(-pid, SIGKILL);
@@ -154,8 +157,10 @@ static int run_one(const struct oci_hook *h, const char *what, const char *state
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	close(pidfd);
 	close(out[0]);
+	if (pidfd < 0)
+		return -1;
+	close(pidfd);
 	if (!ended)
 		return error_set(err, ETIMEDOUT, "%s: %s did not end within %lld s", what, h->path,
 				 (long long)h->timeout.value);

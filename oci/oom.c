@@ -3,6 +3,7 @@
  * given somebody to kill.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,58 +19,69 @@
 #define ROOM	 (1 << 20)  /* left to the processes that are there */
 #define APPETITE (32 << 20) /* of the child: more than ROOM, and than what they may give back */
 
-void oom_open(struct oom *o, const struct cgroup *g)
+static const struct name {
+	const char *v1, *v2;
+	int flags;
+} names[OOM_FILES] = {
+	[OOM_USED] = { "memory.usage_in_bytes", "memory.current", O_RDONLY },
+	[OOM_LIMIT] = { "memory.limit_in_bytes", "memory.max", O_WRONLY },
+	[OOM_SWAP] = { "memory.memsw.limit_in_bytes", "memory.swap.max", O_WRONLY },
+	[OOM_GROUP] = { NULL, "memory.oom.group", O_WRONLY },
+};
+
+static int open_file(const struct cgroup_dir *d, const struct name *n)
 {
-	*o = (struct oom){ .dir = -1 };
-	for (size_t i = 0; i < g->n && o->dir < 0; i++)
-		if (g->dirs[i].controllers & 1u << CG_MEMORY) {
-			o->dir = open(g->dirs[i].path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-			o->v2 = g->dirs[i].v2;
-		}
+	const char *name = d->v2 ? n->v2 : n->v1;
+	char path[PATH_MAX];
+
+	if (!name || (size_t)snprintf(path, sizeof(path), "%s/%s", d->path, name) >= sizeof(path))
+		return -1;
+	return open(path, n->flags | O_CLOEXEC);
 }
 
-static long long read_number(int dir, const char *file)
+void oom_open(struct oom *o, const struct cgroup *g)
+{
+	const struct cgroup_dir *d = NULL;
+
+	*o = OOM_NONE;
+	for (size_t i = 0; i < g->n && !d; i++)
+		if (g->dirs[i].controllers & 1u << CG_MEMORY)
+			d = &g->dirs[i];
+	for (size_t i = 0; d && i < OOM_FILES; i++)
+		o->fd[i] = open_file(d, &names[i]);
+	o->v2 = d && d->v2;
+}
+
+static long long read_number(int fd)
 {
 	char text[32];
-	int fd = openat(dir, file, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 
-	if (fd >= 0)
-		close(fd);
 	if (n <= 0)
 		return -1;
 	text[n] = 0;
 	return atoll(text);
 }
 
-static int write_number(int dir, const char *file, long long value)
+static int write_number(int fd, long long value)
 {
 	char text[32];
-	int fd = openat(dir, file, O_WRONLY | O_CLOEXEC), n;
-	ssize_t ret;
+	int n = snprintf(text, sizeof(text), "%lld", value);
 
-	if (fd < 0)
-		return -1;
-	n = snprintf(text, sizeof(text), "%lld", value);
-	ret = write(fd, text, (size_t)n);
-	close(fd);
-	return ret < 0 ? -1 : 0;
+	return pwrite(fd, text, (size_t)n, 0) < 0 ? -1 : 0;
 }
 
 /* Just above what is in use, without swap to escape to. */
 static int lower_limit(const struct oom *o)
 {
-	const char *used = o->v2 ? "memory.current" : "memory.usage_in_bytes";
-	const char *limit = o->v2 ? "memory.max" : "memory.limit_in_bytes";
-	long long bytes = read_number(o->dir, used);
+	long long bytes = read_number(o->fd[OOM_USED]);
 
-	if (bytes < 0 || write_number(o->dir, limit, bytes + ROOM) < 0)
+	if (bytes < 0 || write_number(o->fd[OOM_LIMIT], bytes + ROOM) < 0)
 		return -1;
-	/* Where swap is not counted, these files are not there. */
-	if (o->v2)
-		write_number(o->dir, "memory.swap.max", 0);
-	else
-		write_number(o->dir, "memory.memsw.limit_in_bytes", bytes + ROOM);
+	/* Where swap is not counted, this file is not there. */
+	write_number(o->fd[OOM_SWAP], o->v2 ? 0 : bytes + ROOM);
+	/* Else the kernel kills all of the group for one, and us with our exit status. */
+	write_number(o->fd[OOM_GROUP], 0);
 	return 0;
 }
 
@@ -87,7 +99,7 @@ void oom_tell(const struct oom *o)
 	static const struct timespec pause = { .tv_nsec = 1000000 };
 	pid_t pid;
 
-	if (o->dir < 0 || lower_limit(o) < 0)
+	if (o->fd[OOM_LIMIT] < 0 || lower_limit(o) < 0)
 		return;
 	pid = fork();
 	if (pid == 0)

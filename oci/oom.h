@@ -7,10 +7,15 @@
 
 #include "oci/cgroup.h"
 
+enum { OOM_USED, OOM_LIMIT, OOM_SWAP, OOM_GROUP, OOM_FILES };
+
+/* Files of the memory cgroup and not its directory: a tool that enters the stand-in's tree could climb from that. */
 struct oom {
-	int dir; /* O_PATH of the memory cgroup, or -1: none */
+	int fd[OOM_FILES]; /* -1: there is no such file */
 	bool v2;
 };
+
+#define OOM_NONE ((struct oom){ .fd = { -1, -1, -1, -1 } })
 
 void oom_open(struct oom *o, const struct cgroup *g);
 /*

@@ -134,11 +134,13 @@ static int by_number(const void *a, const void *b)
 /* What the command that made us had open: state, roots, the engine's files. */
 static void close_others(const struct standin *s)
 {
-	int keep[] = { 0, 1, 2, s->chan, s->sig_fd, s->oom.dir };
-	bool oom = s->oom.dir >= 0;
+	int keep[5 + OOM_FILES] = { 0, 1, 2, s->chan, s->sig_fd }, n = 5;
 
-	qsort(keep, oom ? 6 : 5, sizeof(*keep), by_number);
-	jail_close_fds(keep, oom ? 6 : 5, NULL);
+	for (size_t i = 0; i < OOM_FILES; i++)
+		if (s->oom.fd[i] >= 0)
+			keep[n++] = s->oom.fd[i];
+	qsort(keep, (size_t)n, sizeof(*keep), by_number);
+	jail_close_fds(keep, n, NULL);
 }
 
 /* All that there is to hear. */

@@ -22,7 +22,7 @@ struct standin {
 	bool running;	       /* the program is */
 	bool out_of_memory;    /* it, or another one of the container's, was killed for that */
 	pid_t launcher, gofer; /* children to wait for, or 0 */
-	struct oom oom;	       /* the container's; dir -1: not to be told */
+	struct oom oom;	       /* the container's; OOM_NONE: not to be told */
 };
 
 /*

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/net/net.h"
@@ -13,23 +14,39 @@
 #include "oci/oci.h"
 #include "oci/start.h"
 
-/* Does its resolv.conf, which an engine binds from a file of its own, name docker's server? */
-static bool asks_docker(const struct oci_config *config)
+/* A regular file's first bytes, NUL-ended; "" if it is none. It may be anything by now: opening must not wait. */
+static void read_start(const char *dir, const char *path, char *text, size_t size)
 {
-	char text[4096];
-	size_t n;
-	FILE *f = NULL;
+	int at = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(at, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+	ssize_t n = 0;
 
-	for (size_t i = 0; i < config->mounts.n && !f; i++)
-		if (strcmp(config->mounts.items[i].destination, "/etc/resolv.conf") == 0 &&
-		    config->mounts.items[i].source)
-			f = fopen(config->mounts.items[i].source, "re");
-	if (!f)
-		return false;
-	n = fread(text, 1, sizeof(text) - 1, f);
-	text[n] = 0;
-	fclose(f);
-	return strstr(text, "nameserver " NET_NAMES_ADDR) != NULL;
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		n = read(fd, text, size - 1);
+	text[n > 0 ? n : 0] = 0;
+	if (fd >= 0)
+		close(fd);
+	if (at >= 0)
+		close(at);
+}
+
+/* Does its resolv.conf, which an engine binds from a file of its own, name docker's server? */
+static bool asks_docker(const struct container *c, const struct oci_config *config)
+{
+	static const char line[] = "nameserver " NET_NAMES_ADDR;
+	char text[4096] = "";
+
+	for (size_t i = 0; i < config->mounts.n && !*text; i++) {
+		const struct oci_mount *m = &config->mounts.items[i];
+
+		if (strcmp(m->destination, "/etc/resolv.conf") == 0 && m->source)
+			read_start(c->s.bundle, m->source, text, sizeof(text));
+	}
+	for (const char *p = text; (p = strstr(p, line)); p += strlen(line))
+		if ((p == text || p[-1] == '\n') && strchr(" \t\n", p[strlen(line)]))
+			return true; /* strchr finds the text's end, too */
+	return false;
 }
 
 /*
@@ -51,7 +68,7 @@ static int attach_network(const struct container *c, const struct oci_config *co
 	if (ns < 0)
 		return error_errno(err, "%s", path);
 	fds[1] = -1;
-	fds[0] = net_packet_open(ns, &net, asks_docker(config) ? &fds[1] : NULL, err);
+	fds[0] = net_packet_open(ns, &net, asks_docker(c, config) ? &fds[1] : NULL, err);
 	close(ns);
 	if (fds[0] < 0) {
 		if (err->err != ENODEV)

@@ -7,11 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "oci/state.h"
@@ -338,6 +341,38 @@ const char *status_name(enum container_status s)
 					     "stopped" };
 
 	return names[s];
+}
+
+/* The container's process, and not a later one of its number; -1: it has ended. */
+static int open_process(const struct container *c)
+{
+	int fd = c->s.pid > 0 ? (int)syscall(SYS_pidfd_open, (pid_t)c->s.pid, 0) : -1;
+
+	if (fd < 0 || process_start_time((pid_t)c->s.pid) == c->s.pid_start)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+bool container_await_end(const struct container *c, int ms)
+{
+	struct pollfd p = { open_process(c), POLLIN, 0 };
+	bool ended = p.fd < 0 || poll(&p, 1, ms) > 0;
+
+	if (p.fd >= 0)
+		close(p.fd);
+	return ended;
+}
+
+void container_kill(const struct container *c, int ms)
+{
+	struct pollfd p = { open_process(c), POLLIN, 0 };
+
+	if (p.fd < 0)
+		return;
+	syscall(SYS_pidfd_send_signal, p.fd, SIGKILL, NULL, 0);
+	poll(&p, 1, ms);
+	close(p.fd);
 }
 
 static int by_name(const void *a, const void *b)

@@ -61,6 +61,11 @@ void container_close(struct container *c);
 enum container_status container_status(const struct container *c);
 const char *status_name(enum container_status s);
 
+/* Wait until the container's process has ended, at most ms; false: it has not. */
+bool container_await_end(const struct container *c, int ms);
+/* SIGKILL to the container's process, if it still is the one; then wait for its end, at most ms. Needs no lock. */
+void container_kill(const struct container *c, int ms);
+
 /* The ids under ROOT, sorted; NULL-ended, from the pool. An absent ROOT is empty. NULL with err set on failure. */
 char **container_list(const char *root, struct pool *pool, struct error *err);
 

@@ -47,9 +47,9 @@ static size_t cut(unsigned char *m, size_t size)
 		at += m[at] + 1u;
 	m[2] |= CUT;
 	memset(m + 6, 0, 6); /* no answers, authorities, additions */
-	if (at + 5 <= size && !m[at])
+	if (m[4] == 0 && m[5] == 1 && at + 5 <= size && !m[at])
 		return at + 5;
-	memset(m + 4, 0, 2);
+	memset(m + 4, 0, 2); /* no question either: none, several, or none that can be read */
 	return HEAD;
 }
 
