@@ -149,6 +149,8 @@ int vfs_truncate(struct inode *i, u64 size, struct file *f)
 		return S_ISDIR(i->mode) ? -EISDIR : -EINVAL;
 	if (i->flags & (INODE_IMMUTABLE | INODE_APPEND))
 		return -EPERM;
+	if (f && (f->mode & FMODE_NO_TRUNCATE))
+		return -EACCES;
 	if (size > i->sb->max_bytes)
 		return -EFBIG;
 	if (size > limit && size > i->size) {

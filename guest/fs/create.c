@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <string.h>
 
+#include "fs/landlock.h"
 #include "fs/namei.h"
 #include "fs/notify.h"
 #include "task/task.h"
@@ -67,7 +68,9 @@ static int make(int dirfd, const char *name, u32 mode, u32 rdev, const char *tar
 	if (IS_ERR(d))
 		return (int)PTR_ERR(d);
 	dir = path_inode(&w.path);
-	err = may_create(dir);
+	err = landlock_may(&w.path, landlock_make_access(mode));
+	if (!err)
+		err = may_create(dir);
 	if (!err && (S_ISCHR(mode) || S_ISBLK(mode)) && !capable(CAP_MKNOD))
 		err = -EPERM;
 	if (!err && !dir->ops->make)
@@ -122,6 +125,23 @@ int vfs_symlink(const char *target, int dirfd, const char *name)
 	return *target ? make(dirfd, name, S_IFLNK | 0777, 0, target, NULL) : -ENOENT;
 }
 
+/* As landlock has it: the name comes from another directory. */
+static int may_link(const struct path_ref *from, const struct path_ref *dir)
+{
+	struct dentry *d = from->dentry;
+	struct path_ref parent = { from->mnt, d };
+	int err;
+
+	spin_lock(&dcache_lock);
+	if (d != from->mnt->root)
+		parent.dentry = d->parent;
+	dentry_get(parent.dentry);
+	spin_unlock(&dcache_lock);
+	err = landlock_check_refer(&parent, d, dir, NULL, false, false);
+	dentry_put(parent.dentry);
+	return err;
+}
+
 int vfs_link(int olddir, const char *old, int newdir, const char *new, int flags)
 {
 	unsigned lookup = 0;
@@ -150,9 +170,10 @@ int vfs_link(int olddir, const char *old, int newdir, const char *new, int flags
 	}
 	dir = path_inode(&w.path);
 	i = path_inode(&from);
-	if (from.mnt != w.path.mnt)
-		err = -EXDEV;
-	else
+	err = from.mnt != w.path.mnt ? -EXDEV : 0;
+	if (!err && unlikely(landlock_current()))
+		err = may_link(&from, &w.path);
+	if (!err)
 		err = may_create(dir);
 	if (!err && (i->flags & (INODE_IMMUTABLE | INODE_APPEND)))
 		err = -EPERM;
@@ -206,7 +227,9 @@ static struct dentry *remove_begin(struct walk *w, int dirfd, const char *name, 
 	} else if (w->slash && !isdir) {
 		err = S_ISDIR(d->inode->mode) ? -EISDIR : -ENOTDIR;
 	} else {
-		err = may_delete(path_inode(&w->path), d->inode, isdir);
+		err = landlock_may(&w->path, isdir ? LANDLOCK_REMOVE_DIR : LANDLOCK_REMOVE_FILE);
+		if (!err)
+			err = may_delete(path_inode(&w->path), d->inode, isdir);
 		if (!err && (d->flags & DENTRY_MOUNTED))
 			err = -EBUSY;
 	}

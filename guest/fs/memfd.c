@@ -29,6 +29,8 @@ static struct mount *get_mount(void)
 	m = memory;
 	if (IS_ERR(m))
 		memory = NULL;
+	else
+		m->flags |= MNT_INTERNAL;
 	mutex_unlock(&lock);
 	return m;
 }

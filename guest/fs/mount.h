@@ -20,6 +20,7 @@
 #define MNT_NODIRATIME	32
 #define MNT_RELATIME	64
 #define MNT_STRICTATIME 128
+#define MNT_INTERNAL	256 /* no path leads to it: memfd, the links of /proc to objects without a name */
 
 struct mount {
 	struct ref ref; /* one of them is the tree's */

@@ -8,6 +8,7 @@
 #include <linux/mount.h>
 #include <string.h>
 
+#include "fs/landlock.h"
 #include "fs/mount.h"
 #include "fs/procfs.h"
 #include "mm/slab.h"
@@ -324,7 +325,7 @@ int vfs_mount(const char *source, const char *target, const char *type, u64 flag
 	err = path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &at);
 	if (err)
 		return err;
-	if (!mount_may_admin())
+	if (!mount_may_admin() || landlock_may_mount())
 		err = -EPERM;
 	else if (flags & MS_REMOUNT)
 		err = do_remount(&at, flags, data);
@@ -385,7 +386,7 @@ int vfs_umount(const char *target, int flags)
 		return err;
 	path_follow_mounts(&at); /* "." may have been covered */
 	m = at.mnt;
-	if (!mount_may_admin()) {
+	if (!mount_may_admin() || landlock_may_mount()) {
 		err = -EPERM;
 	} else if (at.dentry != m->root || !m->attached || !m->parent || m->locked) {
 		err = -EINVAL;

@@ -8,6 +8,7 @@
 #include <linux/mount.h>
 #include <string.h>
 
+#include "fs/landlock.h"
 #include "fs/namei.h"
 #include "fs/notify.h"
 #include "lib/log.h"
@@ -88,7 +89,7 @@ static int may_open(const struct path_ref *p, u32 flags, int may)
 }
 
 /* The open file of p: no rights are checked any more. */
-static struct file *open_object(const struct path_ref *p, u32 flags)
+static struct file *open_object(const struct path_ref *p, u32 flags, bool exec)
 {
 	struct inode *i = path_inode(p);
 	struct file *f;
@@ -110,6 +111,9 @@ static struct file *open_object(const struct path_ref *p, u32 flags)
 		f->mode |= FMODE_WRITER;
 		atomic_add(&p->mnt->writers, 1);
 	}
+	err = landlock_may_open(f, exec);
+	if (err)
+		goto fail;
 	f->ops = i->fops;
 	switch (i->mode & S_IFMT) {
 	case S_IFSOCK: err = -ENXIO; break;
@@ -145,13 +149,13 @@ static struct file *finish_open(const struct path_ref *p, u32 flags, bool create
 	struct file *f;
 
 	if (flags & O_PATH)
-		return open_object(p, flags);
+		return open_object(p, flags, false);
 	if (!created && S_ISDIR(i->mode) && (flags & O_CREAT))
 		return ERR_PTR(-EISDIR);
 	err = may_open(p, created ? flags & ~(u32)O_TRUNC : flags, may);
 	if (err)
 		return ERR_PTR(err);
-	f = open_object(p, flags);
+	f = open_object(p, flags, false);
 	if (!IS_ERR(f))
 		notify_dentry(p->dentry, IN_OPEN);
 	if (IS_ERR(f) || created || !(flags & O_TRUNC) || !S_ISREG(i->mode))
@@ -226,6 +230,8 @@ static int open_create(struct walk *w, u32 flags, u32 mode, bool *created)
 		return 0;
 	}
 	err = mount_may_write(w->path.mnt);
+	if (!err)
+		err = landlock_may(&w->path, LANDLOCK_MAKE_REG);
 	if (!err)
 		err = may_create(dir);
 	if (!err && !dir->ops->make)
@@ -373,7 +379,7 @@ struct file *vfs_open_exec(int dirfd, const char *name, int at_flags)
 		err = -EACCES;
 	else
 		err = vfs_permission(&p, MAY_EXEC);
-	f = err ? ERR_PTR(err) : open_object(&p, O_RDONLY | O_LARGEFILE);
+	f = err ? ERR_PTR(err) : open_object(&p, O_RDONLY | O_LARGEFILE, true);
 	if (!IS_ERR(f)) {
 		err = writecount_get(f->inode, -1);
 		if (err) {

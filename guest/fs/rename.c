@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "fs/landlock.h"
 #include "fs/namei.h"
 #include "fs/notify.h"
 
@@ -62,6 +63,12 @@ static int check(struct walk *ow, struct walk *nw, struct dentry *od, struct den
 		return -EINVAL;
 	if (dentry_is_below(ow->path.dentry, nd))
 		return flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
+	if (unlikely(landlock_current())) {
+		err = landlock_check_refer(&ow->path, od, &nw->path, nd->inode ? nd : NULL, true,
+					   flags & RENAME_EXCHANGE);
+		if (err)
+			return err;
+	}
 	if (od->inode == nd->inode)
 		return 1;
 	err = may_delete(odir, od->inode, isdir);

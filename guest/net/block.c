@@ -6,6 +6,7 @@
  * then it is EINTR (signal(7)). What was moved before counts more than how the wait ended.
  */
 #include "fs/poll_bits.h"
+#include "net/landlock.h"
 #include "net/socket.h"
 #include "platform/platform.h"
 #include "task/task.h"
@@ -123,8 +124,9 @@ int sock_connect(struct socket *s, const struct sock_addr *addr, bool nonblock)
 		.timeout = nonblock ? 0 : s->sndtimeo,
 		.addr = addr,
 	};
+	int err = landlock_may_connect(s, addr);
 
-	return (int)attempt(&a);
+	return err ? err : (int)attempt(&a);
 }
 
 static s64 try_accept(struct attempt *a)

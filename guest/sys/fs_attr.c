@@ -1,6 +1,7 @@
 /*
  * fs_attr.c - chmod(2), chown(2), utimensat(2), truncate(2) and their forms.
  */
+#include "fs/landlock.h"
 #include "fs/notify.h"
 #include "fs/mount.h"
 #include "sys/fs_sys.h"
@@ -215,6 +216,8 @@ s64 sys_truncate(path_a path, off_a length)
 		r = inode_permission(i, MAY_WRITE);
 	if (!r && atomic_load(&i->writecount) < 0)
 		r = -ETXTBSY;
+	if (!r)
+		r = landlock_may(&p, LANDLOCK_TRUNCATE);
 	if (!r)
 		r = vfs_truncate(i, (u64)length, NULL);
 	if (!r)

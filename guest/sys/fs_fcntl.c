@@ -359,8 +359,8 @@ s64 sys_ioctl(fd_a fd, uint_a cmd, ulong_a arg)
 		r = set_flags(f, fd, on ? f->flags | FASYNC : f->flags & ~(u32)FASYNC);
 		break;
 	default:
-		r = -ENOTTY;
-		if (f->ops && f->ops->ioctl)
+		r = f->mode & FMODE_NO_IOCTL ? -EACCES : -ENOTTY;
+		if (r == -ENOTTY && f->ops && f->ops->ioctl)
 			r = f->ops->ioctl(f, cmd, arg);
 		if (r == -ENOTTY && f->inode &&
 		    (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode)))

@@ -5,6 +5,7 @@
 #include <linux/mount.h>
 #include <string.h>
 
+#include "fs/landlock.h"
 #include "fs/mount.h"
 #include "fs/mount_api.h"
 #include "mm/slab.h"
@@ -22,22 +23,8 @@ static s64 install(struct file *f, bool cloexec)
 /* A struct that may be longer than ours if the rest is zero. `least`: the size of its first version. */
 static int read_struct(void *to, size_t known, size_t least, uaddr_t from, size_t size)
 {
-	u8 byte;
-
 	memset(to, 0, known);
-	if (size < least)
-		return -EINVAL;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	if (user_read(to, from, MIN(size, known)))
-		return -EFAULT;
-	for (size_t i = known; i < size; i++) {
-		if (user_read(&byte, from + i, 1))
-			return -EFAULT;
-		if (byte)
-			return -E2BIG;
-	}
-	return 0;
+	return size < least ? -EINVAL : user_read_struct(to, known, from, size);
 }
 
 /* ---- contexts ---- */
@@ -224,7 +211,8 @@ s64 sys_move_mount(fd_a from_dfd, path_a from, fd_a to_dfd, path_a to, flags_a f
 	err = path_lookup_user(
 		to_dfd, to, move_lookup(flags, MOVE_MOUNT_T_SYMLINKS, MOVE_MOUNT_T_EMPTY_PATH), &b);
 	if (!err) {
-		err = mount_tree_move(&a, &b, flags & MOVE_MOUNT_BENEATH);
+		err = landlock_may_mount();
+		err = err ? err : mount_tree_move(&a, &b, flags & MOVE_MOUNT_BENEATH);
 		path_put(&b);
 	}
 	path_put(&a);

@@ -98,19 +98,9 @@ s64 sys_openat2(fd_a dfd, path_a path, uptr_a how, size_a size)
 
 	if (size < sizeof(h))
 		return -EINVAL;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	if (user_read(&h, how, sizeof(h)))
-		return -EFAULT;
-	for (u64 k = sizeof(h); k < size; k++) {
-		u8 b;
-
-		if (user_read(&b, how + k, 1))
-			return -EFAULT;
-		if (b)
-			return -E2BIG;
-	}
-	err = check_how(&h);
+	err = user_read_struct(&h, sizeof(h), how, size);
+	if (!err)
+		err = check_how(&h);
 	if (err)
 		return err;
 	USER_NAME(name, path);

@@ -5,6 +5,7 @@
 #include <linux/mount.h>
 #include <string.h>
 
+#include "fs/landlock.h"
 #include "fs/mount.h"
 #include "sys/fs_sys.h"
 #include "task/userns.h"
@@ -151,6 +152,8 @@ s64 sys_pivot_root(path_a new_root, path_a put_old)
 	if (err)
 		return err;
 	err = path_lookup_user(AT_FDCWD, put_old, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &o);
+	if (!err)
+		err = landlock_may_mount();
 	if (!err) {
 		err = mount_pivot(&n, &o);
 		path_put(&o);

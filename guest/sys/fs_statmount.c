@@ -25,7 +25,7 @@ _Static_assert(sizeof(struct mnt_id_req) == 32, "struct mnt_id_req");
 static int read_request(struct mnt_id_req *r, uaddr_t from)
 {
 	u32 size;
-	u8 byte;
+	int err;
 
 	*r = (struct mnt_id_req){ 0 };
 	if (user_read(&size, from, sizeof(size)))
@@ -34,14 +34,9 @@ static int read_request(struct mnt_id_req *r, uaddr_t from)
 		return -E2BIG;
 	if (size < REQ_FIRST_SIZE)
 		return -EINVAL;
-	if (user_read(r, from, MIN(size, (u32)sizeof(*r))))
-		return -EFAULT;
-	for (u32 i = sizeof(*r); i < size; i++) {
-		if (user_read(&byte, from + i, 1))
-			return -EFAULT;
-		if (byte)
-			return -E2BIG;
-	}
+	err = user_read_struct(r, sizeof(*r), from, size);
+	if (err)
+		return err;
 	if (r->spare || r->id <= UNIQUE_BASE)
 		return -EINVAL;
 	return r->ns_id && r->ns_id != fs_context_ns(task_current()->fs)->inum ? -ENOENT : 0;

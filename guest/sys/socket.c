@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fs/abi.h"
+#include "net/landlock.h"
 #include "sys/socket.h"
 
 struct socket *socket_get(int fd, struct file **f)
@@ -128,6 +129,10 @@ s64 sys_socketpair(int_a family, int_a type, int_a protocol, uptr_a fds)
 
 static int do_bind(struct socket *s, const struct sock_addr *a, bool nonblock)
 {
+	int err = landlock_may_bind(s, a);
+
+	if (err)
+		return err;
 	return s->ops->bind ? s->ops->bind(s, a) : -EOPNOTSUPP;
 }
 

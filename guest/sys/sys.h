@@ -53,6 +53,12 @@ typedef u64 mflags_a;
 #undef SYSCALL5
 #undef SYSCALL6
 
+/*
+ * A structure that may be longer than ours if the rest of it is zero; of a shorter one the rest of *to stays as it is.
+ * -E2BIG: longer than a page, or not zero; -EFAULT.
+ */
+int user_read_struct(void *to, size_t known, uaddr_t from, u64 size);
+
 struct task;
 
 /* Run the system call that the registers name; the result goes to rax. Registered as task_syscall at boot. */

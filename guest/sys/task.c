@@ -61,21 +61,14 @@ s64 sys_clone3(uptr_a args, size_a size)
 	struct clone_request r = { 0 };
 	u64 known = 0x3ffffff00ULL | 0x80; /* CLONE_NEWTIME is 0x80, inside of CSIGNAL */
 	int set_tid[PID_NS_DEEP];
-	u8 byte;
+	int err;
 	u64 i;
 
 	if (size < 64)
 		return -EINVAL;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	if (user_read(&a, args, MIN(size, sizeof(a))))
-		return -EFAULT;
-	for (i = sizeof(a); i < size; i++) {
-		if (user_read(&byte, args + i, 1))
-			return -EFAULT;
-		if (byte)
-			return -E2BIG;
-	}
+	err = user_read_struct(&a, sizeof(a), args, size);
+	if (err)
+		return err;
 	if (a.flags & ~known || a.flags & 0x400000 /* CLONE_DETACHED */)
 		return -EINVAL;
 	if (a.stack_size > USER_END || a.stack > USER_END - a.stack_size)

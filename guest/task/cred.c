@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "fs/landlock.h"
 #include "lib/err.h"
 #include "mm/slab.h"
 #include "task/private.h"
@@ -27,6 +28,8 @@ struct cred *cred_dup(const struct cred *from)
 	}
 	if (c->user_ns)
 		user_ns_get(c->user_ns);
+	if (c->landlock)
+		landlock_domain_get(c->landlock);
 	return c;
 }
 
@@ -41,6 +44,7 @@ void cred_put(struct cred *c)
 		return;
 	if (c->user_ns)
 		user_ns_put(c->user_ns);
+	landlock_domain_put(c->landlock);
 	kfree(c->groups);
 	kfree(c);
 }

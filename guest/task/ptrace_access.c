@@ -1,7 +1,8 @@
 /*
- * ptrace_access.c - who may look into a task or control it: Linux's __ptrace_may_access, without security modules (so
- * without Yama: relation between the two does not matter).
+ * ptrace_access.c - who may look into a task or control it: Linux's __ptrace_may_access, with landlock as its only
+ * security module (without Yama: relation between the two does not matter).
  */
+#include "fs/landlock.h"
 #include "task/info.h"
 #include "task/private.h"
 #include "task/ptrace.h"
@@ -16,20 +17,22 @@ bool ptrace_may_access(struct task *t, unsigned mode)
 	u32 gid = mode & PTRACE_FSIDS ? c->fsgid : c->gid;
 	u64 caps = mode & PTRACE_FSIDS ? c->cap_effective : c->cap_permitted;
 	struct cred *tc;
-	bool same, dumpable;
+	bool same, dumpable, inside;
 
 	if (t->process == task_current()->process)
 		return true;
 	tc = task_cred_get(t);
 	if (ns_capable(cred_user_ns(tc), CAP_SYS_PTRACE)) {
+		inside = landlock_inside(tc->landlock, c->landlock);
 		cred_put(tc);
-		return true;
+		return inside;
 	}
 	same = c->user_ns == tc->user_ns && uid == tc->euid && uid == tc->suid && uid == tc->uid &&
 	       gid == tc->egid && gid == tc->sgid && gid == tc->gid && !(tc->cap_permitted & ~caps);
 	dumpable = !t->mm || t->process->dumpable;
+	inside = landlock_inside(tc->landlock, c->landlock);
 	cred_put(tc);
-	return same && dumpable;
+	return same && dumpable && inside;
 }
 
 bool ptrace_unsafe_exec(void)

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "fs/landlock.h"
 #include "lib/err.h"
 #include "task/sigpriv.h"
 #include "task/userns.h"
@@ -50,6 +51,9 @@ bool signal_may_send(struct process *to, int signo)
 	ok = !o || cred_capable(c, cred_user_ns(o), CAP_KILL) || /* reaped: the sending says so */
 	     c->euid == o->suid || c->euid == o->uid || c->uid == o->suid || c->uid == o->uid ||
 	     (signo == SIGCONT && to->sid == t->process->sid);
+	if (o && unlikely(c->landlock) &&
+	    landlock_scoped(c->landlock, o->landlock, LANDLOCK_SCOPE_SIGNAL))
+		ok = false;
 	spin_unlock(&task_lock);
 	return ok;
 }

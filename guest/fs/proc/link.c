@@ -97,6 +97,7 @@ int proc_anon_init(void)
 	m = mount_create(&anon_fs, &a);
 	if (IS_ERR(m))
 		return (int)PTR_ERR(m);
+	m->flags |= MNT_INTERNAL;
 	anon_mount = m;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /*
  * create.c - making and destroying AF_UNIX sockets, and the tables of their operations.
  */
+#include "fs/landlock.h"
 #include "fs/procfs.h"
 #include "mm/slab.h"
 #include "net/families.h"
@@ -21,6 +22,7 @@ static void destroy(struct socket *s)
 		kfree(u->addr);
 	unix_identity_drop(&u->own);
 	unix_identity_drop(&u->remote);
+	landlock_domain_put(u->landlock);
 	kfree(u);
 }
 
@@ -77,6 +79,9 @@ struct unix_sock *unix_alloc(int type)
 				       : &seqpacket_ops,
 		  AF_UNIX, type, 0);
 	u->max_backlog = UNIX_DGRAM_QLEN;
+	u->landlock = task_current()->cred->landlock;
+	if (u->landlock)
+		landlock_domain_get(u->landlock);
 	u->own.ids = u->remote.ids = (struct ucred){ 0, ~0u, ~0u };
 	list_init(&u->name_node);
 	list_init(&u->backlog);

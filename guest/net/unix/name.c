@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "fs/landlock.h"
 #include "lib/log.h"
 #include "lib/random.h"
 #include "mm/slab.h"
@@ -212,7 +213,7 @@ static struct unix_sock *find_file(const struct sock_addr *a, int type)
 	return err ? ERR_PTR(err) : u;
 }
 
-struct unix_sock *unix_find(const struct sock_addr *a, int type)
+struct unix_sock *unix_find(const struct sock_addr *a, int type, const struct unix_sock *known)
 {
 	struct unix_sock *u;
 
@@ -223,6 +224,11 @@ struct unix_sock *unix_find(const struct sock_addr *a, int type)
 	if (u)
 		sock_get(&u->s);
 	spin_unlock(&unix_lock);
+	if (u && unlikely(landlock_current()) && known != u &&
+	    landlock_scoped(landlock_current(), u->landlock, LANDLOCK_SCOPE_UNIX)) {
+		sock_put(&u->s);
+		return ERR_PTR(-EPERM);
+	}
 	return u ? u : ERR_PTR(-ECONNREFUSED);
 }
 

@@ -46,6 +46,7 @@ struct unix_sock {
 	/* under unix_lock */
 	enum unix_state state;
 	bool dead;		/* released */
+	struct landlock_domain *landlock; /* of its maker, with a reference; or NULL. Set once */
 	struct unix_sock *peer; /* with a reference */
 	struct unix_addr *addr; /* own reference; set once */
 	struct list name_node;	/* abstract names */
@@ -122,7 +123,8 @@ int unix_autobind(struct unix_sock *u);
 /* Is a a proper name? 0 or -EINVAL. */
 int unix_check_name(const struct sock_addr *a);
 /* Who is bound to it, with a reference; ERR_PTR(-ECONNREFUSED, -EPROTOTYPE, errors of the path walk). */
-struct unix_sock *unix_find(const struct sock_addr *a, int type);
+/* known: a socket that is its peer already, which no scope forbids; or NULL. */
+struct unix_sock *unix_find(const struct sock_addr *a, int type, const struct unix_sock *known);
 int unix_getname(struct socket *s, struct sock_addr *a, bool peer);
 /* What recvmsg says of the sender; its len is 0 when the sender has no name. */
 void unix_copy_name(struct unix_sock *u, struct sock_addr *a);
