@@ -1,6 +1,7 @@
 #!/bin/bash
 # containerd.sh - containerd's client ctr with the runtime io.containerd.runc.v2 and BinaryName = moat: nginx that is not seen
 # on the host, exec, signals, exit statuses, a terminal, a network namespace by path, limits, and that nothing is left.
+# kvm: short
 needs='containerd ctr script pgrep'
 . "$(dirname "$0")/common"
 
@@ -26,6 +27,8 @@ BUSYBOX=docker.io/library/busybox:latest NGINX=docker.io/library/nginx:latest
 run="run --runc-binary $RUNTIME"
 status() { ctr task list | awk -v id="$1" '$1 == id { print $3 }'; }
 stopped() { [ "$(status "$1")" = STOPPED ]; }
+# What somebody types. ctr that sees its end before the task is there waits for ever.
+input() { echo abc; [ "${PLATFORM:-}" = kvm ] && sleep 6 || sleep 1; }
 # remove ID: its exit status, as ctr tells it.
 remove() {
 	local text
@@ -40,7 +43,7 @@ expect "status" 7 $?
 expect "output" hello "$out"
 expect "errors" "" "$(cat /run/lab/err)"
 expect "standard error" "to stderr" "$(ctr $run --rm $BUSYBOX c1 sh -c 'echo to stderr >&2' 2>&1 > /dev/null)"
-expect "input" abc "$( (echo abc; sleep 1) | ctr $run --rm $BUSYBOX c1 cat)"
+expect "input" abc "$(input | ctr $run --rm $BUSYBOX c1 cat)"
 
 step "nginx"
 ip netns add n1
@@ -57,7 +60,7 @@ expect "page" "nginx in a container" "$(curl -s -S -m 5 http://10.88.0.2/ 2>&1)"
 if is_moat; then
 	expect "no nginx on the host" "" "$(pgrep -a nginx)"
 	expect "moat's processes" "yes" "$(pgrep -x moat-standin > /dev/null && echo yes)"
-	expect_has "dmesg" "moat" "$(ctr task exec --exec-id e0 web dmesg 2>&1 | head -n 5)"
+	expect_has "dmesg" " on ${PLATFORM:-systrap}, " "$(ctr task exec --exec-id e0 web dmesg 2>&1 | grep Sentry)"
 	[ "$(ctr task exec --exec-id e1 web uname -r)" != "$(uname -r)" ] || expect "uname -r" "not the host's" "$(uname -r)"
 fi
 expect "processes inside" "nginx: master process nginx -g daemon off;
@@ -77,7 +80,7 @@ expect "output" in "$(ctr task exec --exec-id e1 d1 echo in)"
 ctr task exec --exec-id e2 d1 sh -c 'exit 9'
 expect "exit status" 9 $?
 expect "user and directory" "65534 /tmp" "$(ctr task exec --exec-id e3 --user 65534 --cwd /tmp d1 sh -c 'echo $(id -u) $PWD')"
-expect "input" abc "$( (echo abc; sleep 1) | ctr task exec --exec-id e4 d1 cat)"
+expect "input" abc "$(input | ctr task exec --exec-id e4 d1 cat)"
 ctr task exec --exec-id e5 d1 /nonexistent > /dev/null 2> /run/lab/err
 expect "a missing command: status" 1 $?
 expect_has "a missing command" "no such file or directory" "$(cat /run/lab/err)"
