@@ -20,8 +20,9 @@ $(BUILD)/lwip/.stamp: third_party/.stamp-lwip $(LWIP_PATCHES) mk/lwip.mk
 	@touch $@
 $(patsubst %,$(BUILD)/lwip/%.c,$(LWIP_SRC)): $(BUILD)/lwip/.stamp ;
 
-SENTRY_LDFLAGS_kvm += -Wl,--wrap=pbuf_alloc
-SENTRY_LDFLAGS_systrap += -Wl,--wrap=pbuf_alloc
+LWIP_WRAP := -Wl,--wrap=pbuf_alloc,--wrap=tcp_netif_ip_addr_changed
+SENTRY_LDFLAGS_kvm += $(LWIP_WRAP)
+SENTRY_LDFLAGS_systrap += $(LWIP_WRAP)
 GUEST_CFLAGS_kvm += $(LWIP_INC)
 GUEST_CFLAGS_systrap += $(LWIP_INC)
 

@@ -225,7 +225,7 @@ static const struct file_system cgroup2_fs = {
 };
 
 /* There is one group, the root of every namespace: a new one is like the old. */
-static void *ns_create(struct user_ns *owner)
+static void *ns_create(struct ns_common *n)
 {
 	return NULL;
 }

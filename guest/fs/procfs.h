@@ -25,7 +25,7 @@ struct proc_file {
 };
 void proc_register_files(const struct proc_file *rows, unsigned n);
 
-/* A file of /proc/net; show as of struct text_ops, its argument is NULL. At boot. */
+/* A file of /proc/net; show as of struct text_ops, its argument is the struct net_ns to show. At boot. */
 void proc_net_add(const char *name, int (*show)(struct seq *s, void *arg));
 
 /* The process whose directory /proc/PID f is, with a reference; -EBADF: f is none, -ESRCH: the process is gone. */
@@ -36,6 +36,8 @@ extern void (*proc_tty)(struct process *p, u32 *rdev, int *pgid);
 
 struct file;
 struct ns_common;
+/* A new descriptor of the current task for n; -errno. */
+s64 proc_ns_open(struct ns_common *n);
 /* The namespace that a file of /proc/PID/ns stands for, which the file keeps; NULL: it is another file. */
 struct ns_common *proc_ns_of_file(struct file *f);
 struct ns_common *proc_ns_of_inode(const struct inode *i); /* the same */

@@ -57,7 +57,7 @@ void ipc_ns_put(struct ipc_ns *ns)
 	kfree(ns);
 }
 
-static void *create(struct user_ns *owner)
+static void *create(struct ns_common *n)
 {
 	struct ipc_ns *ns = ipc_ns_create();
 

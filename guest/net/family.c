@@ -5,10 +5,11 @@
  */
 #include "mm/slab.h"
 #include "net/families.h"
+#include "net/net_ns.h"
 #include "net/socket.h"
 
 static const struct proto_family *const families[] = {
-	&netlink_family, /* makes the loopback interface */
+	&netlink_family,
 	&inet_family,
 	&inet6_family,
 	&unix_family,
@@ -16,6 +17,7 @@ static const struct proto_family *const families[] = {
 
 void net_init(void)
 {
+	net_ns_init();
 	for (size_t k = 0; k < ARRAY_SIZE(families); k++)
 		if (families[k]->init)
 			families[k]->init();
@@ -35,11 +37,19 @@ struct socket *sock_create(int family, int type, int protocol)
 
 void sock_init(struct socket *s, const struct socket_ops *ops, int family, int type, int protocol)
 {
+	sock_init_in(net_ns_current(), s, ops, family, type, protocol);
+}
+
+void sock_init_in(struct net_ns *net, struct socket *s, const struct socket_ops *ops, int family,
+		  int type, int protocol)
+{
 	static u64 last_cookie;
 
 	ref_init(&s->ref);
 	s->cookie = atomic_add(&last_cookie, 1);
 	s->ops = ops;
+	net_ns_get(net);
+	s->net = net;
 	waitq_init(&s->q);
 	s->family = (u16)family;
 	s->type = (u8)type;
@@ -57,6 +67,10 @@ void sock_get(struct socket *s)
 
 void sock_put(struct socket *s)
 {
-	if (ref_put(&s->ref))
-		s->ops->destroy(s);
+	struct net_ns *net = s->net;
+
+	if (!ref_put(&s->ref))
+		return;
+	s->ops->destroy(s);
+	net_ns_put(net);
 }

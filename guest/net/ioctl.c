@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "fs/abi.h"
-#include "net/netdev.h"
+#include "fs/procfs.h"
+#include "net/lwip/stack.h"
 #include "net/socket.h"
 #include "platform/platform.h"
 #include "task/task.h"
@@ -77,7 +78,7 @@ static int ask_device(const struct netdev *d, unsigned cmd, struct ifreq *r)
 	return 0;
 }
 
-static s64 device_ioctl(unsigned cmd, u64 arg)
+static s64 device_ioctl(struct net_ns *net, unsigned cmd, u64 arg)
 {
 	struct ifreq r;
 	struct netdev *d;
@@ -87,7 +88,7 @@ static s64 device_ioctl(unsigned cmd, u64 arg)
 		return -EFAULT;
 	r.name[IFNAMSIZ - 1] = 0;
 	spin_lock(&netdev_lock);
-	d = cmd == SIOCGIFNAME ? netdev_by_index(r.n) : netdev_by_name(r.name);
+	d = cmd == SIOCGIFNAME ? netdev_by_index(net, r.n) : netdev_by_name(net, r.name);
 	if (!d)
 		err = -ENODEV;
 	else if (cmd == SIOCGIFNAME)
@@ -101,7 +102,7 @@ static s64 device_ioctl(unsigned cmd, u64 arg)
 }
 
 /* The IPv4 addresses of all interfaces: with a NULL buffer only how many bytes they need. */
-static s64 list_addresses(u64 arg)
+static s64 list_addresses(const struct net_ns *net, u64 arg)
 {
 	struct ifreq found[32] = { 0 };
 	struct ifconf c;
@@ -115,7 +116,7 @@ static s64 list_addresses(u64 arg)
 	room = c.buf ? (unsigned)c.len / (unsigned)sizeof(struct ifreq) : ARRAY_SIZE(found);
 	room = MIN(room, (unsigned)ARRAY_SIZE(found));
 	spin_lock(&netdev_lock);
-	list_for_each(d, &netdevs, node) {
+	list_for_each(d, &net->devs, node) {
 		for (unsigned k = 0; k < NETDEV_ADDRS_MAX && n < room; k++) {
 			if (d->addr[k].family != AF_INET)
 				continue;
@@ -138,20 +139,24 @@ s64 sock_ioctl(struct socket *s, unsigned cmd, u64 arg)
 	case SIOCSPGRP: return set_owner(s, arg);
 	case FIOGETOWN:
 	case SIOCGPGRP: return get_owner(s, arg);
-	case SIOCGIFCONF: return list_addresses(arg);
+	case SIOCGSKNS:
+		if (!net_capable(s->net, CAP_NET_ADMIN))
+			return -EPERM;
+		return proc_ns_open(s->net->common);
+	case SIOCGIFCONF: return list_addresses(s->net, arg);
 	case SIOCGIFNAME:
 	case SIOCGIFFLAGS:
 	case SIOCGIFINDEX:
 	case SIOCGIFMTU:
 	case SIOCGIFTXQLEN:
 	case SIOCGIFMETRIC:
-	case SIOCGIFHWADDR: return device_ioctl(cmd, arg);
+	case SIOCGIFHWADDR: return device_ioctl(s->net, cmd, arg);
 	case SIOCSIFNAME:
 	case SIOCSIFFLAGS:
 	case SIOCSIFMTU:
 	case SIOCSIFHWADDR:
 	case SIOCSIFTXQLEN:
-		if (!capable(CAP_NET_ADMIN))
+		if (!net_capable(s->net, CAP_NET_ADMIN))
 			return -EPERM;
 		unsupported("ioctl on an interface", cmd);
 		return -EOPNOTSUPP;

@@ -1,53 +1,47 @@
 /*
- * netdev.c - the table of network interfaces (netdev.h). The first is always the loopback.
+ * netdev.c - the tables of network interfaces (netdev.h), one in each namespace. The first is always the loopback.
  */
 #include <string.h>
 
 #include "fs/procfs.h"
 #include "fs/vfs.h"
 #include "net/abi.h"
-#include "net/netdev.h"
+#include "net/lwip/stack.h"
 
 struct spinlock netdev_lock = SPINLOCK_INIT;
-struct list netdevs = LIST_INIT(netdevs);
 
-static int last_index; /* under netdev_lock */
-
-static struct netdev loopback = {
+static const struct netdev loopback = {
 	.name = "lo",
-	.flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING | IFF_LOWER_UP,
+	.flags = IFF_LOOPBACK,
 	.mtu = 65536,
 	.txqlen = 1000,
 	.type = ARPHRD_LOOPBACK,
-	.addr = {
-		{ .family = AF_INET, .prefix = 8, .scope = SCOPE_HOST, .addr = { 127, 0, 0, 1 } },
-		{ .family = AF_INET6, .prefix = 128, .scope = SCOPE_HOST, .addr = { [15] = 1 } },
-	},
 };
 
-void netdev_add(struct netdev *d)
+void netdev_add(struct net_ns *net, struct netdev *d)
 {
 	spin_lock(&netdev_lock);
-	d->index = ++last_index;
-	list_add_tail(&netdevs, &d->node);
+	d->net = net;
+	d->index = ++net->last_index;
+	list_add_tail(&net->devs, &d->node);
 	spin_unlock(&netdev_lock);
 }
 
-struct netdev *netdev_by_index(int index)
+struct netdev *netdev_by_index(struct net_ns *net, int index)
 {
 	struct netdev *d;
 
-	list_for_each(d, &netdevs, node)
+	list_for_each(d, &net->devs, node)
 		if (d->index == index)
 			return d;
 	return NULL;
 }
 
-struct netdev *netdev_by_name(const char *name)
+struct netdev *netdev_by_name(struct net_ns *net, const char *name)
 {
 	struct netdev *d;
 
-	list_for_each(d, &netdevs, node)
+	list_for_each(d, &net->devs, node)
 		if (!strncmp(d->name, name, IFNAMSIZ))
 			return d;
 	return NULL;
@@ -57,13 +51,14 @@ typedef unsigned long long ull;
 
 static int show_dev(struct seq *s, void *arg)
 {
+	struct net_ns *net = arg;
 	struct netdev *d;
 
 	seq_puts(s, "Inter-|   Receive                                                |  Transmit\n"
 		    " face |bytes    packets errs drop fifo frame compressed multicast|"
 		    "bytes    packets errs drop fifo colls carrier compressed\n");
 	spin_lock(&netdev_lock);
-	list_for_each(d, &netdevs, node) {
+	list_for_each(d, &net->devs, node) {
 		const struct netdev_stats *t = &d->stats;
 
 		seq_printf(s,
@@ -77,8 +72,14 @@ static int show_dev(struct seq *s, void *arg)
 	return 0;
 }
 
+void netdev_ns_init(struct net_ns *net)
+{
+	list_init(&net->devs);
+	net->lo = loopback;
+	netdev_add(net, &net->lo);
+}
+
 void netdev_init(void)
 {
-	netdev_add(&loopback);
 	proc_net_add("dev", show_dev);
 }

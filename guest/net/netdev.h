@@ -42,8 +42,11 @@ struct netdev_stats {
 	u64 multicast;
 };
 
+struct net_ns;
+
 struct netdev {
-	struct list node;
+	struct list node; /* of net->devs */
+	struct net_ns *net;
 	int index;
 	char name[IFNAMSIZ];
 	u32 flags; /* IFF_* */
@@ -55,11 +58,13 @@ struct netdev {
 };
 
 extern struct spinlock netdev_lock;
-extern struct list netdevs;	   /* by index */
-void netdev_add(struct netdev *d); /* gives it the next index */
+/* Gives it the next index. */
+void netdev_add(struct net_ns *net, struct netdev *d);
 /* Borrowed, with netdev_lock held; NULL: there is none. */
-struct netdev *netdev_by_index(int index);
-struct netdev *netdev_by_name(const char *name);
-void netdev_init(void); /* at boot: the loopback interface, /proc/net/dev */
+struct netdev *netdev_by_index(struct net_ns *net, int index);
+struct netdev *netdev_by_name(struct net_ns *net, const char *name);
+void netdev_init(void); /* at boot: /proc/net/dev */
+/* A new namespace has a loopback interface; it is down, but for the first one's. */
+void netdev_ns_init(struct net_ns *net);
 
 #endif

@@ -21,6 +21,7 @@
 #include "net/abi.h"
 #include "task/wait.h"
 
+struct net_ns;
 struct scm;
 struct seq;
 struct socket;
@@ -102,8 +103,9 @@ enum sock_option {
 struct socket {
 	struct ref ref;
 	const struct socket_ops *ops;
-	struct waitq q;	   /* everybody who waits for this socket, either direction */
-	struct file *file; /* borrowed; NULL before accept(2) and after close(2) */
+	struct waitq q;	    /* everybody who waits for this socket, either direction */
+	struct net_ns *net; /* of who made it; a reference for life */
+	struct file *file;  /* borrowed; NULL before accept(2) and after close(2) */
 	u16 family;
 	u8 type;     /* SOCK_* without flags */
 	u8 shutdown; /* SHUTDOWN_*; the family changes it */
@@ -129,6 +131,9 @@ void net_init(void);
 struct socket *sock_create(int family, int type, int protocol);
 
 void sock_init(struct socket *s, const struct socket_ops *ops, int family, int type, int protocol);
+/* sock_init for a socket of another namespace than the current task's: of a connection that came in. */
+void sock_init_in(struct net_ns *net, struct socket *s, const struct socket_ops *ops, int family,
+		  int type, int protocol);
 void sock_get(struct socket *s);
 void sock_put(struct socket *s);
 /* file.c: a file for s; takes over the reference on success only. flags: O_NONBLOCK. ERR_PTR. */

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <string.h>
 
+#include "net/net_ns.h"
 #include "net/socket.h"
 #include "task/task.h"
 
@@ -99,7 +100,7 @@ static int set_int(struct socket *s, int name, s32 n)
 	u32 bit = bit_of(name);
 
 	if (bit) {
-		if (name == SO_DEBUG && n && !capable(CAP_NET_ADMIN))
+		if (name == SO_DEBUG && n && !net_capable(s->net, CAP_NET_ADMIN))
 			return -EACCES;
 		sock_set_opt(s, bit, n);
 		return 0;
@@ -114,7 +115,7 @@ static int set_int(struct socket *s, int name, s32 n)
 	case SO_RCVBUF: s->rcvbuf = buffer_size(n, SOCK_BUF_MAX, SOCK_RCVBUF_MIN); break;
 	case SO_SNDBUFFORCE:
 	case SO_RCVBUFFORCE:
-		if (!capable(CAP_NET_ADMIN))
+		if (!net_capable(s->net, CAP_NET_ADMIN))
 			return -EPERM;
 		n = MAX(n, 0);
 		if (name == SO_SNDBUFFORCE)
@@ -123,12 +124,13 @@ static int set_int(struct socket *s, int name, s32 n)
 			s->rcvbuf = buffer_size(n, 0x3fffffff, SOCK_RCVBUF_MIN);
 		break;
 	case SO_PRIORITY:
-		if ((n < 0 || n > 6) && !capable(CAP_NET_RAW) && !capable(CAP_NET_ADMIN))
+		if ((n < 0 || n > 6) && !net_capable(s->net, CAP_NET_RAW) &&
+		    !net_capable(s->net, CAP_NET_ADMIN))
 			return -EPERM;
 		s->priority = n;
 		break;
 	case SO_MARK:
-		if (!capable(CAP_NET_RAW) && !capable(CAP_NET_ADMIN))
+		if (!net_capable(s->net, CAP_NET_RAW) && !net_capable(s->net, CAP_NET_ADMIN))
 			return -EPERM;
 		s->mark = n;
 		break;

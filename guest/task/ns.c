@@ -49,11 +49,16 @@ static struct ns_common first[NS_KINDS] = {
 	FIRST(NS_NET, 0xf0000000),    FIRST(NS_TIME, 0xeffffffa), FIRST(NS_UTS, 0xeffffffe),
 };
 
-void ns_register(enum ns_kind kind, void *(*create)(struct user_ns *owner),
+void ns_register(enum ns_kind kind, void *(*create)(struct ns_common *n),
 		 void (*free)(void *object))
 {
 	ns_types[kind].create = create;
 	ns_types[kind].free = free;
+}
+
+struct ns_common *ns_first(enum ns_kind kind)
+{
+	return &first[kind];
 }
 
 u32 ns_new_inum(void)
@@ -93,20 +98,19 @@ static struct ns_common *ns_create(enum ns_kind kind, struct user_ns *owner)
 
 	if (!n)
 		return ERR_PTR(-ENOMEM);
-	n->object = ns_types[kind].create(owner);
+	ref_init(&n->ref);
+	n->kind = kind;
+	n->inum = ns_new_inum();
+	n->owner = owner != &first_user_ns ? owner : NULL;
+	n->object = ns_types[kind].create(n);
 	if (IS_ERR(n->object)) {
 		void *err = n->object;
 
 		kfree(n);
 		return err;
 	}
-	ref_init(&n->ref);
-	n->kind = kind;
-	n->inum = ns_new_inum();
-	if (owner != &first_user_ns) {
-		user_ns_get(owner);
-		n->owner = owner;
-	}
+	if (n->owner)
+		user_ns_get(n->owner);
 	return n;
 }
 

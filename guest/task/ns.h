@@ -32,8 +32,8 @@ struct ns_type {
 	const char *name;
 	u64 flag; /* CLONE_NEW* */
 	u32 first_inum;
-	/* A copy of the current task's, owned by owner; ERR_PTR. NULL: there is one only. */
-	void *(*create)(struct user_ns *owner);
+	/* The object of n, a copy of the current task's or a fresh one; ERR_PTR. NULL: there is one only. */
+	void *(*create)(struct ns_common *n);
 	void (*free)(void *object);
 	/* Instead of free, where ns_common is part of the object: a reference less. */
 	void (*put)(struct ns_common *n);
@@ -46,7 +46,7 @@ struct nsproxy {
 };
 
 /* At boot. */
-void ns_register(enum ns_kind kind, void *(*create)(struct user_ns *owner),
+void ns_register(enum ns_kind kind, void *(*create)(struct ns_common *n),
 		 void (*free)(void *object));
 
 struct nsproxy *nsproxy_get(struct nsproxy *p);
@@ -54,6 +54,8 @@ void nsproxy_put(struct nsproxy *p);
 void ns_get(struct ns_common *n);
 void ns_put(struct ns_common *n);
 u32 ns_new_inum(void);
+/* The first one of a kind that ns_register knows. */
+struct ns_common *ns_first(enum ns_kind kind);
 
 /* The object of the current task's namespace; NULL: the first one's. */
 void *ns_object(enum ns_kind kind);

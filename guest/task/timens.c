@@ -22,7 +22,7 @@ static struct time_ns *of(struct ns_common *n)
 }
 
 /* A copy of what the maker's children would have. */
-static void *create(struct user_ns *owner)
+static void *create(struct ns_common *n)
 {
 	struct time_ns *ns = kzalloc(sizeof(*ns)), *from = ns_object(NS_TIME);
 

@@ -23,7 +23,7 @@ static struct uts_ns *here(void)
 	return ns ? ns : &first;
 }
 
-static void *create(struct user_ns *owner)
+static void *create(struct ns_common *n)
 {
 	struct uts_ns *ns = kmalloc(sizeof(*ns)), *from = here();
 

@@ -2,7 +2,7 @@
 // sources: $(BUILD)/lwip/core/mem*.c $(BUILD)/lwip/core/netif.c $(BUILD)/lwip/core/pbuf.c $(BUILD)/lwip/core/stats.c
 // sources: $(BUILD)/lwip/core/tcp*.c $(BUILD)/lwip/core/ipv4/[eip]*.c $(BUILD)/lwip/core/ipv6/[eimn]*.c $(BUILD)/lwip/netif/ethernet.c
 // cflags: -w -isystem $(BUILD)/lwip/include -isystem guest/net/lwip -fno-sanitize=alignment,shift
-// libs: -Wl,--wrap=pbuf_alloc
+// libs: -Wl,--wrap=pbuf_alloc,--wrap=tcp_netif_ip_addr_changed
 /*
  * test_net_stack.c - the IP stack against a peer that sends anything: frames of every protocol with fields of chance, cut
  * and split anywhere, and segments that fit the connections there are, with sequence numbers, windows and SACK blocks that
@@ -130,20 +130,13 @@ static void pass(u64 ns)
 }
 
 struct spinlock netdev_lock;
-struct list netdevs = LIST_INIT(netdevs);
-static struct netdev lo = { .name = "lo", .flags = IFF_UP | IFF_LOOPBACK };
+struct net_ns net_first = { .devs = LIST_INIT(net_first.devs) };
 
-void netdev_add(struct netdev *d)
+void netdev_add(struct net_ns *net, struct netdev *d)
 {
-	static int index;
-
-	d->index = ++index;
-	list_add_tail(&netdevs, &d->node);
-}
-
-struct netdev *netdev_by_name(const char *name)
-{
-	return &lo;
+	d->net = net;
+	d->index = ++net->last_index;
+	list_add_tail(&net->devs, &d->node);
 }
 
 void udp_init(void)
@@ -534,13 +527,13 @@ static void start(void)
 {
 	const u8 own4[] = { 10, 0, 0, 1 }, own6[16] = { 0xfe, 0x80, [15] = 1 };
 
-	netdev_add(&lo);
+	netdev_add(&net_first, &net_first.lo);
 	stack_init();
 	net_device_add(&dev);
 	net_addr_add(&dev.dev, AF_INET, own4, 24);
 	net_addr_add(&dev.dev, AF_INET6, own6, 64);
 	net_device_up(&dev, true);
-	net_enter();
+	net_enter(&net_first);
 	listener = tcp_new_ip_type(IPADDR_TYPE_ANY);
 	listener->local_port = LISTEN_PORT;
 	TCP_REG(&tcp_bound_pcbs, listener);
@@ -559,7 +552,7 @@ int main(void)
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		starve = i / 5000 % 4 == 3 ? 40 : 0;
 		if (!below(5)) {
-			net_enter();
+			net_enter(&net_first);
 			use_one();
 			net_leave();
 		} else {
@@ -574,7 +567,7 @@ int main(void)
 	if (!accepted || !received || !ended || !gso)
 		panic("the test reaches nothing any more");
 	while (nconn) {
-		net_enter();
+		net_enter(&net_first);
 		end(conn[0], true);
 		net_leave();
 	}

@@ -1,7 +1,6 @@
 /*
- * net.c - /proc/PID/net, where /proc/net leads: text files that the network layer registers at boot.
- *
- * There is one network namespace, so every process shows the same.
+ * net.c - /proc/PID/net, where /proc/net leads: text files that the network layer registers at boot. They show the task's
+ * network namespace, as of each reading.
  */
 #include <string.h>
 
@@ -13,7 +12,7 @@
 /* Filled at boot, before anybody looks. */
 static struct net_file {
 	const char *name;
-	struct text_ops ops;
+	int (*show)(struct seq *s, void *net);
 } files[FILES_MAX];
 static unsigned nr_files;
 
@@ -21,19 +20,65 @@ void proc_net_add(const char *name, int (*show)(struct seq *s, void *arg))
 {
 	BUG_ON(nr_files == FILES_MAX);
 	files[nr_files].name = name;
-	files[nr_files++].ops.show = show;
+	files[nr_files++].show = show;
 }
+
+/* ---- a file: its priv is the task's id, with the number of the file in `nr` ---- */
+
+static int net_show(struct seq *s, void *arg)
+{
+	const struct proc_id *id = arg;
+	struct task *t = proc_task(id);
+	struct ns_common *n;
+	int err;
+
+	if (!t)
+		return -ESRCH;
+	n = task_ns(t, NS_NET);
+	task_put(t);
+	if (!n)
+		return -ESRCH;
+	err = files[id->nr].show(s, n->object);
+	ns_put(n);
+	return err;
+}
+
+static void net_evict(struct inode *i)
+{
+	kfree(i->priv);
+	pseudo_dir_ops.evict(i);
+}
+
+static const struct text_ops net_text = { .show = net_show };
+static const struct inode_ops net_file_iops = { .setattr = proc_pid_setattr, .evict = net_evict };
+
+static struct inode *file_inode(struct inode *dir, unsigned nr)
+{
+	struct proc_id *id = kmalloc(sizeof(*id));
+	struct inode *i;
+
+	if (!id)
+		return ERR_PTR(-ENOMEM);
+	*id = *proc_id(dir);
+	id->nr = (int)nr;
+	i = pseudo_text_inode(dir->sb, 0444, &net_text, id);
+	if (!i) {
+		kfree(id);
+		return ERR_PTR(-ENOMEM);
+	}
+	i->ops = &net_file_iops;
+	i->flags |= INODE_NOCACHE;
+	i->ino = proc_pid_ino(id->tid, id->thread, 0x10000 + nr);
+	return i;
+}
+
+/* ---- the directory ---- */
 
 static struct inode *net_lookup(struct inode *dir, const char *name, unsigned len)
 {
-	struct inode *i;
-
-	for (unsigned k = 0; k < nr_files; k++) {
-		if (strlen(files[k].name) != len || memcmp(files[k].name, name, len))
-			continue;
-		i = pseudo_text_inode(dir->sb, 0444, &files[k].ops, NULL);
-		return i ? i : ERR_PTR(-ENOMEM);
-	}
+	for (unsigned k = 0; k < nr_files; k++)
+		if (strlen(files[k].name) == len && !memcmp(files[k].name, name, len))
+			return file_inode(dir, k);
 	return ERR_PTR(-ENOENT);
 }
 

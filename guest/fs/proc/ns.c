@@ -66,8 +66,7 @@ struct ns_common *proc_ns_of_inode(const struct inode *i)
 	return i->fops == &ns_file_fops ? i->priv : NULL;
 }
 
-/* A descriptor for n. */
-static s64 open_ns(struct ns_common *n)
+s64 proc_ns_open(struct ns_common *n)
 {
 	struct path_ref p;
 	struct file *f;
@@ -98,7 +97,7 @@ static s64 parent_of(const struct pid_ns *ns)
 {
 	if (!ns->parent || !pid_ns_below(ns->parent, pid_ns_current()))
 		return -EPERM;
-	return open_ns(&ns->parent->c);
+	return proc_ns_open(&ns->parent->c);
 }
 
 static s64 ns_ioctl(struct file *f, unsigned cmd, u64 arg)
@@ -114,7 +113,7 @@ static s64 ns_ioctl(struct file *f, unsigned cmd, u64 arg)
 		if (n->kind == NS_PID)
 			return parent_of(container_of(n, struct pid_ns, c));
 		/* fallthrough */
-	case NS_GET_USERNS: return up && visible(up) ? open_ns(&up->c) : -EPERM;
+	case NS_GET_USERNS: return up && visible(up) ? proc_ns_open(&up->c) : -EPERM;
 	case NS_GET_NSTYPE: return (s64)ns_types[n->kind].flag;
 	case NS_GET_OWNER_UID:
 		if (n->kind != NS_USER)

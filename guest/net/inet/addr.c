@@ -167,5 +167,5 @@ bool inet_device_matches(const struct inet_sock *k)
 
 int inet_ifindex(const struct netif *n)
 {
-	return n == &loop_netif || !n ? 1 : netif_get_index(n);
+	return n ? netif_get_index(n) : LOOP_INDEX;
 }

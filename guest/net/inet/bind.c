@@ -17,11 +17,11 @@ int inet_bind(struct socket *s, const struct sock_addr *a)
 		err = -EINVAL;
 	if (err)
 		return err;
-	spin_lock(&net_lock);
+	net_lock_for(s->net);
 	if (!inet_addr_bindable(k, &ip))
 		err = -EADDRNOTAVAIL;
-	else if (s->type != SOCK_RAW && port && port < port_unprivileged &&
-		 !capable(CAP_NET_BIND_SERVICE))
+	else if (s->type != SOCK_RAW && port && port < s->net->port_unprivileged &&
+		 !net_capable(s->net, CAP_NET_BIND_SERVICE))
 		err = -EACCES;
 	else if (k->port || k->bound || k->state != INET_CLOSED)
 		err = -EINVAL;

@@ -38,24 +38,25 @@ static int ping_protocol(int family)
 
 static struct socket *create(int family, int type, int protocol)
 {
+	struct net_ns *net = net_ns_current();
 	struct inet_sock *k;
 
 	if (type == SOCK_STREAM && (!protocol || protocol == IPPROTO_TCP)) {
-		k = inet_alloc(&tcp_ops, family, type, IPPROTO_TCP);
+		k = inet_alloc(net, &tcp_ops, family, type, IPPROTO_TCP);
 	} else if (type == SOCK_STREAM) {
 		return ERR_PTR(-EPROTONOSUPPORT);
 	} else if (type == SOCK_DGRAM) {
 		if (protocol && protocol != IPPROTO_UDP && protocol != ping_protocol(family))
 			return ERR_PTR(-EPROTONOSUPPORT);
 		k = protocol == ping_protocol(family)
-			    ? inet_alloc(&raw_ops, family, type, protocol)
-			    : inet_alloc(&udp_ops, family, type, IPPROTO_UDP);
+			    ? inet_alloc(net, &raw_ops, family, type, protocol)
+			    : inet_alloc(net, &udp_ops, family, type, IPPROTO_UDP);
 	} else if (type == SOCK_RAW) {
-		if (!capable(CAP_NET_RAW))
+		if (!net_capable(net, CAP_NET_RAW))
 			return ERR_PTR(-EPERM);
 		if (protocol <= 0 || protocol > 255)
 			return ERR_PTR(protocol ? -EINVAL : -EPROTONOSUPPORT);
-		k = inet_alloc(&raw_ops, family, type, protocol);
+		k = inet_alloc(net, &raw_ops, family, type, protocol);
 	} else {
 		return ERR_PTR(-ESOCKTNOSUPPORT);
 	}

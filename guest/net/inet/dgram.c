@@ -298,10 +298,10 @@ static int use_control(const struct scm *scm, struct dgram_route *r)
 static struct netif *multicast_netif(const struct inet_sock *k)
 {
 	if (k->mc_ifindex == 1)
-		return &loop_netif;
+		return &net_cur->loop;
 	if (k->mc_ifindex)
 		return netif_get_by_index((u8)k->mc_ifindex);
-	return netif_default ? netif_default : &loop_netif;
+	return netif_default ? netif_default : &net_cur->loop;
 }
 
 int dgram_route(struct inet_sock *k, const struct sock_msg *m, const ip_addr_t *to, u16 port,
@@ -330,7 +330,8 @@ int dgram_route(struct inet_sock *k, const struct sock_msg *m, const ip_addr_t *
 	if (err)
 		return err;
 	r->netif = mc ? multicast_netif(k) : route_to(&r->src, &r->dst);
-	if (!r->netif || (k->ifindex && k->ifindex != inet_ifindex(r->netif)))
+	if (!r->netif || !netif_is_up(r->netif) ||
+	    (k->ifindex && k->ifindex != inet_ifindex(r->netif)))
 		return -ENETUNREACH;
 	if (!v6 && !sock_opt(&k->s, SOPT_BROADCAST) && !mc &&
 	    ip4_addr_isbroadcast(ip_2_ip4(&r->dst), r->netif))
@@ -425,7 +426,7 @@ static s64 dgram_send(struct socket *s, struct sock_msg *m)
 	p = read_message(m);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
-	net_enter();
+	net_enter(k->s.net);
 	err = send_locked(k, m, &p, named ? &to : NULL, port);
 	if (p)
 		pbuf_free(p);
@@ -464,7 +465,7 @@ static int dgram_connect(struct socket *s, const struct sock_addr *a)
 		if (err)
 			return err;
 	}
-	spin_lock(&net_lock);
+	net_lock_for(s->net);
 	if (a->family == AF_UNSPEC) {
 		err = disconnect(k);
 	} else {
@@ -518,7 +519,7 @@ static void dgram_release(struct socket *s)
 {
 	struct inet_sock *k = inet_sk(s);
 
-	net_enter();
+	net_enter(k->s.net);
 	group_drop_all(k);
 	list_del(&k->raw_node);
 	list_del(&k->all_node);

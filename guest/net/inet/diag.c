@@ -117,7 +117,7 @@ static void put_extras(const struct walk *w, const struct diag_entry *e, u64 unr
 		nl_attr(w->r, INET_DIAG_MEMINFO, &mem, sizeof(mem));
 	if (wants(w, INET_DIAG_SKMEMINFO))
 		diag_put_meminfo(w->r, INET_DIAG_SKMEMINFO, &k->s, unread, unsent, k->drops);
-	if (capable(CAP_NET_ADMIN))
+	if (net_capable(w->r->from->s.net, CAP_NET_ADMIN))
 		nl_attr_u32(w->r, INET_DIAG_MARK, (u32)k->s.mark);
 	if (k->s.type == SOCK_RAW)
 		nl_attr_u8(w->r, INET_DIAG_PROTOCOL, (u8)k->s.protocol);
@@ -215,6 +215,7 @@ static void visit_socket(struct walk *w, const struct inet_sock *k)
 /* A connection whose socket is closed, or that nobody has accepted yet. */
 static void visit_pcb(struct tcp_pcb *p, void *arg)
 {
+	struct walk *w = arg;
 	const struct inet_port *port = p->ext_args[0].data;
 	struct diag_entry e = {
 		.pcb = p,
@@ -228,8 +229,8 @@ static void visit_pcb(struct tcp_pcb *p, void *arg)
 		.autobound = true,
 	};
 
-	if (!port || !port->sk)
-		visit(arg, &e);
+	if (p->x.net == w->r->from->s.net && (!port || !port->sk))
+		visit(w, &e);
 }
 
 int inet_diag_request(struct nl_request *r, bool all)
@@ -253,7 +254,7 @@ int inet_diag_request(struct nl_request *r, bool all)
 	w.filter = all ? nl_find(r, sizeof(w.q), INET_DIAG_REQ_BYTECODE, &w.filter_len) : NULL;
 	spin_lock(&net_lock);
 	list_for_each(k, &inet_all, all_node)
-		if (right_kind(&w, k))
+		if (k->s.net == r->from->s.net && right_kind(&w, k))
 			visit_socket(&w, k);
 	if (w.protocol == IP_PROTO_TCP)
 		tcp_each(visit_pcb, &w);

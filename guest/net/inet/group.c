@@ -112,7 +112,7 @@ int group_set(struct inet_sock *k, int name, const void *v, unsigned len)
 	err = read_request(k, v6, v, len, &g, &ifindex);
 	if (err)
 		return err;
-	net_enter();
+	net_enter(k->s.net);
 	if (ifindex > 1)
 		n = netif_get_by_index((u8)ifindex);
 	else if (!ifindex)

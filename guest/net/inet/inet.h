@@ -26,9 +26,13 @@ enum inet_state {
 
 enum inet_proto { PORTS_TCP, PORTS_UDP, PORTS_KINDS };
 
+#define PORT_FIRST 32768 /* of those that are given to who asks for any */
+#define PORT_LAST  60999
+
 /* A port in use. Refcounted under net_lock: by its socket and by its tcp_pcb. */
 struct inet_port {
-	struct list node;     /* of its bucket */
+	struct list node; /* of its bucket */
+	struct net_ns *net;
 	struct inet_sock *sk; /* NULL: the socket is gone, its connection is not yet */
 	unsigned ref;
 	u16 num;
@@ -123,9 +127,13 @@ int inet_errno(err_t e); /* lwIP's error as -errno */
 u32 inet_peer_hash(const ip_addr_t *ip, u16 port);
 /* Did the packet that is being looked at come in by k's SO_BINDTODEVICE? net_lock held. */
 bool inet_device_matches(const struct inet_sock *k);
-int inet_ifindex(const struct netif *n); /* 1, the loopback, for NULL */
+int inet_ifindex(const struct netif *n); /* the loopback's for NULL */
+static inline bool inet_is_loop(const struct netif *n)
+{
+	return n == &net_cur->loop;
+}
 
-/* ---- port.c; net_lock held ---- */
+/* ---- port.c; net_lock held, the socket's namespace is net_cur ---- */
 /* Give k the port num (0: any), for its laddr. -EADDRINUSE, -ENOMEM. */
 int port_bind(struct inet_sock *k, u16 num);
 /* Any port for a connection to raddr:rport. -EADDRNOTAVAIL. */
@@ -137,15 +145,16 @@ struct inet_port *port_inherit(struct inet_port *from, const ip_addr_t *laddr);
 void port_put(struct inet_port *p);
 /* The socket loses its port, unless a connection still has it. */
 void port_release(struct inet_sock *k);
+/* Of all namespaces. */
 struct list *port_bucket(enum inet_proto kind, u16 num);
-extern u16 port_range[2], port_unprivileged;
 
 /* ---- bind.c ---- */
 int inet_bind(struct socket *s, const struct sock_addr *a);
 
 /* ---- tcp.c: connections ---- */
 extern const struct socket_ops tcp_ops;
-struct inet_sock *inet_alloc(const struct socket_ops *ops, int family, int type, int protocol);
+struct inet_sock *inet_alloc(struct net_ns *net, const struct socket_ops *ops, int family, int type,
+			     int protocol);
 void inet_destroy(struct socket *s);
 int tcp_sk_connect(struct socket *s, const struct sock_addr *a);
 int tcp_sk_shutdown(struct socket *s, int how);

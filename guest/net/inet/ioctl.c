@@ -31,7 +31,7 @@ static s64 unread(struct inet_sock *k)
 	return n;
 }
 
-static s64 address(unsigned cmd, u64 arg)
+static s64 address(struct net_ns *net, unsigned cmd, u64 arg)
 {
 	struct ifreq4 r;
 	struct netdev *d;
@@ -41,7 +41,7 @@ static s64 address(unsigned cmd, u64 arg)
 		return -EFAULT;
 	r.name[IFNAMSIZ - 1] = 0;
 	spin_lock(&netdev_lock);
-	d = netdev_by_name(r.name);
+	d = netdev_by_name(net, r.name);
 	for (unsigned i = 0; d && i < NETDEV_ADDRS_MAX; i++) {
 		const struct netdev_addr *a = &d->addr[i];
 		u32 mask;
@@ -86,7 +86,7 @@ s64 inet_ioctl(struct socket *s, unsigned cmd, u64 arg)
 	case SIOCGIFADDR:
 	case SIOCGIFNETMASK:
 	case SIOCGIFBRDADDR:
-	case SIOCGIFDSTADDR: return address(cmd, arg);
+	case SIOCGIFDSTADDR: return address(s->net, cmd, arg);
 	default: return -ENOTTY;
 	}
 	if (n < 0)

@@ -51,10 +51,10 @@ static int set_device(struct inet_sock *k, const void *v, unsigned len)
 	int err = 0;
 
 	memcpy(name, v, MIN(len, (unsigned)IFNAMSIZ - 1));
-	if (k->ifindex && !capable(CAP_NET_RAW))
+	if (k->ifindex && !net_capable(k->s.net, CAP_NET_RAW))
 		return -EPERM;
 	spin_lock(&netdev_lock);
-	d = *name ? netdev_by_name(name) : NULL;
+	d = *name ? netdev_by_name(k->s.net, name) : NULL;
 	if (*name && !d)
 		err = -ENODEV;
 	else
@@ -75,7 +75,7 @@ static int get_device(struct inet_sock *k, void *v, unsigned *len)
 	if (*len < IFNAMSIZ)
 		return -EINVAL;
 	spin_lock(&netdev_lock);
-	d = netdev_by_index(k->ifindex);
+	d = netdev_by_index(k->s.net, k->ifindex);
 	if (d)
 		memcpy(name, d->name, IFNAMSIZ);
 	spin_unlock(&netdev_lock);
@@ -94,7 +94,7 @@ static int set_socket(struct inet_sock *k, int name, const void *v, unsigned len
 			return -EINVAL;
 		memcpy(&n, v, sizeof(n));
 		sock_set_opt(&k->s, SOPT_KEEPALIVE, n);
-		net_enter();
+		net_enter(k->s.net);
 		tcp_sk_apply(k);
 		net_leave();
 		return 0;

@@ -65,7 +65,7 @@ static void apply(struct inet_sock *k)
 {
 	if (!inet_is_stream(k))
 		return;
-	net_enter();
+	net_enter(k->s.net);
 	tcp_sk_apply(k);
 	net_leave();
 }
@@ -90,7 +90,7 @@ static int multicast_if(struct inet_sock *k, const void *v, unsigned len)
 		return 0;
 	}
 	spin_lock(&netdev_lock);
-	list_for_each(d, &netdevs, node) {
+	list_for_each(d, &k->s.net->devs, node) {
 		bool it = m.imr_ifindex && d->index == m.imr_ifindex;
 
 		for (unsigned i = 0; i < NETDEV_ADDRS_MAX && !m.imr_ifindex; i++)
@@ -146,7 +146,8 @@ int option_ip_set(struct inet_sock *k, int name, const void *v, unsigned len)
 	case IP_RECVERR: k->recverr = n; return 0;
 	case IP_FREEBIND: k->freebind = n; return 0;
 	case IP_TRANSPARENT:
-		if (n && !capable(CAP_NET_RAW) && !capable(CAP_NET_ADMIN))
+		if (n && !net_capable(k->s.net, CAP_NET_RAW) &&
+		    !net_capable(k->s.net, CAP_NET_ADMIN))
 			return -EPERM;
 		k->freebind = n;
 		return 0;
@@ -168,10 +169,10 @@ static s32 path_mtu(struct inet_sock *k)
 	struct netdev *d;
 	s32 mtu;
 
-	spin_lock(&net_lock);
+	net_lock_for(k->s.net);
 	n = route_to(&k->laddr, &k->raddr);
 	spin_lock(&netdev_lock);
-	d = netdev_by_index(inet_ifindex(n));
+	d = netdev_by_index(k->s.net, inet_ifindex(n));
 	mtu = d ? (s32)MIN(d->mtu, 65535u) : 1500;
 	spin_unlock(&netdev_lock);
 	spin_unlock(&net_lock);

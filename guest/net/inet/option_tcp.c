@@ -109,7 +109,7 @@ int option_tcp_set(struct inet_sock *k, int name, const void *v, unsigned len)
 	if (len < sizeof(n))
 		return -EINVAL;
 	memcpy(&n, v, sizeof(n));
-	net_enter();
+	net_enter(k->s.net);
 	err = set_locked(k, name, n);
 	net_leave();
 	return err;

@@ -15,8 +15,6 @@ static struct list table[PORTS_KINDS][BUCKETS];
 /* Connections that came in by a listener's port may be many on one: in lists of their own, for bind(2) alone. */
 static struct list incoming[BUCKETS];
 static u32 nr_incoming[65536];
-u16 port_range[2] = { 32768, 60999 };
-u16 port_unprivileged = 1024;
 
 struct list *port_bucket(enum inet_proto kind, u16 num)
 {
@@ -39,7 +37,7 @@ static bool wild(const struct inet_port *p)
 
 static bool overlap(const struct inet_port *a, const struct inet_port *b)
 {
-	if (!(a->covers & b->covers))
+	if (a->net != b->net || !(a->covers & b->covers))
 		return false;
 	return wild(a) || wild(b) || ip_addr_cmp(&a->addr, &b->addr);
 }
@@ -70,9 +68,18 @@ static struct list *incoming_bucket(u16 num)
 	return l;
 }
 
-static unsigned incoming_on(enum inet_proto kind, u16 num)
+/* Has a connection that came in this port? */
+static bool incoming_on(const struct net_ns *net, enum inet_proto kind, u16 num)
 {
-	return kind == PORTS_TCP ? nr_incoming[num] : 0;
+	struct list *l = incoming_bucket(num);
+	struct inet_port *p;
+
+	if (kind != PORTS_TCP || !nr_incoming[num])
+		return false;
+	list_for_each(p, l, node)
+		if (p->num == num && p->net == net)
+			return true;
+	return false;
 }
 
 static bool taken(const struct inet_port *want)
@@ -83,7 +90,7 @@ static bool taken(const struct inet_port *want)
 	list_for_each(p, l, node)
 		if (p != want && p->num == want->num && conflict(want, p))
 			return true;
-	if (!incoming_on(want->kind, want->num))
+	if (want->kind != PORTS_TCP || !nr_incoming[want->num])
 		return false;
 	l = incoming_bucket(want->num);
 	list_for_each(p, l, node)
@@ -93,15 +100,15 @@ static bool taken(const struct inet_port *want)
 }
 
 /* Is nobody at all on this port? */
-static bool unused(enum inet_proto kind, u16 num)
+static bool unused(const struct net_ns *net, enum inet_proto kind, u16 num)
 {
 	struct list *l = port_bucket(kind, num);
 	struct inet_port *p;
 
-	if (incoming_on(kind, num))
+	if (incoming_on(net, kind, num))
 		return false;
 	list_for_each(p, l, node)
-		if (p->num == num)
+		if (p->num == num && p->net == net)
 			return false;
 	return true;
 }
@@ -112,10 +119,10 @@ static bool same_tuple(const struct inet_sock *k, u16 num)
 	struct list *l = port_bucket(kind_of(k), num);
 	struct inet_port *p;
 
-	if (incoming_on(kind_of(k), num))
+	if (incoming_on(k->s.net, kind_of(k), num))
 		return true;
 	list_for_each(p, l, node) {
-		if (p->num != num)
+		if (p->num != num || p->net != k->s.net)
 			continue;
 		if (!p->sk || p->sk->state != INET_CONNECTED || p->listening)
 			return true;
@@ -142,6 +149,7 @@ static struct inet_port *make(struct inet_sock *k)
 		return NULL;
 	p->ref = 1;
 	p->kind = (u8)kind_of(k);
+	p->net = k->s.net;
 	p->sk = k;
 	p->reuse = sock_opt(&k->s, SOPT_REUSEADDR);
 	p->reuseport = sock_opt(&k->s, SOPT_REUSEPORT);
@@ -162,10 +170,11 @@ static void publish(struct inet_sock *k, struct inet_port *p)
 static u16 search(struct inet_sock *k, struct inet_port *p,
 		  bool (*ok)(struct inet_sock *k, struct inet_port *p, u16 num))
 {
-	u32 n = (u32)port_range[1] - port_range[0] + 1, start = (u32)(random_u64() % n);
+	const u16 *range = k->s.net->port_range;
+	u32 n = (u32)range[1] - range[0] + 1, start = (u32)(random_u64() % n);
 
 	for (u32 i = 0; i < n; i++) {
-		u16 num = (u16)(port_range[0] + (start + i) % n);
+		u16 num = (u16)(range[0] + (start + i) % n);
 
 		if (ok(k, p, num))
 			return num;
@@ -175,7 +184,7 @@ static u16 search(struct inet_sock *k, struct inet_port *p,
 
 static bool ok_unused(struct inet_sock *k, struct inet_port *p, u16 num)
 {
-	return unused(p->kind, num);
+	return unused(p->net, p->kind, num);
 }
 
 static bool ok_bind(struct inet_sock *k, struct inet_port *p, u16 num)

@@ -62,7 +62,7 @@ static unsigned state_of(const struct inet_sock *k)
 	return k->state == INET_CONNECTED ? 1 : 7;
 }
 
-static void show(struct seq *s, const struct which *w)
+static void show(struct seq *s, const struct net_ns *net, const struct which *w)
 {
 	const char *six = w->family == AF_INET6 ? "                        " : "";
 	struct inet_sock *k;
@@ -77,7 +77,7 @@ static void show(struct seq *s, const struct which *w)
 	list_for_each(k, &inet_all, all_node) {
 		unsigned st = state_of(k);
 
-		if (k->s.family != w->family || k->s.type != w->type)
+		if (k->s.net != net || k->s.family != w->family || k->s.type != w->type)
 			continue;
 		if (st == 7 && !k->lport && w->type != SOCK_RAW)
 			continue;
@@ -89,7 +89,7 @@ static void show(struct seq *s, const struct which *w)
 #define SHOW(name)                                       \
 	static int show_##name(struct seq *s, void *arg) \
 	{                                                \
-		show(s, &name);                          \
+		show(s, arg, &name);                     \
 		return 0;                                \
 	}
 SHOW(tcp4)
@@ -99,30 +99,32 @@ SHOW(udp6)
 SHOW(raw4)
 SHOW(raw6)
 
-static void name_of(int ifindex, char *name)
+static void name_of(struct net_ns *net, int ifindex, char *name)
 {
 	struct netdev *d;
 
 	spin_lock(&netdev_lock);
-	d = netdev_by_index(ifindex);
+	d = netdev_by_index(net, ifindex);
 	memcpy(name, d ? d->name : "*", d ? IFNAMSIZ : 2);
 	spin_unlock(&netdev_lock);
 }
 
 static int show_route(struct seq *s, void *arg)
 {
+	struct net_ns *net = arg;
+
 	seq_puts(
 		s,
 		"Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n");
 	spin_lock(&net_lock);
-	for (unsigned i = 0; i < routes_count; i++) {
-		const struct net_route *r = &routes[i];
+	for (unsigned i = 0; i < net->routes_count; i++) {
+		const struct inet_route *r = &net->routes[i];
 		char name[IFNAMSIZ];
 		u32 dst;
 
 		if (r->family != AF_INET)
 			continue;
-		name_of(r->ifindex, name);
+		name_of(net, r->ifindex, name);
 		memcpy(&dst, r->dst, 4);
 		seq_printf(s, "%s\t%08X\t%08X\t%04X\t0\t0\t0\t%08X\t0\t0\t0\n", name, dst,
 			   r->gateway ? ip_2_ip4(&r->gw)->addr : 0, r->gateway ? 3 : 1,
@@ -140,16 +142,17 @@ static void put_hex(struct seq *s, const u8 *a)
 
 static int show_route6(struct seq *s, void *arg)
 {
+	struct net_ns *net = arg;
 	static const u8 zero[16];
 
 	spin_lock(&net_lock);
-	for (unsigned i = 0; i < routes_count; i++) {
-		const struct net_route *r = &routes[i];
+	for (unsigned i = 0; i < net->routes_count; i++) {
+		const struct inet_route *r = &net->routes[i];
 		char name[IFNAMSIZ];
 
 		if (r->family != AF_INET6)
 			continue;
-		name_of(r->ifindex, name);
+		name_of(net, r->ifindex, name);
 		put_hex(s, r->dst);
 		seq_printf(s, " %02x ", r->prefix);
 		put_hex(s, zero);
@@ -163,10 +166,11 @@ static int show_route6(struct seq *s, void *arg)
 
 static int show_if_inet6(struct seq *s, void *arg)
 {
+	struct net_ns *net = arg;
 	struct netdev *d;
 
 	spin_lock(&netdev_lock);
-	list_for_each(d, &netdevs, node)
+	list_for_each(d, &net->devs, node)
 		for (unsigned i = 0; i < NETDEV_ADDRS_MAX; i++) {
 			const struct netdev_addr *a = &d->addr[i];
 
@@ -208,13 +212,13 @@ static int show_snmp(struct seq *s, void *arg)
 	return 0;
 }
 
-static unsigned count(int family, int type)
+static unsigned count(const struct net_ns *net, int family, int type)
 {
 	struct inet_sock *k;
 	unsigned n = 0;
 
 	list_for_each(k, &inet_all, all_node)
-		n += k->s.family == family && k->s.type == type;
+		n += k->s.net == net && k->s.family == family && k->s.type == type;
 	return n;
 }
 
@@ -224,13 +228,13 @@ static int show_sockstat(struct seq *s, void *arg)
 
 	spin_lock(&net_lock);
 	for (const struct tcp_pcb *p = tcp_tw_pcbs; p; p = p->next)
-		tw++;
+		tw += p->x.net == arg;
 	seq_printf(s,
 		   "sockets: used %u\nTCP: inuse %u orphan 0 tw %u alloc %u mem 0\n"
 		   "UDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse %u\nFRAG: inuse 0 memory 0\n",
-		   count(AF_INET, SOCK_STREAM) + count(AF_INET, SOCK_DGRAM),
-		   count(AF_INET, SOCK_STREAM), tw, count(AF_INET, SOCK_STREAM),
-		   count(AF_INET, SOCK_DGRAM), count(AF_INET, SOCK_RAW));
+		   count(arg, AF_INET, SOCK_STREAM) + count(arg, AF_INET, SOCK_DGRAM),
+		   count(arg, AF_INET, SOCK_STREAM), tw, count(arg, AF_INET, SOCK_STREAM),
+		   count(arg, AF_INET, SOCK_DGRAM), count(arg, AF_INET, SOCK_RAW));
 	spin_unlock(&net_lock);
 	return 0;
 }
@@ -241,8 +245,8 @@ static int show_sockstat6(struct seq *s, void *arg)
 	seq_printf(
 		s,
 		"TCP6: inuse %u\nUDP6: inuse %u\nUDPLITE6: inuse 0\nRAW6: inuse %u\nFRAG6: inuse 0 memory 0\n",
-		count(AF_INET6, SOCK_STREAM), count(AF_INET6, SOCK_DGRAM),
-		count(AF_INET6, SOCK_RAW));
+		count(arg, AF_INET6, SOCK_STREAM), count(arg, AF_INET6, SOCK_DGRAM),
+		count(arg, AF_INET6, SOCK_RAW));
 	spin_unlock(&net_lock);
 	return 0;
 }
@@ -258,7 +262,9 @@ static int show_text(struct seq *s, void *arg)
 
 static int show_range(struct seq *s, void *arg)
 {
-	seq_printf(s, "%u\t%u\n", port_range[0], port_range[1]);
+	const u16 *range = net_ns_current()->port_range;
+
+	seq_printf(s, "%u\t%u\n", range[0], range[1]);
 	return 0;
 }
 
@@ -275,6 +281,7 @@ static const char *number(const char *p, unsigned *n)
 
 static s64 store_range(void *arg, char *buf, size_t n)
 {
+	struct net_ns *net = net_ns_current();
 	unsigned lo, hi;
 	const char *p = number(buf, &lo);
 
@@ -282,15 +289,15 @@ static s64 store_range(void *arg, char *buf, size_t n)
 	if (!p || lo < 1 || hi > 65535 || lo > hi)
 		return -EINVAL;
 	spin_lock(&net_lock);
-	port_range[0] = (u16)lo;
-	port_range[1] = (u16)hi;
+	net->port_range[0] = (u16)lo;
+	net->port_range[1] = (u16)hi;
 	spin_unlock(&net_lock);
 	return (s64)n;
 }
 
 static int show_unprivileged(struct seq *s, void *arg)
 {
-	seq_printf(s, "%u\n", port_unprivileged);
+	seq_printf(s, "%u\n", net_ns_current()->port_unprivileged);
 	return 0;
 }
 
@@ -300,7 +307,7 @@ static s64 store_unprivileged(void *arg, char *buf, size_t n)
 
 	if (!number(buf, &v) || v > 65535)
 		return -EINVAL;
-	port_unprivileged = (u16)v;
+	net_ns_current()->port_unprivileged = (u16)v;
 	return (s64)n;
 }
 

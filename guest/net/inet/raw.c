@@ -38,7 +38,7 @@ static bool wants(struct inet_sock *k, struct pbuf *p, u8 proto, u16 at)
 	struct icmp_echo_hdr h = { 0 };
 	bool v6 = ip_current_is_v6();
 
-	if (k->s.protocol != proto || (k->s.family == AF_INET6) != v6)
+	if (k->s.net != net_cur || k->s.protocol != proto || (k->s.family == AF_INET6) != v6)
 		return false;
 	if (!ip_addr_isany(&k->laddr) && !ip_addr_cmp(&k->laddr, ip_current_dest_addr()))
 		return false;

@@ -15,13 +15,14 @@
 
 struct list inet_all = LIST_INIT(inet_all);
 
-struct inet_sock *inet_alloc(const struct socket_ops *ops, int family, int type, int protocol)
+struct inet_sock *inet_alloc(struct net_ns *net, const struct socket_ops *ops, int family, int type,
+			     int protocol)
 {
 	struct inet_sock *k = kzalloc(sizeof(*k));
 
 	if (!k)
 		return NULL;
-	sock_init(&k->s, ops, family, type, protocol);
+	sock_init_in(net, &k->s, ops, family, type, protocol);
 	mutex_init(&k->read_lock);
 	list_init(&k->rxq);
 	list_init(&k->groups);
@@ -83,7 +84,7 @@ static err_t on_passive_open(u8_t id, struct tcp_pcb_listen *l, struct tcp_pcb *
 	tcp_half_open(p, pcb);
 	if (l->callback_arg)
 		set_window(pcb, inet_window(l->callback_arg));
-	if (ip_current_input_netif() == &loop_netif)
+	if (inet_is_loop(ip_current_input_netif()))
 		tcp_set_flags(pcb, TF_NODELAY);
 	return ERR_OK;
 }
@@ -193,7 +194,7 @@ void tcp_sk_apply(struct inet_sock *k)
 		return;
 	p->x.user_timeout = k->user_timeout;
 	p->x.syn_retries = (u8)k->syncnt;
-	if (k->nodelay || (p->netif_idx == netif_get_index(&loop_netif)))
+	if (k->nodelay || p->netif_idx == LOOP_INDEX)
 		tcp_nagle_disable(p);
 	else
 		tcp_nagle_enable(p);
@@ -234,7 +235,7 @@ static int start(struct inet_sock *k)
 	if (!pcb)
 		return -ENOBUFS;
 	if (addr_is_local(&k->raddr))
-		tcp_bind_netif(pcb, &loop_netif);
+		tcp_bind_netif(pcb, &net_cur->loop);
 	pcb->local_ip = src;
 	pcb->local_port = k->lport;
 	TCP_REG(&tcp_bound_pcbs, pcb);
@@ -304,7 +305,7 @@ static int connect_locked(struct inet_sock *k, const ip_addr_t *ip, u16 port)
 
 static int disconnect(struct inet_sock *k)
 {
-	net_enter();
+	net_enter(k->s.net);
 	if (k->state == INET_LISTENING)
 		tcp_sk_drop_queue(k);
 	if (k->pcb) {
@@ -351,7 +352,7 @@ int tcp_sk_connect(struct socket *s, const struct sock_addr *a)
 		return err;
 	if (ip_addr_ismulticast(&ip))
 		return -ENETUNREACH;
-	net_enter();
+	net_enter(k->s.net);
 	err = connect_locked(k, &ip, port);
 	net_leave();
 	return err;
@@ -364,7 +365,7 @@ int tcp_sk_shutdown(struct socket *s, int how)
 	struct inet_sock *k = inet_sk(s);
 	int err = 0;
 
-	net_enter();
+	net_enter(k->s.net);
 	if (k->state == INET_LISTENING) {
 		if (how != SHUT_WR) {
 			struct tcp_pcb *p = k->pcb;
@@ -428,7 +429,7 @@ void tcp_sk_release(struct socket *s)
 {
 	struct inet_sock *k = inet_sk(s);
 
-	net_enter();
+	net_enter(k->s.net);
 	if (k->state == INET_LISTENING)
 		tcp_sk_drop_queue(k);
 	if (k->pcb && k->s.linger.onoff && k->s.linger.linger && k->state == INET_CONNECTED) {
@@ -436,7 +437,7 @@ void tcp_sk_release(struct socket *s)
 			tcp_shutdown(k->pcb, 0, 1);
 		net_leave();
 		linger(k);
-		net_enter();
+		net_enter(k->s.net);
 	}
 	if (k->pcb)
 		close_pcb(k);

@@ -77,7 +77,7 @@ static int write_out(struct inet_sock *k, struct net_chunk *c, const void *data,
 	s64 r;
 	err_t e;
 
-	net_enter();
+	net_enter(k->s.net);
 	r = room(k);
 	if (r < 0) {
 		net_leave();
@@ -195,7 +195,7 @@ static void consume(struct inet_sock *k, size_t n)
 {
 	size_t left = n;
 
-	net_enter();
+	net_enter(k->s.net);
 	k->rx_bytes -= n;
 	while (left) {
 		struct pbuf *p = k->rx_first;

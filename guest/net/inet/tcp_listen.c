@@ -23,7 +23,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 		return ERR_VAL;
 	if (!l)
 		return ERR_MEM;
-	k = inet_alloc(&tcp_ops, l->s.family, SOCK_STREAM, l->s.protocol);
+	k = inet_alloc(l->s.net, &tcp_ops, l->s.family, SOCK_STREAM, l->s.protocol);
 	if (!k)
 		return ERR_MEM;
 	p = pcb->ext_args[0].data;
@@ -57,7 +57,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	k->keep_cnt = l->keep_cnt;
 	k->user_timeout = l->user_timeout;
 	if (addr_is_local(&k->raddr))
-		tcp_bind_netif(pcb, &loop_netif);
+		tcp_bind_netif(pcb, &net_cur->loop);
 	tcp_sk_adopt(k, pcb);
 	k->listener = l;
 	list_add_tail(&l->acceptq, &k->accept_node);
@@ -99,7 +99,7 @@ static unsigned score(const struct inet_port *p, const ip_addr_t *local)
 {
 	const struct inet_sock *k = p->sk;
 
-	if (!p->listening || !k || !k->pcb ||
+	if (p->net != net_cur || !p->listening || !k || !k->pcb ||
 	    !(p->covers & (IP_IS_V6(local) ? COVER_V6 : COVER_V4)) || !inet_device_matches(k))
 		return 0;
 	if (ip_addr_isany(&k->laddr))
@@ -204,7 +204,7 @@ int tcp_sk_listen(struct socket *s, int backlog)
 {
 	int err;
 
-	net_enter();
+	net_enter(s->net);
 	err = listen_locked(inet_sk(s), backlog);
 	net_leave();
 	return err;

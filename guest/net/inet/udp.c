@@ -33,7 +33,7 @@ static unsigned score(const struct inet_port *p, const ip_addr_t *from, u16 port
 	const struct inet_sock *k = p->sk;
 	unsigned n = 1;
 
-	if (!k || !covers(p, to) || !inet_device_matches(k))
+	if (!k || p->net != net_cur || !covers(p, to) || !inet_device_matches(k))
 		return 0;
 	if (!ip_addr_isany(&k->laddr)) {
 		if (!ip_addr_cmp(&k->laddr, to))
@@ -157,13 +157,13 @@ int udp_transmit(struct inet_sock *k, struct pbuf *p, struct dgram_route *r)
 	h->dest = lwip_htons(r->port);
 	h->len = lwip_htons(p->tot_len);
 	h->chksum = 0;
-	if (r->netif != &loop_netif && !(sock_opt(&k->s, SOPT_NO_CHECK) && IP_IS_V4_VAL(r->dst))) {
+	if (!inet_is_loop(r->netif) && !(sock_opt(&k->s, SOPT_NO_CHECK) && IP_IS_V4_VAL(r->dst))) {
 		h->chksum = ip_chksum_pseudo(p, IP_PROTO_UDP, p->tot_len, &r->src, &r->dst);
 		if (!h->chksum)
 			h->chksum = 0xffff;
 	}
 	/* Members of the group in the sandbox itself hear it too. */
-	if (ip_addr_ismulticast(&r->dst) && k->mc_loop && r->netif != &loop_netif)
+	if (ip_addr_ismulticast(&r->dst) && k->mc_loop && !inet_is_loop(r->netif))
 		own = pbuf_clone((pbuf_layer)(PBUF_LINK_HLEN + 40), PBUF_RAM, p);
 	UDP_STATS_INC(udp.xmit);
 	MIB2_STATS_INC(mib2.udpoutdatagrams);
@@ -172,7 +172,7 @@ int udp_transmit(struct inet_sock *k, struct pbuf *p, struct dgram_route *r)
 	if (own) {
 		struct dgram_route back = *r;
 
-		back.netif = &loop_netif;
+		back.netif = &net_cur->loop;
 		dgram_output(own, &back, IP_PROTO_UDP);
 		pbuf_free(own);
 	}

@@ -14,7 +14,8 @@
 #include "mm/slab.h"
 #include "net/abi.h"
 #include "net/lwip/gso.h"
-#include "net/lwip/route.h"
+#include "net/lwip/stack.h"
+#include "net/netif.h"
 #include "netif/ethernet.h"
 
 #define CHECKS_DONE_BY_DEVICE \
@@ -131,7 +132,7 @@ static bool martian(const struct pbuf *p)
 
 void net_input(struct net_device *d, struct pbuf **frames, unsigned n, u64 checked)
 {
-	net_enter();
+	net_enter(d->dev.net);
 	timers_device_active();
 	for (unsigned i = 0; i < n; i++) {
 		struct pbuf *p = frames[i];
@@ -155,7 +156,7 @@ void net_input(struct net_device *d, struct pbuf **frames, unsigned n, u64 check
 
 void net_pbuf_release(struct pbuf **pbufs, unsigned n)
 {
-	net_enter();
+	net_enter(&net_first);
 	for (unsigned i = 0; i < n; i++)
 		pbuf_free(pbufs[i]);
 	net_leave();
@@ -213,19 +214,20 @@ int net_device_add(struct net_device *d)
 
 	if (!n)
 		return -ENOMEM;
-	net_enter();
+	net_enter(&net_first);
 	d->netif = n;
 	netif_add(n, &none, &none, &none, d, init, ethernet_input);
 	if (d->features & NETF_CSUM)
 		NETIF_SET_CHECKSUM_CTRL(n, NETIF_CHECKSUM_ENABLE_ALL & ~NETIF_CHECKSUM_GEN_TCP);
+	n->num = (u8)(net_first.last_index); /* the index that it gets now, less one */
 	net_leave();
-	netdev_add(&d->dev);
+	netdev_add(&net_first, &d->dev);
 	return 0;
 }
 
 void net_device_up(struct net_device *d, bool up)
 {
-	net_enter();
+	net_enter(d->dev.net);
 	if (up) {
 		netif_set_link_up(d->netif);
 		netif_set_up(d->netif);
@@ -286,7 +288,7 @@ int net_addr_add(struct netdev *dev, int family, const void *addr, unsigned pref
 	err = table_add(dev, family, addr, len, prefix);
 	if (err || (dev->flags & IFF_LOOPBACK))
 		return err;
-	net_enter();
+	net_enter(dev->net);
 	if (family == AF_INET) {
 		ip4_addr_t a, mask, gw = { 0 };
 
@@ -328,7 +330,7 @@ int net_addr_del(struct netdev *dev, int family, const void *addr, unsigned pref
 	spin_unlock(&netdev_lock);
 	if (err || (dev->flags & IFF_LOOPBACK))
 		return err;
-	net_enter();
+	net_enter(dev->net);
 	if (family == AF_INET) {
 		ip4_addr_t none = { 0 };
 

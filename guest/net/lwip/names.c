@@ -103,13 +103,13 @@ void names_answer(const void *answer, size_t len)
 		return;
 	memcpy(&number, answer, 2);
 	slot = number % ASKED;
-	net_enter();
+	net_enter(&net_first);
 	if (asked[slot].open && asked[slot].number == number) {
 		asked[slot].open = false;
 		to.addr = asked[slot].addr;
 		p = packet_for(slot, answer, len);
 		if (p) {
-			loop_netif.output(&loop_netif, p, &to);
+			net_first.loop.output(&net_first.loop, p, &to);
 			pbuf_free(p);
 		}
 	}

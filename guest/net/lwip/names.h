@@ -13,7 +13,7 @@ struct pbuf;
 void names_init(void (*ask)(const void *query, size_t len));
 /* The host has such a server (NET_NAMES). */
 void names_enable(void);
-/* An IPv4 packet on the loopback: true if it was such a query and is on its way. net_lock held. */
+/* An IPv4 packet on the first namespace's loopback: true if it was such a query and is on its way. net_lock held. */
 bool names_take(struct pbuf *p);
 /* What the host answered. From a task. */
 void names_answer(const void *answer, size_t len);

@@ -88,6 +88,8 @@ void tcp_list_add(struct tcp_pcb **list, struct tcp_pcb *p)
 	link_in(list, p);
 	if (list != &tcp_active_pcbs && list != &tcp_tw_pcbs)
 		return;
+	if (list == &tcp_active_pcbs)
+		p->x.net = net_cur;
 	hash_in(p);
 	if (list == &tcp_active_pcbs)
 		return;
@@ -128,7 +130,7 @@ struct tcp_pcb *tcp_find(const ip_addr_t *local, u16 lport, const ip_addr_t *rem
 	struct tcp_pcb *p = table[bucket(local, lport, remote, rport)];
 
 	for (; p; p = p->x.hash_next)
-		if (p->remote_port == rport && p->local_port == lport &&
+		if (p->remote_port == rport && p->local_port == lport && p->x.net == net_cur &&
 		    ip_addr_cmp(&p->remote_ip, remote) && ip_addr_cmp(&p->local_ip, local) &&
 		    (p->netif_idx == NETIF_NO_INDEX || p->netif_idx == netif))
 			break;
@@ -142,6 +144,28 @@ void tcp_each(void (*fn)(struct tcp_pcb *p, void *arg), void *arg)
 	for (unsigned i = 0; i < BUCKETS; i++)
 		for (struct tcp_pcb *p = table[i]; p; p = p->x.hash_next)
 			fn(p, arg);
+}
+
+/* As on Linux: connections keep their addresses, and stay, when an interface loses one. */
+void __wrap_tcp_netif_ip_addr_changed(const ip_addr_t *from, const ip_addr_t *to);
+void __wrap_tcp_netif_ip_addr_changed(const ip_addr_t *from, const ip_addr_t *to)
+{
+}
+
+void tcp_end_all(struct net_ns *net)
+{
+	struct tcp_pcb *p, *next;
+
+	for (unsigned i = 0; i < BUCKETS; i++)
+		for (p = table[i]; p; p = next) {
+			next = p->x.hash_next;
+			if (p->x.net != net)
+				continue;
+			if (p->state == TIME_WAIT)
+				end_timewait(p);
+			else
+				tcp_abandon(p, 0);
+		}
 }
 
 static u64 stir(u64 h, u64 more)

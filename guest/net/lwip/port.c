@@ -11,6 +11,7 @@
 #include "platform/platform.h"
 
 struct spinlock net_lock = SPINLOCK_INIT;
+struct net_ns *net_cur = &net_first;
 
 void *lwip_malloc(unsigned long n)
 {
@@ -41,9 +42,18 @@ u64 net_now(void)
 	return entered_at;
 }
 
-void net_enter(void)
+void net_switch_to(struct net_ns *net)
 {
-	spin_lock(&net_lock);
+	net_cur->netif_list = netif_list;
+	net_cur->netif_default = netif_default;
+	netif_list = net->netif_list;
+	netif_default = net->netif_default;
+	net_cur = net;
+}
+
+void net_enter(struct net_ns *net)
+{
+	net_lock_for(net);
 	entered_at = 0;
 	timers_catch_up();
 }
@@ -61,5 +71,6 @@ void stack_init(void)
 	lwip_init();
 	timers_init();
 	recovery_init();
-	loop_init();
+	loop_add(&net_first);
+	loop_set_up(&net_first, true);
 }

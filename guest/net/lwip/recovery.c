@@ -375,7 +375,7 @@ static void fire(struct ktimer *t)
 	struct tcp_pcb *p, *next;
 	u64 now, least = 0, later;
 
-	net_enter();
+	net_enter(&net_first);
 	now = net_now();
 	armed = 0;
 	for (p = tcp_active_pcbs; p; p = next) {

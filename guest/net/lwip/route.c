@@ -9,13 +9,12 @@
 #include "lib/err.h"
 #include "lwip/ip.h"
 #include "lwip_hooks.h"
+#include "lwip/priv/tcp_priv.h"
 #include "net/abi.h"
-#include "net/lwip/route.h"
+#include "net/lwip/stack.h"
+#include "net/netif.h"
 
-struct net_route routes[ROUTES_MAX];
-unsigned routes_count;
-
-static bool covers(const struct net_route *r, const u8 *a)
+static bool covers(const struct inet_route *r, const u8 *a)
 {
 	unsigned bytes = r->prefix / 8, bits = r->prefix % 8;
 
@@ -24,20 +23,22 @@ static bool covers(const struct net_route *r, const u8 *a)
 	return !bits || !((r->dst[bytes] ^ a[bytes]) >> (8 - bits));
 }
 
-const struct net_route *route_find(int family, const void *addr)
+const struct inet_route *route_find(int family, const void *addr)
 {
-	for (unsigned i = 0; i < routes_count; i++)
-		if (routes[i].family == family && covers(&routes[i], addr))
-			return &routes[i];
+	const struct inet_route *r = net_cur->routes;
+
+	for (unsigned i = 0; i < net_cur->routes_count; i++, r++)
+		if (r->family == family && covers(r, addr))
+			return r;
 	return NULL;
 }
 
-static const struct net_route *find4(const ip4_addr_t *a)
+static const struct inet_route *find4(const ip4_addr_t *a)
 {
 	return route_find(AF_INET, &a->addr);
 }
 
-static const struct net_route *find6(const ip6_addr_t *a)
+static const struct inet_route *find6(const ip6_addr_t *a)
 {
 	return route_find(AF_INET6, a->addr);
 }
@@ -45,11 +46,11 @@ static const struct net_route *find6(const ip6_addr_t *a)
 struct netif *route_hook4(const ip4_addr_t *src, const ip4_addr_t *dst)
 {
 	ip_addr_t a = { .type = IPADDR_TYPE_V4 };
-	const struct net_route *r;
+	const struct inet_route *r;
 
 	ip4_addr_copy(*ip_2_ip4(&a), *dst);
 	if (addr_is_local(&a))
-		return &loop_netif;
+		return &net_cur->loop;
 	r = find4(dst);
 	return r ? r->netif : NULL;
 }
@@ -57,18 +58,18 @@ struct netif *route_hook4(const ip4_addr_t *src, const ip4_addr_t *dst)
 struct netif *route_hook6(const ip6_addr_t *src, const ip6_addr_t *dst)
 {
 	ip_addr_t a = { .type = IPADDR_TYPE_V6 };
-	const struct net_route *r;
+	const struct inet_route *r;
 
 	ip6_addr_copy(*ip_2_ip6(&a), *dst);
 	if (addr_is_local(&a))
-		return &loop_netif;
+		return &net_cur->loop;
 	r = ip6_addr_has_zone(dst) ? NULL : find6(dst);
 	return r ? r->netif : NULL;
 }
 
 const ip4_addr_t *gateway_hook4(struct netif *n, const ip4_addr_t *dst)
 {
-	const struct net_route *r = find4(dst);
+	const struct inet_route *r = find4(dst);
 
 	if (!r)
 		return NULL;
@@ -77,7 +78,7 @@ const ip4_addr_t *gateway_hook4(struct netif *n, const ip4_addr_t *dst)
 
 const ip6_addr_t *gateway_hook6(struct netif *n, const ip6_addr_t *dst)
 {
-	const struct net_route *r = find6(dst);
+	const struct inet_route *r = find6(dst);
 
 	if (!r)
 		return NULL;
@@ -89,27 +90,41 @@ struct netif *route_to(const ip_addr_t *src, const ip_addr_t *dst)
 	struct netif *n = ip_route(src, dst);
 
 	/* With one interface lwIP takes it for everything. */
-	return n == &loop_netif && !addr_is_local(dst) && !ip_addr_ismulticast(dst) ? NULL : n;
+	return n == &net_cur->loop && !addr_is_local(dst) && !ip_addr_ismulticast(dst) ? NULL : n;
 }
 
-static int insert(const struct net_route *r)
+struct netif *tcp_route_hook(const struct tcp_pcb *p, const ip_addr_t *src, const ip_addr_t *dst)
 {
-	unsigned at = 0;
+	struct net_ns *before = net_cur;
+	struct netif *n;
 
-	while (at < routes_count &&
-	       (routes[at].family != r->family ? routes[at].family < r->family
-					       : routes[at].prefix > r->prefix))
+	if (!p || p->state == LISTEN) /* an answer to what came in */
+		return ip_route(src, dst);
+	if (p->netif_idx == LOOP_INDEX)
+		return &p->x.net->loop;
+	net_switch(p->x.net);
+	n = p->netif_idx == NETIF_NO_INDEX ? ip_route(src, dst) : netif_get_by_index(p->netif_idx);
+	net_switch(before);
+	return n;
+}
+
+static int insert(struct net_ns *net, const struct inet_route *r)
+{
+	struct inet_route *routes = net->routes;
+	unsigned at = 0, count = net->routes_count;
+
+	while (at < count && (routes[at].family != r->family ? routes[at].family < r->family
+							     : routes[at].prefix > r->prefix))
 		at++;
 	for (unsigned i = at;
-	     i < routes_count && routes[i].family == r->family && routes[i].prefix == r->prefix;
-	     i++)
+	     i < count && routes[i].family == r->family && routes[i].prefix == r->prefix; i++)
 		if (!memcmp(routes[i].dst, r->dst, sizeof(r->dst)) && routes[i].netif == r->netif)
 			return -EEXIST;
-	if (routes_count == ROUTES_MAX)
+	if (count == ROUTES_MAX)
 		return -ENOSPC;
-	memmove(&routes[at + 1], &routes[at], (routes_count - at) * sizeof(routes[0]));
+	memmove(&routes[at + 1], &routes[at], (count - at) * sizeof(routes[0]));
 	routes[at] = *r;
-	routes_count++;
+	net->routes_count++;
 	return 0;
 }
 
@@ -118,7 +133,7 @@ int net_route_add(struct netdev *dev, int family, const void *dst, unsigned pref
 {
 	struct net_device *d = container_of(dev, struct net_device, dev);
 	unsigned len = family == AF_INET ? 4 : 16;
-	struct net_route r = { .family = (u8)family, .prefix = (u8)prefix, .ifindex = dev->index };
+	struct inet_route r = { .family = (u8)family, .prefix = (u8)prefix, .ifindex = dev->index };
 	int err;
 
 	if ((family != AF_INET && family != AF_INET6) || prefix > len * 8 ||
@@ -137,8 +152,8 @@ int net_route_add(struct netdev *dev, int family, const void *dst, unsigned pref
 		if (family == AF_INET6)
 			ip6_addr_assign_zone(ip_2_ip6(&r.gw), IP6_UNICAST, d->netif);
 	}
-	net_enter();
-	err = insert(&r);
+	net_enter(dev->net);
+	err = insert(dev->net, &r);
 	if (!err && !prefix)
 		netif_set_default(d->netif);
 	net_leave();

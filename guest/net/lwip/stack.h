@@ -5,6 +5,9 @@
  * not block, and frames and timers come in upcalls that take spinlocks only. User memory is copied with the lock dropped.
  * What goes to the sandbox's own addresses is queued while the lock is held and delivered by the outermost net_leave, so
  * that no delivery runs inside another one.
+ *
+ * Namespaces: whoever takes the lock says for which one (net_enter, net_lock_for); routes, own addresses and interfaces are
+ * net_cur's from then on. What a connection sends by itself (timers) finds its own: tcp_route_hook.
  */
 #ifndef MOAT_NET_LWIP_STACK_H
 #define MOAT_NET_LWIP_STACK_H
@@ -13,20 +16,58 @@
 #include "lib/types.h"
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
+#include "net/lwip/route.h"
+#include "net/net_ns.h"
+#include "net/netdev.h"
+
+struct net_ns {
+	struct ns_common *common; /* it owns this */
+
+	/* ---- netdev.c ---- */
+	struct list devs; /* struct netdev, by index */
+	int last_index;
+	struct netdev lo; /* always the first of them */
+
+	/* ---- lwip/ ---- */
+	struct netif loop;			  /* lwIP's side of lo */
+	struct netif *netif_list, *netif_default; /* lwIP's, while it is not net_cur */
+	struct inet_route routes[ROUTES_MAX]; /* sorted by family, then by falling prefix length */
+	unsigned routes_count;
+
+	/* ---- inet/port.c ---- */
+	u16 port_range[2], port_unprivileged;
+};
 
 extern struct spinlock net_lock;
+extern struct net_ns *net_cur; /* under net_lock */
 
+/* Go on for another namespace. net_lock held. */
+void net_switch_to(struct net_ns *net);
+static inline void net_switch(struct net_ns *net)
+{
+	if (unlikely(net != net_cur))
+		net_switch_to(net);
+}
+static inline void net_lock_for(struct net_ns *net)
+{
+	spin_lock(&net_lock);
+	net_switch(net);
+}
 /* Into the stack, and out of it: delivers what is queued on the loopback, arms the timer. Not nested. */
-void net_enter(void);
+void net_enter(struct net_ns *net);
 void net_leave(void);
 void stack_init(void); /* once, at boot */
 
 /* ---- loop.c ---- */
-extern struct netif loop_netif;
-void loop_init(void);
+/* The loopback of a namespace, down; its end, under net_lock with net as net_cur, which is another one then. */
+void loop_add(struct net_ns *net);
+void loop_remove(struct net_ns *net);
+/* Up it has 127.0.0.1 and ::1; down it loses IPv6 addresses. Takes net_lock. */
+void loop_set_up(struct net_ns *net, bool up);
+#define LOOP_INDEX 1
 /* Deliver everything that is queued. net_lock held. */
 void loop_run(void);
-/* Is this address one of the sandbox's own? net_lock held or not. */
+/* Is this address one of net_cur's own? net_lock held. */
 bool addr_is_local(const ip_addr_t *a);
 
 /* ---- device.c: ring the doorbell of the device that was sent to ---- */
@@ -48,6 +89,8 @@ void pcbs_park(struct tcp_pcb *p, u32 due);
 void pcbs_wake_due(u32 tick);
 /* Does a parked connection, or one in TIME_WAIT, want a tick? In how many from now. */
 bool pcbs_next_due(u32 *ticks);
+/* No socket of a namespace is left: end what its connections are still at. */
+void tcp_end_all(struct net_ns *net);
 
 /* ---- recovery.c ---- */
 void recovery_init(void);

@@ -7,11 +7,13 @@
 #include "lib/types.h"
 #include "lwip/ip_addr.h"
 
+struct net_ns;
 struct tcp_pcb;
 struct tcp_seg;
 
 struct tcp_extra {
 	/* ---- pcbs.c ---- */
+	struct net_ns *net;			/* since it is in the table, or sends */
 	struct tcp_pcb *hash_next, **hash_prev; /* hash_prev NULL: not in the table */
 	bool parked; /* in one of the lists of idle ones, for tcp_active_pcbs */
 	u32 due;     /* parked: the tick at which it wants attention; 0: none */
@@ -40,7 +42,7 @@ struct tcp_extra {
 /* ---- pcbs.c, in the place of lwIP's list macros ---- */
 void tcp_list_add(struct tcp_pcb **list, struct tcp_pcb *p);
 void tcp_list_del(struct tcp_pcb **list, struct tcp_pcb *p);
-/* The connection, open or in TIME_WAIT, of a segment that came in; NULL: none. It is not parked any more. */
+/* net_cur's connection, open or in TIME_WAIT, of a segment that came in; NULL: none. It is not parked any more. */
 struct tcp_pcb *tcp_find(const ip_addr_t *local, u16 lport, const ip_addr_t *remote, u16 rport,
 			 unsigned netif);
 /* All connections, open or in TIME_WAIT. fn changes none. */

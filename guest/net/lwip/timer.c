@@ -119,7 +119,7 @@ static void tcp_fire(struct ktimer *t)
 {
 	u64 now, next;
 
-	net_enter();
+	net_enter(&net_first);
 	now = net_now();
 	catch_up(now);
 	pcbs_wake_due(tcp_ticks + 1);
@@ -139,7 +139,7 @@ static void link_fire(struct ktimer *t)
 {
 	u64 now;
 
-	net_enter();
+	net_enter(&net_first);
 	now = net_now();
 	for (unsigned n = 0; link_ticked + SECOND <= now; link_ticked += SECOND, n++) {
 		if (n >= 600) {

@@ -7,6 +7,7 @@
 #include <linux/sock_diag.h>
 #include <string.h>
 
+#include "net/net_ns.h"
 #include "net/netlink/netlink.h"
 #include "task/task.h"
 
@@ -38,7 +39,7 @@ int sock_diag_request(struct nl_request *r)
 {
 	switch (r->h->nlmsg_type) {
 	case SOCK_DIAG_BY_FAMILY: return by_family(r);
-	case SOCK_DESTROY: return capable(CAP_NET_ADMIN) ? -EOPNOTSUPP : -EPERM;
+	case SOCK_DESTROY: return net_capable(r->from->s.net, CAP_NET_ADMIN) ? -EOPNOTSUPP : -EPERM;
 	default: return -EINVAL;
 	}
 }

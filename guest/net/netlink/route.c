@@ -11,7 +11,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#include "net/netdev.h"
+#include "net/lwip/stack.h"
 #include "net/netlink/netlink.h"
 #include "task/task.h"
 #include "task/unsupported.h"
@@ -86,14 +86,14 @@ static struct netdev *named(const struct nl_request *r, const struct ifinfomsg *
 	u32 len;
 
 	if (i->ifi_index > 0)
-		return netdev_by_index(i->ifi_index);
+		return netdev_by_index(r->from->s.net, i->ifi_index);
 	v = nl_find(r, sizeof(*i), IFLA_IFNAME, &len);
 	if (!v)
 		v = nl_find(r, sizeof(*i), IFLA_ALT_IFNAME, &len);
 	if (!v)
 		return NULL;
 	memcpy(name, v, MIN(len, (u32)sizeof(name) - 1));
-	return netdev_by_name(name);
+	return netdev_by_name(r->from->s.net, name);
 }
 
 static int get_link(struct nl_request *r, bool dump)
@@ -107,7 +107,7 @@ static int get_link(struct nl_request *r, bool dump)
 		return -EINVAL;
 	spin_lock(&netdev_lock);
 	if (dump) {
-		list_for_each(d, &netdevs, node)
+		list_for_each(d, &r->from->s.net->devs, node)
 			put_link(r, d, true);
 	} else {
 		d = named(r, &i);
@@ -177,7 +177,7 @@ static int get_addr(struct nl_request *r, bool dump)
 	if (!dump)
 		return -EOPNOTSUPP;
 	spin_lock(&netdev_lock);
-	list_for_each(d, &netdevs, node)
+	list_for_each(d, &r->from->s.net->devs, node)
 		for (unsigned k = 0; k < NETDEV_ADDRS_MAX; k++)
 			if (d->addr[k].family && (!family || family == d->addr[k].family))
 				put_addr(r, d, &d->addr[k]);
@@ -260,7 +260,7 @@ static int find_route(struct nl_request *r, const struct rtmsg *q)
 		return -EINVAL;
 	memcpy(t.dst, dst, len);
 	t.prefix = (u8)(len * 8);
-	list_for_each(d, &netdevs, node) {
+	list_for_each(d, &r->from->s.net->devs, node) {
 		for (unsigned k = 0; k < NETDEV_ADDRS_MAX; k++) {
 			struct netdev_addr *a = &d->addr[k], want = *a;
 			u8 mine[16], theirs[16];
@@ -292,7 +292,7 @@ static int get_route(struct nl_request *r, bool dump)
 		return -EINVAL;
 	spin_lock(&netdev_lock);
 	if (dump) {
-		list_for_each(d, &netdevs, node)
+		list_for_each(d, &r->from->s.net->devs, node)
 			for (unsigned k = 0; k < NETDEV_ADDRS_MAX; k++)
 				if (d->addr[k].family &&
 				    (!q.rtm_family || q.rtm_family == d->addr[k].family))
@@ -335,7 +335,7 @@ int rtnetlink_request(struct nl_request *r)
 			nl_done(r);
 		return err;
 	}
-	if (!capable(CAP_NET_ADMIN))
+	if (!net_capable(r->from->s.net, CAP_NET_ADMIN))
 		return -EPERM;
 	err = r->h->nlmsg_type == RTM_NEWLINK || r->h->nlmsg_type == RTM_SETLINK ? set_link(r)
 										 : -EOPNOTSUPP;

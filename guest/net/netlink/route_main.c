@@ -4,10 +4,10 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#include "net/lwip/route.h"
+#include "net/lwip/stack.h"
 #include "net/netlink/netlink.h"
 
-static void put(struct nl_request *r, const struct net_route *t, const void *dst, bool multi)
+static void put(struct nl_request *r, const struct inet_route *t, const void *dst, bool multi)
 {
 	struct rtmsg *m = nl_begin(r, RTM_NEWROUTE, sizeof(*m), multi);
 	u32 len = t->family == AF_INET ? 4 : 16;
@@ -35,20 +35,22 @@ static void put(struct nl_request *r, const struct net_route *t, const void *dst
 
 void rtnetlink_dump_main(struct nl_request *r, u8 family)
 {
+	const struct net_ns *net = r->from->s.net;
+
 	spin_lock(&net_lock);
-	for (unsigned i = 0; i < routes_count; i++)
-		if (!family || routes[i].family == family)
-			put(r, &routes[i], NULL, true);
+	for (unsigned i = 0; i < net->routes_count; i++)
+		if (!family || net->routes[i].family == family)
+			put(r, &net->routes[i], NULL, true);
 	spin_unlock(&net_lock);
 }
 
 int rtnetlink_get_main(struct nl_request *r, u8 family, const void *dst, u32 len)
 {
-	const struct net_route *t;
+	const struct inet_route *t;
 
 	if (len != (family == AF_INET ? 4 : 16))
 		return -EINVAL;
-	spin_lock(&net_lock);
+	net_lock_for(r->from->s.net);
 	t = route_find(family, dst);
 	if (t)
 		put(r, t, dst, false);

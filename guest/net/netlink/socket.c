@@ -11,6 +11,7 @@
 #include "lib/random.h"
 #include "mm/slab.h"
 #include "net/families.h"
+#include "net/net_ns.h"
 #include "net/netdev.h"
 #include "net/netlink/netlink.h"
 #include "net/scm.h"
@@ -52,7 +53,7 @@ static bool taken(const struct nl_sock *s, u32 portid)
 	struct nl_sock *o;
 
 	list_for_each(o, &bound, all_node)
-		if (o->s.protocol == s->s.protocol && o->portid == portid)
+		if (o->s.net == s->s.net && o->s.protocol == s->s.protocol && o->portid == portid)
 			return true;
 	return false;
 }
@@ -113,7 +114,7 @@ static int nl_connect(struct socket *s, const struct sock_addr *a)
 		err = read_addr(a, &nl);
 		if (err)
 			return err;
-		if ((nl.nl_pid || nl.nl_groups) && !capable(CAP_NET_ADMIN))
+		if ((nl.nl_pid || nl.nl_groups) && !net_capable(s->net, CAP_NET_ADMIN))
 			return -EPERM;
 		err = bind_port(n, 0);
 		if (err)
@@ -199,7 +200,7 @@ static int check_destination(struct nl_sock *s, const struct sock_msg *m)
 		err = read_addr(m->name, &nl);
 		if (err)
 			return err;
-		if ((nl.nl_pid || nl.nl_groups) && !capable(CAP_NET_ADMIN))
+		if ((nl.nl_pid || nl.nl_groups) && !net_capable(s->s.net, CAP_NET_ADMIN))
 			return -EPERM;
 	}
 	return nl.nl_pid ? -ECONNREFUSED : 0;

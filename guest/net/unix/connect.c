@@ -82,7 +82,7 @@ static struct unix_sock *named(struct unix_sock *u, const struct sock_addr *a)
 
 	if (!err && sock_opt(&u->s, SOPT_PASSCRED | SOPT_PASSPIDFD))
 		err = unix_autobind(u);
-	return err ? ERR_PTR(err) : unix_find(a, u->s.type, NULL);
+	return err ? ERR_PTR(err) : unix_find(u->s.net, a, u->s.type, NULL);
 }
 
 int unix_connect_stream(struct socket *s, const struct sock_addr *a)
@@ -92,7 +92,7 @@ int unix_connect_stream(struct socket *s, const struct sock_addr *a)
 
 	if (IS_ERR(to))
 		return (int)PTR_ERR(to);
-	conn = unix_alloc(s->type);
+	conn = unix_alloc(s->net, s->type);
 	if (!conn) {
 		sock_put(&to->s);
 		return -ENOMEM;

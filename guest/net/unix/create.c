@@ -5,6 +5,7 @@
 #include "fs/procfs.h"
 #include "mm/slab.h"
 #include "net/families.h"
+#include "net/net_ns.h"
 #include "net/unix/unix.h"
 #include "task/task.h"
 
@@ -67,17 +68,17 @@ static void on_room(struct waiter *w, u32 key)
 		sock_wake_writable(&u->s);
 }
 
-struct unix_sock *unix_alloc(int type)
+struct unix_sock *unix_alloc(struct net_ns *net, int type)
 {
 	struct unix_sock *u = kzalloc(sizeof(*u));
 
 	if (!u)
 		return NULL;
-	sock_init(&u->s,
-		  type == SOCK_STREAM  ? &stream_ops
-		  : type == SOCK_DGRAM ? &dgram_ops
-				       : &seqpacket_ops,
-		  AF_UNIX, type, 0);
+	sock_init_in(net, &u->s,
+		     type == SOCK_STREAM  ? &stream_ops
+		     : type == SOCK_DGRAM ? &dgram_ops
+					  : &seqpacket_ops,
+		     AF_UNIX, type, 0);
 	u->max_backlog = UNIX_DGRAM_QLEN;
 	u->landlock = task_current()->cred->landlock;
 	if (u->landlock)
@@ -112,7 +113,7 @@ static struct socket *create(int type, int protocol)
 	case SOCK_RAW: type = SOCK_DGRAM; break; /* of BSD's heritage, as Linux has it */
 	default: return ERR_PTR(-ESOCKTNOSUPPORT);
 	}
-	u = unix_alloc(type);
+	u = unix_alloc(net_ns_current(), type);
 	return u ? &u->s : ERR_PTR(-ENOMEM);
 }
 

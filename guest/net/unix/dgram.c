@@ -21,7 +21,8 @@ static struct unix_sock *destination(struct unix_sock *u, struct sock_msg *m)
 
 	if (m->name && m->name->len) {
 		err = unix_check_name(m->name);
-		return err ? ERR_PTR(err) : unix_find(m->name, u->s.type, READ_ONCE(u->peer));
+		return err ? ERR_PTR(err)
+			   : unix_find(u->s.net, m->name, u->s.type, READ_ONCE(u->peer));
 	}
 	to = unix_peer_get(u);
 	return to ? to : ERR_PTR(-ENOTCONN);

@@ -94,7 +94,7 @@ static int find(struct nl_request *r, const struct unix_diag_req *q)
 	struct unix_sock *u;
 
 	list_for_each(u, &unix_all, all_node) {
-		if ((u32)sock_ino(&u->s) != q->udiag_ino)
+		if (u->s.net != r->from->s.net || (u32)sock_ino(&u->s) != q->udiag_ino)
 			continue;
 		if (cookie != ~0ULL && cookie != u->s.cookie)
 			return -ESTALE;
@@ -120,7 +120,7 @@ int unix_diag_request(struct nl_request *r, bool all)
 		err = find(r, &q);
 	} else {
 		list_for_each(u, &unix_all, all_node)
-			if (q.udiag_states >> state_of(u) & 1)
+			if (u->s.net == r->from->s.net && q.udiag_states >> state_of(u) & 1)
 				put(r, &q, u, true);
 	}
 	spin_unlock(&unix_lock);

@@ -2,7 +2,7 @@
  * name.c - names of AF_UNIX sockets: file names (an inode of type S_IFSOCK, whose `special` is the socket), abstract ones
  * (a hash table), and none.
  *
- * Abstract names are told apart by type, as on Linux. There is one network namespace.
+ * Abstract names are told apart by type, as on Linux, and by network namespace.
  */
 #include <string.h>
 
@@ -38,12 +38,13 @@ int unix_check_name(const struct sock_addr *a)
 		       : 0;
 }
 
-static struct unix_sock *find_abstract(const struct sock_addr *a, int type)
+static struct unix_sock *find_abstract(const struct net_ns *net, const struct sock_addr *a,
+				       int type)
 {
 	struct unix_sock *u;
 
 	list_for_each(u, bucket(a, type), name_node)
-		if (u->s.type == type && u->addr->a.len == a->len &&
+		if (u->s.net == net && u->s.type == type && u->addr->a.len == a->len &&
 		    !memcmp(u->addr->a.raw, a->raw, a->len))
 			return u;
 	return NULL;
@@ -121,7 +122,7 @@ static int bind_abstract(struct unix_sock *u, struct unix_addr *addr)
 	spin_lock(&unix_lock);
 	if (u->addr) {
 		err = -EINVAL;
-	} else if (find_abstract(&addr->a, u->s.type)) {
+	} else if (find_abstract(u->s.net, &addr->a, u->s.type)) {
 		err = -EADDRINUSE;
 	} else {
 		u->addr = addr;
@@ -213,14 +214,15 @@ static struct unix_sock *find_file(const struct sock_addr *a, int type)
 	return err ? ERR_PTR(err) : u;
 }
 
-struct unix_sock *unix_find(const struct sock_addr *a, int type, const struct unix_sock *known)
+struct unix_sock *unix_find(const struct net_ns *net, const struct sock_addr *a, int type,
+			    const struct unix_sock *known)
 {
 	struct unix_sock *u;
 
 	if (a->raw[SUN_PATH_OFFSET])
 		return find_file(a, type);
 	spin_lock(&unix_lock);
-	u = find_abstract(a, type);
+	u = find_abstract(net, a, type);
 	if (u)
 		sock_get(&u->s);
 	spin_unlock(&unix_lock);

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 
 #include "fs/poll_bits.h"
+#include "net/net_ns.h"
 #include "net/unix/unix.h"
 #include "platform/platform.h"
 #include "task/task.h"
@@ -102,7 +103,7 @@ static s64 bound_file(struct unix_sock *u)
 {
 	struct file *f;
 
-	if (!capable(CAP_NET_ADMIN))
+	if (!net_capable(u->s.net, CAP_NET_ADMIN))
 		return -EPERM;
 	if (!READ_ONCE(u->addr) || !u->path.dentry)
 		return READ_ONCE(u->addr) ? -ENOENT : -EINVAL;

@@ -30,6 +30,8 @@ int unix_proc_show(struct seq *s, void *arg)
 	seq_puts(s, "Num       RefCount Protocol Flags    Type St Inode Path\n");
 	spin_lock(&unix_lock);
 	list_for_each(u, &unix_all, all_node) {
+		if (u->s.net != arg)
+			continue;
 		seq_printf(s, "%016llx: %08X %08X %08X %04X %02X %5llu",
 			   0ULL, /* Linux shows an address to the privileged only */
 			   u->s.ref.n + 1, 0, u->state == UNIX_LISTENING ? LISTENS : 0, u->s.type,

@@ -112,7 +112,7 @@ extern struct waitq
 	unix_room; /* room in some queue or backlog: who sends to an address or connects waits here */
 
 /* ---- create.c ---- */
-struct unix_sock *unix_alloc(int type); /* NULL: out of memory */
+struct unix_sock *unix_alloc(struct net_ns *net, int type); /* NULL: out of memory */
 void unix_identity_self(struct unix_identity *id);
 void unix_identity_copy(struct unix_identity *to, const struct unix_identity *from);
 void unix_identity_drop(struct unix_identity *id);
@@ -122,9 +122,12 @@ int unix_bind(struct socket *s, const struct sock_addr *a);
 int unix_autobind(struct unix_sock *u);
 /* Is a a proper name? 0 or -EINVAL. */
 int unix_check_name(const struct sock_addr *a);
-/* Who is bound to it, with a reference; ERR_PTR(-ECONNREFUSED, -EPROTOTYPE, errors of the path walk). */
-/* known: a socket that is its peer already, which no scope forbids; or NULL. */
-struct unix_sock *unix_find(const struct sock_addr *a, int type, const struct unix_sock *known);
+/*
+ * Who is bound to it, to an abstract name in net, with a reference; ERR_PTR(-ECONNREFUSED, -EPROTOTYPE, errors of the path
+ * walk). known: a socket that is its peer already, which no scope forbids; or NULL.
+ */
+struct unix_sock *unix_find(const struct net_ns *net, const struct sock_addr *a, int type,
+			    const struct unix_sock *known);
 int unix_getname(struct socket *s, struct sock_addr *a, bool peer);
 /* What recvmsg says of the sender; its len is 0 when the sender has no name. */
 void unix_copy_name(struct unix_sock *u, struct sock_addr *a);

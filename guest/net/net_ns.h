@@ -1,0 +1,33 @@
+/*
+ * net_ns.h - network namespaces: interfaces, addresses, routes, ports, connections, abstract names of AF_UNIX sockets.
+ *
+ * lwIP knows one list of interfaces and one default. They are those of the namespace `net_cur`, for which the stack is
+ * working; net_switch puts another one's in their place, at the entry to the stack and for each packet of a loopback. What is
+ * found by hash (connections, ports, names) is in tables of all namespaces and compares its own.
+ *
+ * A socket holds its namespace for life (sock_init). References are those of its ns_common (task/ns.h); the first one is
+ * never freed and not counted.
+ *
+ * Locks: net_lock for all but the table of interfaces, which is under netdev_lock. net_lock may be held by who gives the last
+ * reference back only if it is not net_lock itself: sockets that others hold never have the last one.
+ */
+#ifndef MOAT_NET_NET_NS_H
+#define MOAT_NET_NET_NS_H
+
+#include "task/ns.h"
+
+struct net_ns; /* net/lwip/stack.h */
+
+extern struct net_ns net_first;
+
+void net_ns_init(void); /* at boot, before the families */
+/* Of the current task; borrowed. */
+struct net_ns *net_ns_current(void);
+/* Borrowed. */
+struct ns_common *net_ns_common(const struct net_ns *n);
+void net_ns_get(struct net_ns *n);
+void net_ns_put(struct net_ns *n);
+/* Has the current task cap over the user namespace that owns n? */
+bool net_capable(const struct net_ns *n, int cap);
+
+#endif
