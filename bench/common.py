@@ -132,16 +132,20 @@ def work():
     return _work
 
 
-def micro():
-    """The static micro program, and the root folder in whose /bin it lies."""
-    out = os.path.join(BUILD, 'bench/rootfs/bin/micro')
-    src = os.path.join(ROOT, 'bench/micro.c')
-    if not os.path.exists(out) or os.path.getmtime(out) < os.path.getmtime(src):
+def program(name):
+    """One of our static programs: bench/NAME.c and the clock that all share. It lies in the small root folder's /bin."""
+    out = os.path.join(BUILD, 'bench/rootfs/bin', name)
+    src = [os.path.join(ROOT, 'bench', f) for f in (f'{name}.c', 'measure.c', 'measure.h')]
+    if not os.path.exists(out) or os.path.getmtime(out) < max(map(os.path.getmtime, src)):
         for d in ('bin', 'dev', 'proc', 'sys', 'tmp'):
             os.makedirs(os.path.join(BUILD, 'bench/rootfs', d), exist_ok=True)
         subprocess.run([*shlex.split(os.environ.get('CC', 'gcc')), '-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror',
-                        '-static', '-o', out, src], check=True)
+                        '-static', '-o', out, *src[:2]], check=True)
     return out
+
+
+def micro():
+    return program('micro')
 
 
 def rootfs():
@@ -152,16 +156,19 @@ def moat_cmd(args, *flags, platform='systrap'):
     return [MOAT, 'do', '--platform', platform, *flags, '--rootfs', rootfs(), '--', '/bin/micro', *args]
 
 
-def bundle(name, args):
-    """An OCI bundle that runs `micro args`: the runtimes' usual configuration with a tmpfs on /dev/shm."""
+def bundle(name, args, root=None):
+    """
+    An OCI bundle that runs `args` in the folder root, which it may write to, or `micro args` in the small one: the runtimes'
+    usual configuration with a tmpfs on /dev/shm.
+    """
     d = tempfile.mkdtemp(prefix=f'bundle-{name}-', dir=work())
     tool = shutil.which('runc') or shutil.which('crun') or shutil.which('runsc')
     subprocess.run([tool, 'spec'], cwd=d, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
     path = os.path.join(d, 'config.json')
     with open(path) as f:
         c = json.load(f)
-    c['process'].update(args=['/bin/micro', *args], terminal=False)
-    c['root'] = {'path': rootfs(), 'readonly': True}
+    c['process'].update(args=args if root else ['/bin/micro', *args], terminal=False)
+    c['root'] = {'path': root or rootfs(), 'readonly': not root}
     if not any(m['destination'] == '/dev/shm' for m in c['mounts']):
         c['mounts'].append({'destination': '/dev/shm', 'type': 'tmpfs', 'source': 'shm'})
     with open(path, 'w') as f:
@@ -190,13 +197,22 @@ def have(tool):
     return shutil.which(tool) is not None
 
 
+def private_mounts():
+    """A mount namespace of our own, once: what is mounted from here on goes with this process. False: not allowed."""
+    global _private
+    if not _private and not os.geteuid() and not ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNS):
+        subprocess.run(['mount', '--make-rprivate', '/'], stderr=subprocess.DEVNULL)
+        _private = True
+    return _private
+
+
+_private = False
+
+
 def private_cgroups():
     """crun refuses a hybrid cgroup tree: take the v2 part out of our own view."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if os.geteuid() or not os.path.ismount('/sys/fs/cgroup/unified') or libc.unshare(_CLONE_NEWNS):
-        return
-    subprocess.run(['mount', '--make-rprivate', '/'], stderr=subprocess.DEVNULL)
-    subprocess.run(['umount', '-l', '/sys/fs/cgroup/unified'], stderr=subprocess.DEVNULL)
+    if os.path.ismount('/sys/fs/cgroup/unified') and private_mounts():
+        subprocess.run(['umount', '-l', '/sys/fs/cgroup/unified'], stderr=subprocess.DEVNULL)
 
 
 def on_cpus(cmd, cpus):
@@ -217,6 +233,7 @@ def parse(text):
 
 
 def run_micro(cmd, timeout=120):
+    """What a program of ours printed, however it ended."""
     try:
         r = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout)
     except subprocess.TimeoutExpired as e:

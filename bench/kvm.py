@@ -17,13 +17,11 @@ ICOUNT = ['getpid', 'read-zero', 'futex-wake', 'pipe', 'fork']
 CALLS = 1000000
 
 
-WHERE = vm.GUEST + '/rootfs/bin/micro'
-
-
 class Machine:
     """The emulated machine; boots anew, twice at most, when it stops answering."""
 
-    def __init__(self, **kw):
+    def __init__(self, name='micro', **kw):
+        self.program, self.where = program(name), f'{vm.GUEST}/rootfs/bin/{name}'
         self.kw, self.tries, self.notes, self.m = kw, 3, [], None
 
     def __enter__(self):
@@ -37,7 +35,7 @@ class Machine:
         while True:
             try:
                 if not self.m:
-                    self.m = vm.Machine(files=[(MOAT, vm.GUEST + '/moat'), (micro(), WHERE)], name='bench', **self.kw).boot()
+                    self.m = vm.Machine(files=[(MOAT, vm.GUEST + '/moat'), (self.program, self.where)], name='bench', **self.kw).boot()
                 r = self.m.run(cmd, timeout=timeout)
                 break
             except vm.VMError as e:
@@ -85,7 +83,7 @@ def speed(m):
     native, ours = Best(), Best()
     args = ['-t', '10', '-b', '9', *NAMES]
     for _ in range(10 if FULL else 5):
-        native.add(m.micro([WHERE, *args]))
+        native.add(m.micro([m.where, *args]))
         ours.add(m.micro(moat(args)))
     t = Table('kvm', 'KVM in the emulated machine, against native there', ['', 'native', 'moat', 'moat/native', 'of medians', 'target'])
     for n in NAMES:
@@ -103,7 +101,7 @@ def instructions(m):
     t = Table('kvm-icount', 'instructions per operation, KVM, deterministic machine with one CPU',
               ['', 'native', 'moat', 'moat/native', 'again'])
     args = ['-b', '3', '-n', '200', *ICOUNT]
-    native, ours, again = m.micro([WHERE, *args], 300), m.micro(moat(args), 300), m.micro(moat(args), 300)
+    native, ours, again = m.micro([m.where, *args], 300), m.micro(moat(args), 300), m.micro(moat(args), 300)
     for n in ICOUNT:
         x, y, z = (r.get(n, (None, None))[0] for r in (native, ours, again))
         t.row(LABEL[n], *(f'{v:.0f}' if v else '-' for v in (x, y)), times(y / x if x and y else None), f'{z:.0f}' if z else '-')

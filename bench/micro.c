@@ -1,14 +1,11 @@
 /*
  * micro.c - the small benchmarks: one static program that runs natively, in moat, in another runtime or in a machine.
+ * measure.h has its options; besides:
  *
- *   micro [-t MS] [-b BATCHES] [-n OPS] [-d DIR] NAME...|all     one line each: NAME MEDIAN MIN, in ns per operation
  *   micro calls N       N times getpid and nothing else: for counts from outside
  *   micro true | idle   end at once; sleep for ever
- *   micro list          the names
  *
- * A batch is as many operations as take MS (10); finding that number is the warm-up. The median and the minimum are
- * over the batches (15). -n gives the number instead, for machines whose clock counts instructions. Where a benchmark
- * has work that is not its subject (munmap after a first touch), that is outside of its clock.
+ * Where a benchmark has work that is not its subject (munmap after a first touch), that is outside of its clock.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,28 +26,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "measure.h"
+
 #define PAGE	    4096UL
 #define BIG_AREA    (64UL << 20)
 #define SMALL_AREA  (64UL << 10)
-#define BATCHES_MAX 1000
-
-static const char *tmp_dir = "/dev/shm";
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
-static void check(int ok, const char *what)
-{
-	if (!ok) {
-		fprintf(stderr, "micro: %s: %s\n", what, strerror(errno));
-		exit(1);
-	}
-}
 
 /* ---- system calls that do nothing ---- */
 
@@ -140,7 +120,7 @@ static char tmp_file[256];
 
 static void make_file(void)
 {
-	snprintf(tmp_file, sizeof(tmp_file), "%s/moat-micro-%d", tmp_dir, (int)getpid());
+	snprintf(tmp_file, sizeof(tmp_file), "%s/moat-micro-%d", measure_dir, (int)getpid());
 	fd_a = open(tmp_file, O_CREAT | O_RDWR, 0600);
 	check(fd_a >= 0, tmp_file);
 	close(fd_a);
@@ -450,16 +430,11 @@ static uint64_t run_cpu(uint64_t n)
 	return now_ns() - start;
 }
 
-/* ---- the table and the clock ---- */
+/* ---- the table ---- */
 
-struct bench {
-	const char *name;
-	uint64_t (*run)(uint64_t n); /* ns that n operations took */
-	void (*start)(void), (*stop)(void);
-	uint64_t least; /* n is a multiple of it */
-};
+const char *measure_dir = "/dev/shm";
 
-static const struct bench benches[] = {
+const struct bench benches[] = {
 	{ "getpid", run_getpid, NULL, NULL, 1 },
 	{ "getpid-any", run_getpid_any, NULL, NULL, 1 },
 	{ "read-zero", run_read, open_zero, close_fd_a, 1 },
@@ -478,80 +453,13 @@ static const struct bench benches[] = {
 	{ "touch-small", run_touch_small, NULL, NULL, SMALL_AREA / PAGE },
 	{ "unmap-small", run_unmap_small, NULL, NULL, SMALL_AREA / PAGE },
 	{ "cpu", run_cpu, NULL, NULL, 1 },
+	{ NULL, NULL, NULL, NULL, 0 },
 };
-
-#define NBENCHES (sizeof(benches) / sizeof(*benches))
-
-static uint64_t batch_ns = 10000000, fixed_n;
-static int batches = 15;
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void measure(const struct bench *b)
-{
-	static double t[BATCHES_MAX];
-	uint64_t n = b->least, ns;
-
-	if (b->start)
-		b->start();
-	if (fixed_n) {
-		n = fixed_n < b->least ? b->least : fixed_n;
-		b->run(n); /* warm-up */
-	} else {
-		while ((ns = b->run(n)) < batch_ns)
-			n = ns < batch_ns / 16 ? n * 8 : n * 2;
-	}
-	for (int i = 0; i < batches; i++)
-		t[i] = (double)b->run(n) / (double)n;
-	if (b->stop)
-		b->stop();
-	qsort(t, (size_t)batches, sizeof(*t), by_value);
-	printf("%s %.2f %.2f\n", b->name, t[batches / 2], t[0]);
-	fflush(stdout);
-}
-
-static int measure_named(const char *name)
-{
-	int found = 0;
-
-	for (size_t i = 0; i < NBENCHES; i++)
-		if (strcmp(name, "all") == 0 || strcmp(name, benches[i].name) == 0) {
-			measure(&benches[i]);
-			found = 1;
-		}
-	return found;
-}
-
-static int usage(void)
-{
-	fprintf(stderr,
-		"usage: micro [-t MS] [-b BATCHES] [-n OPS] [-d DIR] NAME...|all|list|true|idle|calls N\n");
-	return 2;
-}
 
 int main(int argc, char **argv)
 {
-	int c;
-
-	while ((c = getopt(argc, argv, "+t:b:n:d:")) != -1) {
-		if (c == 't')
-			batch_ns = strtoull(optarg, NULL, 10) * 1000000;
-		else if (c == 'b')
-			batches = atoi(optarg);
-		else if (c == 'n')
-			fixed_n = strtoull(optarg, NULL, 10);
-		else if (c == 'd')
-			tmp_dir = optarg;
-		else
-			return usage();
-	}
-	if (optind >= argc || !batch_ns || batches < 1 || batches > BATCHES_MAX)
-		return usage();
+	if (measure_options(argc, argv))
+		return 2;
 	if (strcmp(argv[optind], "true") == 0)
 		return 0;
 	if (strcmp(argv[optind], "calls") == 0 && optind + 1 < argc) {
@@ -561,13 +469,5 @@ int main(int argc, char **argv)
 	if (strcmp(argv[optind], "idle") == 0)
 		for (;;)
 			pause();
-	if (strcmp(argv[optind], "list") == 0) {
-		for (size_t i = 0; i < NBENCHES; i++)
-			puts(benches[i].name);
-		return 0;
-	}
-	for (; optind < argc; optind++)
-		if (!measure_named(argv[optind]))
-			return usage();
-	return 0;
+	return measure_all(argc, argv);
 }

@@ -328,6 +328,8 @@ static void container_ended(struct session *s, struct process *p, int status)
 		console_drain(c->console,
 			      status & 0x7f ? clock_mono() + DRAIN_KILLED : NO_DEADLINE);
 	pagecache_sync_all(); /* write(2) has written through; this is what shared mappings changed */
+	if (last)
+		p9_log_totals();
 	if (!s->failed)
 		control_send_sync(CTL_EXIT, s->handle, (u64)status,
 				  (c->oom ? CTL_OOM_INIT : 0) | (c->oom_kills ? CTL_OOM_ANY : 0),

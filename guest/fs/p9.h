@@ -13,6 +13,7 @@
 
 #include "abi/p9.h"
 #include "fs/itable.h"
+#include "fs/vfs.h"
 #include "mm/pagecache.h"
 #include "ring/ring.h"
 

@@ -14,6 +14,9 @@
 
 #define ORDER 1 /* two pages for the T-message; the R-message is copied to the heap */
 
+/* Requests that the server answered, by type; of all clients. */
+static u64 answered[256];
+
 _Static_assert(P9_T_ROOM == PAGE_SIZE << ORDER && P9_R_ROOM == PAGE_SIZE << ORDER,
 	       "request memory");
 
@@ -233,6 +236,7 @@ int p9_call(struct p9_req *r)
 		r->c->dead = true;
 		return r->err;
 	}
+	atomic_add(&answered[r->type], 1);
 	/* With data, only the fixed header lies in r->r. */
 	r->in.cap = MIN((size_t)r->got, (size_t)r->bufs[r->nout].len);
 	r->in.n = 0;
@@ -248,4 +252,21 @@ int p9_call(struct p9_req *r)
 		return !r->in.bad && ecode && ecode < 512 ? -(int)ecode : -EPROTO;
 	}
 	return type == r->type + 1 ? 0 : -EPROTO;
+}
+
+void p9_log_totals(void)
+{
+	char line[200] = "";
+	u64 total = 0;
+	int n = 0;
+
+	for (unsigned k = 0; k < ARRAY_SIZE(answered); k++) {
+		u64 v = atomic_load(&answered[k]);
+
+		total += v;
+		if (v && n < (int)sizeof(line))
+			n += ksnprintf(line + n, sizeof(line) - (size_t)n, " T%u %llu", k,
+				       (unsigned long long)v);
+	}
+	klog("9p: %llu round trips:%s", (unsigned long long)total, line);
 }

@@ -515,7 +515,8 @@ struct fs_context *fs_container_create(const struct fs_container *c, char *why, 
 
 /* Take the tree down, and drop the context. Files that are open in it stay as they are. */
 void fs_container_drop(struct fs_context *fs);
-void fs_mmap_init(void); /* mmap.c: tells mm about files; before the first program */
+void p9_log_totals(void); /* p9_req.c: requests to the gofers so far, by type, to the log */
+void fs_mmap_init(void);  /* mmap.c: tells mm about files; before the first program */
 /* The current task's working directory, an absolute path; missing directories are made for uid and gid. */
 int fs_enter_cwd(const char *cwd, u32 uid, u32 gid);
 
