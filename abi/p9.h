@@ -159,7 +159,15 @@ enum p9_type {
 	P9_TRENAMEAT2 = 208,
 	P9_RRENAMEAT2,
 
-	/* 210, 211 are kept for the mapping of a file into a DAX window. */
+	/*
+	 * Hand a file that was opened O_RDONLY to whoever maps windows (dax.h):
+	 *   fid[4] cookie[8] window[8] len[8] -> size[8]
+	 * len: multiple of 4 KiB. size: of the file now, which reaches into the last page of len bytes or
+	 * beyond; else EFBIG. EOPNOTSUPP: there are no windows at all; EPERM, EACCES, EINVAL: not of
+	 * this file.
+	 */
+	P9_TMAP = 210,
+	P9_RMAP,
 };
 
 #define P9_WGA_NOOPEN 0xffffffffu

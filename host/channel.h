@@ -43,7 +43,7 @@ enum chan_type {
 	CHAN_GOFER_GONE, /* from the owner of a container: its gofer ended; its files answer EIO from now on. No answer */
 	/* ---- from the launcher ---- */
 	CHAN_QUEUE =
-		64, /* a = 9P queue for the container's gofer, b = arena size; descriptors: arena, doorbell, interrupt */
+		64, /* a = 9P queue for the container's gofer, b = arena size; descriptors: arena, doorbell, interrupt, and the socket of abi/dax.h if it may map files */
 	CHAN_CREATED,
 	CHAN_STARTED, /* a = its pid inside */
 	CHAN_DONE,

@@ -253,7 +253,7 @@ static void on_create(struct channels *ch, struct conn *c, const struct chan_msg
 {
 	struct chan_msg q = { .type = CHAN_QUEUE, .b = ch->sb->arena_size };
 	struct ctl_spec s = { 0 };
-	int give[3];
+	int give[4];
 
 	if (container_of_name(ch, m)) {
 		chan_close_fds(fds, 4);
@@ -277,8 +277,9 @@ static void on_create(struct channels *ch, struct conn *c, const struct chan_msg
 	give[0] = ch->sb->arena_fd;
 	give[1] = ch->sb->kick_fd[s.queue];
 	give[2] = ch->sb->call_fd[s.queue];
+	give[3] = ch->sb->dax_fd[1];
 	send_spec(ch, c, CTL_CREATE, &s);
-	answer(ch, c, &q, give, 3);
+	answer(ch, c, &q, give, ch->sb->dax ? 4 : 3);
 }
 
 static void on_attach(struct channels *ch, struct conn *c, const struct chan_msg *m)

@@ -31,7 +31,7 @@ struct options {
 	unsigned cpus;
 	uint64_t memory;
 	uint8_t trace[TRACE_FILTER_BYTES];
-	bool no_hints;
+	bool no_hints, no_dax;
 	char **env;
 	size_t nenv;
 	struct net_options net;
@@ -54,6 +54,7 @@ enum {
 	OPT_NET_STATS,
 	OPT_TRACE,
 	OPT_HINTS,
+	OPT_DAX,
 	OPT_DEBUG,
 	OPT_CONTROL
 };
@@ -75,6 +76,7 @@ static const struct option long_options[] = {
 	{ "net-stats", no_argument, NULL, OPT_NET_STATS },
 	{ "trace", optional_argument, NULL, OPT_TRACE },
 	{ "hints", required_argument, NULL, OPT_HINTS },
+	{ "dax", required_argument, NULL, OPT_DAX },
 	{ "debug", no_argument, NULL, OPT_DEBUG },
 	{ "control", required_argument, NULL, OPT_CONTROL }, /* for tests: DIR/control.sock */
 	{ 0 },
@@ -105,6 +107,8 @@ static const char help_text[] =
 	"                               network, signal, ipc), with ! before it all but these\n"
 	"  --hints=off                  say nothing when a program fails that asked for something\n"
 	"                               unsupported\n"
+	"  --dax=off                    copy programs and libraries into the sandbox's memory, instead of\n"
+	"                               sharing the host's page cache with all that use the same files\n"
 	"  --debug                      print the Sentry's log\n";
 
 /* "512M" -> bytes; 0 if it is not a size. */
@@ -196,6 +200,11 @@ static int parse(int argc, char **argv, struct options *o, struct error *err)
 			if (strcmp(optarg, "on") != 0 && strcmp(optarg, "off") != 0)
 				return bad(err, "--hints", optarg, "give on or off");
 			o->no_hints = strcmp(optarg, "off") == 0;
+			break;
+		case OPT_DAX:
+			if (strcmp(optarg, "on") != 0 && strcmp(optarg, "off") != 0)
+				return bad(err, "--dax", optarg, "give on or off");
+			o->no_dax = strcmp(optarg, "off") == 0;
 			break;
 		case OPT_DEBUG: o->debug = true; break;
 		case OPT_CONTROL: o->control = optarg; break;
@@ -324,6 +333,7 @@ static int run(int argc, char **argv)
 	cfg.cpus = o.cpus ? o.cpus : sandbox_cpus();
 	cfg.debug = o.debug;
 	cfg.hints = !o.no_hints;
+	cfg.dax = !o.no_dax;
 	memcpy(cfg.trace, o.trace, sizeof(cfg.trace));
 	cfg.net = o.net;
 	cfg.ram_size = ((o.memory ? o.memory : memory_host_total()) + 0x1fffff) & ~0x1fffffULL;
@@ -370,7 +380,7 @@ const struct command cmd_do = {
 	.usage =
 		"moat do [--platform auto|kvm|systrap] [--rootfs DIR] [--rw] [--mount SPEC] [--overlay KIND] [--cpus N] [--memory SIZE] "
 		"[--env K=V] [--cwd DIR] [--tty] [--net KIND] [--publish HOST:GUEST[/udp]] "
-		"[--pcap FILE] [--net-stats] [--trace[=FILTER]] [--hints=off] [--debug] -- PROG [ARG...]",
+		"[--pcap FILE] [--net-stats] [--trace[=FILTER]] [--hints=off] [--dax=off] [--debug] -- PROG [ARG...]",
 	.summary = "Run PROG in a sandbox; exits with its status (128 + N after signal N).",
 	.help = help_text,
 	.run = run,

@@ -167,7 +167,7 @@ static int by_number(const void *a, const void *b)
 static int close_others(const struct launcher_config *cfg, struct error *err)
 {
 	const struct sandbox *sb = cfg->sb;
-	int keep[2 * RING_QUEUES + 14] = { 0, 1, 2, cfg->ctl_fd, sb->arena_fd };
+	int keep[2 * RING_QUEUES + 16] = { 0, 1, 2, cfg->ctl_fd, sb->arena_fd };
 	size_t n = 5;
 
 	for (unsigned i = 0; i < 3; i++)
@@ -178,6 +178,10 @@ static int close_others(const struct launcher_config *cfg, struct error *err)
 	for (unsigned q = 0; q < RING_QUEUES; q++) {
 		keep[n++] = sb->kick_fd[q];
 		keep[n++] = sb->call_fd[q];
+	}
+	if (sb->dax) {
+		keep[n++] = sb->dax_fd[0];
+		keep[n++] = sb->dax_fd[1];
 	}
 	if (sb->net.wanted) {
 		keep[n++] = sb->net.attach_fd[0];

@@ -231,6 +231,7 @@ int sandbox_run(struct run_config *cfg)
 		.cpus = cfg->cpus,
 		.debug = cfg->debug,
 		.hints = cfg->hints,
+		.dax = cfg->dax,
 		.ram_size = cfg->ram_size,
 	};
 	struct launcher_config lc = {
@@ -269,6 +270,7 @@ int sandbox_run(struct run_config *cfg)
 		.arena_fd = sb.arena_fd,
 		.arena_size = sb.arena_size,
 		.queue = { RING_Q_9P, sb.kick_fd[RING_Q_9P], sb.call_fd[RING_Q_9P] },
+		.dax_fd = sb.dax_fd[1],
 	};
 	w.gofer = gofer_start(&gs, &err);
 	if (w.gofer < 0)

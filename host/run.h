@@ -20,7 +20,7 @@ struct run_config {
 	const char *const *hidden; /* names below the root that do not exist inside */
 	uint64_t ram_size;
 	unsigned cpus;
-	bool debug, hints;
+	bool debug, hints, dax;
 	uint8_t trace[64]; /* host/trace_filter.h */
 	int listen_fd;	   /* chan_listen's, or -1: nobody can join */
 	struct net_options net;

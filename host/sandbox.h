@@ -37,6 +37,9 @@ struct sandbox {
 	int kick_fd[RING_QUEUES]; /* doorbells: Sentry to host */
 	int call_fd[RING_QUEUES]; /* interrupts: host to Sentry */
 
+	bool dax;      /* files are mapped from the host's page cache where they can be */
+	int dax_fd[2]; /* if so: the mapper's end of abi/dax.h's socket, the gofers' end */
+
 	struct net net; /* host/net/net.h */
 
 	const void *image; /* the Sentry's ELF image for this platform, inside our own binary */
@@ -50,6 +53,7 @@ struct sandbox {
  */
 struct platform_ops {
 	const char *name;
+	bool windows; /* the Sentry can map files of the host (abi/dax.h) */
 	/* 0, or -1 with a one-line reason why this host cannot run it. */
 	int (*probe)(struct error *err);
 	int (*create)(struct sandbox *sb, struct error *err);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -52,6 +53,9 @@ int sandbox_prepare(struct sandbox *sb, struct error *err)
 	if (jail_prepare(err) < 0 ||
 	    memory_create_shared(sb, arena > ARENA_SIZE_MIN ? arena : ARENA_SIZE_MIN, err) < 0)
 		return -1;
+	sb->dax = sb->dax && sb->platform->windows;
+	if (sb->dax && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sb->dax_fd) < 0)
+		return error_errno(err, "make the socket of file windows");
 	raise_nofile();
 	return 0;
 }
@@ -139,6 +143,7 @@ pid_t gofer_start(const struct gofer_start *g, struct error *err)
 		.nqueues = 1,
 		.stream_fd = -1,
 		.lifeline_fd = -1,
+		.dax_fd = g->dax_fd,
 	};
 	struct gofer_export *exports;
 	pid_t pid = -1;

@@ -31,6 +31,7 @@ struct gofer_start {
 	int arena_fd;
 	uint64_t arena_size;
 	struct gofer_queue queue;
+	int dax_fd; /* abi/dax.h, or 0 */
 };
 
 /* Its pid, or -1. */

@@ -62,6 +62,8 @@ static void child_main(struct sandbox *sb, int image_fd, int start_fd)
 	src[SYSTRAP_FD_RAM] = park(sb->ram_fd);
 	src[SYSTRAP_FD_ARENA] = park(sb->arena_fd);
 	src[SYSTRAP_FD_START] = park(start_fd);
+	if (sb->dax)
+		src[SYSTRAP_FD_DAX] = park(sb->dax_fd[0]);
 	for (q = 0; q < RING_QUEUES; q++) {
 		src[SYSTRAP_FD_KICK + q] = park(sb->kick_fd[q]);
 		src[SYSTRAP_FD_CALL + q] = park(sb->call_fd[q]);
@@ -203,6 +205,7 @@ static const char *const systrap_syscalls[] = { "write", "waitid", "close", NULL
 
 const struct platform_ops platform_systrap = {
 	.name = "systrap",
+	.windows = true,
 	.probe = systrap_probe,
 	.create = systrap_create,
 	.run = systrap_run,

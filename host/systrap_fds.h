@@ -2,7 +2,8 @@
  * systrap_fds.h - the descriptor numbers that the Sentry's process has on the systrap platform.
  *
  * host/systrap.c puts the descriptors there before it executes the Sentry; host/boottree.c writes the same numbers into
- * the device tree's /systrap node. Nothing else is open in that process but stderr (2), for last-resort messages.
+ * the device tree's /systrap node. Nothing else is open in that process but stderr (2), for last-resort messages, and
+ * the files of DAX windows, at whatever numbers are free.
  */
 #ifndef MOAT_HOST_SYSTRAP_FDS_H
 #define MOAT_HOST_SYSTRAP_FDS_H
@@ -12,6 +13,7 @@
 #define SYSTRAP_FD_CTL	 5  /* made by the Sentry: control memfd shared with the stubs */
 #define SYSTRAP_FD_START 6  /* eventfd: the launcher writes 1 in run() */
 #define SYSTRAP_FD_EPOLL 7  /* made by the Sentry's I/O thread */
+#define SYSTRAP_FD_DAX	 8  /* socket on which the gofer's descriptors come, if any do (abi/dax.h) */
 #define SYSTRAP_FD_KICK	 16 /* + queue: doorbells, Sentry to host */
 #define SYSTRAP_FD_CALL	 64 /* + queue: completions, host to Sentry */
 #define SYSTRAP_FD_END	 96

@@ -76,6 +76,7 @@ static int launch_sandbox(const struct launch_plan *p, const struct container_sp
 		.platform = p->platform,
 		.cpus = cpus_inside(&p->config->linux_.resources),
 		.debug = oci_globals.debug,
+		.dax = true,
 		.ram_size = memory_host_total() & ~0x1fffffULL,
 	};
 	struct launcher_config lc = {
@@ -99,6 +100,7 @@ static int launch_sandbox(const struct launch_plan *p, const struct container_sp
 	gs.arena_fd = sb.arena_fd;
 	gs.arena_size = sb.arena_size;
 	gs.queue = (struct gofer_queue){ RING_Q_9P, sb.kick_fd[RING_Q_9P], sb.call_fd[RING_Q_9P] };
+	gs.dax_fd = sb.dax_fd[1];
 	l->gofer = gofer_start(&gs, err);
 	if (l->gofer < 0)
 		goto fail;
@@ -118,8 +120,8 @@ static int launch_joined(const struct launch_plan *p, const struct container_spe
 {
 	struct gofer_start gs = gofer_of(p, spec);
 	struct chan_msg m = { .type = CHAN_CREATE, .len = (uint32_t)strlen(p->c->s.id) };
-	int fds[4] = { -1, 0, 1, 2 }, queue[3];
-	size_t n = 3;
+	int fds[4] = { -1, 0, 1, 2 }, queue[4];
+	size_t n = 4;
 
 	l->chan = p->socket;
 	fds[0] = boottree_memfd(spec, err);
@@ -132,14 +134,17 @@ static int launch_joined(const struct launch_plan *p, const struct container_spe
 		return -1;
 	}
 	close(fds[0]);
-	if (n != 3)
+	if (n != 3 && n != 4) {
+		chan_close_fds(queue, n);
 		return error_set(err, EPROTO, "the sandbox of '%s' gave %zu descriptors, not 3",
 				 p->sandbox, n);
+	}
 	gs.arena_fd = queue[0];
 	gs.arena_size = m.b;
 	gs.queue = (struct gofer_queue){ (unsigned)m.a, queue[1], queue[2] };
+	gs.dax_fd = n == 4 ? queue[3] : 0;
 	l->gofer = gofer_start(&gs, err);
-	chan_close_fds(queue, 3);
+	chan_close_fds(queue, n);
 	if (l->gofer < 0)
 		return -1;
 	return await(l->chan, CHAN_CREATED, &m, NULL, NULL, err);

@@ -63,6 +63,7 @@ struct p9_client {
 	void *priv;
 	u32 msize;
 	bool moat; /* extensions are on */
+	bool no_map; /* the server has no windows to give (p9_map.c) */
 	bool dead;
 	struct spinlock lock; /* reqs, fid numbers: LOCK_P9 */
 	struct p9_req reqs[P9_REQS];
@@ -157,6 +158,7 @@ struct p9_inode {
 	u64 qid;
 	bool stale;   /* the server changed attributes that we have not read since */
 	bool gone;    /* its last name was removed: only fids lead to it */
+	bool no_map;  /* the server refused it a window */
 	u64 srv_size; /* regular files: where the server's file ends, for all we know; under i.lock */
 	u32 fid[P9_FID_KINDS]; /* number + 1, 0: none */
 	u32 users[P9_FID_KINDS];
@@ -224,6 +226,10 @@ extern const struct inode_ops p9_dir_ops, p9_shared_dir_ops, p9_file_ops, p9_lin
 	p9_special_ops;
 extern const struct file_ops p9_dir_fops, p9_file_fops;
 extern const struct pagecache_ops p9_page_ops;
+
+/* p9_map.c: when the file is about to be mapped; when it is about to change. No lock of mm held. */
+void p9_open_window(struct pagecache *pc);
+void p9_close_window(struct inode *i);
 
 /* p9_entries.c */
 #define P9_LIST_MAX \

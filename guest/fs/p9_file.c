@@ -113,6 +113,7 @@ static int p9_write_pages(struct pagecache *pc, u64 index, const paddr_t *frames
 const struct pagecache_ops p9_page_ops = {
 	.read = p9_read_pages,
 	.write = p9_write_pages,
+	.window = p9_open_window,
 	.arena = true,
 	.readahead = 32,
 };

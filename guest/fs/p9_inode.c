@@ -119,6 +119,7 @@ static void seen_again(struct inode *i, const struct p9_attr *a)
 		if (!ask(i, &now))
 			a = &now;
 	}
+	p9_close_window(i);
 	pagecache_invalidate(&pi->pc, 0, ~0ULL);
 	pagecache_truncate(&pi->pc, a->size);
 	i->size = a->size;
@@ -273,6 +274,8 @@ int p9_op_setattr(struct inode *i, const struct setattr *a)
 	w.atime_nsec = a->atime.nsec;
 	w.mtime_sec = (u64)a->mtime.sec;
 	w.mtime_nsec = a->mtime.nsec;
+	if (a->valid & ATTR_SIZE)
+		p9_close_window(i);
 	if (a->valid &
 	    ATTR_SIZE) { /* an unopened fid would need the right to write to the file again */
 		kind = P9_FID_WRITE;
@@ -407,6 +410,8 @@ int p9_op_open(struct inode *i, struct file *f)
 	u32 fid;
 	int err;
 
+	if (f->mode & FMODE_WRITE)
+		p9_close_window(i);
 	/* A name was just looked up; an export that is a file has none. */
 	if (p9_s(i)->shared && !p9_i(i)->parent)
 		p9_refresh(i);

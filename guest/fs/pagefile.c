@@ -168,7 +168,11 @@ out:
 int pagefile_mmap(struct file *f, struct mmap_request *req)
 {
 	req->pc = f->inode->pc;
-	return req->pc ? 0 : -ENODEV;
+	if (!req->pc)
+		return -ENODEV;
+	if (req->pc->ops->window && !READ_ONCE(req->pc->dax))
+		req->pc->ops->window(req->pc);
+	return 0;
 }
 
 s64 pagefile_seek(struct file *f, s64 off, int whence)

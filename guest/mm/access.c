@@ -63,8 +63,8 @@ static s64 access_mm(struct mm *mm, uaddr_t addr, void *buf, size_t n, bool writ
 		err = page_for(mm, va, write, force, &p);
 		if (!err && write)
 			memcpy(p, (char *)buf + done, len);
-		else if (!err)
-			memcpy((char *)buf + done, p, len);
+		else if (!err && copy_mapped((char *)buf + done, p, len))
+			err = -EFAULT;
 		mutex_unlock(&mm->lock);
 		if (err == -ENOMEM) {
 			err = mm_out_of_memory(1, &tries);

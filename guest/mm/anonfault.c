@@ -350,7 +350,12 @@ int anon_cow_file(struct vma *v, uaddr_t va)
 				return -ENOMEM;
 			continue;
 		}
-		memcpy(paddr_to_ptr(new), paddr_to_ptr(src[i - lo]), PAGE_SIZE);
+		if (copy_mapped(paddr_to_ptr(new), paddr_to_ptr(src[i - lo]), PAGE_SIZE)) {
+			frame_put(new); /* the host cut the file short */
+			if (i == mine)
+				return -EIO;
+			continue;
+		}
 		leaf[i] = new | AE_PRESENT;
 		mm->rss_anon++;
 	}

@@ -9,7 +9,10 @@ void pagecache_count(struct pagecache *pc, u64 first, u64 last, u64 *cached, u64
 
 	*cached = *dirty = 0;
 	mutex_lock(&pc->lock);
-	while (i <= last && (entry = radix_next(&pc->pages, &i, last))) {
+	/* What of a window the host has in memory is not known here. */
+	if (pc->dax && first < pc->dax->pages)
+		*cached = MIN(last, pc->dax->pages - 1) - first + 1;
+	while (!pc->dax && i <= last && (entry = radix_next(&pc->pages, &i, last))) {
 		++*cached;
 		*dirty += pc->ops->write && (entry & PC_DIRTY);
 		if (i++ == last)

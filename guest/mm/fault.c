@@ -8,6 +8,7 @@
  * not). Cost besides the page's kind: one mutex, one tree walk or the cached area.
  */
 #include "lib/log.h"
+#include "mm/dax.h"
 #include "mm/priv.h"
 #include <string.h>
 
@@ -48,6 +49,48 @@ static bool grow_stack(struct vma *v, uaddr_t va)
 	return true;
 }
 
+/*
+ * Map what of the 2 MiB around va lies in the file's window and has no private page: the host brings its own pages in, and
+ * what is mapped here costs nothing before that. False: there is no window, or va is not in it.
+ */
+static bool window_fault(struct vma *v, uaddr_t va, int *err)
+{
+	uaddr_t at = MAX(ALIGN_DOWN(va, HUGE_SIZE), v->start), end;
+	unsigned prot = vma_pmap_prot(v) & ~PMAP_W, have;
+	u64 first = vma_index(v, at), pages, fresh = 0;
+	struct pagecache *pc = v->pc;
+	paddr_t base = 0, old;
+
+	end = MIN(ALIGN_DOWN(va, HUGE_SIZE) + HUGE_SIZE, v->end);
+	mutex_lock(&pc->lock);
+	pages = pc->dax && !platform_dax_refused
+			? MIN(pc->dax->pages, (pc->size + PAGE_SIZE - 1) >> PAGE_SHIFT)
+			: 0;
+	if (pages)
+		base = pc->dax->base + (first << PAGE_SHIFT);
+	mutex_unlock(&pc->lock);
+	if (vma_index(v, va) >= pages || !prot)
+		return false;
+	end = MIN(end, at + ((pages - first) << PAGE_SHIFT));
+	*err = 0;
+	for (uaddr_t from = at, to; from < end && !*err; from = to) {
+		for (to = from; to < end; to += PAGE_SIZE) {
+			bool mine = ALIGN_DOWN(va, PAGE_SIZE) == to;
+			bool there = pmap_lookup(v->mm->pmap, to, &old, &have);
+
+			if (!mine && ((there && (have & prot) == prot) || anon_lookup(v->mm, to)))
+				break;
+			fresh += !there;
+		}
+		if (to > from)
+			*err = pmap_map(v->mm->pmap, from, to - from, base + (from - at), prot);
+		else
+			to += PAGE_SIZE;
+	}
+	vma_add_mapped(v, fresh);
+	return true;
+}
+
 static int file_fault(struct vma *v, uaddr_t va, unsigned access)
 {
 	uaddr_t start = ALIGN_DOWN(va, FILE_AROUND * PAGE_SIZE),
@@ -64,6 +107,8 @@ static int file_fault(struct vma *v, uaddr_t va, unsigned access)
 		if (write)
 			return anon_cow_file(v, va);
 	}
+	if (!write && READ_ONCE(v->pc->dax) && window_fault(v, va, &err))
+		return err;
 	start = MAX(start, v->start);
 	end = MIN(end, v->end);
 	n = (unsigned)((end - start) >> PAGE_SHIFT);

@@ -240,7 +240,7 @@ bool pagecache_resident(struct pagecache *pc, u64 index)
 	bool r;
 
 	mutex_lock(&pc->lock);
-	r = radix_get(&pc->pages, index) != 0;
+	r = radix_get(&pc->pages, index) != 0 || (pc->dax && index < pc->dax->pages);
 	mutex_unlock(&pc->lock);
 	return r;
 }
@@ -252,7 +252,14 @@ int pagecache_fault(struct pagecache *pc, u64 index, bool write, u64 first, unsi
 	int err;
 
 	mutex_lock(&pc->lock);
-	if (pc_entry(pc, index, write, false, &err)) {
+	if (pc->dax && !write && !platform_dax_refused) {
+		pages = MIN(pc->dax->pages, (pc->size + PAGE_SIZE - 1) >> PAGE_SHIFT);
+		err = index < pages ? 0 : -ENXIO;
+		for (unsigned i = 0; i < n; i++) {
+			pa[i] = first + i < pages ? pc->dax->base + ((first + i) << PAGE_SHIFT) : 0;
+			writable[i] = false;
+		}
+	} else if (pc_entry(pc, index, write, false, &err)) {
 		pages = (pc->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 		for (unsigned i = 0; i < n; i++) {
 			u64 e = first + i < pages ? radix_get(&pc->pages, first + i) : 0;

@@ -26,6 +26,8 @@ struct pagecache_ops {
 	 * skipped). NULL: memory only (tmpfs). No lock held.
 	 */
 	int (*write)(struct pagecache *pc, u64 index, const paddr_t *frames, unsigned n);
+	/* Somebody is about to map the file: attach a window (dax.h) if that can be. Sleeps; no lock held. May be NULL. */
+	void (*window)(struct pagecache *pc);
 	bool arena;	    /* frames come from ZONE_ARENA */
 	unsigned readahead; /* pages to read at once on sequential access (at most 64); 0: none */
 	unsigned fill; /* memory only: pages that one fault may create ahead (shared anonymous memory) */
@@ -38,6 +40,7 @@ struct pagecache {
 	u64 size;    /* bytes; beyond its last page access is SIGBUS. Set by pagecache_truncate */
 	struct radix pages; /* entries: paddr and PC_ bits */
 	u64 nr_pages, nr_dirty;
+	struct dax_window *dax; /* has all pages, instead of the tree, or NULL */
 	struct list mappings; /* VMAs that map it; under mappings_lock */
 	struct list lru;      /* place in the list of caches with pages; under caches_lock */
 	bool busy;	      /* reclaim is at it; under caches_lock */

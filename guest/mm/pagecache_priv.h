@@ -4,6 +4,7 @@
 #ifndef MOAT_MM_PAGECACHE_PRIV_H
 #define MOAT_MM_PAGECACHE_PRIV_H
 
+#include "mm/dax.h"
 #include "mm/priv.h"
 
 /* Bits of an entry beside the frame's address. */
@@ -23,6 +24,9 @@ paddr_t pc_remove(struct pagecache *pc, u64 index); /* the frame with the cache'
 /* Take pc->lock themselves. */
 int pc_get(struct pagecache *pc, u64 index, bool write, bool beyond, paddr_t *pa);
 int pc_add(struct pagecache *pc, u64 index, paddr_t pa);
+
+/* The end of pc->busy, which whoever works on pc from a list of caches has set under caches_lock. */
+void pagecache_idle(struct pagecache *pc);
 
 enum zap_mode {
 	ZAP_UNMAP,   /* translations of cache pages go away */

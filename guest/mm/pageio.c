@@ -3,7 +3,7 @@
  *
  * A page is pinned by a reference and copied without any lock, so a user copy may fault, even on the very same page.
  * A whole-page write to an absent page does not read it first: the data goes to a fresh frame that enters the cache only
- * when it is complete. Reads of holes of memory-only caches create nothing.
+ * when it is complete. Reads of holes of memory-only caches create nothing. A file that has a window is read from there.
  */
 #include "mm/pagecache_priv.h"
 #include <string.h>
@@ -17,10 +17,8 @@ struct side {
 /* Bytes not copied. */
 static size_t copy_out(const struct side *s, size_t at, const void *src, size_t n)
 {
-	if (s->kernel) {
-		memcpy((char *)s->kernel + at, src, n);
-		return 0;
-	}
+	if (s->kernel)
+		return copy_mapped((char *)s->kernel + at, src, n);
 	return src ? user_write(s->user + at, src, n) : user_zero(s->user + at, n);
 }
 
@@ -42,10 +40,37 @@ static size_t copy_in(const struct side *s, size_t at, void *dst, size_t n)
 	return user_read(dst, s->user + at, n);
 }
 
+/*
+ * All of it at once, from the host's page cache. A page that went away since (the host cut the file short) is -EIO; the
+ * buffer's fault looks the same to whoever copies, so the page is asked for by itself.
+ */
+static s64 read_window(struct dax_window *w, u64 off, u64 size, const struct side *to, size_t n)
+{
+	const char *from = paddr_to_ptr(w->base);
+	size_t left;
+	char byte;
+
+	size = MIN(size, w->pages << PAGE_SHIFT);
+	if (off >= size)
+		return 0;
+	n = MIN(n, size - off);
+	left = copy_out(to, 0, from + off, n);
+	if (left < n || !n)
+		return (s64)(n - left);
+	return copy_mapped(&byte, from + off, 1) ? -EIO : -EFAULT;
+}
+
 static s64 read_side(struct pagecache *pc, u64 off, const struct side *to, size_t n)
 {
+	struct dax_window *w = dax_get(pc);
 	size_t done = 0;
 
+	if (w) {
+		s64 r = read_window(w, off, READ_ONCE(pc->size), to, n);
+
+		dax_put(w);
+		return r;
+	}
 	while (done < n) {
 		u64 pos = off + done, size = READ_ONCE(pc->size);
 		size_t in = pos & (PAGE_SIZE - 1), len = MIN(PAGE_SIZE - in, n - done), left;

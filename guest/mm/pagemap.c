@@ -244,6 +244,14 @@ void pagecache_invalidate(struct pagecache *pc, u64 off, u64 len)
 	free_chain(chain);
 }
 
+void pagecache_idle(struct pagecache *pc)
+{
+	spin_lock(&caches_lock);
+	pc->busy = false;
+	spin_unlock(&caches_lock);
+	waitq_wake_all(&reclaim_done, 0);
+}
+
 /* Out of reclaim's reach, unless it is at work on pc just now. */
 static bool unlist(struct pagecache *pc)
 {
@@ -251,6 +259,8 @@ static bool unlist(struct pagecache *pc)
 
 	spin_lock(&caches_lock);
 	list_del(&pc->lru);
+	if (pc->dax)
+		list_del(&pc->dax->lru);
 	idle = !pc->busy;
 	spin_unlock(&caches_lock);
 	return idle;
@@ -261,6 +271,7 @@ void pagecache_destroy(struct pagecache *pc)
 	paddr_t chain;
 
 	wait_event(&reclaim_done, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, unlist(pc));
+	dax_detach(pc);
 	mutex_lock(&pc->lock);
 	chain = take_pages(pc, 0, ~0ULL >> PAGE_SHIFT, false, 0);
 	mutex_unlock(&pc->lock);
@@ -427,10 +438,7 @@ static u64 reclaim_clean(u64 n, unsigned group)
 		if (!pc)
 			break;
 		done += reclaim_one(pc, n - done, group);
-		spin_lock(&caches_lock);
-		pc->busy = false;
-		spin_unlock(&caches_lock);
-		waitq_wake_all(&reclaim_done, 0);
+		pagecache_idle(pc);
 	}
 	return done;
 }
@@ -454,10 +462,7 @@ static bool write_some(int *err)
 	if (!pc)
 		return false;
 	*err = pagecache_sync(pc, 0, ~0ULL);
-	spin_lock(&caches_lock);
-	pc->busy = false;
-	spin_unlock(&caches_lock);
-	waitq_wake_all(&reclaim_done, 0);
+	pagecache_idle(pc);
 	return true;
 }
 

@@ -254,6 +254,19 @@ bool pmap_lookup(struct pmap *p, uaddr_t va, paddr_t *pa, unsigned *prot);
 /* KiB of mappings per COW break and per anonymous fault that this platform likes best: 4 on kvm, 64 on systrap. */
 unsigned pmap_window(void);
 
+/* ---- Windows of host files (mm/dax.h), in the read-only DAX region of abi/boot.h ---- */
+
+/*
+ * The gofer has answered that it gave the host the file for [pa, pa + len), with this cookie: 0 when it lies there, in the
+ * direct map too, or -errno. Calls are serialized by the caller. A window that pmaps show is unmapped after they let go.
+ */
+int platform_dax_map(paddr_t pa, u64 len, u64 cookie);
+void platform_dax_unmap(paddr_t pa, u64 len);
+/* Set when the host has refused to show a window to an application (a security module): then none may be shown any more. */
+extern bool platform_dax_refused;
+/* As memcpy, from memory that the host can take away: bytes that were not copied. */
+size_t copy_mapped(void *dst, const void *src, size_t n);
+
 /* ---- User memory ---- */
 
 /*

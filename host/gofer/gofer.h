@@ -59,6 +59,7 @@ struct gofer_config {
 	unsigned nqueues;
 	int stream_fd;	 /* serve this socket, or -1; alone, without queues */
 	int lifeline_fd; /* we end when its other end is closed; or -1 */
+	int dax_fd; /* SOCK_SEQPACKET to whoever maps windows of files (abi/dax.h); 0: there is none */
 };
 
 #define GOFER_MAX_FDS 4096

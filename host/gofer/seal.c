@@ -1,7 +1,7 @@
 /*
  * seal.c - see seal.h. Namespaces and the empty root are the caller's (host/jail).
  *
- * Size of the allow-list: 32 system calls to serve read-only, 15 more to write.
+ * Size of the allow-list: 32 system calls to serve read-only, 15 more to write, and one where files are mapped.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ static int cmp_fd(const void *a, const void *b)
 
 int seal_descriptors(const struct gofer_config *cfg, struct error *err)
 {
-	int keep[2 * RING_QUEUES + GOFER_EXPORTS_MAX + 8];
+	int keep[2 * RING_QUEUES + GOFER_EXPORTS_MAX + 9];
 	unsigned n = 0, next = 0;
 
 	if (cfg->nqueues > RING_QUEUES)
@@ -42,6 +42,8 @@ int seal_descriptors(const struct gofer_config *cfg, struct error *err)
 		keep[n++] = cfg->exports[i].fd;
 	keep[n++] = cfg->stream_fd;
 	keep[n++] = cfg->lifeline_fd;
+	if (cfg->dax_fd)
+		keep[n++] = cfg->dax_fd;
 	if (cfg->nqueues)
 		keep[n++] = cfg->arena_fd;
 	for (unsigned i = 0; i < cfg->nqueues; i++) {
@@ -142,8 +144,8 @@ static int allow(scmp_filter_ctx ctx, const int *calls, size_t n)
 	return ret;
 }
 
-/* Memory that is not executable, and four of fcntl's commands. */
-static int allow_with_args(scmp_filter_ctx ctx)
+/* Memory that is not executable, four of fcntl's commands, and files' descriptors to the one socket for them. */
+static int allow_with_args(scmp_filter_ctx ctx, int dax_fd)
 {
 	static const int cmds[] = { F_GETFL, F_OFD_SETLK, F_OFD_GETLK, F_DUPFD_CLOEXEC };
 	int ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SYS_mmap, 1,
@@ -152,6 +154,9 @@ static int allow_with_args(scmp_filter_ctx ctx)
 	for (size_t i = 0; !ret && i < sizeof(cmds) / sizeof(cmds[0]); i++)
 		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SYS_fcntl, 1,
 				       SCMP_A1_32(SCMP_CMP_EQ, cmds[i]));
+	if (!ret && dax_fd)
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SYS_sendmsg, 1,
+				       SCMP_A0_32(SCMP_CMP_EQ, dax_fd));
 	return ret;
 }
 
@@ -165,7 +170,7 @@ int seal_syscalls(const struct gofer_config *cfg, struct error *err)
 	if (!ret && !gofer_read_only(cfg))
 		ret = allow(ctx, write_calls, sizeof(write_calls) / sizeof(write_calls[0]));
 	if (!ret)
-		ret = allow_with_args(ctx);
+		ret = allow_with_args(ctx, cfg->dax_fd);
 	if (!ret)
 		ret = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (!ret)

@@ -90,6 +90,24 @@ void ram_release(paddr_t pa, u64 len, void (*done)(void *), void *arg)
 	done(arg);
 }
 
+/* No gofer here gives files. */
+bool platform_dax_refused;
+
+int platform_dax_map(paddr_t pa, u64 len, u64 cookie)
+{
+	return -EOPNOTSUPP;
+}
+
+void platform_dax_unmap(paddr_t pa, u64 len)
+{
+}
+
+size_t copy_mapped(void *dst, const void *src, size_t n)
+{
+	memcpy(dst, src, n);
+	return 0;
+}
+
 /* ---- CPUs, time ---- */
 
 void __attribute__((weak)) unit_task_init(struct cpu *c);

@@ -144,11 +144,18 @@ static void allow_without(struct builder *b, u32 nr, unsigned arg, u32 bits)
 	emit(b, RET, RET_ALLOW, 0, 0);
 }
 
-/* Allow mmap of private anonymous memory that is not executable. */
+/*
+ * Allow mmap of private anonymous memory that is not executable, and of a descriptor's file to be read: those of DAX
+ * windows were opened for no more, and the others it has mapped already.
+ */
 static void allow_mapping(struct builder *b)
 {
 	emit(b, LD_W, DATA_NR, 0, 0);
-	emit(b, JEQ, HC_mmap, 0, 5);
+	emit(b, JEQ, HC_mmap, 0, 9);
+	emit(b, LD_W, DATA_ARG(2), 0, 0);
+	emit(b, JEQ, HC_PROT_READ, 0, 3);
+	emit(b, LD_W, DATA_ARG(3), 0, 0);
+	emit(b, JEQ, HC_MAP_SHARED | HC_MAP_FIXED, 4, 0);
 	emit(b, LD_W, DATA_ARG(2), 0, 0);
 	emit(b, JSET, HC_PROT_EXEC, 3, 0);
 	emit(b, LD_W, DATA_ARG(3), 0, 0);
@@ -157,14 +164,16 @@ static void allow_mapping(struct builder *b)
 }
 
 /*
- * The Sentry's own seal, for all its threads: 20 entries, and death for anything else. It opens nothing, makes no task
- * (helpers do), maps no file and nothing executable; signals go to its own pid namespace, which holds stubs alone.
+ * The Sentry's own seal, for all its threads: 22 entries, and death for anything else. It opens nothing, makes no task
+ * (helpers do), maps files to read them only and nothing executable; signals go to its own pid namespace, which holds stubs
+ * alone.
  */
 void filter_sentry_install(void)
 {
-	static const u16 plain[] = { HC_futex,	    HC_rt_sigreturn,   HC_sched_yield,
-				     HC_epoll_wait, HC_munmap,	       HC_sched_setaffinity,
-				     HC_exit_group, HC_restart_syscall };
+	static const u16 plain[] = {
+		HC_futex,  HC_rt_sigreturn,	 HC_sched_yield, HC_close,	    HC_epoll_wait,
+		HC_munmap, HC_sched_setaffinity, HC_exit_group,	 HC_restart_syscall
+	};
 	struct bpf_insn insns[128];
 	struct builder b = { insns, 0 };
 
@@ -178,6 +187,7 @@ void filter_sentry_install(void)
 	allow_between(&b, HC_write, 0, 2, 2);
 	allow_between(&b, HC_read, 0, SYSTRAP_FD_CALL, SYSTRAP_FD_CALL + RING_QUEUES - 1);
 	allow_between(&b, HC_read, 0, SYSTRAP_FD_START, SYSTRAP_FD_START);
+	allow_between(&b, HC_recvmsg, 0, SYSTRAP_FD_DAX, SYSTRAP_FD_DAX);
 	allow_between(&b, HC_lseek, 0, SYSTRAP_FD_CTL, SYSTRAP_FD_CTL);
 	allow_between(&b, HC_fallocate, 0, SYSTRAP_FD_RAM, SYSTRAP_FD_CTL);
 	allow_mapping(&b);

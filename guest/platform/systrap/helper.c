@@ -8,7 +8,9 @@
  * that unmapped it is done. Thread ids come back as the file offset of the control memfd, under template_lock.
  *
  * The first helper is the template: a fork of the Sentry, before it seals itself, that unmaps everything. It makes all
- * others, so they start out empty.
+ * others, so they start out empty. They share the Sentry's descriptors, so that a file of a DAX window has the same number
+ * there. All that a helper can do with them is what filter.c lets it do, at the Sentry's command; no thread of an
+ * application has any.
  */
 #include "platform/systrap/systrap.h"
 
@@ -190,8 +192,6 @@ static void template_main(void)
 	};
 	unsigned i;
 
-	hc3(HC_close_range, SYSTRAP_FD_CTL + 1, ~0U, 0);
-	hc3(HC_close_range, 0, SYSTRAP_FD_RAM - 1, 0);
 	if (hc_failed(hc_mmap((void *)STUB_CMD, PAGE_SIZE, HC_PROT_READ,
 			      HC_MAP_SHARED | HC_MAP_FIXED, SYSTRAP_FD_CTL,
 			      CTL_CMD + template.index * PAGE_SIZE)) ||
@@ -213,7 +213,7 @@ void template_start(void)
 	BUG_ON(stub_text_end - stub_text > STUB_TEXT_SIZE);
 	memcpy(ctl_map + CTL_TEXT, stub_text, stub_text_end - stub_text);
 	cmds_prepare(&template, index_alloc());
-	pid = hc5(HC_clone, HC_SIGCHLD, 0, 0, 0, 0);
+	pid = hc5(HC_clone, HC_CLONE_FILES | HC_SIGCHLD, 0, 0, 0, 0);
 	if (pid < 0)
 		die("cannot fork the stub template");
 	if (pid == 0)

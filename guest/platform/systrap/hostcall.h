@@ -23,6 +23,7 @@
 #define HC_pwrite64	     18
 #define HC_sched_yield	     24
 #define HC_madvise	     28
+#define HC_recvmsg	     47
 #define HC_clone	     56
 #define HC_exit		     60
 #define HC_kill		     62

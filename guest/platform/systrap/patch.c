@@ -93,7 +93,8 @@ static void patch_off(struct pmap *p)
 {
 	struct patch *pt = p->patch;
 	paddr_t pa;
-	u64 flags;
+	u64 flags, off;
+	int fd;
 
 	if (pt->off)
 		return;
@@ -101,10 +102,11 @@ static void patch_off(struct pmap *p)
 	while (pt->pages) {
 		uaddr_t va = pt->page[0].va;
 
-		if (pt_lookup(&p->pt, va, &pa, &flags))
+		if (pt_lookup(&p->pt, va, &pa, &flags)) {
+			fd = ram_file(pa, &off);
 			pmap_queue(p, HC_mmap, va, PAGE_SIZE, HC_PROT_READ | HC_PROT_EXEC,
-				   HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE,
-				   SYSTRAP_FD_ARENA, pa - ARENA_PADDR);
+				   HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, fd, off);
+		}
 		page_drop(pt, &pt->page[0]);
 	}
 	/* Not reaped here: the caller may have dropped pages whose new mapping it has yet to queue. */
@@ -252,14 +254,15 @@ static void patch_site(struct pmap *p, uaddr_t site, u32 nr)
 	struct patch *pt = p->patch;
 	uaddr_t va = ALIGN_DOWN(site, PAGE_SIZE);
 	struct patched_page *pp;
-	char *copy;
+	char *copy, bytes[SITE_LEN];
 	paddr_t pa;
 	u64 flags;
 	u32 slot;
 
 	if (!pt_lookup(&p->pt, va, &pa, &flags) || (flags & (PTE_W | PTE_NX)) || pa < ARENA_PADDR)
 		return;
-	if (!is_site((char *)paddr_to_ptr(pa) + (site - va), nr))
+	if (copy_mapped(bytes, (char *)paddr_to_ptr(pa) + (site - va), SITE_LEN) ||
+	    !is_site(bytes, nr))
 		return;
 	pp = page_find(pt, va);
 	if (!pp && pt->pages == PAGES_MAX)
@@ -267,13 +270,12 @@ static void patch_site(struct pmap *p, uaddr_t site, u32 nr)
 	copy = page_alloc();
 	if (!copy)
 		return;
-	slot = entry_make(p, site, nr);
-	if (!slot) {
+	/* Always a new copy, never a change in place: another thread may be executing these very bytes. */
+	if (copy_mapped(copy, pp ? pp->copy : paddr_to_ptr(pa), PAGE_SIZE) ||
+	    !(slot = entry_make(p, site, nr))) {
 		page_free(copy);
 		return;
 	}
-	/* Always a new copy, never a change in place: another thread may be executing these very bytes. */
-	memcpy(copy, pp ? pp->copy : paddr_to_ptr(pa), PAGE_SIZE);
 	memcpy(copy + (site - va), "\xff\x24\x25", 3);
 	memcpy(copy + (site - va) + 3, &slot, 4);
 	pmap_queue(p, HC_mmap, va, PAGE_SIZE, HC_PROT_READ | HC_PROT_EXEC,

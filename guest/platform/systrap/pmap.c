@@ -118,17 +118,9 @@ int pmap_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa, unsigned prot)
 	/* A host fault costs 0.9 us a page, the same page in a batch 0.3. */
 	u64 how = HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE |
 		  (prot & PMAP_NOW ? HC_MAP_POPULATE : 0);
-	int fd, ret;
+	int fd = ram_file(pa, &off), ret;
 
 	BUG_ON(va >= USER_END || len > USER_END - va || ((va | len | pa) & (PAGE_SIZE - 1)));
-	if (pa < ARENA_PADDR) {
-		fd = SYSTRAP_FD_RAM;
-		off = pa - RAM_PADDR;
-	} else {
-		BUG_ON(pa >= DAX_RO_PADDR);
-		fd = SYSTRAP_FD_ARENA;
-		off = pa - ARENA_PADDR;
-	}
 	spin_lock(&p->lock);
 	patch_forget(p, va, len);
 	ret = pt_map(&p->pt, va, len, pa, flags);
@@ -136,6 +128,7 @@ int pmap_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa, unsigned prot)
 		unmap_locked(p, va, len);
 	} else {
 		p->shoot = true;
+		p->window |= pa >= DAX_RO_PADDR;
 		prot &= PMAP_R | PMAP_W | PMAP_X;
 		if (!queue_merge(p, va, len, prot, how, fd, off))
 			pmap_queue(p, HC_mmap, va, len, prot, how, fd, off);
@@ -220,9 +213,12 @@ void pmap_commit(struct pmap *p)
 	if (helper_flush(&p->h) < 0 || p->failed) {
 		p->failed = false;
 		p->shoot = true;
+		if (p->window)
+			platform_dax_refused = true;
 		if (drop_all(p) < 0)
 			p->broken = true;
 	}
+	p->window = false;
 	patch_reap(p);
 	spin_unlock(&p->lock);
 	if (!p->shoot)

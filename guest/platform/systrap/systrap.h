@@ -60,6 +60,7 @@ struct pmap {
 	u64 gen;
 	bool shoot;  /* an older translation may be in use: the commit must wait for copies */
 	bool failed; /* a batch was refused before the commit */
+	bool window; /* a DAX window was mapped since the last commit */
 	bool broken; /* the helper failed: every thread in it must die */
 };
 
@@ -98,6 +99,9 @@ int helper_queue(struct helper *h, u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u6
 int helper_flush(struct helper *h);
 /* A new host task in the helper's address space; returns its tid. The slot's control block is prepared. */
 long helper_thread(struct helper *h, u32 slot);
+
+/* dax.c: the host file behind guest-physical memory, and the offset in it. A descriptor; helpers have the same ones. */
+int ram_file(paddr_t pa, u64 *off);
 
 /* stub.c */
 struct stub *stub_get(struct pmap *p);
