@@ -184,13 +184,17 @@ def runtime_cmd(tool, d):
     global _count
     _count += 1
     ident = f'moat-bench-{os.getpid()}-{_count}'
+    return [shutil.which(tool) or tool, *runtime_flags(tool), 'run', '--bundle', d, ident]
+
+
+def runtime_flags(tool, network='none'):
     flags = ['--root', os.path.join(work(), 'state-' + tool)]
     if tool == 'runsc':
         # ptrace: the platform of that version that works in a virtual machine; none: no setup of a network.
-        flags += ['--platform=ptrace', '--ignore-cgroups', '--network=none']
+        flags += ['--platform=ptrace', '--ignore-cgroups', f'--network={network}']
     if tool == 'crun':
         flags += ['--cgroup-manager=cgroupfs']
-    return [shutil.which(tool) or tool, *flags, 'run', '--bundle', d, ident]
+    return flags
 
 
 def have(tool):
