@@ -9,6 +9,7 @@ struct proto_family;
 extern const struct proto_family inet6_family;
 extern const struct proto_family inet_family;
 extern const struct proto_family netlink_family;
+extern const struct proto_family packet_family;
 extern const struct proto_family unix_family;
 
 #endif

@@ -12,6 +12,7 @@ static const struct proto_family *const families[] = {
 	&netlink_family,
 	&inet_family,
 	&inet6_family,
+	&packet_family,
 	&unix_family,
 };
 

@@ -56,6 +56,13 @@ static s64 sock_file_ioctl(struct file *f, unsigned cmd, u64 arg)
 	return r == -ENOTTY ? sock_ioctl(s, cmd, arg) : r;
 }
 
+static int sock_mmap(struct file *f, struct mmap_request *req)
+{
+	struct socket *s = f->priv;
+
+	return s->ops->mmap ? s->ops->mmap(s, req) : -ENODEV;
+}
+
 static int sock_flush(struct file *f)
 {
 	struct socket *s = f->priv;
@@ -111,6 +118,7 @@ const struct file_ops sock_fops = {
 	.seek = stream_seek,
 	.poll = sock_poll,
 	.ioctl = sock_file_ioctl,
+	.mmap = sock_mmap,
 	.flush = sock_flush,
 	.release = sock_release,
 };

@@ -151,6 +151,7 @@ s64 sock_ioctl(struct socket *s, unsigned cmd, u64 arg)
 	case SIOCGIFTXQLEN:
 	case SIOCGIFMETRIC:
 	case SIOCGIFHWADDR: return device_ioctl(s->net, cmd, arg);
+	case SIOCETHTOOL: return -EOPNOTSUPP; /* devices without drivers of Linux's */
 	case SIOCSIFNAME:
 	case SIOCSIFFLAGS:
 	case SIOCSIFMTU:

@@ -21,6 +21,7 @@
 #include "net/abi.h"
 #include "task/wait.h"
 
+struct mmap_request;
 struct net_ns;
 struct scm;
 struct seq;
@@ -68,6 +69,7 @@ struct socket_ops {
 	int (*setsockopt)(struct socket *s, int level, int name, const void *v, unsigned len);
 	/* Fill at most *len bytes of v and set *len. */
 	int (*getsockopt)(struct socket *s, int level, int name, void *v, unsigned *len);
+	int (*mmap)(struct socket *s, struct mmap_request *req); /* NULL: -ENODEV */
 	int (*pair)(struct socket *a, struct socket *b); /* socketpair(2); NULL: -EOPNOTSUPP */
 	void (*closing)(struct socket *s);		 /* one of its descriptors goes; or NULL */
 	void (*release)(struct socket *s);

@@ -1,6 +1,8 @@
 /*
  * socket_option.c - setsockopt(2) and getsockopt(2): the value in a kernel copy.
  */
+#include <string.h>
+
 #include "mm/slab.h"
 #include "sys/socket.h"
 
@@ -51,6 +53,9 @@ static s64 get(struct socket *s, int level, int name, uaddr_t value, uaddr_t len
 		v = kzalloc(n);
 	if (!v)
 		return -ENOBUFS;
+	/* Some options are asked something (PACKET_HDRLEN); the others do not look. */
+	if (n >= sizeof(u32) && user_read(v, value, sizeof(u32)))
+		memset(v, 0, sizeof(u32));
 	err = sock_getsockopt(s, level, name, v, &n);
 	if (!err && user_write(value, v, n))
 		err = -EFAULT;

@@ -10,6 +10,7 @@
 #define MOAT_TASK_SECCOMP_H
 
 #include "lib/atomic.h"
+#include "lib/bpf.h"
 #include "task/task.h"
 
 enum { SECCOMP_DISABLED, SECCOMP_STRICT, SECCOMP_FILTER };
@@ -32,12 +33,6 @@ enum { SECCOMP_DISABLED, SECCOMP_STRICT, SECCOMP_FILTER };
 #define SECCOMP_RET_ALLOW	 0x7fff0000u
 #define SECCOMP_RET_ACTION_FULL	 0xffff0000u
 #define SECCOMP_RET_DATA	 0x0000ffffu
-
-struct bpf_insn { /* struct sock_filter */
-	u16 code;
-	u8 jt, jf;
-	u32 k;
-};
 
 struct seccomp_data {
 	s32 nr;

@@ -226,5 +226,7 @@ void group_drop_all(struct inet_sock *k);
 int inet_setsockopt(struct socket *s, int level, int name, const void *v, unsigned len);
 int inet_getsockopt(struct socket *s, int level, int name, void *v, unsigned *len);
 s64 inet_ioctl(struct socket *s, unsigned cmd, u64 arg);
+/* SIOCGIFADDR and its kin; -ENOTTY */
+s64 inet_address_ioctl(struct net_ns *net, unsigned cmd, u64 arg);
 
 #endif

@@ -65,6 +65,17 @@ static s64 address(struct net_ns *net, unsigned cmd, u64 arg)
 	return err ? err : user_write(arg, &r, sizeof(r)) ? -EFAULT : 0;
 }
 
+s64 inet_address_ioctl(struct net_ns *net, unsigned cmd, u64 arg)
+{
+	switch (cmd) {
+	case SIOCGIFADDR:
+	case SIOCGIFNETMASK:
+	case SIOCGIFBRDADDR:
+	case SIOCGIFDSTADDR: return address(net, cmd, arg);
+	default: return -ENOTTY;
+	}
+}
+
 s64 inet_ioctl(struct socket *s, unsigned cmd, u64 arg)
 {
 	struct inet_sock *k = inet_sk(s);
@@ -83,11 +94,7 @@ s64 inet_ioctl(struct socket *s, unsigned cmd, u64 arg)
 			return -ENOTTY;
 		n = 0;
 		break;
-	case SIOCGIFADDR:
-	case SIOCGIFNETMASK:
-	case SIOCGIFBRDADDR:
-	case SIOCGIFDSTADDR: return address(s->net, cmd, arg);
-	default: return -ENOTTY;
+	default: return inet_address_ioctl(s->net, cmd, arg);
 	}
 	if (n < 0)
 		return n;

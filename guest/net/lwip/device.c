@@ -15,6 +15,7 @@
 #include "net/abi.h"
 #include "net/lwip/gso.h"
 #include "net/lwip/stack.h"
+#include "net/lwip/tap.h"
 #include "net/netif.h"
 #include "netif/ethernet.h"
 
@@ -30,6 +31,7 @@ static struct net_device *touched; /* transmitted since the last flush; one devi
 err_t device_transmit(struct net_device *d, struct pbuf *p, const struct net_offload *o)
 {
 	timers_device_active();
+	net_tap(&d->dev, p, TAP_OUT | (o->needs_csum ? TAP_PARTIAL : 0));
 	if (d->ops->transmit(d, p, o)) {
 		d->dev.stats.tx_dropped++;
 		return ERR_MEM;
@@ -97,7 +99,7 @@ static bool whole6(const u8 *p, u32 len)
  * lwIP looks for headers no further than the first buffer, and at the first of them without asking how long it is: what is
  * too short for that is no frame.
  */
-static bool whole(const struct pbuf *p)
+bool frame_whole(const struct pbuf *p)
 {
 	const struct eth_hdr *e = p->payload;
 
@@ -139,7 +141,8 @@ void net_input(struct net_device *d, struct pbuf **frames, unsigned n, u64 check
 
 		d->dev.stats.rx_packets++;
 		d->dev.stats.rx_bytes += p->tot_len;
-		if (!(d->dev.flags & IFF_UP) || !whole(p) || martian(p)) {
+		net_tap(&d->dev, p, 0);
+		if (!(d->dev.flags & IFF_UP) || !frame_whole(p) || martian(p)) {
 			d->dev.stats.rx_dropped++;
 			pbuf_free(p);
 			continue;

@@ -19,6 +19,7 @@
 #include "net/abi.h"
 #include "net/lwip/names.h"
 #include "net/lwip/stack.h"
+#include "net/lwip/tap.h"
 
 #define QUEUE_MAX 16384 /* packets; above it they are lost, as anywhere */
 
@@ -53,6 +54,7 @@ static err_t queue(struct net_ns *net, struct pbuf *p, bool ip6)
 	*last = q;
 	last = &q->next;
 	count++;
+	net_tap(&net->lo, p, TAP_OUT | TAP_IP | TAP_PARTIAL);
 	net->lo.stats.tx_packets++;
 	net->lo.stats.tx_bytes += p->tot_len;
 	return ERR_OK;
@@ -131,6 +133,7 @@ void loop_run(void)
 		net_switch(q->net);
 		net_cur->lo.stats.rx_packets++;
 		net_cur->lo.stats.rx_bytes += q->p->tot_len;
+		net_tap(&net_cur->lo, q->p, TAP_IP | TAP_PARTIAL);
 		ip_data.current_netif = ip_data.current_input_netif = &net_cur->loop;
 		if (q->ip6)
 			input6(q->p);
@@ -142,6 +145,23 @@ void loop_run(void)
 	ip_data.current_netif = ip_data.current_input_netif = NULL;
 	ip_addr_set_any(false, &ip_data.current_iphdr_src);
 	ip_addr_set_any(false, &ip_data.current_iphdr_dest);
+}
+
+void loop_inject(struct pbuf *p)
+{
+	struct pbuf *in;
+
+	net_tap(&net_cur->lo, p, TAP_OUT);
+	net_tap(&net_cur->lo, p, 0);
+	/* As on Linux: IPv4 from an address of our own that comes in is taken for a forgery. */
+	if (!frame_whole(p) || pbuf_get_at(p, 12) != 0x86 || pbuf_get_at(p, 13) != 0xdd)
+		return;
+	in = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
+	if (!in)
+		return;
+	pbuf_remove_header(in, 14); /* an Ethernet header */
+	if (ip_input(in, &net_cur->loop) != ERR_OK)
+		pbuf_free(in);
 }
 
 /* ---- which addresses are our own ---- */

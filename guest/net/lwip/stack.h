@@ -67,9 +67,13 @@ void loop_set_up(struct net_ns *net, bool up);
 #define LOOP_INDEX 1
 /* Deliver everything that is queued. net_lock held. */
 void loop_run(void);
+/* A frame that a program made comes in by net_cur's loopback, if it is one. p stays the caller's. net_lock held. */
+void loop_inject(struct pbuf *p);
 /* Is this address one of net_cur's own? net_lock held. */
 bool addr_is_local(const ip_addr_t *a);
 
+/* device.c: can lwIP look at the headers of this Ethernet frame without leaving it? */
+bool frame_whole(const struct pbuf *p);
 /* ---- device.c: ring the doorbell of the device that was sent to ---- */
 void device_flush(void);
 
