@@ -99,6 +99,7 @@ static void truncated(struct p9c *c)
 	p9c_call(c, P9_TMAKE, "ddsdqddds", 99, 98, "n", 0, 0ULL, 0, 0, 0, "t"), cut(c, 0);
 	p9c_call(c, P9_TALLOCATE, "ddqq", 99, 0, 0ULL, 0ULL), cut(c, 0);
 	p9c_call(c, P9_TRENAMEAT2, "dsdsd", 99, "o", 99, "n", 0), cut(c, 0);
+	p9c_call(c, P9_TMAP, "dqqq", 99, 0ULL, 0ULL, 0ULL), cut(c, 0);
 	p9c_call(c, P9_TVERSION, "ds", P9_MSIZE_MAX, P9_VERSION_MOAT), cut(c, 0);
 	CHECK_EQ(p9c_attach(c, 0, 0), 0);
 }
