@@ -25,8 +25,8 @@ static int page_for(struct mm *mm, uaddr_t va, bool write, bool force, void **pt
 		return 0;
 	}
 	err = fault_locked(mm, va, write ? ACCESS_WRITE : ACCESS_READ, force, &e);
-	if (err)
-		return err;
+	if (err) /* -EAGAIN: only the owner waits for its monitor */
+		return err == -EAGAIN ? -EFAULT : err;
 	v = vma_at(mm, va);
 	entry = v && !vma_shared(v) ? anon_lookup(mm, va) : 0;
 	if (entry) {

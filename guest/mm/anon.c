@@ -228,7 +228,7 @@ int anon_copy(struct mm *to, struct mm *from, uaddr_t start, uaddr_t end)
 			if (!old[i])
 				continue;
 			frame_get(old[i] & AE_ADDR);
-			leaf[i] = old[i];
+			leaf[i] = old[i] & ~AE_WP;
 			n++;
 		}
 		to->rss_anon += n;

@@ -44,6 +44,11 @@ static void window(const struct vma *v, uaddr_t va, unsigned order, unsigned *lo
 	*hi = (unsigned)((MIN(end, v->end) - base) >> PAGE_SHIFT);
 }
 
+static unsigned page_prot(u64 entry, unsigned full)
+{
+	return anon_exclusive(entry) && !(entry & AE_WP) ? full : full & ~PMAP_W;
+}
+
 /*
  * Queue translations for the present pages of [lo, hi): writable where the page is ours alone. now: PMAP_NOW or 0.
  */
@@ -63,10 +68,10 @@ static int anon_map(struct vma *v, const u64 *leaf, uaddr_t base, unsigned lo, u
 			continue;
 		}
 		pa = leaf[lo] & AE_ADDR;
-		prot = anon_exclusive(leaf[lo]) ? full : full & ~PMAP_W;
+		prot = page_prot(leaf[lo], full);
 		while (lo + n < hi && leaf[lo + n] &&
 		       (leaf[lo + n] & AE_ADDR) == pa + n * PAGE_SIZE &&
-		       (anon_exclusive(leaf[lo + n]) ? full : full & ~PMAP_W) == prot)
+		       page_prot(leaf[lo + n], full) == prot)
 			n++;
 		err = pmap_map(v->mm->pmap, base + lo * PAGE_SIZE, n * PAGE_SIZE, pa, prot | now);
 		if (err) {
@@ -242,7 +247,7 @@ static int cow_window(struct vma *v, u64 *leaf, uaddr_t va)
 			}
 		}
 		memcpy(paddr_to_ptr(new), paddr_to_ptr(old), PAGE_SIZE);
-		leaf[i] = new | AE_PRESENT;
+		leaf[i] = new | AE_PRESENT | (leaf[i] & AE_WP);
 		mm_defer_put(v->mm, old);
 		shared--;
 	}
@@ -262,6 +267,8 @@ static int anon_present(struct vma *v, u64 *leaf, uaddr_t va, bool write)
 {
 	unsigned lo, hi, order = 4;
 
+	if (write) /* nobody is told of this write: what a move left behind */
+		leaf[pte_index(va)] &= ~AE_WP;
 	if (write && anon_exclusive(leaf[pte_index(va)])) {
 		order = 6; /* after fork and exit of the child all of it is ours again */
 	} else if (write) {

@@ -173,6 +173,8 @@ int fault_locked(struct mm *mm, uaddr_t va, unsigned access, bool force, struct 
 		err = !v->prot ? -EFAULT
 			       : pmap_map(mm->pmap, v->start, v->end - v->start, v->off,
 					  vma_pmap_prot(v));
+	} else if (unlikely(v->uffd) && uffd_blocks(v, va, access)) {
+		return -EAGAIN;
 	} else if (v->pc) {
 		err = file_fault(v, va, access);
 	} else {
@@ -212,6 +214,8 @@ int mm_fault(struct mm *mm, uaddr_t addr, unsigned access, struct fault_error *e
 	for (;;) {
 		mutex_lock(&mm->lock);
 		err = fault_locked(mm, addr, access, false, e);
+		if (unlikely(err == -EAGAIN))
+			return uffd_wait(mm, addr, access, e);
 		mutex_unlock(&mm->lock);
 		if (err != -ENOMEM || mm_out_of_memory(1, &tries))
 			return err;
@@ -225,6 +229,7 @@ int mm_populate(struct mm *mm, uaddr_t start, uaddr_t end, bool write_only)
 
 	while (va < end) {
 		unsigned access = ACCESS_READ, prot;
+		bool wait = false;
 		struct fault_error e;
 		struct vma *v;
 		paddr_t pa;
@@ -248,7 +253,13 @@ int mm_populate(struct mm *mm, uaddr_t start, uaddr_t end, bool write_only)
 			err = 0;
 		else
 			err = fault_locked(mm, va, access, false, &e);
-		mutex_unlock(&mm->lock);
+		wait = err == -EAGAIN;
+		if (wait)
+			err = uffd_wait(mm, va, access | ACCESS_KERNEL, &e);
+		else
+			mutex_unlock(&mm->lock);
+		if (wait && !err)
+			continue;
 		if (err == -ENOMEM) {
 			if (!mm_out_of_memory(1, &tries))
 				continue;

@@ -25,6 +25,7 @@ void mm_set_hooks(const struct mm_hooks *hooks)
 	SET(file_put);
 	SET(killed);
 	SET(may_lock);
+	SET(tid);
 #undef SET
 }
 
@@ -62,6 +63,7 @@ struct mm *mm_create(void)
 	ref_init(&mm->ref);
 	mutex_init(&mm->lock);
 	vma_tree_init(mm);
+	list_init(&mm->uffds);
 	mm->mmap_base = mmap_choose_base();
 	return mm;
 }
@@ -78,6 +80,8 @@ void mm_put(struct mm *mm)
 
 	if (!mm || !ref_put(&mm->ref))
 		return;
+	if (!list_empty(&mm->uffds))
+		uffd_mm_gone(mm);
 	pmap_destroy(mm->pmap);
 	list_init(&dead);
 	list_for_each_safe(v, tmp, &mm->vma_list, list) {
@@ -132,6 +136,7 @@ static int fork_area(struct mm *to, struct mm *from, struct vma *v)
 		return -ENOMEM;
 	c->flags &= ~(VMA_LOCKED | VMA_LOCKONFAULT);
 	c->window = 0;
+	uffd_forget(c);
 	vma_insert(c);
 	if (vma_shared(v) || (v->flags & (VMA_PHYS | VMA_WIPEONFORK)))
 		return 0;

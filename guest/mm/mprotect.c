@@ -13,7 +13,7 @@ static void grant_write(struct vma *v)
 {
 	uaddr_t va = v->start, run;
 
-	if (v->pc || (v->end - v->start) >> PAGE_SHIFT > GRANT_PAGES)
+	if (v->pc || v->uffd || (v->end - v->start) >> PAGE_SHIFT > GRANT_PAGES)
 		return;
 	for (; va < v->end; va = run) {
 		u64 e = anon_lookup(v->mm, va);

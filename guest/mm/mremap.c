@@ -63,6 +63,7 @@ static s64 move_area(struct mm *mm, struct vma *v, const struct request *r, stru
 	n->start = r->to;
 	n->end = r->to + r->new_len;
 	n->next_fault = 0;
+	uffd_forget(n);
 	if (keep)
 		v->flags &= ~VMA_GROWSDOWN;
 	vma_insert(n);

@@ -17,6 +17,7 @@
 #include "mm/frame.h"
 #include "mm/mm.h"
 #include "mm/pagecache.h"
+#include "mm/uffd.h"
 #include "task/wait.h"
 
 /* ---- Linux's numbers ---- */
@@ -79,6 +80,8 @@ enum vma_flag {
 	VMA_STACK = 0x2000,
 	VMA_HEAP = 0x4000,
 	VMA_SEALED = 0x8000,
+	VMA_UFFD_MISSING = 1 << 22,
+	VMA_UFFD_WP = 1 << 23,
 };
 /* The memory policy (policy.c), a number below 64. */
 #define VMA_POLICY_SHIFT 16
@@ -108,6 +111,7 @@ struct vma {
 	struct file *file;	/* keeps pc alive; or */
 	struct shm_object *shm; /* does */
 	const char *name;	/* VMA_PHYS: "[vdso]", "[vvar]" */
+	struct uffd *uffd;	/* who is told of faults, with VMA_UFFD_*; or NULL. Borrowed */
 	struct list pc_node;	/* pc->mappings, under mappings_lock */
 	u32 pc_pass;
 	u64 pc_mapped; /* pages of pc that faults gave to pmap: an upper bound */
@@ -133,6 +137,7 @@ struct mm {
 	unsigned nr_deferred; /* frames that were replaced: put after the commit that removes their translations */
 	paddr_t deferred[DEFER_MAX];
 	bool sealed; /* some area is VMA_SEALED */
+	struct list uffds; /* struct uffd of this address space; uffd.c */
 	struct mm_layout layout;
 };
 
@@ -204,6 +209,7 @@ bool vma_range_free(struct mm *mm, uaddr_t start, uaddr_t end);
  */
 #define AE_PRESENT 1ULL
 #define AE_HUGE	   2ULL
+#define AE_WP	   4ULL /* userfaultfd(2): a write waits; never on a block */
 #define AE_ADDR	   0x000ffffffffff000ULL
 
 /* The third-level slot of the 2 MiB around va: 0, a leaf table's paddr | AE_PRESENT, or a block | PRESENT | HUGE. */

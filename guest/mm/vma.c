@@ -122,6 +122,7 @@ struct vma *vma_dup(struct mm *mm, const struct vma *from)
 	v->file = from->file;
 	v->shm = from->shm;
 	v->name = from->name;
+	v->uffd = from->uffd;
 	if (v->file && mm_hooks.file_get)
 		mm_hooks.file_get(v->file);
 	if (v->shm)
@@ -272,7 +273,7 @@ static bool mergeable(const struct vma *a, const struct vma *b)
 {
 	if (a->end != b->start || a->prot != b->prot || a->max_prot != b->max_prot ||
 	    ((a->flags ^ b->flags) & VMA_MERGE_MASK) || a->pc != b->pc || a->file != b->file ||
-	    a->shm != b->shm || (a->flags & (VMA_PHYS | VMA_STACK)))
+	    a->shm != b->shm || a->uffd != b->uffd || (a->flags & (VMA_PHYS | VMA_STACK)))
 		return false;
 	return !a->pc || a->off + (a->end - a->start) == b->off;
 }

@@ -125,7 +125,12 @@ enum stop_kind {
 	STOP_INTERRUPT, /* a kick or an interrupt; its upcalls have run */
 };
 
-enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXEC = 4 };
+enum access {
+	ACCESS_READ = 1,
+	ACCESS_WRITE = 2,
+	ACCESS_EXEC = 4,
+	ACCESS_KERNEL = 8, /* task says so to mm: a copy of the Sentry's */
+};
 
 struct stop {
 	enum stop_kind kind;
@@ -189,6 +194,11 @@ void kstack_free(void *top);
 void kctx_init(struct kctx *ctx, void *stack_top, void (*fn)(void *), void *arg);
 /* Save the present context in *from, continue *to. Returns when someone switches back. */
 void kctx_switch(struct kctx *from, struct kctx *to);
+/*
+ * Return addresses of a context that does not run, innermost first; returns how many. Nothing outside of its stack, which
+ * ends at stack_top, is read.
+ */
+unsigned kctx_backtrace(const struct kctx *ctx, const void *stack_top, u64 *at, unsigned max);
 
 /* ---- Physical memory ---- */
 

@@ -1,12 +1,30 @@
 /*
  * mem_more.c - memory calls beside the classic ones: mseal(2), cachestat(2), remap_file_pages(2), memfd_secret(2),
- * map_shadow_stack(2).
+ * map_shadow_stack(2), userfaultfd(2).
  */
+#include <linux/capability.h>
+
+#include "fs/abi.h"
+#include "fs/userfaultfd.h"
 #include "fs/vfs.h"
 #include "mm/mm.h"
 #include "mm/pagecache.h"
 #include "sys/sys.h"
 #include "task/task.h"
+
+#define UFFD_USER_MODE_ONLY 1
+
+s64 sys_userfaultfd(flags_a flags)
+{
+	bool user_only = flags & UFFD_USER_MODE_ONLY;
+
+	/* A monitor that the Sentry's copies wait for could hold its locks: not for everybody. */
+	if (!user_only && !capable(CAP_SYS_PTRACE))
+		return -EPERM;
+	if (flags & ~(u32)(O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY))
+		return -EINVAL;
+	return fd_install_new(userfaultfd_create(flags, user_only), flags & O_CLOEXEC);
+}
 
 s64 sys_mseal(addr_a addr, size_a len, flags_a flags)
 {

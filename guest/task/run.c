@@ -34,7 +34,7 @@ int task_user_fault(uaddr_t addr, unsigned access)
 	if (!t || !t->mm)
 		return -EFAULT;
 	t->minflt++;
-	return mm_fault(t->mm, addr, access, &e);
+	return mm_fault(t->mm, addr, access | ACCESS_KERNEL, &e);
 }
 
 static void handle_fault(struct task *t, const struct stop *stop)

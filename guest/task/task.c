@@ -69,6 +69,13 @@ static bool hook_may_lock(void)
 	return capable(14); /* CAP_IPC_LOCK */
 }
 
+static int hook_tid(void)
+{
+	struct task *t = task_current();
+
+	return t->exiting ? 0 : t->nr;
+}
+
 void task_init(void)
 {
 	static const struct mm_hooks hooks = {
@@ -77,6 +84,7 @@ void task_init(void)
 		.oom = oom_kill,
 		.killed = hook_killed,
 		.may_lock = hook_may_lock,
+		.tid = hook_tid,
 	};
 	int i;
 
