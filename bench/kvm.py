@@ -20,8 +20,9 @@ CALLS = 1000000
 class Machine:
     """The emulated machine; boots anew, twice at most, when it stops answering."""
 
-    def __init__(self, name='micro', **kw):
+    def __init__(self, name='micro', files=(), **kw):
         self.program, self.where = program(name), f'{vm.GUEST}/rootfs/bin/{name}'
+        self.files = [(MOAT, vm.GUEST + '/moat'), (self.program, self.where), *files]
         self.kw, self.tries, self.notes, self.m = kw, 3, [], None
 
     def __enter__(self):
@@ -35,7 +36,7 @@ class Machine:
         while True:
             try:
                 if not self.m:
-                    self.m = vm.Machine(files=[(MOAT, vm.GUEST + '/moat'), (self.program, self.where)], name='bench', **self.kw).boot()
+                    self.m = vm.Machine(files=self.files, name='bench', **self.kw).boot()
                 r = self.m.run(cmd, timeout=timeout)
                 break
             except vm.VMError as e:
