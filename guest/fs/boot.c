@@ -143,10 +143,8 @@ struct fs_context *fs_container_create(const struct fs_container *c, char *why, 
 		mount_put(m);
 		return ctx;
 	}
-	mount_set_root(m);
 	ctx->ns = mount_ns_create(m, NULL);
 	if (!ctx->ns) {
-		mount_drop_tree(m);
 		fs_context_put(ctx);
 		return ERR_PTR(-ENOMEM);
 	}

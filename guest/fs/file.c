@@ -102,6 +102,7 @@ void file_put(struct file *f)
 	if (f->mode & FMODE_WRITER) {
 		atomic_sub(&f->inode->writecount, 1);
 		atomic_sub(&f->path->mnt->writers, 1);
+		atomic_sub(&f->path->mnt->sb->writers, 1);
 	}
 	if (f->mode & FMODE_EXEC_DENY)
 		atomic_add(&f->inode->writecount, 1);

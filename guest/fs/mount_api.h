@@ -4,7 +4,7 @@
  *
  * A tree that is in no namespace yet hangs on the descriptor that it was made with, and goes with it unless it was moved
  * (FMODE_MOUNT_TREE). Differs from Linux: a file system looks at its options when it is made, so fsconfig(2) tells of an
- * unknown one only then; there are no ID-mapped mounts; all mounts are private.
+ * unknown one only then; there are no ID-mapped mounts.
  */
 #ifndef MOAT_FS_MOUNT_API_H
 #define MOAT_FS_MOUNT_API_H
@@ -28,21 +28,30 @@ struct file *mount_context_mount(struct file *f, u32 attr);
 
 /* ---- trees (mount_tree.c) ---- */
 struct mount_attr_change {
-	u32 set, clear; /* MOUNT_ATTR_* */
+	u32 set, clear;	 /* MOUNT_ATTR_* */
+	u64 propagation; /* MS_SHARED ..., or 0 */
 };
 int mount_attr_flags(u32 attr, u32 *flags); /* to MNT_*; -EINVAL */
 /* m, a tree of its own whose reference it takes over, as an O_PATH file. ERR_PTR. */
 struct file *mount_tree_file(struct mount *m);
 struct file *mount_tree_clone(const struct path_ref *from, bool recursive);
-int mount_tree_move(const struct path_ref *from, const struct path_ref *to, bool beneath);
+/* MOVE_MOUNT_BENEATH: below of what is mounted at `to`. `to` may move on to what is mounted there. */
+int mount_tree_move(const struct path_ref *from, struct path_ref *to, bool beneath);
+/* MOVE_MOUNT_SET_GROUP: the private mount `to` propagates as `from` does. */
+int mount_tree_set_group(const struct path_ref *from, const struct path_ref *to);
 int mount_tree_setattr(const struct path_ref *at, const struct mount_attr_change *c,
 		       bool recursive);
+
+/* ---- mount_status.c ---- */
+
 /* The ids of what is mounted on the mounts below id (0: below the root), greater than after; at most n. -ENOENT. */
 s64 mount_list(u64 id, u64 after, u64 *ids, size_t n);
 
 struct mount_status {
 	u32 dev, magic, sb_flags; /* MS_* */
 	u64 id, parent, attr;
+	u64 propagation;	      /* MS_* */
+	u32 peer_group, master, from; /* numbers of groups; 0: none */
 	char type[32];
 	char *root, *point; /* in buf; "" not reachable: NULL */
 	char buf[2][4096];

@@ -1,35 +1,123 @@
 /*
  * mount_ns.c - mount namespaces: each is one tree of mounts, and lives as long as an fs_context is in it.
  *
- * A tree hangs on nothing, so what a namespace sees is what can be reached from its root; nothing else tells namespaces
- * apart. Linux keeps the namespace with the task, here it is with root and working directory, which CLONE_NEWNS unshares
- * anyway. Differs from Linux: no propagation, so a mount made in one namespace never appears in another.
- *
- * ns->root changes under vfs_mounts_mutex (pivot_root).
+ * A tree hangs on nothing, so what a namespace sees is what can be reached from its root. Linux keeps the namespace with the
+ * task, here it is with root and working directory, which CLONE_NEWNS unshares anyway. A tree on a descriptor (mount_api.h)
+ * has an anonymous namespace, as in Linux.
  */
 #include <linux/capability.h>
 
-#include "fs/mount.h"
+#include "fs/peer_group.h"
 #include "mm/slab.h"
 #include "task/task.h"
+
+u32 mount_max = 100000;
+
+static struct mount_ns *ns_alloc(struct mount *root)
+{
+	struct mount_ns *ns = kzalloc(sizeof(*ns));
+
+	mutex_lock(&vfs_mounts_mutex);
+	if (ns) {
+		ref_init(&ns->c.ref);
+		ns->c.kind = NS_MNT;
+		list_init(&ns->mounts);
+		ns->root = root;
+		if (root)
+			mount_ns_add(ns, root);
+	} else if (root) {
+		mount_free_tree(root);
+	}
+	mutex_unlock(&vfs_mounts_mutex);
+	return ns;
+}
 
 struct mount_ns *mount_ns_create(struct mount *root, struct user_ns *owner)
 {
 	static bool first = true;
-	struct mount_ns *ns = kzalloc(sizeof(*ns));
+	struct mount_ns *ns = ns_alloc(root);
 
 	if (!ns)
 		return NULL;
-	ref_init(&ns->c.ref);
-	ns->c.kind = NS_MNT;
 	ns->c.inum = first ? ns_types[NS_MNT].first_inum : ns_new_inum();
+	if (first)
+		vfs_root_mount = root;
 	first = false;
 	if (owner && owner != &first_user_ns) {
 		user_ns_get(owner);
 		ns->c.owner = owner;
 	}
-	ns->root = root;
 	return ns;
+}
+
+struct mount_ns *mount_ns_anon(struct mount *root)
+{
+	struct mount_ns *ns = ns_alloc(root);
+
+	if (ns)
+		ns->anon = true;
+	return ns;
+}
+
+/* ---- what is in it ---- */
+
+static void add_one(struct mount_ns *ns, struct mount *m)
+{
+	struct list *pos = &ns->mounts;
+
+	/* Mostly the newest of all. */
+	while (pos->prev != &ns->mounts && list_entry(pos->prev, struct mount, in_ns)->id > m->id)
+		pos = pos->prev;
+	list_add_tail(pos, &m->in_ns);
+	m->ns = ns;
+	ns->nr++;
+}
+
+/* All of an anonymous namespace: two lists in order become one. */
+static void merge(struct mount_ns *ns, struct mount_ns *from)
+{
+	struct list *pos = ns->mounts.next;
+
+	while (!list_empty(&from->mounts)) {
+		struct mount *m = list_first(&from->mounts, struct mount, in_ns);
+
+		while (pos != &ns->mounts && list_entry(pos, struct mount, in_ns)->id < m->id)
+			pos = pos->next;
+		list_del(&m->in_ns);
+		list_add_tail(pos, &m->in_ns);
+		m->ns = ns;
+	}
+	ns->nr += from->nr;
+	kfree(from);
+}
+
+void mount_ns_add(struct mount_ns *ns, struct mount *top)
+{
+	if (top->ns) {
+		merge(ns, top->ns);
+		return;
+	}
+	for (struct mount *m = top; m; m = mount_next(m, top))
+		add_one(ns, m);
+}
+
+void mount_ns_remove(struct mount *m)
+{
+	if (!m->ns)
+		return;
+	list_del(&m->in_ns);
+	m->ns->nr--;
+	m->ns = NULL;
+}
+
+int mount_ns_reserve(struct mount_ns *ns, u32 n)
+{
+	u64 sum = (u64)ns->nr + ns->pending + n;
+
+	if (sum > READ_ONCE(mount_max))
+		return -ENOSPC;
+	ns->pending += n;
+	return 0;
 }
 
 void mount_ns_get(struct mount_ns *ns)
@@ -41,8 +129,10 @@ void mount_ns_put(struct mount_ns *ns)
 {
 	if (!ns || !ref_put(&ns->c.ref))
 		return;
+	mutex_lock(&vfs_mounts_mutex);
 	if (ns->root)
-		mount_drop_tree(ns->root);
+		mount_unmount(ns->root, false);
+	mutex_unlock(&vfs_mounts_mutex);
 	if (ns->c.owner)
 		user_ns_put(ns->c.owner);
 	kfree(ns);
@@ -67,110 +157,61 @@ bool mount_may_admin(void)
 
 bool mount_in_own_ns(const struct mount *m)
 {
-	struct mount_ns *ns = task_current()->fs->ns;
-
-	while (m->parent)
-		m = m->parent;
-	return ns && m == ns->root;
+	return m->ns && m->ns == task_current()->fs->ns;
 }
 
-struct mount *mount_next(struct mount *m, const struct mount *top)
+void mount_tree_close(struct mount *m)
 {
-	if (!list_empty(&m->children))
-		return list_first(&m->children, struct mount, sibling);
-	while (m != top) {
-		if (m->sibling.next != &m->parent->children)
-			return list_entry(m->sibling.next, struct mount, sibling);
-		m = m->parent;
-	}
-	return NULL;
+	struct mount_ns *ns = NULL;
+
+	/* Another descriptor may still lead to it, with nothing left to give. */
+	mutex_lock(&vfs_mounts_mutex);
+	if (mount_is_floating(m))
+		ns = m->ns;
+	mutex_unlock(&vfs_mounts_mutex);
+	mount_ns_put(ns);
 }
 
-/* What a copy for a less privileged owner must keep: what it hides, and the flags that protect something. */
-static void lock_mount(struct mount *c, bool top)
-{
-	c->locked = !top;
-	c->locked_flags |= c->flags & (MNT_RDONLY | MNT_NOSUID | MNT_NODEV | MNT_NOEXEC);
-}
-
-/* A copy of the tree below top; each mount's `copy` is its copy. vfs_mounts_mutex held. ERR_PTR. */
-static struct mount *copy_tree(struct mount *top, bool lock)
-{
-	struct mount *root = NULL;
-
-	for (struct mount *m = top; m; m = mount_next(m, top)) {
-		struct mount *c = mount_clone(m, m->root);
-		struct path_ref at;
-		int err;
-
-		if (IS_ERR(c)) {
-			if (root)
-				mount_detach_all(root);
-			return c;
-		}
-		m->copy = c;
-		if (lock)
-			lock_mount(c, m == top);
-		if (m == top) {
-			mount_set_root(c);
-			root = c;
-			continue;
-		}
-		at = (struct path_ref){ m->parent->copy, m->mountpoint };
-		err = mount_attach(c, &at);
-		if (err == -ENOENT) { /* its mount point was removed: nobody reaches it by name */
-			at.dentry = m->parent->root;
-			err = mount_attach(c, &at);
-		}
-		if (err) {
-			mount_put(c);
-			mount_detach_all(root);
-			return ERR_PTR(err);
-		}
-	}
-	return root;
-}
+/* ---- fs_context ---- */
 
 /* p as the copied tree has it; a path outside of the tree stays. */
-static void move_path(struct fs_context *fs, const struct path_ref *p, struct mount *top,
+static void move_path(struct fs_context *fs, const struct path_ref *p, const struct mount_ns *old,
 		      void (*set)(struct fs_context *, const struct path_ref *))
 {
-	struct path_ref to = *p;
-	struct mount *m = p->mnt;
+	struct path_ref to = { p->mnt->copy, p->dentry };
 
-	while (m->parent)
-		m = m->parent;
-	if (m != top)
-		return;
-	to.mnt = p->mnt->copy;
-	set(fs, &to);
+	if (p->mnt->ns == old)
+		set(fs, &to);
 }
 
 int fs_context_new_ns(struct fs_context *fs, struct user_ns *owner)
 {
 	struct mount_ns *ns, *old = fs->ns;
 	struct mount *root;
+	bool stranger;
 
 	if (!old)
 		return -EINVAL;
+	stranger = owner != ns_owner(&old->c);
 	ns = mount_ns_create(NULL, owner);
 	if (!ns)
 		return -ENOMEM;
 	mutex_lock(&vfs_mounts_mutex);
-	root = copy_tree(old->root, owner != ns_owner(&old->c));
+	root = mount_copy_tree(old->root, old->root->root,
+			       COPY_BELOW | COPY_UNBINDABLE |
+				       (stranger ? COPY_SHARED_TO_SLAVE : 0));
 	if (!IS_ERR(root)) {
+		if (stranger)
+			mount_lock_tree(root);
 		ns->root = root;
+		mount_ns_add(ns, root);
 		fs->ns = ns;
-		move_path(fs, &fs->root, old->root, fs_context_set_root);
-		move_path(fs, &fs->cwd, old->root, fs_context_set_cwd);
+		move_path(fs, &fs->root, old, fs_context_set_root);
+		move_path(fs, &fs->cwd, old, fs_context_set_cwd);
 	}
 	mutex_unlock(&vfs_mounts_mutex);
-	if (IS_ERR(root)) {
-		mount_ns_put(ns);
-		return (int)PTR_ERR(root);
-	}
-	mount_ns_put(old);
-	return 0;
+	mount_ns_put(IS_ERR(root) ? ns : old);
+	return IS_ERR(root) ? (int)PTR_ERR(root) : 0;
 }
 
 struct ns_common *fs_context_ns(struct fs_context *fs)

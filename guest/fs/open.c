@@ -110,6 +110,7 @@ static struct file *open_object(const struct path_ref *p, u32 flags, bool exec)
 			goto fail;
 		f->mode |= FMODE_WRITER;
 		atomic_add(&p->mnt->writers, 1);
+		atomic_add(&p->mnt->sb->writers, 1);
 	}
 	err = landlock_may_open(f, exec);
 	if (err)

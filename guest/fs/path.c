@@ -70,7 +70,7 @@ char *path_name(const struct path_ref *path, char *buf, size_t size)
 		return p;
 	memcpy(buf + size - tail - 1, deleted, tail);
 	buf[size - 1] = 0;
-	if (!reachable && path->mnt->attached)
+	if (!reachable && path->mnt->ns && !path->mnt->ns->anon)
 		p = prepend(buf, p, unreachable, sizeof(unreachable) - 1);
 	return p;
 }

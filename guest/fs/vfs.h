@@ -229,7 +229,8 @@ struct super_block {
 	u64 next_ino;
 	struct inode *root; /* its reference passes to root_dentry at the first mount */
 	struct dentry *root_dentry;
-	u32 mounts; /* struct mount that show it */
+	u32 mounts;  /* struct mount that show it */
+	u32 writers; /* files open for writing; atomic */
 	bool kept; /* made once and shown by all mounts of its kind: stays when the last of them goes */
 	struct user_ns
 		*owner; /* of its maker's mount namespace, with a reference; NULL: the first one */
@@ -388,7 +389,8 @@ int vfs_umount(const char *target, int flags);
 /* A mount of fs that is in no tree, for boot and for internal use. */
 struct mount *mount_create(const struct file_system *fs, const struct mount_args *a); /* ERR_PTR */
 void mount_put(struct mount *m);
-void mounts_show(struct seq *s, int style); /* 0: /proc/mounts, 1: mountinfo, 2: mountstats */
+/* The mounts that fs reaches. style: 0: /proc/mounts, 1: mountinfo, 2: mountstats. */
+void mounts_show(struct seq *s, struct fs_context *fs, int style);
 #define MOUNTS_MOUNTS	 0
 #define MOUNTS_MOUNTINFO 1
 #define MOUNTS_STATS	 2

@@ -40,18 +40,8 @@ static bool may_search(const struct fast *f, const struct inode *i)
 static bool cross_mounts(struct fast *f)
 {
 	while (f->d->flags & DENTRY_MOUNTED) {
-		struct list *head = &f->mnt->children, *n = READ_ONCE(head->prev);
-		struct mount *m = NULL;
+		struct mount *m = mount_find_lockless(f->mnt, f->d, f->seq);
 
-		/* From the tail: the latest mount is on top. A torn list shows as a changed dcache_seq. */
-		for (; n != head; n = READ_ONCE(n->prev)) {
-			if (!valid(f))
-				return false;
-			m = list_entry(n, struct mount, sibling);
-			if (READ_ONCE(m->mountpoint) == f->d)
-				break;
-			m = NULL;
-		}
 		if (!m)
 			return valid(f);
 		f->mnt = m;

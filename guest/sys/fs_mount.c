@@ -201,8 +201,6 @@ s64 sys_move_mount(fd_a from_dfd, path_a from, fd_a to_dfd, path_a to, flags_a f
 	    (flags & (MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_BENEATH)) ==
 		    (MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_BENEATH))
 		return -EINVAL;
-	if (flags & MOVE_MOUNT_SET_GROUP) /* no mount is in a group */
-		return -EINVAL;
 	err = path_lookup_user(from_dfd, from,
 			       move_lookup(flags, MOVE_MOUNT_F_SYMLINKS, MOVE_MOUNT_F_EMPTY_PATH),
 			       &a);
@@ -212,7 +210,10 @@ s64 sys_move_mount(fd_a from_dfd, path_a from, fd_a to_dfd, path_a to, flags_a f
 		to_dfd, to, move_lookup(flags, MOVE_MOUNT_T_SYMLINKS, MOVE_MOUNT_T_EMPTY_PATH), &b);
 	if (!err) {
 		err = landlock_may_mount();
-		err = err ? err : mount_tree_move(&a, &b, flags & MOVE_MOUNT_BENEATH);
+		if (!err)
+			err = flags & MOVE_MOUNT_SET_GROUP
+				      ? mount_tree_set_group(&a, &b)
+				      : mount_tree_move(&a, &b, flags & MOVE_MOUNT_BENEATH);
 		path_put(&b);
 	}
 	path_put(&a);
@@ -242,7 +243,7 @@ static int attr_change(const struct mount_attr_abi *a, struct mount_attr_change 
 	} else if (a->set & MOUNT_ATTR__ATIME) {
 		return -EINVAL;
 	}
-	*c = (struct mount_attr_change){ (u32)a->set, (u32)a->clear };
+	*c = (struct mount_attr_change){ (u32)a->set, (u32)a->clear, p };
 	return 0;
 }
 

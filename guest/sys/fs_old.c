@@ -16,21 +16,21 @@ struct abi_ustat {
 };
 _Static_assert(sizeof(struct abi_ustat) == 32, "struct ustat");
 
-/* A mounted file system by its device number, with a reference; NULL. */
+/* A file system of the caller's mount namespace by its device number, with a reference; NULL. */
 static struct super_block *super_by_dev(u32 dev)
 {
 	struct super_block *sb = NULL;
 	struct mount *m;
 
-	spin_lock(&dcache_lock);
-	list_for_each(m, &vfs_mounts, all) {
+	mutex_lock(&vfs_mounts_mutex);
+	list_for_each(m, &task_current()->fs->ns->mounts, in_ns) {
 		if (m->sb->dev != dev)
 			continue;
 		sb = m->sb;
 		super_get(sb);
 		break;
 	}
-	spin_unlock(&dcache_lock);
+	mutex_unlock(&vfs_mounts_mutex);
 	return sb;
 }
 

@@ -133,8 +133,12 @@ static void put_numbers(struct statmount *s, const struct mount_status *m, u64 w
 		s->id_old = (u32)m->id;
 		s->parent_old = (u32)m->parent;
 		s->attr = m->attr;
-		s->propagation = MS_PRIVATE;
+		s->propagation = m->propagation;
+		s->peer_group = m->peer_group;
+		s->master = m->master;
 	}
+	if (want & PROPAGATE_FROM)
+		s->from = m->from;
 	if (want & MNT_NS_ID)
 		s->ns_id = fs_context_ns(task_current()->fs)->inum;
 	s->mask = want & (SB_BASIC | MNT_BASIC | PROPAGATE_FROM | MNT_NS_ID);

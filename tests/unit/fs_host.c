@@ -185,20 +185,14 @@ void unit_fs_root(struct mount *m)
 {
 	struct path_ref p = { m, m->root };
 	struct task *t = task_current();
-	static struct mount_ns ns;
 
 	mount_get(m);
 	keep = m;
-	mount_set_root(m);
 	t->fs = fs_context_clone(NULL);
 	fs_context_set_root(t->fs, &p);
 	fs_context_set_cwd(t->fs, &p);
 	t->fs->umask = 0;
-	/* A mount namespace that is never taken down: unit_fs_end looks at the root itself. */
-	ref_init(&ns.c.ref);
-	mount_ns_get(&ns);
-	ns.root = m;
-	t->fs->ns = &ns;
+	t->fs->ns = mount_ns_create(m, NULL);
 	t->files = fdtable_create();
 }
 
@@ -220,9 +214,8 @@ void unit_fs_end(void)
 
 	fdtable_put(t->files);
 	fs_context_put(t->fs);
-	CHECK_EQ(keep->ref.n, 2);
-	list_del(&keep->all);
-	mount_put(keep);
+	/* The namespace went, and its mounts with it. */
+	CHECK_EQ(keep->ref.n, 1);
 	mount_put(keep);
 	cred_put(cred);
 	/* Mounts are kept for reuse: see dentry.h. */

@@ -273,22 +273,35 @@ int proc_show_syscall(struct seq *s, struct task *t, bool thread)
 	return 0;
 }
 
-/* ---- the mount table, as the reader's root shows it ---- */
+/* ---- the mount table, as the task's root shows it ---- */
+
+static int show_mounts(struct seq *s, struct task *t, int style)
+{
+	struct fs_context *fs;
+
+	spin_lock(&task_lock);
+	fs = t->fs;
+	if (fs)
+		fs_context_get(fs);
+	spin_unlock(&task_lock);
+	if (!fs)
+		return -EINVAL;
+	mounts_show(s, fs, style);
+	fs_context_put(fs);
+	return 0;
+}
 
 int proc_show_mounts(struct seq *s, struct task *t, bool thread)
 {
-	mounts_show(s, MOUNTS_MOUNTS);
-	return 0;
+	return show_mounts(s, t, MOUNTS_MOUNTS);
 }
 
 int proc_show_mountinfo(struct seq *s, struct task *t, bool thread)
 {
-	mounts_show(s, MOUNTS_MOUNTINFO);
-	return 0;
+	return show_mounts(s, t, MOUNTS_MOUNTINFO);
 }
 
 int proc_show_mountstats(struct seq *s, struct task *t, bool thread)
 {
-	mounts_show(s, MOUNTS_STATS);
-	return 0;
+	return show_mounts(s, t, MOUNTS_STATS);
 }

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <string.h>
 
+#include "fs/mount.h"
 #include "fs/notify.h"
 #include "fs/proc/global.h"
 #include "lib/logread.h"
@@ -191,6 +192,7 @@ static const struct {
 	FIXED("fs", "aio-max-nr", "65536"),
 	FIXED("fs", "file-max", "9223372036854775807"),
 	{ "fs", "file-nr", .ops = { .show = show_file_nr } },
+	LIMIT("fs", "mount-max", mount_max),
 	FIXED("fs", "nr_open", "1048576"),
 	FIXED("fs", "overflowgid", "65534"),
 	FIXED("fs", "overflowuid", "65534"),
