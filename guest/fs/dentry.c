@@ -185,6 +185,13 @@ void dentry_put(struct dentry *d)
 	}
 }
 
+/* The cache forgets d, whose name stays. Under dcache_lock, before it is unhashed. */
+static void forget_locked(const struct dentry *d)
+{
+	if (d->inode && d->parent->inode)
+		d->parent->inode->complete = false;
+}
+
 /* Under dcache_lock, inside write_begin/end. The hash's reference passes to the caller. */
 static void unhash_locked(struct dentry *d)
 {
@@ -274,8 +281,10 @@ struct dentry *dcache_add(struct dentry *parent, const char *name, unsigned len,
 		old = i->dir_dentry; /* moved by someone outside: a directory has one name */
 		if (old && !(old->flags & DENTRY_HASHED))
 			old = NULL;
-		if (old)
+		if (old) {
+			forget_locked(old);
 			unhash_locked(old);
+		}
 		i->dir_dentry = d;
 	}
 	dentry_get(d);
@@ -307,6 +316,7 @@ void dcache_unhash(struct dentry *d)
 	was = d->flags & DENTRY_HASHED;
 	if (was) {
 		dcache_write_begin();
+		forget_locked(d);
 		unhash_locked(d);
 		dcache_write_end();
 	}
@@ -370,6 +380,7 @@ void dcache_shrink(struct dentry *top)
 			return;
 		}
 		dcache_write_begin();
+		forget_locked(d);
 		unhash_locked(d);
 		dcache_write_end();
 		spin_unlock(&dcache_lock);
@@ -394,6 +405,7 @@ u64 dcache_reclaim(u64 n)
 			continue;
 		}
 		dcache_write_begin();
+		forget_locked(d);
 		unhash_locked(d);
 		dcache_write_end();
 		spin_unlock(&dcache_lock);
@@ -468,6 +480,10 @@ int dcache_exchange(struct dentry *a, struct dentry *b)
 
 	spin_lock(&dcache_lock);
 	dcache_write_begin();
+	if (!ah || !bh) {
+		forget_locked(a);
+		forget_locked(b);
+	}
 	if (ah)
 		unhash_locked(a);
 	if (bh)

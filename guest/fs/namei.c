@@ -82,7 +82,9 @@ void walk_end(struct walk *w)
 	}
 }
 
-struct dentry *walk_child_locked(struct dentry *parent, const char *name, unsigned len)
+/* want: MAY_READ, MAY_WRITE of an open that follows. */
+static struct dentry *child_locked(struct dentry *parent, const char *name, unsigned len,
+				   unsigned want)
 {
 	struct inode *dir = parent->inode, *i;
 	struct dentry *d = dcache_lookup(parent, name, len);
@@ -98,7 +100,12 @@ struct dentry *walk_child_locked(struct dentry *parent, const char *name, unsign
 		return ERR_PTR(-ENOENT);
 	if (!dir->ops->lookup)
 		return ERR_PTR(-ENOTDIR);
-	i = dir->ops->lookup(dir, name, len);
+	if (dir->complete)
+		i = ERR_PTR(-ENOENT);
+	else if (want && dir->ops->lookup_open)
+		i = dir->ops->lookup_open(dir, name, len, want);
+	else
+		i = dir->ops->lookup(dir, name, len);
 	if (IS_ERR(i)) {
 		if (PTR_ERR(i) != -ENOENT)
 			return (void *)i;
@@ -106,6 +113,11 @@ struct dentry *walk_child_locked(struct dentry *parent, const char *name, unsign
 	}
 	d = dcache_add(parent, name, len, i);
 	return d;
+}
+
+struct dentry *walk_child_locked(struct dentry *parent, const char *name, unsigned len)
+{
+	return child_locked(parent, name, len, 0);
 }
 
 struct dentry *walk_child_new(struct dentry *parent, const char *name, unsigned len)
@@ -120,7 +132,7 @@ struct dentry *walk_child_new(struct dentry *parent, const char *name, unsigned 
 }
 
 /* The last name's dentry, with a reference; mounts not crossed. The directory is not locked. */
-static struct dentry *walk_child(const struct walk *w)
+static struct dentry *walk_child(const struct walk *w, unsigned want)
 {
 	struct dentry *parent = w->path.dentry, *d = dcache_lookup(parent, w->last, w->last_len);
 	struct inode *dir = parent->inode;
@@ -132,7 +144,7 @@ static struct dentry *walk_child(const struct walk *w)
 	}
 	if (!d) {
 		mutex_lock(&dir->mutex);
-		d = walk_child_locked(parent, w->last, w->last_len);
+		d = child_locked(parent, w->last, w->last_len, want);
 		mutex_unlock(&dir->mutex);
 	}
 	if (IS_ERR(d) || d->inode)
@@ -343,7 +355,7 @@ int walk_parent(struct walk *w)
 				return err;
 			continue;
 		}
-		d = walk_child(w);
+		d = walk_child(w, 0);
 		if (IS_ERR(d))
 			return PTR_ERR(d);
 		if (d->flags & DENTRY_LINK) {
@@ -357,6 +369,12 @@ int walk_parent(struct walk *w)
 	}
 }
 
+static unsigned open_wants(unsigned flags)
+{
+	return (flags & LOOKUP_OPEN_READ ? MAY_READ : 0) |
+	       (flags & LOOKUP_OPEN_WRITE ? MAY_WRITE : 0);
+}
+
 int walk_last(struct walk *w)
 {
 	bool dir = w->slash || (w->flags & LOOKUP_DIRECTORY);
@@ -368,7 +386,7 @@ int walk_last(struct walk *w)
 		if (err)
 			return err;
 	} else if (w->last_type == LAST_NORM) {
-		d = walk_child(w);
+		d = walk_child(w, open_wants(w->flags));
 		if (IS_ERR(d))
 			return PTR_ERR(d);
 		if ((d->flags & DENTRY_LINK) && (w->slash || (w->flags & LOOKUP_FOLLOW))) {

@@ -324,6 +324,10 @@ struct file *vfs_open_resolve(int dirfd, const char *name, u32 flags, u32 mode, 
 	if (!(flags & O_CREAT) && !(flags & __O_TMPFILE)) {
 		struct path_ref p;
 
+		if (!(flags & O_PATH))
+			lookup |= acc_to_may(flags) & MAY_WRITE ? LOOKUP_OPEN_WRITE
+								: LOOKUP_OPEN_READ;
+
 		err = path_lookup(dirfd, name, lookup, &p);
 		if (err)
 			return ERR_PTR(err);
@@ -364,7 +368,7 @@ struct file *vfs_open_path(const struct path_ref *p, u32 flags)
 
 struct file *vfs_open_exec(int dirfd, const char *name, int at_flags)
 {
-	unsigned lookup = at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW;
+	unsigned lookup = LOOKUP_OPEN_READ | (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW);
 	struct path_ref p;
 	struct file *f;
 	int err;

@@ -92,28 +92,31 @@ static struct inode *lower_dir(struct inode *dir)
 	return t->opaque ? NULL : t->lower;
 }
 
-static struct inode *lower_lookup(struct inode *dir, const char *name, unsigned len)
+static struct inode *lower_lookup(struct inode *dir, const char *name, unsigned len, bool open)
 {
 	struct inode *lower = lower_dir(dir), *i;
 
 	if (!lower || !lower->ops->lookup)
 		return ERR_PTR(-ENOENT);
 	mutex_lock(&lower->mutex);
-	i = lower->ops->lookup(lower, name, len);
+	if (open && lower->ops->lookup_open)
+		i = lower->ops->lookup_open(lower, name, len, MAY_READ);
+	else
+		i = lower->ops->lookup(lower, name, len);
 	mutex_unlock(&lower->mutex);
 	return i;
 }
 
-struct inode *overlay_lookup(struct inode *dir, const char *name, unsigned len)
+struct inode *overlay_lookup(struct inode *dir, const char *name, unsigned len, bool open)
 {
-	struct inode *i = lower_lookup(dir, name, len);
+	struct inode *i = lower_lookup(dir, name, len, open);
 
 	return IS_ERR(i) ? i : wrap(dir->sb, i);
 }
 
 bool overlay_has(struct inode *dir, const char *name, unsigned len)
 {
-	struct inode *i = lower_lookup(dir, name, len);
+	struct inode *i = lower_lookup(dir, name, len, false);
 
 	if (IS_ERR(i))
 		return PTR_ERR(i) != -ENOENT; /* in doubt it is covered */

@@ -44,6 +44,7 @@ struct p9_req {
 	struct p9_client *c;
 	u16 tag;
 	bool busy, done;
+	u32 clunked;	   /* Tclunk that nobody waits for: the fid + 1 */
 	int err;	   /* the transport's */
 	s32 got;	   /* size of the R-message */
 	u8 type;	   /* T */
@@ -101,6 +102,8 @@ void p9_data_in(struct p9_req *r, void *ptr, u32 len);
  * Tflush and still waits for the request to come back, since its memory is in the server's hands.
  */
 int p9_call(struct p9_req *r);
+/* Send and do not wait for the answer, which makes the number of fid free; r is not the caller's any more. */
+void p9_post_clunk(struct p9_req *r, u32 fid);
 void p9_end(struct p9_req *r); /* harmless on ERR_PTR */
 void p9_req_done(struct p9_req *r, s32 got);
 void p9_room(struct p9_client *c);
@@ -112,7 +115,7 @@ int p9_version(struct p9_client *c);
 int p9_attach(struct p9_client *c, const char *aname, u32 fid, struct p9_qid *root);
 u32 p9_fid_new(struct p9_client *c);
 void p9_fid_free(struct p9_client *c, u32 fid);
-void p9_clunk(struct p9_client *c, u32 fid); /* and frees the number */
+void p9_clunk(struct p9_client *c, u32 fid); /* and frees the number; does not wait */
 struct p9_name {
 	const char *s;
 	unsigned len;
@@ -124,11 +127,16 @@ int p9_walk(struct p9_client *c, u32 fid, u32 newfid, const struct p9_name *name
 int p9_walk_open(struct p9_client *c, u32 fid, u32 newfid, const struct p9_name *names, unsigned n,
 		 u32 flags, struct p9_qid *last);
 int p9_getattr(struct p9_client *c, u32 fid, struct p9_attr *a);
+/* Attributes out of a message, checked: -EPROTO. */
+int p9_get_attr(struct p9_buf *b, struct p9_attr *a);
 int p9_setattr(struct p9_client *c, u32 fid, const struct p9_setattr *a);
 int p9_lopen(struct p9_client *c, u32 fid, u32 flags);
 /* Attributes of one entry of a directory, and a link's target (size bytes, with NUL; may be NULL). No fid is kept. */
 int p9_lookup(struct p9_client *c, u32 dfid, const struct p9_name *name, struct p9_attr *a,
 	      char *target, size_t size);
+/* moat1: and open it, if it is there and the server can: *fid, else P9_NOFID. */
+int p9_lookup_open(struct p9_client *c, u32 dfid, const struct p9_name *name, struct p9_attr *a,
+		   char *target, size_t size, u32 flags, u32 *fid);
 /* Read to or write from page frames of the arena. Bytes or -errno; short at end of file. */
 s64 p9_read_frames(struct p9_client *c, u32 fid, u64 off, const paddr_t *frames, unsigned n);
 s64 p9_write_frames(struct p9_client *c, u32 fid, u64 off, const paddr_t *frames, size_t len);
@@ -143,8 +151,15 @@ int p9_renameat(struct p9_client *c, u32 odfid, const struct p9_name *old, u32 n
 int p9_fsync(struct p9_client *c, u32 fid, bool datasync);
 int p9_allocate(struct p9_client *c, u32 fid, u32 mode, u64 off, u64 len);
 int p9_statfs(struct p9_client *c, u32 fid, struct statfs_info *st);
-/* Make an object; dfid stays. */
-int p9_make(struct p9_client *c, u32 dfid, const struct p9_name *name, const struct make_args *a);
+/*
+ * Make an object; dfid stays. Its attributes, and a fid of it if it is a regular file, open O_RDWR: *fid, P9_NOFID for
+ * anything else. moat1 only.
+ */
+int p9_make(struct p9_client *c, u32 dfid, const struct p9_name *name, const struct make_args *a,
+	    struct p9_attr *attr, u32 *fid);
+/* The same in 9P2000.L, with nothing but success or failure. */
+int p9_make_plain(struct p9_client *c, u32 dfid, const struct p9_name *name,
+		  const struct make_args *a);
 
 /* ---- the file system ---- */
 
@@ -177,11 +192,12 @@ struct p9_sb {
 	unsigned nfids, max_fids; /* max: P9_FIDS_MAX, or less where the server says EMFILE */
 	bool readonly;		  /* and nobody else changes it */
 	bool shared;		  /* p9_boot */
-	struct { /* listings of read-only trees that were read last; under fid_lock */
+	struct { /* listings that were read last, unless the tree is shared; under fid_lock */
 		struct p9_inode *dir;
 		struct p9_listing *l;
 	} recent[4];
 	unsigned next_recent;
+	u64 changes; /* of names and attributes, by us; atomic */
 };
 
 #define P9_FIDS_MAX 1024
@@ -202,9 +218,13 @@ int p9_fid_any(struct p9_inode *pi, enum p9_fid_kind *kind, u32 *fid);
 void p9_fid_put(struct p9_inode *pi, enum p9_fid_kind kind);
 void p9_fid_drop(struct p9_inode *pi); /* the inode goes away */
 void p9_fid_flush(struct p9_sb *s);    /* give every idle fid back */
+/* fid, just made, is pi's from here on; clunked if pi has one of the kind. */
+void p9_fid_adopt(struct p9_inode *pi, enum p9_fid_kind kind, u32 fid);
 int p9_fid_moved(struct p9_inode *pi, struct p9_inode *parent, const char *name, unsigned len);
 
 /* p9_inode.c */
+/* The server has other attributes of it by now. */
+void p9_changed(struct p9_inode *pi);
 struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent,
 			   const struct p9_name *name, const struct p9_attr *a, const char *target);
 /* Does a describe what i stands for? Then what is cached of it becomes what a says. */
@@ -259,9 +279,13 @@ void p9_entries_free(struct p9_entries *l);
 struct p9_listing;
 int p9_readdir(struct file *f, struct dir_context *ctx);
 void p9_listing_release(struct file *f);
-/* A read-only tree: attributes that a recent listing of the directory brought. Never of symbolic links. */
+/* Attributes that a recent listing of the directory brought. Never of symbolic links. */
 bool p9_listing_find(struct p9_inode *dir, const struct p9_name *name, struct p9_attr *a);
 void p9_listing_forget(struct p9_sb *s, struct p9_inode *dir); /* NULL: all */
+/* We made, removed or renamed something there: who reads the directory next asks the server. */
+void p9_listing_names_changed(struct p9_inode *dir);
+/* We changed what pi's entry tells of it, or the name that it was found by is gone. */
+void p9_listing_drop(struct p9_inode *pi);
 
 /* p9_ring.c */
 int p9_ring_connect(struct p9_client *c, unsigned queue);

@@ -123,25 +123,36 @@ int p9_allocate(struct p9_client *c, u32 fid, u32 mode, u64 off, u64 len)
 	return err;
 }
 
-static int make_moat(struct p9_client *c, u32 dfid, const struct p9_name *name,
-		     const struct make_args *a)
+int p9_make(struct p9_client *c, u32 dfid, const struct p9_name *name, const struct make_args *a,
+	    struct p9_attr *attr, u32 *fid)
 {
-	struct p9_req *r = p9_begin(c, P9_TMAKE);
 	const char *target = a->target ? a->target : "";
+	struct p9_req *r = p9_begin(c, P9_TMAKE);
+	bool open = S_ISREG(a->mode);
 	int err;
 
 	if (IS_ERR(r))
 		return (int)PTR_ERR(r);
+	*fid = open ? p9_fid_new(c) : P9_NOFID;
 	p9_put32(&r->out, dfid);
-	p9_put32(&r->out, P9_NOFID);
+	p9_put32(&r->out, *fid);
 	p9_putstr(&r->out, name->s, name->len);
 	p9_put32(&r->out, a->mode);
 	p9_put64(&r->out, 0);
 	p9_put32(&r->out, a->uid);
 	p9_put32(&r->out, a->gid);
-	p9_put32(&r->out, P9_WGA_NOOPEN);
+	p9_put32(&r->out, open ? O_RDWR : P9_WGA_NOOPEN);
 	p9_putstr(&r->out, target, strlen(target));
 	err = p9_call(r);
+	if (err) {
+		if (open)
+			p9_fid_free(c, *fid);
+	} else {
+		p9_get32(&r->in); /* iounit */
+		err = p9_get_attr(&r->in, attr);
+		if (err && open)
+			p9_clunk(c, *fid);
+	}
 	p9_end(r);
 	return err;
 }
@@ -175,14 +186,13 @@ static int create_plain(struct p9_client *c, u32 dfid, const struct p9_name *nam
 	return err;
 }
 
-int p9_make(struct p9_client *c, u32 dfid, const struct p9_name *name, const struct make_args *a)
+int p9_make_plain(struct p9_client *c, u32 dfid, const struct p9_name *name,
+		  const struct make_args *a)
 {
 	u8 type = S_ISDIR(a->mode) ? P9_TMKDIR : S_ISLNK(a->mode) ? P9_TSYMLINK : P9_TMKNOD;
 	struct p9_req *r;
 	int err;
 
-	if (c->moat)
-		return make_moat(c, dfid, name, a);
 	if (S_ISREG(a->mode))
 		return create_plain(c, dfid, name, a);
 	r = p9_begin(c, type);

@@ -8,19 +8,36 @@
 #include "mm/slab.h"
 #include "platform/platform.h"
 
-static struct inode *p9_op_lookup(struct inode *dir, const char *name, unsigned len)
+/* The inode of what was found, which becomes the owner of fid, open for `want`; P9_NOFID: there is none. */
+static struct inode *found(struct p9_inode *pd, const struct p9_name *n, const struct p9_attr *a,
+			   const char *target, unsigned want, u32 fid)
+{
+	struct inode *i = p9_inode_get(pd->i.sb, pd, n, a, target);
+
+	if (fid == P9_NOFID)
+		return i;
+	if (IS_ERR(i))
+		p9_clunk(p9_s(&pd->i)->c, fid);
+	else
+		p9_fid_adopt(p9_i(i), want & MAY_WRITE ? P9_FID_WRITE : P9_FID_READ, fid);
+	return i;
+}
+
+static struct inode *p9_op_lookup_open(struct inode *dir, const char *name, unsigned len,
+				       unsigned want)
 {
 	struct p9_inode *pd = p9_i(dir);
+	struct p9_client *c = p9_s(dir)->c;
 	struct p9_name n = { name, len };
+	u32 dfid, fid = P9_NOFID;
 	struct p9_attr a;
 	struct inode *i;
 	char *target;
-	u32 fid;
 	int err;
 
 	if (p9_listing_find(pd, &n, &a))
 		return p9_inode_get(dir->sb, pd, &n, &a, NULL);
-	err = p9_fid_get(pd, P9_FID_WALK, &fid);
+	err = p9_fid_get(pd, P9_FID_WALK, &dfid);
 	if (err)
 		return ERR_PTR(err);
 	target = kmalloc(PATH_MAX);
@@ -29,11 +46,20 @@ static struct inode *p9_op_lookup(struct inode *dir, const char *name, unsigned 
 		return ERR_PTR(-ENOMEM);
 	}
 	*target = 0;
-	err = p9_lookup(p9_s(dir)->c, fid, &n, &a, target, PATH_MAX);
+	if (want && c->moat)
+		err = p9_lookup_open(c, dfid, &n, &a, target, PATH_MAX,
+				     want & MAY_WRITE ? O_RDWR : O_RDONLY, &fid);
+	else
+		err = p9_lookup(c, dfid, &n, &a, target, PATH_MAX);
 	p9_fid_put(pd, P9_FID_WALK);
-	i = err ? ERR_PTR(err) : p9_inode_get(dir->sb, pd, &n, &a, target);
+	i = err ? ERR_PTR(err) : found(pd, &n, &a, target, want, fid);
 	kfree(target);
 	return i;
+}
+
+static struct inode *p9_op_lookup(struct inode *dir, const char *name, unsigned len)
+{
+	return p9_op_lookup_open(dir, name, len, 0);
 }
 
 static int p9_dir_fsync(struct file *f, u64 off, u64 len, bool datasync)
@@ -53,24 +79,47 @@ static int p9_dir_fsync(struct file *f, u64 off, u64 len, bool datasync)
 
 /* ---- changes ---- */
 
+/* One message makes and opens it: whoever makes a file mostly writes to it. */
+static struct inode *make_moat(struct inode *dir, u32 dfid, const struct p9_name *n,
+			       const struct make_args *a)
+{
+	struct p9_attr attr;
+	struct inode *i;
+	u32 fid;
+	int err = p9_make(p9_s(dir)->c, dfid, n, a, &attr, &fid);
+
+	if (err)
+		return ERR_PTR(err);
+	i = found(p9_i(dir), n, &attr, a->target, MAY_WRITE, fid);
+	if (!IS_ERR(i) && S_ISDIR(a->mode) && S_ISDIR(i->mode) && !p9_s(dir)->shared)
+		i->complete = true; /* and empty */
+	return i;
+}
+
 static struct inode *p9_op_make(struct inode *dir, const char *name, unsigned len,
 				const struct make_args *a)
 {
 	struct p9_name n = { name, len };
-	struct inode *i;
+	struct inode *i = NULL;
 	u32 fid;
 	int err;
 
 	err = p9_fid_get(p9_i(dir), P9_FID_WALK, &fid);
 	if (err)
 		return ERR_PTR(err);
-	err = p9_make(p9_s(dir)->c, fid, &n, a);
+	if (p9_s(dir)->c->moat)
+		i = make_moat(dir, fid, &n, a);
+	else
+		err = p9_make_plain(p9_s(dir)->c, fid, &n, a);
 	p9_fid_put(p9_i(dir), P9_FID_WALK);
-	p9_i(dir)->stale = true;
+	p9_listing_names_changed(p9_i(dir));
+	p9_changed(p9_i(dir));
 	if (err)
 		return ERR_PTR(err);
+	if (i)
+		return i;
 	i = p9_op_lookup(dir, name, len);
-	if (!IS_ERR(i) && !p9_s(dir)->c->moat && i->uid != a->uid) {
+	if (!IS_ERR(i) && i->uid != a->uid) {
 		struct setattr sa = { .valid = ATTR_UID, .uid = a->uid };
 
 		p9_op_setattr(i, &sa); /* a server that may not leaves the owner as it is */
@@ -94,7 +143,14 @@ static int p9_op_link(struct inode *dir, const char *name, unsigned len, struct 
 		p9_fid_put(p9_i(target), kind);
 	}
 	p9_fid_put(p9_i(dir), P9_FID_WALK);
-	p9_i(target)->stale = p9_i(dir)->stale = true;
+	if (err)
+		return err;
+	spin_lock(&target->lock);
+	target->nlink++; /* until the server is asked */
+	spin_unlock(&target->lock);
+	p9_listing_names_changed(p9_i(dir));
+	p9_changed(p9_i(target));
+	p9_changed(p9_i(dir));
 	return err;
 }
 
@@ -103,12 +159,14 @@ static void name_lost(struct p9_inode *dir, const char *name, unsigned len, stru
 {
 	struct p9_sb *s = p9_s(&dir->i);
 
+	p9_listing_names_changed(dir);
+	p9_changed(victim);
+	p9_changed(dir);
 	mutex_lock(&s->fid_lock);
 	if (victim->parent == dir && strlen(victim->name) == len &&
 	    !memcmp(victim->name, name, len))
 		victim->gone = true;
 	mutex_unlock(&s->fid_lock);
-	victim->stale = dir->stale = true;
 	spin_lock(&victim->i.lock);
 	if (victim->i.nlink)
 		victim->i.nlink = S_ISDIR(victim->i.mode) ? 0 : victim->i.nlink - 1;
@@ -172,6 +230,8 @@ static int p9_op_rename(struct inode *odir, const char *oname, unsigned olen, st
 	p9_fid_put(p9_i(odir), P9_FID_WALK);
 	if (err)
 		return err;
+	p9_listing_forget(p9_s(odir), p9_i(odir));
+	p9_listing_forget(p9_s(odir), p9_i(ndir));
 	if (victim && !(flags & RENAME_EXCHANGE))
 		name_lost(p9_i(ndir), nname, nlen, p9_i(victim));
 	err = p9_fid_moved(p9_i(src), p9_i(ndir), nname, nlen);
@@ -180,7 +240,9 @@ static int p9_op_rename(struct inode *odir, const char *oname, unsigned olen, st
 	/* A server that remembers path strings (diod) has lost all that lay below. */
 	if (!p9_s(odir)->c->moat && S_ISDIR(src->mode))
 		p9_fid_flush(p9_s(odir));
-	p9_i(src)->stale = p9_i(odir)->stale = p9_i(ndir)->stale = true;
+	p9_changed(p9_i(src));
+	p9_changed(p9_i(odir));
+	p9_changed(p9_i(ndir));
 	return err;
 }
 
@@ -201,11 +263,12 @@ static bool revalidate(struct inode *dir, const char *name, unsigned len, struct
 	return i ? !err && p9_still(i, &a) : err == -ENOENT;
 }
 
-#define DIR_OPS                                                                                 \
-	.lookup = p9_op_lookup, .make = p9_op_make, .link = p9_op_link, .unlink = p9_op_unlink, \
-	.rmdir = p9_op_rmdir, .rename = p9_op_rename, .getattr = p9_op_getattr,                 \
-	.setattr = p9_op_setattr, .getxattr = p9_op_getxattr, .setxattr = p9_op_setxattr,       \
-	.listxattr = p9_op_listxattr, .open = p9_op_open, .evict = p9_op_evict
+#define DIR_OPS                                                                                   \
+	.lookup = p9_op_lookup, .lookup_open = p9_op_lookup_open, .make = p9_op_make,             \
+	.link = p9_op_link, .unlink = p9_op_unlink, .rmdir = p9_op_rmdir, .rename = p9_op_rename, \
+	.getattr = p9_op_getattr, .setattr = p9_op_setattr, .getxattr = p9_op_getxattr,           \
+	.setxattr = p9_op_setxattr, .listxattr = p9_op_listxattr, .open = p9_op_open,             \
+	.evict = p9_op_evict
 
 const struct inode_ops p9_dir_ops = { DIR_OPS };
 const struct inode_ops p9_shared_dir_ops = { DIR_OPS, .revalidate = revalidate };

@@ -200,6 +200,20 @@ int p9_fid_get(struct p9_inode *pi, enum p9_fid_kind kind, u32 *fid)
 	return err;
 }
 
+void p9_fid_adopt(struct p9_inode *pi, enum p9_fid_kind kind, u32 fid)
+{
+	struct p9_sb *s = p9_s(&pi->i);
+
+	mutex_lock(&s->fid_lock);
+	if (pi->fid[kind]) {
+		p9_clunk(s->c, fid);
+	} else {
+		keep(s, pi, kind, fid);
+		trim(s);
+	}
+	mutex_unlock(&s->fid_lock);
+}
+
 int p9_fid_any(struct p9_inode *pi, enum p9_fid_kind *kind, u32 *fid)
 {
 	*kind = P9_FID_WALK;

@@ -104,7 +104,7 @@ static int p9_write_pages(struct pagecache *pc, u64 index, const paddr_t *frames
 		p9_keep_setid(i, fid);
 	p9_fid_put(p9_i(i), P9_FID_WRITE);
 	grown(p9_i(i), off + done);
-	p9_i(i)->stale = true;
+	p9_changed(p9_i(i));
 	if (r < 0)
 		return (int)r;
 	return done < want ? -EIO : 0;
@@ -122,7 +122,7 @@ static int p9_write_end(struct inode *i, u64 pos, u64 n)
 {
 	if (!n)
 		return 0;
-	p9_i(i)->stale = true;
+	p9_changed(p9_i(i));
 	return pagecache_sync(i->pc, pos, n);
 }
 
@@ -168,7 +168,7 @@ static int p9_file_fallocate(struct file *f, int mode, u64 off, u64 len)
 		i->size = off + len;
 		grown(p9_i(i), off + len);
 	}
-	p9_i(i)->stale = true;
+	p9_changed(p9_i(i));
 	mutex_unlock(&i->mutex);
 	return err;
 }

@@ -205,6 +205,13 @@ void p9_op_evict(struct inode *i)
 	kfree(pi->target);
 }
 
+void p9_changed(struct p9_inode *pi)
+{
+	pi->stale = true;
+	if (!p9_s(&pi->i)->shared)
+		p9_listing_drop(pi);
+}
+
 static int p9_refresh(struct inode *i)
 {
 	struct p9_inode *pi = p9_i(i);
@@ -299,7 +306,7 @@ int p9_op_setattr(struct inode *i, const struct setattr *a)
 		spin_unlock(&i->lock);
 		pagecache_truncate(&pi->pc, a->size);
 	}
-	pi->stale = true;
+	p9_changed(pi);
 	return 0;
 }
 
@@ -399,14 +406,17 @@ int p9_op_setxattr(struct inode *i, const char *name, const void *v, size_t n, i
 	}
 	p9_end(r);
 	p9_fid_free(c, xfid);
-	p9_i(i)->stale = true;
+	p9_changed(p9_i(i));
 	return (int)err;
 }
 
 /* Keep the fid for as long as the file is open: it may be unlinked meanwhile. */
 int p9_op_open(struct inode *i, struct file *f)
 {
-	enum p9_fid_kind kind = f->mode & FMODE_WRITE ? P9_FID_WRITE : P9_FID_READ;
+	struct p9_inode *pi = p9_i(i);
+	/* Made a moment ago it is open for both. */
+	bool both = READ_ONCE(pi->fid[P9_FID_WRITE]) && !READ_ONCE(pi->fid[P9_FID_READ]);
+	enum p9_fid_kind kind = f->mode & FMODE_WRITE || both ? P9_FID_WRITE : P9_FID_READ;
 	u32 fid;
 	int err;
 
@@ -415,7 +425,7 @@ int p9_op_open(struct inode *i, struct file *f)
 	/* A name was just looked up; an export that is a file has none. */
 	if (p9_s(i)->shared && !p9_i(i)->parent)
 		p9_refresh(i);
-	err = p9_fid_get(p9_i(i), kind, &fid);
+	err = p9_fid_get(pi, kind, &fid);
 	if (!err)
 		f->priv = (void *)(uintptr_t)(kind + 1);
 	return err;

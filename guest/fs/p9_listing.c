@@ -2,13 +2,14 @@
  * p9_listing.c - listings of directories over 9P.
  *
  * A listing is read whole (p9_entries.c) at its first readdir; positions are ordinals in it, so the server's cookies (63 bits on some
- * file systems) never reach programs and other layers can add bits of their own. On a read-only tree the last few are
- * kept, with the entries' attributes if the server has Treaddirplus: the look-ups that follow a readdir (ls -l, find)
- * then cost no message each. Such a listing never goes stale, since nobody changes the tree. Behind the first PLUS_MAX
+ * file systems) never reach programs and other layers can add bits of their own. On a tree that nobody else changes the
+ * last few are kept, with the entries' attributes if the server has Treaddirplus: the look-ups that follow a readdir (ls -l,
+ * find, tar) then cost no message each. What we change ourselves is taken out of them. Behind the first PLUS_MAX
  * bytes entries come without attributes, and a listing larger than KEEP_MAX is not kept: 100,000 entries take 5 MiB while
  * the directory is open.
  *
- * Locks: sb->fid_lock guards sb->recent, reference counts and the look-up's place; the content does not change.
+ * Locks: sb->fid_lock guards sb->recent, reference counts, the look-up's place and which entries still have attributes; names
+ * do not change.
  */
 #include <string.h>
 
@@ -19,15 +20,17 @@
 
 #define LIST_ORDER 3
 #define LIST_BYTES (PAGE_SIZE << LIST_ORDER)
-#define LOOK_AHEAD 64	       /* entries that a look-up goes through */
+#define LOOK_AHEAD 256	       /* entries that a look-up goes through */
 #define PLUS_MAX   (1UL << 20) /* bytes of entries with attributes */
 #define KEEP_MAX   (2UL << 20) /* bytes of a listing that is kept */
 
 struct p9_listing {
 	unsigned refs;
-	bool plus; /* ask for attributes */
+	bool plus;	/* ask for attributes */
+	bool names_old; /* not for readdir any more; under fid_lock */
 	struct p9_entries e;
-	struct p9_place look; /* where the next look-up begins */
+	struct p9_place look;  /* where the next look-up begins */
+	struct p9_place found; /* the entry that the last one found */
 };
 
 struct open_dir {
@@ -152,14 +155,23 @@ static struct p9_listing *recent(struct p9_sb *s, struct p9_inode *dir)
 	return l;
 }
 
-static void keep(struct p9_sb *s, struct p9_inode *dir, struct p9_listing *l)
+/* since: s->changes before the server was asked. What was changed meanwhile may be in it or not. */
+static void keep(struct p9_sb *s, struct p9_inode *dir, struct p9_listing *l, u64 since)
 {
+	unsigned at = s->next_recent;
+
 	mutex_lock(&s->fid_lock);
-	put_locked(s->recent[s->next_recent].l);
-	s->recent[s->next_recent].dir = dir;
-	s->recent[s->next_recent].l = l;
-	l->refs++;
-	s->next_recent = (s->next_recent + 1) % ARRAY_SIZE(s->recent);
+	if (atomic_load(&s->changes) == since) {
+		for (unsigned k = 0; k < ARRAY_SIZE(s->recent); k++)
+			if (s->recent[k].dir == dir)
+				at = k;
+		put_locked(s->recent[at].l);
+		s->recent[at].dir = dir;
+		s->recent[at].l = l;
+		l->refs++;
+		if (at == s->next_recent)
+			s->next_recent = (at + 1) % ARRAY_SIZE(s->recent);
+	}
 	mutex_unlock(&s->fid_lock);
 }
 
@@ -176,6 +188,72 @@ void p9_listing_forget(struct p9_sb *s, struct p9_inode *dir)
 	mutex_unlock(&s->fid_lock);
 }
 
+static bool is_recent(struct p9_sb *s, const struct p9_inode *dir)
+{
+	for (size_t k = 0; k < ARRAY_SIZE(s->recent); k++)
+		if (dir && READ_ONCE(s->recent[k].dir) == dir)
+			return true;
+	return false;
+}
+
+void p9_listing_names_changed(struct p9_inode *dir)
+{
+	struct p9_sb *s = p9_s(&dir->i);
+
+	atomic_add(&s->changes, 1);
+	if (!is_recent(s, dir))
+		return;
+	mutex_lock(&s->fid_lock);
+	for (size_t k = 0; k < ARRAY_SIZE(s->recent); k++)
+		if (s->recent[k].dir == dir)
+			s->recent[k].l->names_old = true;
+	mutex_unlock(&s->fid_lock);
+}
+
+static bool is_entry(const struct p9_entry *e, const char *name, size_t len)
+{
+	return e->attr && e->len == len && !memcmp(e->name, name, len);
+}
+
+/* From a place on. A name is there once at most. */
+static bool forget_from(struct p9_listing *l, struct p9_place at, const char *name)
+{
+	struct p9_entry e;
+
+	while (p9_entries_next(&l->e, &at, &e)) {
+		if (is_entry(&e, name, strlen(name))) {
+			memset((u8 *)e.attr, 0, sizeof(struct p9_attr)); /* valid: nothing */
+			return true;
+		}
+	}
+	return false;
+}
+
+/* fid_lock held. Mostly it is the entry that was looked up last. */
+static void forget_attr(struct p9_listing *l, const char *name)
+{
+	if (!forget_from(l, l->found, name))
+		forget_from(l, (struct p9_place){ 0 }, name);
+}
+
+void p9_listing_drop(struct p9_inode *pi)
+{
+	struct p9_sb *s = p9_s(&pi->i);
+
+	atomic_add(&s->changes, 1);
+	if (pi->i.nlink > 1 && !S_ISDIR(pi->i.mode)) { /* its other names are anywhere */
+		p9_listing_forget(s, NULL);
+		return;
+	}
+	if (!is_recent(s, READ_ONCE(pi->parent)))
+		return;
+	mutex_lock(&s->fid_lock);
+	for (size_t k = 0; k < ARRAY_SIZE(s->recent); k++)
+		if (s->recent[k].l && s->recent[k].dir == pi->parent)
+			forget_attr(s->recent[k].l, pi->name);
+	mutex_unlock(&s->fid_lock);
+}
+
 bool p9_listing_find(struct p9_inode *dir, const struct p9_name *name, struct p9_attr *a)
 {
 	struct p9_sb *s = p9_s(&dir->i);
@@ -183,11 +261,12 @@ bool p9_listing_find(struct p9_inode *dir, const struct p9_name *name, struct p9
 	struct p9_place at;
 	bool hit = false;
 
-	if (!s->readonly || !(l = recent(s, dir)))
+	if (!is_recent(s, dir) || !(l = recent(s, dir)))
 		return false;
 	mutex_lock(&s->fid_lock);
 	at = l->look;
 	for (unsigned n = 0; n < LOOK_AHEAD && !hit; n++) {
+		struct p9_place before = at;
 		struct p9_entry e;
 
 		if (!p9_entries_next(&l->e, &at, &e)) {
@@ -197,8 +276,9 @@ bool p9_listing_find(struct p9_inode *dir, const struct p9_name *name, struct p9
 			if (!p9_entries_next(&l->e, &at, &e))
 				break;
 		}
-		if (e.attr && e.len == name->len && !memcmp(e.name, name->s, name->len)) {
+		if (is_entry(&e, name->s, name->len)) {
 			memcpy(a, e.attr, sizeof(*a));
+			l->found = before;
 			hit = true;
 		}
 	}
@@ -230,23 +310,26 @@ static void emit_all(struct open_dir *d, struct dir_context *ctx)
 static struct p9_listing *get(struct p9_inode *dir)
 {
 	struct p9_sb *s = p9_s(&dir->i);
-	struct p9_listing *l = s->readonly ? recent(s, dir) : NULL;
+	struct p9_listing *l = s->shared ? NULL : recent(s, dir);
+	u64 since = atomic_load(&s->changes);
 	int err;
 
-	if (l)
+	if (l && !READ_ONCE(l->names_old))
 		return l;
+	if (l)
+		put(s, l);
 	l = kzalloc(sizeof(*l));
 	if (!l)
 		return ERR_PTR(-ENOMEM);
 	l->refs = 1;
-	l->plus = s->readonly && s->c->moat;
+	l->plus = !s->shared && s->c->moat;
 	err = fill(dir, l);
 	if (err) {
 		put(s, l);
 		return ERR_PTR(err);
 	}
-	if (s->readonly && l->e.bytes <= KEEP_MAX)
-		keep(s, dir, l);
+	if (!s->shared && l->e.bytes <= KEEP_MAX)
+		keep(s, dir, l, since);
 	return l;
 }
 

@@ -14,8 +14,8 @@
 
 #define ORDER 1 /* two pages for the T-message; the R-message is copied to the heap */
 
-/* Requests that the server answered, by type; of all clients. */
-static u64 answered[256];
+/* Requests that somebody waited for, by type, and those that nobody did; of all clients. */
+static u64 answered[256], posted;
 
 _Static_assert(P9_T_ROOM == PAGE_SIZE << ORDER && P9_R_ROOM == PAGE_SIZE << ORDER,
 	       "request memory");
@@ -31,8 +31,18 @@ void p9_reqs_init(struct p9_client *c)
 	}
 }
 
+static bool idle(struct p9_client *c)
+{
+	for (unsigned k = 0; k < P9_REQS; k++)
+		if (READ_ONCE(c->reqs[k].busy))
+			return false;
+	return true;
+}
+
 void p9_reqs_destroy(struct p9_client *c)
 {
+	if (!idle(c)) /* clunks whose memory is in the server's hands */
+		wait_event(&c->room, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, idle(c));
 	for (unsigned k = 0; k < P9_REQS; k++) {
 		struct p9_req *r = &c->reqs[k];
 
@@ -158,8 +168,16 @@ void p9_data_in(struct p9_req *r, void *ptr, u32 len)
 
 void p9_req_done(struct p9_req *r, s32 got)
 {
+	u32 clunked = r->clunked;
+
 	r->got = got;
 	r->err = got < 0 ? got : 0;
+	if (clunked) {
+		r->clunked = 0;
+		p9_fid_free(r->c, clunked - 1);
+		p9_end(r);
+		return;
+	}
 	atomic_store(&r->done, true);
 	waitq_wake_all(&r->q, 0);
 }
@@ -254,6 +272,16 @@ int p9_call(struct p9_req *r)
 	return type == r->type + 1 ? 0 : -EPROTO;
 }
 
+void p9_post_clunk(struct p9_req *r, u32 fid)
+{
+	r->clunked = fid + 1;
+	atomic_add(&posted, 1);
+	if (send(r)) {
+		WRITE_ONCE(r->c->dead, true);
+		p9_req_done(r, -EIO);
+	}
+}
+
 void p9_log_totals(void)
 {
 	char line[200] = "";
@@ -268,5 +296,6 @@ void p9_log_totals(void)
 			n += ksnprintf(line + n, sizeof(line) - (size_t)n, " T%u %llu", k,
 				       (unsigned long long)v);
 	}
-	klog("9p: %llu round trips:%s", (unsigned long long)total, line);
+	klog("9p: %llu round trips, %llu clunks besides:%s", (unsigned long long)total,
+	     (unsigned long long)atomic_load(&posted), line);
 }

@@ -98,12 +98,12 @@ void p9_clunk(struct p9_client *c, u32 fid)
 {
 	struct p9_req *r = p9_begin(c, P9_TCLUNK);
 
-	if (!IS_ERR(r)) {
-		p9_put32(&r->out, fid);
-		p9_call(r);
+	if (IS_ERR(r)) {
+		p9_fid_free(c, fid);
+		return;
 	}
-	p9_end(r);
-	p9_fid_free(c, fid);
+	p9_put32(&r->out, fid);
+	p9_post_clunk(r, fid);
 }
 
 int p9_walk(struct p9_client *c, u32 fid, u32 newfid, const struct p9_name *names, unsigned n,
@@ -167,10 +167,10 @@ int p9_walk_open(struct p9_client *c, u32 fid, u32 newfid, const struct p9_name 
 	return err;
 }
 
-static int check_attr(struct p9_req *r, struct p9_attr *a)
+int p9_get_attr(struct p9_buf *b, struct p9_attr *a)
 {
-	p9_getmem(&r->in, a, sizeof(*a));
-	if (r->in.bad || (a->valid & P9_STATS_BASIC) != P9_STATS_BASIC || a->size > 1ULL << 62)
+	p9_getmem(b, a, sizeof(*a));
+	if (b->bad || (a->valid & P9_STATS_BASIC) != P9_STATS_BASIC || a->size > 1ULL << 62)
 		return -EPROTO;
 	return 0;
 }
@@ -186,7 +186,7 @@ int p9_getattr(struct p9_client *c, u32 fid, struct p9_attr *a)
 	p9_put64(&r->out, P9_STATS_BASIC | P9_STATS_BTIME);
 	err = p9_call(r);
 	if (!err)
-		err = check_attr(r, a);
+		err = p9_get_attr(&r->in, a);
 	p9_end(r);
 	return err;
 }
@@ -244,8 +244,9 @@ static s64 p9_readlink(struct p9_client *c, u32 fid, char *buf, size_t size)
 	return err;
 }
 
+/* newfid P9_NOFID: attributes only. Else *open says whether newfid is made, open as flags say. */
 static int lookup_moat(struct p9_client *c, u32 dfid, const struct p9_name *name, struct p9_attr *a,
-		       char *target, size_t size)
+		       char *target, size_t size, u32 newfid, u32 flags, bool *open)
 {
 	struct p9_req *r = p9_begin(c, P9_TWALKGETATTR);
 	const char *s;
@@ -256,8 +257,8 @@ static int lookup_moat(struct p9_client *c, u32 dfid, const struct p9_name *name
 	if (IS_ERR(r))
 		return (int)PTR_ERR(r);
 	p9_put32(&r->out, dfid);
-	p9_put32(&r->out, P9_NOFID);
-	p9_put32(&r->out, P9_WGA_NOOPEN);
+	p9_put32(&r->out, newfid);
+	p9_put32(&r->out, flags);
 	p9_put16(&r->out, 1);
 	p9_putstr(&r->out, name->s, name->len);
 	err = p9_call(r);
@@ -266,12 +267,13 @@ static int lookup_moat(struct p9_client *c, u32 dfid, const struct p9_name *name
 	error = p9_get32(&r->in);
 	p9_get32(&r->in);
 	n = p9_get16(&r->in);
-	if (r->in.bad || error > 511 || (!error && n != 1))
+	*open = newfid != P9_NOFID && !error && !r->in.bad;
+	if (r->in.bad || error > 511 || n > 1 || (!error && n != 1))
 		err = -EPROTO;
-	else if (error)
+	else if (!n)
 		err = -(int)error;
-	else
-		err = check_attr(r, a);
+	else /* with an error: it is there, but cannot be opened */
+		err = p9_get_attr(&r->in, a);
 	if (err)
 		goto out;
 	s = p9_getstr(&r->in, &len);
@@ -290,11 +292,12 @@ int p9_lookup(struct p9_client *c, u32 dfid, const struct p9_name *name, struct 
 	      char *target, size_t size)
 {
 	struct p9_qid qid;
+	bool open;
 	s64 err;
 	u32 fid;
 
 	if (c->moat)
-		return lookup_moat(c, dfid, name, a, target, size);
+		return lookup_moat(c, dfid, name, a, target, size, P9_NOFID, P9_WGA_NOOPEN, &open);
 	fid = p9_fid_new(c);
 	err = p9_walk(c, dfid, fid, name, 1, &qid);
 	if (err) {
@@ -306,6 +309,24 @@ int p9_lookup(struct p9_client *c, u32 dfid, const struct p9_name *name, struct 
 		err = p9_readlink(c, fid, target, size);
 	p9_clunk(c, fid);
 	return err < 0 ? (int)err : 0;
+}
+
+int p9_lookup_open(struct p9_client *c, u32 dfid, const struct p9_name *name, struct p9_attr *a,
+		   char *target, size_t size, u32 flags, u32 *fid)
+{
+	bool open = false;
+	u32 n = p9_fid_new(c);
+	int err = lookup_moat(c, dfid, name, a, target, size, n, flags, &open);
+
+	*fid = n;
+	if (!err && open)
+		return 0;
+	*fid = P9_NOFID;
+	if (open)
+		p9_clunk(c, n);
+	else
+		p9_fid_free(c, n);
+	return err;
 }
 
 static u32 limit_of(const struct p9_client *c, size_t n)

@@ -71,7 +71,8 @@ int tmpfs_setxattr(struct inode *i, const char *name, const void *v, size_t n, i
 s64 tmpfs_listxattr(struct inode *i, char *buf, size_t size);
 
 /* overlay.c: all of these do nothing and say so quickly where there is no lower layer. */
-struct inode *overlay_lookup(struct inode *dir, const char *name, unsigned len); /* lower's entry */
+/* The lower layer's entry; open: it is opened next, perhaps. */
+struct inode *overlay_lookup(struct inode *dir, const char *name, unsigned len, bool open);
 bool overlay_has(struct inode *dir, const char *name, unsigned len);
 bool overlay_dir_empty(struct inode *dir);
 void overlay_pin(struct inode *i);   /* it changes: keep it */

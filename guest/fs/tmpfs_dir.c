@@ -9,16 +9,22 @@
 #include "fs/tmpfs.h"
 #include "mm/slab.h"
 
-static struct inode *tmpfs_lookup(struct inode *dir, const char *name, unsigned len)
+static struct inode *tmpfs_lookup_open(struct inode *dir, const char *name, unsigned len,
+				       unsigned want)
 {
 	struct dirnode *n = dirtable_find(&tmpfs_i(dir)->dir, name, len);
 
 	if (!n)
-		return overlay_lookup(dir, name, len);
+		return overlay_lookup(dir, name, len, want);
 	if (!n->inode)
 		return ERR_PTR(-ENOENT);
 	inode_get(n->inode);
 	return n->inode;
+}
+
+static struct inode *tmpfs_lookup(struct inode *dir, const char *name, unsigned len)
+{
+	return tmpfs_lookup_open(dir, name, len, 0);
 }
 
 static void changed(struct inode *dir)
@@ -265,6 +271,7 @@ static int tmpfs_dir_fsync(struct file *f, u64 off, u64 len, bool datasync)
 
 const struct inode_ops tmpfs_dir_ops = {
 	.lookup = tmpfs_lookup,
+	.lookup_open = tmpfs_lookup_open,
 	.make = tmpfs_make,
 	.tmpfile = tmpfs_tmpfile,
 	.link = tmpfs_link,

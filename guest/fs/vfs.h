@@ -85,6 +85,9 @@ struct inode_ops {
 	/* -- directories; dir locked -- */
 	struct inode *(*lookup)(struct inode *dir, const char *name,
 				unsigned len); /* ERR_PTR(-ENOENT) */
+	/* The same for a name that is opened next, perhaps, for `want`: MAY_READ, MAY_WRITE. NULL: lookup. */
+	struct inode *(*lookup_open)(struct inode *dir, const char *name, unsigned len,
+				     unsigned want);
 	struct inode *(*make)(struct inode *dir, const char *name, unsigned len,
 			      const struct make_args *a); /* NULL: -EPERM */
 	struct inode *(*tmpfile)(struct inode *dir,
@@ -162,6 +165,7 @@ struct inode {
 	const char *
 		link; /* symbolic link's target if it is at hand: lets the walk follow it without a call */
 	struct spinlock lock;	   /* LOCK_INODE_ATTR: attributes */
+	bool complete; /* directories: each name in it has a dentry. Cleared under dcache_lock */
 	struct mutex mutex;	   /* LOCK_INODE */
 	struct file_locks *locks;  /* flock, POSIX, OFD: lock.c */
 	void *watches;		   /* struct inotify_watch, the first; NULL: nobody watches */
@@ -290,6 +294,8 @@ char *file_name(struct file *f, char *buf, size_t size);
 #define LOOKUP_BENEATH	     0x80
 #define LOOKUP_IN_ROOT	     0x100
 #define LOOKUP_CACHED	     0x200
+#define LOOKUP_OPEN_READ     0x400 /* what is found will be opened */
+#define LOOKUP_OPEN_WRITE    0x800
 
 /* Walk name from dirfd (AT_FDCWD: the working directory). References in *out on success. */
 int path_lookup(int dirfd, const char *name, unsigned flags, struct path_ref *out);

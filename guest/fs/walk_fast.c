@@ -9,7 +9,9 @@
 #include "fs/namei.h"
 #include "task/task.h"
 
-#define FAST_FLAGS (LOOKUP_FOLLOW | LOOKUP_DIRECTORY | LOOKUP_EMPTY | LOOKUP_CACHED)
+#define FAST_FLAGS                                                                            \
+	(LOOKUP_FOLLOW | LOOKUP_DIRECTORY | LOOKUP_EMPTY | LOOKUP_CACHED | LOOKUP_OPEN_READ | \
+	 LOOKUP_OPEN_WRITE)
 #define FAST_LINKS 4
 
 struct fast {
