@@ -10,6 +10,7 @@
 #include "lib/log.h"
 #include "mm/pagecache.h"
 #include "mm/slab.h"
+#include "net/end.h"
 #include "platform/platform.h"
 #include "ring/ring.h"
 #include "task/ns.h"
@@ -328,8 +329,10 @@ static void container_ended(struct session *s, struct process *p, int status)
 		console_drain(c->console,
 			      status & 0x7f ? clock_mono() + DRAIN_KILLED : NO_DEADLINE);
 	pagecache_sync_all(); /* write(2) has written through; this is what shared mappings changed */
-	if (last)
+	if (last) {
+		net_end();
 		p9_log_totals();
+	}
 	if (!s->failed)
 		control_send_sync(CTL_EXIT, s->handle, (u64)status,
 				  (c->oom ? CTL_OOM_INIT : 0) | (c->oom_kills ? CTL_OOM_ANY : 0),

@@ -168,6 +168,20 @@ void virtio_net_settle(void)
 		ring_reap(net.ring);
 }
 
+bool virtio_net_sent(void)
+{
+	for (unsigned i = 0; i < NET_PAIRS; i++) {
+		struct virtio_net *v = net.dev[i];
+
+		if (!v || !v->up)
+			continue;
+		virtio_tx_clean(v);
+		if (!ring_idle(v->tx))
+			return false;
+	}
+	return true;
+}
+
 void virtio_net_start(bool expected)
 {
 	paddr_t pa = frame_alloc(ZONE_ARENA, 0, 0);

@@ -13,5 +13,7 @@
 void virtio_net_start(bool expected);
 /* A device that the host announced before it sent whatever made the caller ask is up when this returns. No lock held. */
 void virtio_net_settle(void);
+/* Has the host taken every frame? No lock held. */
+bool virtio_net_sent(void);
 
 #endif

@@ -43,6 +43,19 @@ expect "from another sandbox" "hello
 0" "$(moat --net host-netns:n2 -- sh -c "curl -sS -m 5 http://10.9.0.11:8000/small; curl -sS -m 20 http://10.9.0.11:8000/big | cmp - $dir/big; echo \$?" 2>&1)"
 expect "interface inside" "10.9.0.12/24 fd09::12/64" "$(moat --net host-netns:n2 -- ip -br addr show eth0 2>&1 | grep -o '10.9.0.12/24\|fd09::12/64' | xargs)"
 expect "addresses outside" "10.9.0.12/24" "$(ip -n n2 -br addr show eth0 | grep -o '10.9.0.12/24')"
+# What a sandbox wrote before its end arrives, with the connection's end, though the reader takes its time.
+busybox nc -l -p 7100 > "$dir/tail" < /dev/null &
+listener=$!
+sleep 0.5
+kill -STOP $listener
+(sleep 1; kill -CONT $listener) &
+moat --net host-netns:n2 -- bash -c "exec head -c 200000 $dir/big > /dev/tcp/10.9.0.1/7100" || failures=$((failures + 1))
+for ((i = 0; i < 50; i++)); do
+	kill -0 $listener 2> /dev/null || break
+	sleep 0.1
+done
+expect "what was sent before the end" 200000 "$(stat -c %s "$dir/tail")"
+! kill $listener 2> /dev/null || expect "the reader" "has seen the end" "waits"
 # The sandbox of n2 is gone, its filter is not: nobody answers for it.
 ip netns exec n2 "${listen[@]}" &
 listener=$!

@@ -24,6 +24,9 @@ enum inet_state {
 	INET_LISTENING,
 };
 
+/* The urgent byte: none; announced; here; read by MSG_OOB, and still the mark. */
+enum inet_urgent { URGENT_NONE, URGENT_COMING, URGENT_VALID, URGENT_TAKEN };
+
 enum inet_proto { PORTS_TCP, PORTS_UDP, PORTS_KINDS };
 
 #define PORT_FIRST 32768 /* of those that are given to who asks for any */
@@ -71,7 +74,10 @@ struct inet_sock {
 	struct mutex read_lock;
 	struct pbuf *rx_first, *rx_last;
 	u64 rx_bytes;
+	u32 rx_seq; /* of the byte behind the last one of these */
 	bool peer_closed;
+	u8 urgent, urgent_byte; /* enum inet_urgent */
+	u32 urgent_seq;
 
 	/* Datagrams and raw packets */
 	struct list rxq;  /* struct inet_dgram */
@@ -159,6 +165,8 @@ void inet_destroy(struct socket *s);
 int tcp_sk_connect(struct socket *s, const struct sock_addr *a);
 int tcp_sk_shutdown(struct socket *s, int how);
 void tcp_sk_release(struct socket *s);
+/* Close the connection, which there is, whatever holds the socket. net_lock held. */
+void tcp_sk_end(struct inet_sock *k);
 /* lwIP's callbacks for k's PCB. */
 void tcp_sk_adopt(struct inet_sock *k, struct tcp_pcb *pcb);
 /* Bring the options into the PCB. */
@@ -186,6 +194,25 @@ struct tcp_info;
 void tcp_info_fill(const struct inet_sock *k, struct tcp_info *i); /* net_lock held */
 u32 tcp_queued(const struct inet_sock *k);   /* bytes sent and not acknowledged, or not yet sent */
 void tcp_rx_purge(struct inet_sock *k);
+
+/* ---- tcp_urgent.c; net_lock held where nothing else is said ---- */
+struct tcp_hdr;
+/* A segment with TCP_URG set, and numbers in host order, for a connection. */
+void tcp_urgent_heard(struct tcp_pcb *p, const struct tcp_hdr *h);
+/* p is about to be queued. */
+void tcp_urgent_data(struct inet_sock *k, const struct pbuf *p);
+/* Of the mark, in what is queued; or NO_MARK. */
+u64 tcp_urgent_offset(const struct inet_sock *k);
+#define NO_MARK (~0ULL)
+bool tcp_urgent_at_mark(const struct inet_sock *k);
+/* Bytes were taken from the queue. */
+void tcp_urgent_read(struct inet_sock *k);
+/* Everything before the mark and behind: what a poll may call readable. No lock needed. */
+u64 tcp_readable(const struct inet_sock *k);
+/* recv(2) with MSG_OOB. Without the lock. */
+s64 tcp_urgent_recv(struct inet_sock *k, struct sock_msg *m);
+/* The last byte that was written is urgent. */
+void tcp_urgent_written(struct tcp_pcb *p);
 
 /* ---- dgram.c: what UDP, ping and raw sockets share ---- */
 struct inet_dgram {

@@ -1,7 +1,5 @@
 /*
  * tcp.c - TCP sockets: connecting, closing, and lwIP's callbacks.
- *
- * Differs from Linux: urgent data is not sent or kept (MSG_OOB: EOPNOTSUPP).
  */
 #include <string.h>
 
@@ -123,6 +121,8 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 		sock_wake_state(&k->s);
 		return ERR_OK;
 	}
+	tcp_urgent_data(k, p);
+	k->rx_seq += p->tot_len;
 	append(k, p);
 	if (k->rx_bytes >= MIN(k->s.rcvlowat, inet_sndbuf(k)))
 		sock_wake_readable(&k->s);
@@ -170,6 +170,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 	struct inet_sock *k = arg;
 
 	k->was = (u8)pcb->state;
+	k->rx_seq = pcb->rcv_nxt;
 	k->state = INET_CONNECTED;
 	sock_wake_state(&k->s);
 	return ERR_OK;
@@ -423,6 +424,14 @@ static void close_pcb(struct inet_sock *k)
 		tcp_abort(p);
 	else
 		tcp_close(p);
+}
+
+void tcp_sk_end(struct inet_sock *k)
+{
+	if (k->state != INET_CONNECTED)
+		return;
+	close_pcb(k);
+	k->state = INET_CLOSED;
 }
 
 void tcp_sk_release(struct socket *s)

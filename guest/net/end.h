@@ -1,0 +1,13 @@
+/*
+ * end.h - the network at the end of the sandbox.
+ */
+#ifndef MOAT_NET_END_H
+#define MOAT_NET_END_H
+
+/*
+ * Close what is open to others, as the end of its processes would, and wait until they have what was written to them, or two
+ * seconds. Sleeps; without locks.
+ */
+void net_end(void);
+
+#endif
