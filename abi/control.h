@@ -33,10 +33,14 @@ enum ctl_type {
 		10, /* run a created container's first process. Answer: CTL_STARTED or CTL_FAILED */
 	CTL_CLOSED =
 		11, /* nobody is left at the handle: kill what it owns, if it still runs, and forget it */
-	CTL_PIDS = 12,	/* Answer: CTL_LIST */
-	CTL_STATS = 13, /* Answer: CTL_LIST */
-	CTL_NAMES = 15, /* data = the answer to a query for names; no handle */
-	CTL_DMESG = 14, /* a = sequence number to go on from. Answers: CTL_LIST */
+	CTL_PIDS = 12,	 /* Answer: CTL_LIST */
+	CTL_STATS = 13,	 /* Answer: CTL_LIST */
+	CTL_NAMES = 15,	 /* data = the answer to a query for names; no handle */
+	CTL_DMESG = 14,	 /* a = sequence number to go on from. Answers: CTL_LIST */
+	CTL_STACKS = 16, /* Answers: CTL_LIST, each with one struct ctl_stack */
+	CTL_CRASH = 17,	 /* stop as after a fault of the Sentry's own. No answer */
+	CTL_TRACE =
+		18, /* data = the calls to show, a bitmap of CTL_TRACE_BYTES, of the container's tasks until CTL_CLOSED. Answer: CTL_DONE or CTL_FAILED, then CTL_NOTE */
 	/* Sentry to host (RING_Q_CTL_OUT) */
 	CTL_EXIT =
 		64,   /* a = wait status of the first process, as wait(2) gives it; b = CTL_OOM_* */
@@ -51,7 +55,7 @@ enum ctl_type {
 		73, /* data = a DNS message for the host's side of the network; no handle, perhaps no answer */
 	CTL_LIST = 71, /* data; a = 1: more of it follows, b = as the request says */
 	CTL_NOTE =
-		72, /* data = lines for the user's stderr: a trace, a hint (only if asked for); no handle */
+		72, /* data = lines for the user's stderr: a trace, a hint (only if asked for); handle 0, or that of CTL_TRACE */
 };
 
 #define LIMIT_SAME 0ULL	   /* as it is */
@@ -80,6 +84,22 @@ struct ctl_pid {
 	uint64_t start_ns, cpu_ns;
 	char name[32];
 };
+
+/*
+ * Where a thread is inside the Sentry. Addresses are relative to the function kctx_switch, as the image lies anywhere.
+ */
+#define CTL_STACK_DEPTH 24
+struct ctl_stack {
+	int32_t pid, tid;
+	int32_t syscall_nr; /* or -1 */
+	uint8_t state;	    /* a letter, as in /proc/PID/stat */
+	uint8_t kvm;	    /* which image it is: 1 for KVM's, 0 for systrap's */
+	uint16_t depth;	    /* 0: it runs just now */
+	char name[32];
+	int64_t at[CTL_STACK_DEPTH]; /* return addresses, innermost first */
+};
+
+#define CTL_TRACE_BYTES 64
 
 struct ctl_stats {
 	uint64_t memory_used, memory_limit, cpu_ns, pids, oom_kills;

@@ -41,6 +41,9 @@ enum chan_type {
 	CHAN_STATS,  /* Answer: CHAN_LIST, data = struct chan_stats */
 	CHAN_DMESG, /* a = sequence number to go on from. Answers: CHAN_LIST (b = next number), until it is empty */
 	CHAN_GOFER_GONE, /* from the owner of a container: its gofer ended; its files answer EIO from now on. No answer */
+	CHAN_STACKS, /* Answers: CHAN_LIST, data = struct ctl_stack (abi/control.h) */
+	CHAN_CRASH,  /* make the Sentry stop as after a fault of its own. No answer */
+	CHAN_TRACE, /* data = calls, a bitmap of CTL_TRACE_BYTES. Answer: CHAN_DONE or CHAN_FAILED, then CHAN_NOTE until it is closed */
 	/* ---- from the launcher ---- */
 	CHAN_QUEUE =
 		64, /* a = 9P queue for the container's gofer, b = arena size; descriptors: arena, doorbell, interrupt, and the socket of abi/dax.h if it may map files */

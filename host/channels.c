@@ -148,7 +148,7 @@ static void deliver_to_conn(struct channels *ch, const struct ctl_msg *m)
 		[CTL_CREATED - CTL_EXIT] = CHAN_CREATED, [CTL_DONE - CTL_EXIT] = CHAN_DONE,
 		[CTL_LIST - CTL_EXIT] = CHAN_LIST,	 [CTL_NOTE - CTL_EXIT] = CHAN_NOTE,
 	};
-	uint32_t handle = m->type == CTL_LOG || m->type == CTL_NOTE ? 0 : m->handle;
+	uint32_t handle = m->type == CTL_LOG ? 0 : m->handle;
 	struct conn *c = &ch->conns[handle % CONNECTIONS_MAX];
 	struct chan_msg out = { .type = type[m->type - CTL_EXIT], .len = m->len, .a = m->a };
 
@@ -361,7 +361,8 @@ static void on_message(struct channels *ch, struct conn *c, const struct chan_ms
 	static const uint32_t type[] = {
 		[CHAN_START] = CTL_START, [CHAN_SIGNAL] = CTL_SIGNAL, [CHAN_WINSIZE] = CTL_WINSIZE,
 		[CHAN_PIDS] = CTL_PIDS,	  [CHAN_LIMITS] = CTL_LIMITS, [CHAN_STATS] = CTL_STATS,
-		[CHAN_DMESG] = CTL_DMESG,
+		[CHAN_DMESG] = CTL_DMESG, [CHAN_STACKS] = CTL_STACKS, [CHAN_CRASH] = CTL_CRASH,
+		[CHAN_TRACE] = CTL_TRACE,
 	};
 	struct ctl_msg out = { .handle = c->handle, .a = m->a, .b = m->b };
 
@@ -370,6 +371,8 @@ static void on_message(struct channels *ch, struct conn *c, const struct chan_ms
 		return;
 	}
 	out.type = m->type < sizeof(type) / sizeof(*type) ? type[m->type] : 0;
+	if (out.type == CTL_TRACE && m->len == CTL_TRACE_BYTES)
+		memcpy(out.data, m->data, out.len = m->len);
 	if (out.type)
 		ctl_send(&ch->ctl, &out);
 	else

@@ -10,11 +10,6 @@
 
 #include "host/crash.h"
 
-struct symbol {
-	const char *name;
-	uint64_t offset;
-};
-
 /* After the seal stdio may not ask the host about its descriptor: format here, one write. */
 void crash_print(const char *fmt, ...)
 {
@@ -31,13 +26,16 @@ void crash_print(const char *fmt, ...)
 		return; /* nobody listens */
 }
 
-/* The image is ours, not the guest's: no checks beyond what keeps a build mistake readable. */
-static struct symbol find_symbol(const struct sandbox *sb, uint64_t addr)
+/*
+ * Calls fn(arg, name, value) for each function of the image, until it says true. The image is ours, not the guest's: no checks
+ * beyond what keeps a build mistake readable.
+ */
+static void each_function(const struct sandbox *sb, bool (*fn)(void *, const char *, uint64_t),
+			  void *arg)
 {
 	const char *image = sb->image;
 	const Elf64_Ehdr *eh = sb->image;
 	const Elf64_Shdr *sh = (const void *)(image + eh->e_shoff);
-	struct symbol best = { NULL, ~0ULL };
 
 	for (unsigned i = 0; i < eh->e_shnum; i++) {
 		const Elf64_Sym *sym = (const void *)(image + sh[i].sh_offset);
@@ -45,15 +43,53 @@ static struct symbol find_symbol(const struct sandbox *sb, uint64_t addr)
 
 		if (sh[i].sh_type != SHT_SYMTAB)
 			continue;
-		for (uint64_t k = 0; k < sh[i].sh_size / sizeof(*sym); k++) {
-			if (ELF64_ST_TYPE(sym[k].st_info) != STT_FUNC || addr < sym[k].st_value ||
-			    addr - sym[k].st_value >= best.offset)
-				continue;
-			best.offset = addr - sym[k].st_value;
-			best.name = names + sym[k].st_name;
-		}
+		for (uint64_t k = 0; k < sh[i].sh_size / sizeof(*sym); k++)
+			if (ELF64_ST_TYPE(sym[k].st_info) == STT_FUNC &&
+			    fn(arg, names + sym[k].st_name, sym[k].st_value))
+				return;
 	}
-	return best;
+}
+
+struct search {
+	const char *name; /* what is looked for, or what was found */
+	uint64_t addr, best;
+};
+
+static bool nearer(void *arg, const char *name, uint64_t value)
+{
+	struct search *s = arg;
+
+	if (s->addr >= value && s->addr - value < s->best) {
+		s->best = s->addr - value;
+		s->name = name;
+	}
+	return false;
+}
+
+static bool named(void *arg, const char *name, uint64_t value)
+{
+	struct search *s = arg;
+
+	if (strcmp(name, s->name) != 0)
+		return false;
+	s->addr = value;
+	return true;
+}
+
+struct crash_symbol crash_symbol(const struct sandbox *sb, uint64_t addr)
+{
+	struct search s = { NULL, addr, ~0ULL };
+
+	each_function(sb, nearer, &s);
+	return (struct crash_symbol){ s.name, s.best };
+}
+
+uint64_t crash_address(const struct sandbox *sb, const char *name)
+{
+	struct search s = { name, 0, 0 };
+
+	each_function(sb, named, &s);
+	return s.addr;
 }
 
 static void clean(char *s, size_t size, bool lines)
@@ -67,7 +103,7 @@ static void clean(char *s, size_t size, bool lines)
 
 void crash_print_address(const struct sandbox *sb, uint64_t slide, uint64_t addr)
 {
-	struct symbol s = find_symbol(sb, addr - slide);
+	struct crash_symbol s = crash_symbol(sb, addr - slide);
 
 	if (s.name && s.offset < 65536)
 		crash_print("    %016llx  %s+0x%llx\n", (unsigned long long)addr, s.name,

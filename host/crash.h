@@ -17,4 +17,14 @@ bool crash_report(struct sandbox *sb);
 void crash_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void crash_print_address(const struct sandbox *sb, uint64_t slide, uint64_t addr);
 
+struct crash_symbol {
+	const char *name; /* NULL: there is none */
+	uint64_t offset;
+};
+
+/* The function that holds a link-time address of sb's image. */
+struct crash_symbol crash_symbol(const struct sandbox *sb, uint64_t addr);
+/* The link-time address of a function; 0: there is none of that name. */
+uint64_t crash_address(const struct sandbox *sb, const char *name);
+
 #endif

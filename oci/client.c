@@ -81,6 +81,25 @@ int client_attach(const struct container *c, struct error *err)
 	return fd;
 }
 
+int client_talk(const char *id, struct error *err)
+{
+	struct container c;
+	enum container_status status;
+	int fd = -1;
+
+	if (container_open(oci_globals.root, id, &c, err) < 0)
+		return -1;
+	status = container_status(&c);
+	if (status == STATUS_STOPPED) {
+		error_set(err, ESRCH, "container '%s' is not running", c.s.id);
+	} else {
+		container_unlock(&c); /* the answer is the sandbox's */
+		fd = client_attach(&c, err);
+	}
+	container_close(&c);
+	return fd;
+}
+
 int client_config(const struct container *c, struct oci_config *out, struct pool *pool,
 		  struct error *err)
 {

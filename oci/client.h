@@ -13,6 +13,8 @@
 int client_connect(const struct container *c, struct error *err);
 /* Connect and attach to c. A descriptor, or -1 (ECONNREFUSED: the sandbox is gone; EAGAIN: it does not answer). */
 int client_attach(const struct container *c, struct error *err);
+/* The same by id, for a command that has nothing else to do with it. A descriptor, or -1 (ESRCH: it does not run). */
+int client_talk(const char *id, struct error *err);
 /*
  * Send m with n descriptors and wait for one answer, into m. 0; -1 with err from CHAN_FAILED, or if the sandbox ended or
  * broke the protocol.

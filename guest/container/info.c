@@ -1,5 +1,6 @@
 /*
- * info.c - what is to be said about a container: its processes, what it used, the log. The log is the whole sandbox's.
+ * info.c - what is to be said about a container: its processes and where they wait, what it used, the log. The log is the
+ * whole sandbox's.
  */
 #include <string.h>
 
@@ -11,8 +12,14 @@
 #include "mm/slab.h"
 #include "task/clock.h"
 #include "task/info.h"
+#include "task/sched.h"
 
 #define LIST_MAX sizeof(((struct ctl_msg *)0)->data)
+#ifdef MOAT_KVM
+#define ON_KVM 1
+#else
+#define ON_KVM 0
+#endif
 #define PER_LIST (LIST_MAX / sizeof(struct ctl_pid))
 
 /* The first process of the container with a number from *pid on, which is moved behind it. */
@@ -55,6 +62,42 @@ void info_pids(struct session *s)
 		}
 		control_send_wait(CTL_LIST, s->handle, more, 0, list, n * sizeof(list[0]));
 	} while (more);
+}
+
+/* Takes over t's reference; false: it is not of this container. */
+static bool stack_of(struct task *t, struct container *c, struct ctl_stack *out)
+{
+	u64 at[CTL_STACK_DEPTH];
+	struct task_info i;
+	bool found = t->process->container == c;
+
+	if (found) {
+		task_info_get(t, &i);
+		*out = (struct ctl_stack){ .pid = i.tgid,
+					   .tid = i.tid,
+					   .syscall_nr = READ_ONCE(t->syscall_nr),
+					   .state = (u8)i.state,
+					   .kvm = ON_KVM };
+		memcpy(out->name, i.comm, sizeof(i.comm));
+		out->depth = (u16)sched_blocked_stack(t, at, ARRAY_SIZE(at));
+		for (unsigned n = 0; n < out->depth; n++)
+			out->at[n] = (s64)(at[n] - (u64)kctx_switch);
+	}
+	task_put(t);
+	return found;
+}
+
+void info_stacks(struct session *s)
+{
+	struct ctl_stack st;
+
+	for (int tid = 1; (tid = task_next(tid)) > 0; tid++) {
+		struct task *t = task_find(tid);
+
+		if (t && stack_of(t, s->container, &st))
+			control_send_wait(CTL_LIST, s->handle, 1, 0, &st, sizeof(st));
+	}
+	control_send_wait(CTL_LIST, s->handle, 0, 0, "", 0);
 }
 
 struct sum {

@@ -14,6 +14,7 @@
 #include "net/lwip/names.h"
 #include "net/virtio.h"
 #include "ring/ring.h"
+#include "sys/trace.h"
 
 struct message {
 	struct list node;
@@ -136,6 +137,16 @@ static void on_attach(const struct ctl_msg *m)
 	session_put(to);
 }
 
+static void on_trace(struct session *s, const struct ctl_msg *m)
+{
+	static const char why[] = "the sandbox is traced already";
+
+	if (m->len < CTL_TRACE_BYTES || trace_attach(s->container, s->handle, m->data) < 0)
+		control_send_wait(CTL_FAILED, s->handle, 0, EBUSY, why, sizeof(why) - 1);
+	else
+		control_send_wait(CTL_DONE, s->handle, 0, 0, "", 0);
+}
+
 static void about_session(const struct ctl_msg *m)
 {
 	struct session *s = session_find(m->handle);
@@ -148,11 +159,17 @@ static void about_session(const struct ctl_msg *m)
 	switch (m->type) {
 	case CTL_SIGNAL: session_signal(s, (int)m->a, (enum ctl_target)m->b); break;
 	case CTL_WINSIZE: session_winsize(s, (u16)m->a, (u16)m->b); break;
-	case CTL_CLOSED: session_closed(s); break;
+	case CTL_CLOSED:
+		trace_detach(s->handle);
+		session_closed(s);
+		break;
 	case CTL_START: on_start(s); break;
 	case CTL_PIDS: info_pids(s); break;
 	case CTL_STATS: info_stats(s); break;
 	case CTL_DMESG: info_dmesg(s, m->a); break;
+	case CTL_STACKS: info_stacks(s); break;
+	case CTL_TRACE: on_trace(s, m); break;
+	case CTL_CRASH: panic("somebody asked for it (moat debug --crash)");
 	case CTL_LIMITS:
 		if (m->a != LIMIT_SAME)
 			frame_group_set_limit(s->container->mem_group, m->a);

@@ -123,6 +123,7 @@ void messages_start(void);
 void info_pids(struct session *s);
 void info_stats(struct session *s);
 void info_dmesg(struct session *s, u64 from);
+void info_stacks(struct session *s);
 
 /* ---- create.c ---- */
 /* A further container: reads its spec and makes its tree in a thread of its own, which answers. Takes over the reference. */

@@ -95,9 +95,9 @@ bool control_send(enum ctl_type type, u32 handle, u64 a, u64 b, const void *data
 	return s;
 }
 
-bool control_send_until(enum ctl_type type, const void *data, size_t len, u64 deadline)
+bool control_send_until(enum ctl_type type, u32 handle, const void *data, size_t len, u64 deadline)
 {
-	struct ctl_msg head = { .type = type };
+	struct ctl_msg head = { .type = type, .handle = handle };
 	struct slot *s = NULL;
 
 	wait_event(&out_q, SLEEP_UNINTERRUPTIBLE, deadline, (s = claim()) != NULL);

@@ -17,7 +17,7 @@ bool control_send(enum ctl_type type, u32 handle, u64 a, u64 b, const void *data
 /* The same, but waits for a buffer. From a task. */
 void control_send_wait(enum ctl_type type, u32 handle, u64 a, u64 b, const void *data, size_t len);
 /* A line for the user, unless there is no buffer until clock_mono() is at deadline. From a task. */
-bool control_send_until(enum ctl_type type, const void *data, size_t len, u64 deadline);
+bool control_send_until(enum ctl_type type, u32 handle, const void *data, size_t len, u64 deadline);
 /* As control_send_wait, and until the launcher has taken it: the last words. */
 void control_send_sync(enum ctl_type type, u32 handle, u64 a, u64 b, const void *data, size_t len);
 

@@ -27,7 +27,7 @@ static void on_end(struct process *p, int status)
 	ksnprintf(line, sizeof(line),
 		  "moat: %s: %s and may be why it failed; --hints=off silences this\n",
 		  task_current()->comm, what);
-	control_send_until(CTL_NOTE, line, strlen(line), clock_mono() + PATIENCE_NS);
+	control_send_until(CTL_NOTE, 0, line, strlen(line), clock_mono() + PATIENCE_NS);
 }
 
 void hints_init(bool on)

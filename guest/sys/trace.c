@@ -1,7 +1,7 @@
 /*
- * trace.c - the lines of `moat do --trace`: when they are made, and how they leave the sandbox (trace.h).
+ * trace.c - the lines of `moat do --trace` and `moat trace`: when they are made, and how they leave the sandbox (trace.h).
  *
- * Locks: none but the control queue's. A line is lost only while the host takes none; the count of lost lines is told when
+ * Locks: trace_lock, who begins and ends it; making lines takes none but the control queue's. A line is lost only while the host takes none; the count of lost lines is told when
  * it does again.
  */
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "sys/sys.h"
 #include "sys/trace.h"
+#include "task/info.h"
 #include "task/ptrace.h"
 #include "task/task.h"
 #include "task/watch.h"
@@ -38,6 +39,10 @@ static const struct trace_row rows[TRACE_CALLS] = {
 
 static u8 wanted[TRACE_CALLS / 8];
 static u32 lost;
+static struct spinlock trace_lock = SPINLOCK_INIT;
+static bool tracing;	       /* trace_lock, for writing */
+static u32 listener;	       /* whose lines they are: a handle of the control queue */
+static struct container *only; /* whose tasks are shown; NULL: all. Only compared: it may be gone */
 
 void trace_printf(struct trace_line *l, const char *fmt, ...)
 {
@@ -68,20 +73,30 @@ static void finish(struct trace_line *l, const char *end)
 	l->text[l->len++] = '\n';
 }
 
+static bool shows(const struct task *t)
+{
+	const struct container *c = READ_ONCE(only);
+
+	return READ_ONCE(tracing) && (!c || t->process->container == c);
+}
+
 static void send(const struct trace_line *l)
 {
 	char note[64];
 	u32 n = READ_ONCE(lost);
 
+	if (!READ_ONCE(tracing)) /* it ended while the call ran */
+		return;
 	if (n) {
 		ksnprintf(note, sizeof(note), "--- %u lines lost ---\n", n);
-		if (!control_send(CTL_NOTE, 0, 0, 0, note, strlen(note))) {
+		if (!control_send(CTL_NOTE, READ_ONCE(listener), 0, 0, note, strlen(note))) {
 			atomic_add(&lost, 1);
 			return;
 		}
 		atomic_sub(&lost, n);
 	}
-	if (!control_send_until(CTL_NOTE, l->text, l->len, clock_mono() + PATIENCE_NS))
+	if (!control_send_until(CTL_NOTE, READ_ONCE(listener), l->text, l->len,
+				clock_mono() + PATIENCE_NS))
 		atomic_add(&lost, 1);
 }
 
@@ -90,7 +105,8 @@ void trace_enter(struct trace_call *c, const struct user_regs *r)
 	const struct trace_row *row;
 
 	c->nr = r->orig_rax;
-	c->shown = c->nr < TRACE_CALLS && wanted[c->nr / 8] >> (c->nr % 8) & 1;
+	c->shown = c->nr < TRACE_CALLS && wanted[c->nr / 8] >> (c->nr % 8) & 1 &&
+		   shows(task_current());
 	if (!c->shown)
 		return;
 	c->arg[0] = r->rdi;
@@ -162,6 +178,8 @@ static void on_signal(struct task *t, int signo, const struct siginfo *info)
 	struct trace_line l;
 	const char *name = trace_signal_name(signo);
 
+	if (!shows(t))
+		return;
 	begin(&l);
 	trace_printf(&l, "--- ");
 	if (name)
@@ -183,6 +201,8 @@ static void on_end(struct process *p, int status)
 	const char *name = trace_signal_name(status & 0x7f);
 	struct trace_line l;
 
+	if (!shows(task_current()))
+		return;
 	begin(&l);
 	if (!(status & 0x7f))
 		trace_printf(&l, "+++ exited with %d", status >> 8 & 0xff);
@@ -194,16 +214,72 @@ static void on_end(struct process *p, int status)
 	send(&l);
 }
 
-void trace_init(const u8 *calls)
+/* trace_lock is held, or nothing runs yet. New tasks are born with the flag; set_flag gives it to the others. */
+static void begin_trace(const u8 *calls)
 {
 	static struct task_watch watch = { .signal = on_signal, .ended = on_end };
-	u8 any = 0;
+	static bool watching;
 
 	memcpy(wanted, calls, sizeof(wanted));
-	for (unsigned i = 0; i < sizeof(wanted); i++)
-		any |= wanted[i];
-	if (!any)
-		return;
 	task_syscall_work = SYSCALL_WORK_LOG;
-	task_watch_add(&watch);
+	if (!watching)
+		task_watch_add(&watch);
+	watching = true;
+	atomic_store(&tracing, true);
+}
+
+void trace_init(const u8 *calls)
+{
+	u8 any = 0;
+
+	for (unsigned i = 0; i < sizeof(wanted); i++)
+		any |= calls[i];
+	if (any)
+		begin_trace(calls);
+}
+
+static void set_flag(bool on)
+{
+	for (int tid = 1; (tid = task_next(tid)) > 0; tid++) {
+		struct task *t = task_find(tid);
+
+		if (t && on)
+			atomic_or(&t->syscall_work, SYSCALL_WORK_LOG);
+		else if (t)
+			atomic_and(&t->syscall_work, ~SYSCALL_WORK_LOG);
+		task_put(t);
+	}
+}
+
+int trace_attach(struct container *c, u32 handle, const u8 *calls)
+{
+	bool busy;
+
+	spin_lock(&trace_lock);
+	busy = tracing;
+	if (!busy) {
+		listener = handle;
+		only = c;
+		begin_trace(calls);
+	}
+	spin_unlock(&trace_lock);
+	if (busy)
+		return -EBUSY;
+	set_flag(true);
+	return 0;
+}
+
+void trace_detach(u32 handle)
+{
+	bool ours;
+
+	spin_lock(&trace_lock);
+	ours = tracing && handle && listener == handle;
+	if (ours) {
+		tracing = false;
+		task_syscall_work = 0;
+	}
+	spin_unlock(&trace_lock);
+	if (ours)
+		set_flag(false);
 }

@@ -1,5 +1,6 @@
 /*
- * trace.h - `moat do --trace`: a line like strace's on the user's stderr for each system call, signal and end of a process.
+ * trace.h - `moat do --trace` and `moat trace`: a line like strace's on the user's stderr for each system call, signal and end of a
+ * process.
  *
  * Off: no task has SYSCALL_WORK_LOG, so the hot path stays at the one look at task->syscall_work that tracers and filters
  * need anyway. On: a line is made on the caller's kernel stack and sent over the control queue; while the host does not
@@ -12,6 +13,7 @@
 
 #include "lib/types.h"
 
+struct container;
 struct task;
 struct user_regs;
 
@@ -28,6 +30,10 @@ void trace_printf(struct trace_line *l, const char *fmt, ...) __attribute__((for
 
 /* Boot, before the first task: the calls to show, as a bitmap of TRACE_CALLS bits; all zero: off. */
 void trace_init(const u8 *calls);
+/* From now on the calls of c's tasks, as lines for the session `handle`. -EBUSY: there is a trace already. */
+int trace_attach(struct container *c, u32 handle, const u8 *calls);
+/* That session ends; nothing if it had no trace. */
+void trace_detach(u32 handle);
 
 /* ---- for the dispatcher; a task with SYSCALL_WORK_LOG ---- */
 

@@ -167,3 +167,13 @@ int thread_next(struct process *p, int tid)
 	spin_unlock(&task_lock);
 	return t ? tid : 0;
 }
+
+int task_next(int tid)
+{
+	struct task *t;
+
+	spin_lock(&task_lock);
+	t = pid_next_task(&tid);
+	spin_unlock(&task_lock);
+	return t ? tid : 0;
+}

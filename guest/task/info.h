@@ -41,6 +41,8 @@ struct task *process_leader(struct process *p);
 int process_next_child(struct process *p, int pid);
 /* The smallest number >= pid that a process has, or 0. */
 int process_next(int pid);
+/* The smallest number >= tid that any thread has, or 0. */
+int task_next(int tid);
 /* The smallest number >= tid that a thread of p has, or 0. */
 int thread_next(struct process *p, int tid);
 

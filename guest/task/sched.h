@@ -39,6 +39,8 @@ int sched_set_affinity(struct task *t, u64 mask); /* -EINVAL if no CPU is left *
 u64 sched_interval(struct task *t);		  /* ns, for sched_rr_get_interval */
 u64 sched_runtime(struct task *t);		  /* CPU time so far, ns */
 unsigned sched_nr_running(void);
+/* Where a task that is not on a CPU waits: return addresses in the Sentry, innermost first. 0: it runs. */
+unsigned sched_blocked_stack(struct task *t, u64 *at, unsigned max);
 /* The user registers of a task that is not on a CPU; false: it is, or has none (any more). */
 bool sched_blocked_regs(struct task *t, struct user_regs *out);
 u64 sched_nr_switches(void);

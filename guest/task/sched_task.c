@@ -154,6 +154,16 @@ bool sched_blocked_regs(struct task *t, struct user_regs *out)
 	return ok;
 }
 
+unsigned sched_blocked_stack(struct task *t, u64 *at, unsigned max)
+{
+	struct rq *rq = task_rq_lock(t);
+	bool ok = t->state != TASK_RUNNING && rq->curr != t && !atomic_load(&t->se.on_cpu);
+	unsigned n = ok && t->kstack ? kctx_backtrace(&t->kctx, t->kstack, at, max) : 0;
+
+	spin_unlock(&rq->lock);
+	return n;
+}
+
 unsigned sched_nr_running(void)
 {
 	unsigned i, n = 0;

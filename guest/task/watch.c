@@ -8,5 +8,5 @@ struct task_watch *task_watchers;
 void task_watch_add(struct task_watch *w)
 {
 	w->next = task_watchers;
-	task_watchers = w;
+	atomic_store(&task_watchers, w);
 }
