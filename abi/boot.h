@@ -68,7 +68,8 @@
  *                     sched-policy, sched-priority, sched-reset, nice (u32, as sched(7) has them),
  *                     state (string: JSON for the hooks' stdin),
  *                     cpu-quota, cpu-period (u64 microseconds), pids-max (u64): what the control group shows, 0: no limit
- *   /container/mounts/N  its mounts, in order: destination, type (a file system of the Sentry, or bind, mask, readonly),
+ *   /container/mounts/N  its mounts, in order: destination, type (a file system of the Sentry, or bind, mask, readonly,
+ *                     propagation: that of what is mounted there already),
  *                     source (strings); data, attach (strings; bind: the gofer's export, else source is a path inside);
  *                     flags (u64, MS_*), propagation (u64, MS_*, applied afterwards), options (u32, BOOT_MOUNT_*).
  *                     mask hides what is there behind nothing; readonly makes it read-only; both skip what is missing

@@ -205,6 +205,21 @@ static int add_paths(char *const *paths, const char *type, struct mount_table *t
 	return 0;
 }
 
+/* The last word on what was mounted; a line with nothing but a destination. */
+static int add_propagation(const char *word, struct mount_table *t, struct error *err)
+{
+	struct mount_spec m = { .destination = "/", .type = "propagation", .source = "none" };
+	const struct word *w;
+
+	if (!word || !*word)
+		return 0;
+	w = find(propagation_words, COUNT(propagation_words), word);
+	if (!w)
+		return error_set(err, EINVAL, "linux.rootfsPropagation: no such type: '%s'", word);
+	m.propagation = w->set;
+	return mount_table_add(t, &m, err);
+}
+
 int oci_mounts(const struct oci_config *c, const char *bundle, struct mount_table *t,
 	       struct pool *pool, struct error *err)
 {
@@ -212,6 +227,8 @@ int oci_mounts(const struct oci_config *c, const char *bundle, struct mount_tabl
 		if (add_one(&c->mounts.items[i], bundle, t, pool, err) < 0)
 			return error_wrap(err, "mounts[%zu] (%s)", i,
 					  c->mounts.items[i].destination);
+	if (add_propagation(c->linux_.rootfs_propagation, t, err) < 0)
+		return -1;
 	if (add_paths(c->linux_.readonly_paths, "readonly", t, err) < 0)
 		return -1;
 	return add_paths(c->linux_.masked_paths, "mask", t, err);

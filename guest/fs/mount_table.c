@@ -205,6 +205,8 @@ static int mount_one(const struct fs_container *c, const struct fs_mount *m)
 		return mask(m);
 	if (!strcmp(m->type, "readonly"))
 		return readonly(m);
+	if (!strcmp(m->type, "propagation"))
+		return vfs_mount(NULL, m->destination, NULL, m->propagation, NULL);
 	err = m->attach			       ? mount_export(c, m)
 	      : m->options & BOOT_MOUNT_COPYUP ? mount_copy(m)
 					       : mount_inside(m);

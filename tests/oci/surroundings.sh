@@ -53,6 +53,14 @@ edit '.process.oomScoreAdj = 321 | .process.noNewPrivileges = true'
 expect "oomScoreAdj, noNewPrivileges" "321 NoNewPrivs: 1" "$(run 'echo $(cat /proc/self/oom_score_adj) $(grep NoNewPrivs /proc/self/status)')"
 cp base.json config.json
 
+edit '.linux.rootfsPropagation = "shared" | .mounts += [{destination: "/tmp/s", type: "tmpfs", options: ["rshared"]},
+	{destination: "/tmp/t", type: "tmpfs"}]'
+expect "propagation" "/ shared /tmp/s shared /tmp/t" \
+	"$(run 'echo $(sed -n "s/^[^ ]* [^ ]* [^ ]* [^ ]* \(\/\|\/tmp\/[st]\) [^ ]* \([a-z]*\).*/\1 \2/p" /proc/self/mountinfo)')"
+edit '.linux.rootfsPropagation = "loud"'
+refused "no such propagation" "linux.rootfsPropagation: no such type: 'loud'"
+cp base.json config.json
+
 edit '.linux.maskedPaths = ["/proc/cpuinfo", "/etc", "/absent"] | .linux.readonlyPaths = ["/proc/sys", "/tmp", "/absent"]'
 echo x > rootfs/etc/x
 expect "masked, read-only" "0 0 ro ro" \
