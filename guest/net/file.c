@@ -84,15 +84,14 @@ static void sock_release(struct file *f)
 #define OWNER_PID  1
 #define OWNER_PGRP 2
 
-void sock_signal_urgent(struct file *f)
+void sock_signal_owner(int type, int pid)
 {
-	int pid = READ_ONCE(f->owner.pid);
 	struct process *p = NULL;
 	struct task *t = NULL;
 
 	if (!pid)
 		return;
-	switch (f->owner.type) {
+	switch (type) {
 	case OWNER_TID:
 		t = task_find(pid);
 		if (t)
@@ -108,6 +107,11 @@ void sock_signal_urgent(struct file *f)
 		break;
 	case OWNER_PGRP: signal_pgrp(pid, SIGURG, NULL); break;
 	}
+}
+
+void sock_signal_urgent(struct file *f)
+{
+	sock_signal_owner(f->owner.type, READ_ONCE(f->owner.pid));
 }
 
 const struct file_ops sock_fops = {

@@ -180,6 +180,10 @@ struct tcp_pcb_listen *tcp_listener_hook(const ip_addr_t *l, u16 lport, const ip
 	return lport == LISTEN_PORT ? (void *)listener : NULL;
 }
 
+void tcp_urgent_mark(struct tcp_pcb *p, struct tcp_seg *s)
+{
+}
+
 bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h, unsigned optlen,
 		      unsigned opt1len, const void *opt2)
 {

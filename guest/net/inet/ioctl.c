@@ -16,6 +16,14 @@ struct ifreq4 {
 };
 _Static_assert(sizeof(struct ifreq4) == 40, "struct ifreq of x86-64");
 
+/* Up to the urgent mark, if it lies ahead. */
+static u64 tcp_inq(const struct inet_sock *k)
+{
+	u64 mark = tcp_urgent_offset(k);
+
+	return mark == NO_MARK || sock_opt(&k->s, SOPT_OOBINLINE) ? k->rx_bytes : mark;
+}
+
 static s64 unread(struct inet_sock *k)
 {
 	s64 n;
@@ -24,7 +32,7 @@ static s64 unread(struct inet_sock *k)
 		return -EINVAL;
 	spin_lock(&net_lock);
 	if (inet_is_stream(k))
-		n = (s64)k->rx_bytes;
+		n = (s64)tcp_inq(k);
 	else
 		n = list_empty(&k->rxq) ? 0 : list_first(&k->rxq, struct inet_dgram, node)->len;
 	spin_unlock(&net_lock);
@@ -92,7 +100,9 @@ s64 inet_ioctl(struct socket *s, unsigned cmd, u64 arg)
 	case SIOCATMARK:
 		if (!inet_is_stream(k))
 			return -ENOTTY;
-		n = 0;
+		spin_lock(&net_lock);
+		n = tcp_urgent_at_mark(k);
+		spin_unlock(&net_lock);
 		break;
 	default: return inet_address_ioctl(s->net, cmd, arg);
 	}

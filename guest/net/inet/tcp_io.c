@@ -71,8 +71,24 @@ static s64 room(struct inet_sock *k)
 	return limit - used;
 }
 
+#define WRITE_MORE   1u /* wait for more before a segment goes out that is not full */
+#define WRITE_URGENT 2u /* the last byte is urgent */
+
+/* Urgent data do not wait for what is on its way (Nagle). */
+static void push_urgent(struct tcp_pcb *p)
+{
+	bool nagle = !tcp_nagle_disabled(p);
+
+	tcp_urgent_written(p);
+	tcp_nagle_disable(p);
+	tcp_output(p);
+	if (nagle)
+		tcp_nagle_enable(p);
+}
+
 /* Hang n bytes at data (in c, or to be copied) into the connection. */
-static int write_out(struct inet_sock *k, struct net_chunk *c, const void *data, u32 n, bool more)
+static int write_out(struct inet_sock *k, struct net_chunk *c, const void *data, u32 n,
+		     unsigned how)
 {
 	s64 r;
 	err_t e;
@@ -85,31 +101,33 @@ static int write_out(struct inet_sock *k, struct net_chunk *c, const void *data,
 	}
 	chunk_writing = c;
 	e = tcp_write(k->pcb, data, (u16)n,
-		      (c ? 0 : TCP_WRITE_FLAG_COPY) | (more ? TCP_WRITE_FLAG_MORE : 0));
+		      (c ? 0 : TCP_WRITE_FLAG_COPY) | (how & WRITE_MORE ? TCP_WRITE_FLAG_MORE : 0));
 	chunk_writing = NULL;
-	if (e == ERR_OK && !(more && tcp_queued(k) < (u32)tcp_mss(k->pcb)))
+	if (e == ERR_OK && (how & WRITE_URGENT))
+		push_urgent(k->pcb);
+	else if (e == ERR_OK && !((how & WRITE_MORE) && tcp_queued(k) < (u32)tcp_mss(k->pcb)))
 		tcp_output(k->pcb);
 	net_leave();
 	return e == ERR_OK ? 0 : e == ERR_MEM ? -EAGAIN : inet_errno(e);
 }
 
-static int send_small(struct inet_sock *k, struct sock_msg *m, u32 n, bool more)
+static int send_small(struct inet_sock *k, struct sock_msg *m, u32 n, unsigned how)
 {
 	u8 buf[SMALL];
 
 	if (iov_from(m->iov, buf, n) != n)
 		return -EFAULT;
-	return write_out(k, NULL, buf, n, more);
+	return write_out(k, NULL, buf, n, how);
 }
 
-static int send_chunk(struct inet_sock *k, struct sock_msg *m, u32 n, bool more)
+static int send_chunk(struct inet_sock *k, struct sock_msg *m, u32 n, unsigned how)
 {
 	struct net_chunk *c = chunk_alloc(n);
 	int err;
 
 	if (!c)
 		return -ENOBUFS;
-	err = iov_from(m->iov, c->data, n) == n ? write_out(k, c, c->data, n, more) : -EFAULT;
+	err = iov_from(m->iov, c->data, n) == n ? write_out(k, c, c->data, n, how) : -EFAULT;
 	chunk_put(c);
 	return err;
 }
@@ -117,7 +135,7 @@ static int send_chunk(struct inet_sock *k, struct sock_msg *m, u32 n, bool more)
 static int send_some(struct inet_sock *k, struct sock_msg *m)
 {
 	size_t left = m->iov->left;
-	bool more;
+	unsigned how = 0;
 	s64 r;
 	u32 n;
 	int err;
@@ -130,8 +148,11 @@ static int send_some(struct inet_sock *k, struct sock_msg *m)
 	n = (u32)MIN(left, (size_t)CHUNK_MAX);
 	if (n > (u64)r && n > SMALL)
 		n = MAX((u32)r, SMALL);
-	more = n == left && (k->cork || (m->flags & MSG_MORE));
-	err = n <= SMALL ? send_small(k, m, n, more) : send_chunk(k, m, n, more);
+	if (n == left && (m->flags & MSG_OOB))
+		how = WRITE_URGENT;
+	else if (n == left && (k->cork || (m->flags & MSG_MORE)))
+		how = WRITE_MORE;
+	err = n <= SMALL ? send_small(k, m, n, how) : send_chunk(k, m, n, how);
 	if (err == -EAGAIN || err == -EPIPE)
 		iov_rewind(m->iov, left - m->iov->left);
 	if (!err)
@@ -144,8 +165,6 @@ s64 tcp_sk_send(struct socket *s, struct sock_msg *m)
 	struct inet_sock *k = inet_sk(s);
 	int err = 0;
 
-	if (m->flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	if (!m->iov->left && !m->done) {
 		spin_lock(&net_lock);
 		err = (int)MIN(room(k), 0LL);
@@ -197,6 +216,7 @@ static void consume(struct inet_sock *k, size_t n)
 
 	net_enter(k->s.net);
 	k->rx_bytes -= n;
+	tcp_urgent_read(k);
 	while (left) {
 		struct pbuf *p = k->rx_first;
 
@@ -222,32 +242,49 @@ static void consume(struct inet_sock *k, size_t n)
 	net_leave();
 }
 
-/* What there is. 0 or -EFAULT. */
-static int take(struct inet_sock *k, struct sock_msg *m)
+/* How many bytes lie `skip` bytes behind the head, up to the urgent mark if it is ahead of there. *mark: where it is. */
+static size_t look(struct inet_sock *k, size_t skip, u64 *mark)
+{
+	u64 have;
+
+	spin_lock(&net_lock);
+	have = k->rx_bytes;
+	*mark = tcp_urgent_offset(k);
+	spin_unlock(&net_lock);
+	if (*mark != NO_MARK && *mark > skip)
+		have = *mark;
+	return have > skip ? (size_t)have - skip : 0;
+}
+
+/* What there is. 0 or -EFAULT; *stop: no more of it in this call, for the urgent mark is next. */
+static int take(struct inet_sock *k, struct sock_msg *m, bool *stop)
 {
 	bool peek = m->flags & MSG_PEEK;
-	size_t skip = peek && k->s.peek_off > 0 ? (size_t)k->s.peek_off : 0, n, got;
-	u64 have;
+	size_t skip = peek && k->s.peek_off > 0 ? (size_t)k->s.peek_off : 0, n, got = 0, hole = 0;
+	u64 mark;
 	int err = 0;
 
 	mutex_lock(&k->read_lock);
-	spin_lock(&net_lock);
-	have = k->rx_bytes;
-	spin_unlock(&net_lock);
-	n = have > skip ? MIN(m->iov->left, (size_t)have - skip) : 0;
-	if (n) {
-		got = copy_out(k, m, skip, n);
+	n = look(k, skip, &mark);
+	if (mark == skip && m->done)
+		n = 0;
+	else if (mark == skip && !sock_opt(&k->s, SOPT_OOBINLINE))
+		hole = 1;
+	n = MIN(m->iov->left, n - MIN(n, hole));
+	if (n || hole) {
+		got = copy_out(k, m, skip + hole, n);
 		if (got < n && !got && !m->done)
 			err = -EFAULT;
 		m->done += got;
 		if (peek && k->s.peek_off >= 0)
 			k->s.peek_off += (s32)got;
-		if (!peek && got) {
+		if (!peek && got + hole) {
 			if (k->s.peek_off > 0)
 				k->s.peek_off = MAX(k->s.peek_off - (s32)got, 0);
-			consume(k, got);
+			consume(k, got + hole);
 		}
 	}
+	*stop = mark == skip + got && !hole;
 	mutex_unlock(&k->read_lock);
 	return err;
 }
@@ -256,22 +293,23 @@ s64 tcp_sk_recv(struct socket *s, struct sock_msg *m)
 {
 	struct inet_sock *k = inet_sk(s);
 	size_t size = m->done + m->iov->left, target;
-	bool failed, closed;
+	bool failed, closed, mark;
 	int err;
 
-	if (m->flags & MSG_OOB)
-		return -EINVAL;
 	if (m->flags & MSG_ERRQUEUE)
 		return -EAGAIN;
 	if (k->state == INET_LISTENING)
 		return -ENOTCONN;
+	if (m->flags & MSG_OOB)
+		return tcp_urgent_recv(k, m);
 	target = m->flags & MSG_WAITALL ? size : MIN((size_t)s->rcvlowat, size);
 	target = MAX(target, (size_t)1);
 	/* The end is asked for before the queue, for what came in between still counts. */
 	failed = READ_ONCE(s->err);
 	closed = READ_ONCE(s->shutdown) & SHUTDOWN_RCV;
-	err = take(k, m);
-	if (m->done && (err || (m->flags & MSG_PEEK) || closed || failed || m->done >= target))
+	err = take(k, m, &mark);
+	if (m->done &&
+	    (err || mark || (m->flags & MSG_PEEK) || closed || failed || m->done >= target))
 		return (s64)m->done;
 	if (err)
 		return err;
@@ -299,10 +337,12 @@ u32 tcp_sk_poll(struct socket *s)
 	if (shut & SHUTDOWN_RCV)
 		ev |= POLL_READABLE | POLLRDHUP;
 	if (k->state != INET_CONNECTING) {
-		if (READ_ONCE(k->rx_bytes) >= MIN(s->rcvlowat, limit))
+		if (tcp_readable(k) >= MIN(s->rcvlowat, limit))
 			ev |= POLL_READABLE;
 		if ((shut & SHUTDOWN_SEND) || limit - MIN(limit, tcp_queued(k)) >= limit / 3)
 			ev |= POLL_WRITABLE;
 	}
+	if (READ_ONCE(k->urgent) == URGENT_VALID)
+		ev |= POLLPRI;
 	return ev | (READ_ONCE(s->err) ? POLLERR : 0);
 }

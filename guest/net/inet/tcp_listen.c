@@ -32,6 +32,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	p->ref++;
 	k->port = p;
 	k->state = INET_CONNECTED;
+	k->rx_seq = pcb->rcv_nxt;
 	k->laddr = pcb->local_ip;
 	k->raddr = pcb->remote_ip;
 	k->lport = pcb->local_port;
@@ -149,6 +150,8 @@ bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h, unsigned opt
 
 	if (pcb->state != LISTEN && pcb->state != TIME_WAIT)
 		hear_options(pcb, h, optlen, opt1len, opt2);
+	if (unlikely(TCPH_FLAGS(h) & TCP_URG) && pcb->state != LISTEN)
+		tcp_urgent_heard(pcb, h);
 	if (pcb->state != LISTEN || !(TCPH_FLAGS(h) & TCP_SYN))
 		return true;
 	l = ((struct tcp_pcb_listen *)pcb)->callback_arg;

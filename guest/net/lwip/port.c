@@ -58,12 +58,20 @@ void net_enter(struct net_ns *net)
 	timers_catch_up();
 }
 
+void (*net_after)(void);
+
 void net_leave(void)
 {
+	void (*after)(void);
+
 	loop_run();
 	device_flush();
 	timers_arm();
+	after = net_after;
+	net_after = NULL;
 	spin_unlock(&net_lock);
+	if (unlikely(after))
+		after();
 }
 
 void stack_init(void)

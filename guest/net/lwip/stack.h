@@ -56,6 +56,8 @@ static inline void net_lock_for(struct net_ns *net)
 /* Into the stack, and out of it: delivers what is queued on the loopback, arms the timer. Not nested. */
 void net_enter(struct net_ns *net);
 void net_leave(void);
+/* Set under net_lock: what net_leave calls, once, when it has let go of it. */
+extern void (*net_after)(void);
 void stack_init(void); /* once, at boot */
 
 /* ---- loop.c ---- */
