@@ -28,6 +28,17 @@ void proc_register_files(const struct proc_file *rows, unsigned n);
 /* A file of /proc/net; show as of struct text_ops, its argument is the struct net_ns to show. At boot. */
 void proc_net_add(const char *name, int (*show)(struct seq *s, void *arg));
 
+/*
+ * Directories of /sys whose entries layers above fs/ make when they are looked for: `name` below `parent`, which is "class" or
+ * "devices/virtual". One table, at boot; it stays.
+ */
+struct sysfs_dir {
+	const char *parent, *name;
+	const struct inode_ops *iops;
+	const struct file_ops *fops;
+};
+void sysfs_register_dirs(const struct sysfs_dir *rows, unsigned n);
+
 /* The process whose directory /proc/PID f is, with a reference; -EBADF: f is none, -ESRCH: the process is gone. */
 struct process *proc_dir_process(struct file *f);
 

@@ -312,16 +312,22 @@ struct inode *pseudo_dir(struct inode *parent, const char *name, u32 mode)
 	return enter(parent, name, pseudo_dir_inode(parent->sb, mode, NULL, NULL, NULL));
 }
 
-struct inode *pseudo_dir_lazy(struct inode *parent, const char *name, u32 mode,
-			      int (*fill)(struct inode *dir))
+struct inode *pseudo_dir_inode_lazy(struct super_block *sb, u32 mode,
+				    int (*fill)(struct inode *dir), void *arg)
 {
-	struct inode *i = pseudo_dir_inode(parent->sb, mode, NULL, NULL, NULL);
+	struct inode *i = pseudo_dir_inode(sb, mode, NULL, NULL, arg);
 
 	if (i) {
 		pseudo_i(i)->fill = fill;
 		i->nlink = 1; /* "not known": find(1) would believe a 2 */
 	}
-	return enter(parent, name, i);
+	return i;
+}
+
+struct inode *pseudo_dir_lazy(struct inode *parent, const char *name, u32 mode,
+			      int (*fill)(struct inode *dir))
+{
+	return enter(parent, name, pseudo_dir_inode_lazy(parent->sb, mode, fill, NULL));
 }
 
 struct inode *pseudo_text(struct inode *parent, const char *name, u32 mode,

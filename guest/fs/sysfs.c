@@ -1,7 +1,7 @@
 /*
  * sysfs.c - /sys: CPUs, their caches, the one memory node, and the directories that programs expect to find.
  *
- * A static tree, made when it is first looked at; nothing here is writable. Every CPU is a package of its own with its own caches,
+ * A static tree, made when it is first looked at, with directories of other layers in it (procfs.h); nothing here is writable. Every CPU is a package of its own with its own caches,
  * as /proc/cpuinfo says.
  */
 #include <string.h>
@@ -204,6 +204,31 @@ static void add_thp(struct inode *root)
 	number(thp, "use_zero_page", 0);
 }
 
+/* ---- directories of other layers ---- */
+
+static const struct sysfs_dir *dirs;
+static unsigned nr_dirs;
+
+void sysfs_register_dirs(const struct sysfs_dir *rows, unsigned n)
+{
+	dirs = rows;
+	nr_dirs = n;
+}
+
+/* Those below `parent`, which is `at`. */
+static void add_registered(struct inode *at, const char *parent)
+{
+	for (unsigned k = 0; at && k < nr_dirs; k++) {
+		struct inode *i;
+
+		if (strcmp(dirs[k].parent, parent))
+			continue;
+		i = pseudo_dir_inode(at->sb, 0555, dirs[k].iops, dirs[k].fops, NULL);
+		if (!i || pseudo_add(at, dirs[k].name, i))
+			failed = true;
+	}
+}
+
 /* Most of the tree, and the processor is asked for its caches: not at boot. */
 static int fill_devices(struct inode *devices)
 {
@@ -213,17 +238,18 @@ static int fill_devices(struct inode *devices)
 	system = dir(devices, "system");
 	add_cpus(system);
 	add_node(system);
+	add_registered(dir(devices, "virtual"), "devices/virtual");
 	return failed ? -ENOMEM : 0;
 }
 
 static int add_all(struct inode *root)
 {
-	static const char *const empty[] = { "block",	 "bus",	   "class", "dev",
-					     "firmware", "module", "power" };
+	static const char *const empty[] = { "block", "bus", "dev", "firmware", "module", "power" };
 
 	failed = false;
 	for (size_t k = 0; k < ARRAY_SIZE(empty); k++)
 		dir(root, empty[k]);
+	add_registered(dir(root, "class"), "class");
 	failed |= !pseudo_dir_lazy(root, "devices", 0555, fill_devices);
 	dir(dir(root, "fs"), "cgroup");
 	add_thp(root);

@@ -477,6 +477,9 @@ struct inode *pseudo_text_inode(struct super_block *sb, u32 mode, const struct t
 struct inode *pseudo_link_inode(struct super_block *sb, const char *target);
 struct inode *pseudo_dir_inode(struct super_block *sb, u32 mode, const struct inode_ops *ops,
 			       const struct file_ops *fops, void *arg);
+/* A directory whose entries `fill` makes when they are first looked at. NULL: no memory. */
+struct inode *pseudo_dir_inode_lazy(struct super_block *sb, u32 mode,
+				    int (*fill)(struct inode *dir), void *arg);
 struct inode *pseudo_lookup(struct inode *dir, const char *name, unsigned len);
 /* Emits the static entries of a pseudo directory; true when all are out. Positions below 1 << 32. */
 bool pseudo_readdir_static(struct inode *dir, struct dir_context *ctx);

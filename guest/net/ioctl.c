@@ -1,8 +1,8 @@
 /*
  * ioctl.c - ioctls that every socket answers: owners (socket(7)), interfaces (netdevice(7)).
  *
- * Addresses of interfaces belong to the families. Nothing about an interface can be changed here: EPERM, and EOPNOTSUPP
- * for who may.
+ * Addresses of interfaces belong to the families. Nothing about an interface can be changed here but whether it is up: EPERM, and
+ * EOPNOTSUPP for who may.
  */
 #include <linux/capability.h>
 #include <string.h>
@@ -101,6 +101,24 @@ static s64 device_ioctl(struct net_ns *net, unsigned cmd, u64 arg)
 	return err ? err : user_write(arg, &r, sizeof(r)) ? -EFAULT : 0;
 }
 
+static s64 set_flags(struct net_ns *net, u64 arg)
+{
+	struct netdev *d;
+	struct ifreq r;
+
+	if (user_read(&r, arg, sizeof(r)))
+		return -EFAULT;
+	r.name[IFNAMSIZ - 1] = 0;
+	mutex_lock(&netdev_mutex);
+	spin_lock(&netdev_lock);
+	d = netdev_by_name(net, r.name);
+	spin_unlock(&netdev_lock);
+	if (d && ((d->flags ^ (u32)r.flags) & IFF_UP))
+		netdev_set_up(d, r.flags & IFF_UP);
+	mutex_unlock(&netdev_mutex);
+	return d ? 0 : -ENODEV;
+}
+
 /* The IPv4 addresses of all interfaces: with a NULL buffer only how many bytes they need. */
 static s64 list_addresses(const struct net_ns *net, u64 arg)
 {
@@ -152,8 +170,11 @@ s64 sock_ioctl(struct socket *s, unsigned cmd, u64 arg)
 	case SIOCGIFMETRIC:
 	case SIOCGIFHWADDR: return device_ioctl(s->net, cmd, arg);
 	case SIOCETHTOOL: return -EOPNOTSUPP; /* devices without drivers of Linux's */
-	case SIOCSIFNAME:
 	case SIOCSIFFLAGS:
+		if (!net_capable(s->net, CAP_NET_ADMIN))
+			return -EPERM;
+		return set_flags(s->net, arg);
+	case SIOCSIFNAME:
 	case SIOCSIFMTU:
 	case SIOCSIFHWADDR:
 	case SIOCSIFTXQLEN:

@@ -9,6 +9,7 @@
 #include "net/lwip/stack.h"
 
 struct spinlock netdev_lock = SPINLOCK_INIT;
+struct mutex netdev_mutex = MUTEX_INIT(netdev_mutex);
 
 static const struct netdev loopback = {
 	.name = "lo",
@@ -82,4 +83,5 @@ void netdev_ns_init(struct net_ns *net)
 void netdev_init(void)
 {
 	proc_net_add("dev", show_dev);
+	net_sysfs_init();
 }

@@ -10,6 +10,7 @@
 #include "lib/list.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
+#include "task/wait.h"
 
 #define IFNAMSIZ	 16
 #define NETDEV_ADDRS_MAX 16
@@ -58,12 +59,17 @@ struct netdev {
 };
 
 extern struct spinlock netdev_lock;
+/* Around what programs change of interfaces: one that was found under it stays. Outside of all locks of the network. */
+extern struct mutex netdev_mutex;
 /* Gives it the next index. */
 void netdev_add(struct net_ns *net, struct netdev *d);
 /* Borrowed, with netdev_lock held; NULL: there is none. */
 struct netdev *netdev_by_index(struct net_ns *net, int index);
 struct netdev *netdev_by_name(struct net_ns *net, const char *name);
+/* By a program; netdev_mutex held. lwip/device.c */
+void netdev_set_up(struct netdev *d, bool up);
 void netdev_init(void); /* at boot: /proc/net/dev */
+void net_sysfs_init(void); /* sysfs.c; at boot */
 /* A new namespace has a loopback interface; it is down, but for the first one's. */
 void netdev_ns_init(struct net_ns *net);
 

@@ -73,6 +73,12 @@ int net_addr_del(struct netdev *d, int family, const void *addr,
 int net_route_add(struct netdev *d, int family, const void *dst, unsigned prefix,
 		  const void *gateway);
 
+/*
+ * Away with a route of d, or of any device of net for d NULL, through gateway if it is not NULL. -ESRCH.
+ */
+int net_route_del(struct net_ns *net, const struct netdev *d, int family, const void *dst,
+		  unsigned prefix, const void *gateway);
+
 /* ---- receiving ---- */
 
 /*

@@ -21,5 +21,12 @@ gone with its init
 1000 2
       1000          0          1
 Read-only file system
-exit 7' "$(inside bash -c "$(body namespaces)" 2>&1)"
+exit 7
+--- net
+lo
+down
+unknown
+1
+served
+served' "$(inside bash -c "$(body namespaces)" 2>&1)"
 done_testing

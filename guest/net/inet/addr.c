@@ -118,7 +118,8 @@ bool inet_addr_bindable(const struct inet_sock *k, const ip_addr_t *ip)
 		return true;
 	if (ip_addr_ismulticast(ip) || (IP_IS_V4(ip) && ip_2_ip4(ip)->addr == IPADDR_BROADCAST))
 		return !inet_is_stream(k);
-	return addr_is_local(ip);
+	/* Linux tells foreign addresses by its table of own ones: before there is one, none is foreign. */
+	return addr_is_local(ip) || (IP_IS_V4(ip) && addr_none4());
 }
 
 void inet_pick_source(ip_addr_t *src, const ip_addr_t *dst)

@@ -239,13 +239,25 @@ void net_device_up(struct net_device *d, bool up)
 	}
 	spin_lock(&netdev_lock);
 	d->dev.flags = up ? d->dev.flags | IFF_UP | IFF_RUNNING | IFF_LOWER_UP
-			  : d->dev.flags & ~(u32)(IFF_UP | IFF_RUNNING);
+			  : d->dev.flags & ~(u32)(IFF_UP | IFF_RUNNING | IFF_LOWER_UP);
 	spin_unlock(&netdev_lock);
 	net_leave();
 }
 
+void netdev_set_up(struct netdev *d, bool up)
+{
+	if (d->flags & IFF_LOOPBACK)
+		loop_set_up(d->net, up);
+	else
+		net_device_up(container_of(d, struct net_device, dev), up);
+}
+
 static u8 scope_of(int family, const u8 *a)
 {
+	static const u8 self6[16] = { [15] = 1 };
+
+	if (family == AF_INET ? a[0] == 127 : !memcmp(a, self6, 16))
+		return SCOPE_HOST;
 	if (family == AF_INET)
 		return a[0] == 169 && a[1] == 254 ? SCOPE_LINK : SCOPE_UNIVERSE;
 	return a[0] == 0xfe && (a[1] & 0xc0) == 0x80 ? SCOPE_LINK : SCOPE_UNIVERSE;
@@ -350,5 +362,6 @@ int net_addr_del(struct netdev *dev, int family, const void *addr, unsigned pref
 			netif_ip6_addr_set_state(d->netif, slot, IP6_ADDR_INVALID);
 	}
 	net_leave();
+	net_route_del(dev->net, dev, family, addr, prefix, NULL);
 	return 0;
 }

@@ -183,9 +183,7 @@ static bool in_table(int family, const void *addr)
 	bool found = false;
 
 	spin_lock(&netdev_lock);
-	list_for_each(d, &net_cur->devs, node) {
-		if (!(d->flags & IFF_UP))
-			continue;
+	list_for_each(d, &net_cur->devs, node)
 		for (unsigned k = 0; k < NETDEV_ADDRS_MAX && !found; k++) {
 			const struct netdev_addr *a = &d->addr[k];
 
@@ -193,9 +191,23 @@ static bool in_table(int family, const void *addr)
 				found = family == AF_INET ? covers4(d, a, addr)
 							  : !memcmp(a->addr, addr, 16);
 		}
-	}
 	spin_unlock(&netdev_lock);
 	return found;
+}
+
+bool addr_none4(void)
+{
+	struct netdev *d;
+	bool none = true;
+
+	if (net_cur->lo.flags & IFF_UP)
+		return false; /* the rule */
+	spin_lock(&netdev_lock);
+	list_for_each(d, &net_cur->devs, node)
+		for (unsigned k = 0; k < NETDEV_ADDRS_MAX; k++)
+			none &= d->addr[k].family != AF_INET;
+	spin_unlock(&netdev_lock);
+	return none;
 }
 
 bool addr_is_local(const ip_addr_t *a)

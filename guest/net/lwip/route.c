@@ -128,6 +128,41 @@ static int insert(struct net_ns *net, const struct inet_route *r)
 	return 0;
 }
 
+/* dst as the first address of its prefix. */
+static void mask(u8 out[16], const void *dst, unsigned prefix, unsigned len)
+{
+	memset(out, 0, 16);
+	for (unsigned i = 0; prefix && i < len; i++) {
+		unsigned bits = prefix > i * 8 ? MIN(prefix - i * 8, 8u) : 0;
+
+		out[i] = (u8)(((const u8 *)dst)[i] & (0xff00 >> bits));
+	}
+}
+
+int net_route_del(struct net_ns *net, const struct netdev *d, int family, const void *dst,
+		  unsigned prefix, const void *gateway)
+{
+	unsigned len = family == AF_INET ? 4 : 16, i;
+	struct inet_route *r = net->routes;
+	u8 want[16];
+	int err = -ESRCH;
+
+	mask(want, dst, prefix, len);
+	net_enter(net);
+	for (i = 0; i < net->routes_count; i++, r++)
+		if (r->family == family && r->prefix == prefix && !memcmp(r->dst, want, 16) &&
+		    (!d || r->ifindex == d->index) &&
+		    (!gateway || (r->gateway && !memcmp(&r->gw.u_addr, gateway, len))))
+			break;
+	if (i < net->routes_count) {
+		net->routes_count--;
+		memmove(r, r + 1, (net->routes_count - i) * sizeof(*r));
+		err = 0;
+	}
+	net_leave();
+	return err;
+}
+
 int net_route_add(struct netdev *dev, int family, const void *dst, unsigned prefix,
 		  const void *gateway)
 {
@@ -139,11 +174,7 @@ int net_route_add(struct netdev *dev, int family, const void *dst, unsigned pref
 	if ((family != AF_INET && family != AF_INET6) || prefix > len * 8 ||
 	    (dev->flags & IFF_LOOPBACK))
 		return -EINVAL;
-	for (unsigned i = 0; prefix && i < len; i++) {
-		unsigned bits = prefix > i * 8 ? MIN(prefix - i * 8, 8u) : 0;
-
-		r.dst[i] = (u8)(((const u8 *)dst)[i] & (0xff00 >> bits));
-	}
+	mask(r.dst, dst, prefix, len);
 	r.netif = d->netif;
 	r.gateway = gateway;
 	if (gateway) {

@@ -73,6 +73,8 @@ void loop_run(void);
 void loop_inject(struct pbuf *p);
 /* Is this address one of net_cur's own? net_lock held. */
 bool addr_is_local(const ip_addr_t *a);
+/* Has net_cur no IPv4 address at all? net_lock held. */
+bool addr_none4(void);
 
 /* device.c: can lwIP look at the headers of this Ethernet frame without leaving it? */
 bool frame_whole(const struct pbuf *p);

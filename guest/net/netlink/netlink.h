@@ -78,6 +78,13 @@ void diag_put_meminfo(struct nl_request *r, u16 type, const struct socket *s, u6
 int inet_diag_request(struct nl_request *r, bool all);
 int unix_diag_request(struct nl_request *r, bool all);
 
+/* The interface that a request names by index or name. netdev_lock held. */
+struct ifinfomsg;
+struct netdev *rtnetlink_named(const struct nl_request *r, const struct ifinfomsg *i);
+
+/* ---- change.c ---- */
+int rtnetlink_change(struct nl_request *r);
+
 /* ---- route_main.c; without locks ---- */
 void rtnetlink_dump_main(struct nl_request *r, u8 family);
 /* The route to dst; 0 or -ENETUNREACH. */

@@ -1,8 +1,7 @@
 /*
- * route.c - rtnetlink(7): links, addresses and routes, to read. What can be seen is the table of netdev.h.
+ * route.c - rtnetlink(7): links, addresses and routes, to read. What can be seen is the namespace's table of netdev.h.
  *
- * Each address brings the routes of the local table that Linux makes for it. Nothing can be changed: EPERM without
- * CAP_NET_ADMIN, else EOPNOTSUPP (setting an interface up that is up already succeeds).
+ * Each address brings the routes of the local table that Linux makes for it.
  */
 #include <linux/capability.h>
 #include <linux/if_addr.h>
@@ -16,7 +15,10 @@
 #include "task/task.h"
 #include "task/unsupported.h"
 
+/* RFC 2863 */
 #define OPER_UNKNOWN 0
+#define OPER_DOWN    2
+#define OPER_UP	     6
 #define HWADDR_LEN   6
 
 /* ---- links ---- */
@@ -50,6 +52,13 @@ static void put_stats(struct nl_request *r, const struct netdev_stats *t)
 	nl_attr(r, IFLA_STATS, &n, sizeof(n));
 }
 
+static u8 operstate(const struct netdev *d)
+{
+	if (!(d->flags & IFF_UP))
+		return OPER_DOWN;
+	return d->flags & IFF_LOOPBACK ? OPER_UNKNOWN : OPER_UP;
+}
+
 static void put_link(struct nl_request *r, const struct netdev *d, bool multi)
 {
 	struct ifinfomsg *i = nl_begin(r, RTM_NEWLINK, sizeof(*i), multi);
@@ -61,7 +70,7 @@ static void put_link(struct nl_request *r, const struct netdev *d, bool multi)
 	i->ifi_flags = d->flags;
 	nl_attr_str(r, IFLA_IFNAME, d->name);
 	nl_attr_u32(r, IFLA_TXQLEN, d->txqlen);
-	nl_attr_u8(r, IFLA_OPERSTATE, OPER_UNKNOWN);
+	nl_attr_u8(r, IFLA_OPERSTATE, operstate(d));
 	nl_attr_u8(r, IFLA_LINKMODE, 0);
 	nl_attr_u32(r, IFLA_MTU, d->mtu);
 	nl_attr_u32(r, IFLA_MIN_MTU, d->min_mtu);
@@ -71,15 +80,14 @@ static void put_link(struct nl_request *r, const struct netdev *d, bool multi)
 	nl_attr_u32(r, IFLA_NUM_TX_QUEUES, 1);
 	nl_attr_u32(r, IFLA_NUM_RX_QUEUES, 1);
 	nl_attr_u8(r, IFLA_CARRIER, !!(d->flags & IFF_LOWER_UP));
-	nl_attr_str(r, IFLA_QDISC, "noqueue");
+	nl_attr_str(r, IFLA_QDISC, d->flags & IFF_UP ? "noqueue" : "noop");
 	nl_attr(r, IFLA_ADDRESS, d->hwaddr, HWADDR_LEN);
 	nl_attr(r, IFLA_BROADCAST, d->broadcast, HWADDR_LEN);
 	put_stats(r, &d->stats);
 	nl_end(r);
 }
 
-/* The interface that a request names by index or name. netdev_lock held. */
-static struct netdev *named(const struct nl_request *r, const struct ifinfomsg *i)
+struct netdev *rtnetlink_named(const struct nl_request *r, const struct ifinfomsg *i)
 {
 	char name[IFNAMSIZ] = "";
 	const void *v;
@@ -110,32 +118,12 @@ static int get_link(struct nl_request *r, bool dump)
 		list_for_each(d, &r->from->s.net->devs, node)
 			put_link(r, d, true);
 	} else {
-		d = named(r, &i);
+		d = rtnetlink_named(r, &i);
 		if (d)
 			put_link(r, d, false);
 		else
 			err = -ENODEV;
 	}
-	spin_unlock(&netdev_lock);
-	return err;
-}
-
-/* Setting up what is up changes nothing. */
-static int set_link(struct nl_request *r)
-{
-	struct ifinfomsg i;
-	struct netdev *d;
-	int err = -EOPNOTSUPP;
-
-	if (r->len < sizeof(i))
-		return -EINVAL;
-	memcpy(&i, r->body, sizeof(i));
-	spin_lock(&netdev_lock);
-	d = named(r, &i);
-	if (!d)
-		err = r->h->nlmsg_flags & NLM_F_CREATE ? -EOPNOTSUPP : -ENODEV;
-	else if (r->len == sizeof(i) && !((d->flags ^ i.ifi_flags) & i.ifi_change))
-		err = 0;
 	spin_unlock(&netdev_lock);
 	return err;
 }
@@ -337,8 +325,7 @@ int rtnetlink_request(struct nl_request *r)
 	}
 	if (!net_capable(r->from->s.net, CAP_NET_ADMIN))
 		return -EPERM;
-	err = r->h->nlmsg_type == RTM_NEWLINK || r->h->nlmsg_type == RTM_SETLINK ? set_link(r)
-										 : -EOPNOTSUPP;
+	err = rtnetlink_change(r);
 	if (err == -EOPNOTSUPP)
 		unsupported("rtnetlink change", r->h->nlmsg_type);
 	return err;
