@@ -139,10 +139,20 @@ int inode_set(struct inode *i, struct setattr *a)
 	return err;
 }
 
+int inode_may_grow(const struct inode *i, u64 size)
+{
+	if (size > i->sb->max_bytes)
+		return -EFBIG;
+	if (size > task_rlimit(RLIMIT_FSIZE) && size > i->size) {
+		signal_task(task_current(), 25 /* SIGXFSZ */, NULL);
+		return -EFBIG;
+	}
+	return 0;
+}
+
 int vfs_truncate(struct inode *i, u64 size, struct file *f)
 {
 	struct setattr a = { .valid = ATTR_SIZE | ATTR_MTIME | ATTR_CTIME, .size = size };
-	u64 limit = task_rlimit(RLIMIT_FSIZE);
 	int err;
 
 	if (!S_ISREG(i->mode))
@@ -151,12 +161,9 @@ int vfs_truncate(struct inode *i, u64 size, struct file *f)
 		return -EPERM;
 	if (f && (f->mode & FMODE_NO_TRUNCATE))
 		return -EACCES;
-	if (size > i->sb->max_bytes)
-		return -EFBIG;
-	if (size > limit && size > i->size) {
-		signal_task(task_current(), 25 /* SIGXFSZ */, NULL);
-		return -EFBIG;
-	}
+	err = inode_may_grow(i, size);
+	if (err)
+		return err;
 	mutex_lock(&i->mutex);
 	a.mtime = a.ctime = fs_now();
 	if ((i->mode & (S_ISUID | S_ISGID)) && !capable_wrt(i, CAP_FSETID)) {

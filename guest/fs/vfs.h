@@ -362,6 +362,8 @@ int vfs_stat_file(struct file *f, struct stat_info *st);
 int vfs_setattr(const struct path_ref *p,
 		struct setattr *a); /* write access to the mount, rights, then the op */
 int inode_set(struct inode *i, struct setattr *a); /* for objects without a path: pipes, sockets */
+/* May the file become that large? 0 or -EFBIG, above RLIMIT_FSIZE with SIGXFSZ. */
+int inode_may_grow(const struct inode *i, u64 size);
 int vfs_truncate(struct inode *i, u64 size, struct file *f);
 s64 vfs_readlink(const struct path_ref *p, char *buf, size_t size);
 int vfs_mkdir(int dirfd, const char *name, u32 mode);

@@ -40,7 +40,8 @@ static s64 do_open(fd_a dfd, path_a path, u32 flags, u32 mode)
 	flags &= O_KNOWN;
 	if (!(flags & O_PATH))
 		flags |= O_LARGEFILE;
-	f = vfs_open(dfd, name, flags, mode & 07777);
+	/* Before anything is made, emptied or waited for. */
+	f = fd_room() ? ERR_PTR(-EMFILE) : vfs_open(dfd, name, flags, mode & 07777);
 	if (unlikely(f == ERR_PTR(-ENOENT)))
 		unsupported_path(name);
 	name_free(name);
@@ -104,8 +105,9 @@ s64 sys_openat2(fd_a dfd, path_a path, uptr_a how, size_a size)
 	if (err)
 		return err;
 	USER_NAME(name, path);
-	f = vfs_open_resolve(dfd, name, (u32)h.flags | O_LARGEFILE, (u32)h.mode,
-			     lookup_of_resolve(h.resolve));
+	f = fd_room() ? ERR_PTR(-EMFILE)
+		      : vfs_open_resolve(dfd, name, (u32)h.flags | O_LARGEFILE, (u32)h.mode,
+					 lookup_of_resolve(h.resolve));
 	name_free(name);
 	return install(f, (u32)h.flags);
 }

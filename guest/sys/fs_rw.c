@@ -226,8 +226,19 @@ s64 sys_fdatasync(fd_a fd)
 
 s64 sys_sync_file_range(fd_a fd, off_a offset, off_a nbytes, flags_a flags)
 {
+	struct file *f;
+	bool file;
+
 	if (offset < 0 || nbytes < 0 || (s64)((u64)offset + (u64)nbytes) < 0 || (flags & ~7u))
 		return -EINVAL;
+	f = fd_get(fd);
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	file = f->inode && (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) ||
+			    S_ISBLK(f->inode->mode));
+	file_put(f);
+	if (!file)
+		return -ESPIPE;
 	return sync_file(fd, (u64)offset, nbytes ? (u64)nbytes : ~0ULL, true);
 }
 
@@ -276,6 +287,9 @@ s64 file_allocate(struct file *f, int mode, s64 offset, s64 len)
 		return -EFBIG;
 	if (!f->ops->fallocate)
 		return -EOPNOTSUPP;
+	r = mode & FALLOC_FL_KEEP_SIZE ? 0 : inode_may_grow(f->inode, (u64)offset + (u64)len);
+	if (r)
+		return r;
 	r = f->ops->fallocate(f, mode, (u64)offset, (u64)len);
 	if (!r)
 		notify_file(f, IN_MODIFY);
