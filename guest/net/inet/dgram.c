@@ -334,7 +334,8 @@ int dgram_route(struct inet_sock *k, const struct sock_msg *m, const ip_addr_t *
 	    (k->ifindex && k->ifindex != inet_ifindex(r->netif)))
 		return -ENETUNREACH;
 	if (!v6 && !sock_opt(&k->s, SOPT_BROADCAST) && !mc &&
-	    ip4_addr_isbroadcast(ip_2_ip4(&r->dst), r->netif))
+	    (ip4_addr_isbroadcast(ip_2_ip4(&r->dst), r->netif) ||
+	     ip_2_ip4(&r->dst)->addr == PP_HTONL(0x7fffffff))) /* of lo, as Linux has it */
 		return -EACCES;
 	if (ip_addr_isany(&r->src)) {
 		inet_pick_source(&r->src, &r->dst);

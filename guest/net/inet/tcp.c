@@ -227,6 +227,20 @@ static int start(struct inet_sock *k)
 	n = route_to(&src, &k->raddr);
 	if (!n || (k->ifindex && k->ifindex != inet_ifindex(n)))
 		return -ENETUNREACH;
+/* Is there such a connection already? Only a socket that chose its port itself can ask for one. */
+static bool connection_exists(const struct inet_sock *k, const ip_addr_t *src)
+{
+	struct tcp_pcb *p;
+
+	if (!k->bound)
+		return false;
+	for (p = tcp_active_pcbs; p; p = p->next)
+		if (p->local_port == k->lport && p->remote_port == k->rport &&
+		    ip_addr_cmp(&p->local_ip, src) && ip_addr_cmp(&p->remote_ip, &k->raddr))
+			return true;
+	return false;
+}
+
 	if (!k->port) {
 		err = port_bind_connect(k);
 		if (err)
@@ -246,6 +260,8 @@ static int start(struct inet_sock *k)
 	pcb->x.window = inet_window(k);
 	err = inet_errno(tcp_connect(pcb, &k->raddr, k->rport, on_connected));
 	if (err) {
+	if (connection_exists(k, &src))
+		return -EADDRNOTAVAIL;
 		tcp_arg(pcb, NULL);
 		tcp_err(pcb, NULL);
 		tcp_abort(pcb);
