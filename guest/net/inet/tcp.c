@@ -213,20 +213,6 @@ void tcp_sk_apply(struct inet_sock *k)
 
 /* ---- connect(2) ---- */
 
-static int start(struct inet_sock *k)
-{
-	struct tcp_pcb *pcb;
-	ip_addr_t src = k->laddr;
-	struct netif *n;
-	int err;
-
-	if (ip_addr_isany(&src)) {
-		src = *(IP_IS_V6(&k->raddr) ? IP6_ADDR_ANY : IP4_ADDR_ANY);
-		inet_pick_source(&src, &k->raddr);
-	}
-	n = route_to(&src, &k->raddr);
-	if (!n || (k->ifindex && k->ifindex != inet_ifindex(n)))
-		return -ENETUNREACH;
 /* Is there such a connection already? Only a socket that chose its port itself can ask for one. */
 static bool connection_exists(const struct inet_sock *k, const ip_addr_t *src)
 {
@@ -241,11 +227,27 @@ static bool connection_exists(const struct inet_sock *k, const ip_addr_t *src)
 	return false;
 }
 
+static int start(struct inet_sock *k)
+{
+	struct tcp_pcb *pcb;
+	ip_addr_t src = k->laddr;
+	struct netif *n;
+	int err;
+
+	if (ip_addr_isany(&src)) {
+		src = *(IP_IS_V6(&k->raddr) ? IP6_ADDR_ANY : IP4_ADDR_ANY);
+		inet_pick_source(&src, &k->raddr);
+	}
+	n = route_to(&src, &k->raddr);
+	if (!n || (k->ifindex && k->ifindex != inet_ifindex(n)))
+		return -ENETUNREACH;
 	if (!k->port) {
 		err = port_bind_connect(k);
 		if (err)
 			return err;
 	}
+	if (connection_exists(k, &src))
+		return -EADDRNOTAVAIL;
 	pcb = tcp_new_ip_type(IP_GET_TYPE(&k->raddr));
 	if (!pcb)
 		return -ENOBUFS;
@@ -260,8 +262,6 @@ static bool connection_exists(const struct inet_sock *k, const ip_addr_t *src)
 	pcb->x.window = inet_window(k);
 	err = inet_errno(tcp_connect(pcb, &k->raddr, k->rport, on_connected));
 	if (err) {
-	if (connection_exists(k, &src))
-		return -EADDRNOTAVAIL;
 		tcp_arg(pcb, NULL);
 		tcp_err(pcb, NULL);
 		tcp_abort(pcb);
