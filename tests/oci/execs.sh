@@ -33,21 +33,24 @@ run c1 tar -c -C /tmp tree | tar -x -C back
 expect "files out" "" "$(diff -r tree back/tree)"
 run c1 rm -r /tmp/tree
 
-# The host's processes of the container: how many, their descriptors, KiB of their memory.
+# The host's processes of the container: how many, their descriptors, KiB of their own memory; what is in use of the sandbox's RAM,
+# and how much of that the host has, which may be a MiB or two more, as free memory goes back in large blocks.
 family() {
 	local p=$1 c
 	echo "$p"
 	for c in $(cat /proc/"$p"/task/*/children 2> /dev/null); do family "$c"; done
 }
 held() {
-	local p n=0 fds=0 kib=0
+	local p n=0 fds=0 kib=0 ram=0
 	for p in $(family "$pid"); do
 		n=$((n + 1))
 		fds=$((fds + $(find "/proc/$p/fd" -mindepth 1 2> /dev/null | wc -l)))
-		kib=$((kib + $(sed -n 's/^Pss: *\([0-9]*\) kB/\1/p' "/proc/$p/smaps_rollup" 2> /dev/null || echo 0)))
+		kib=$((kib + $(field Pss_Anon "/proc/$p/smaps_rollup")))
+		ram=$((ram + $(field Pss_Shmem "/proc/$p/smaps_rollup")))
 	done
-	echo "$n $fds $kib"
+	echo "$n $fds $kib $ram $(run c1 cat /proc/meminfo | awk '/^MemTotal/ { n += $2 } /^MemFree/ { n -= $2 } END { print n }')"
 }
+field() { awk -v n="$1:" '$1 == n { print $2 }' "$2"; }
 probes() { # COUNT
 	local i bad=0
 	for ((i = 0; i < $1; i++)); do
@@ -59,11 +62,13 @@ count=300
 [ -z "${TEST_FULL:-}" ] || count=3600
 expect "the first probes" "" "$(probes 200)"
 sleep 1
-read -r n fds kib <<< "$(held)"
+read -r n fds kib ram used <<< "$(held)"
 expect "$count probes" "" "$(probes $count)"
 sleep 1
-read -r n2 fds2 kib2 <<< "$(held)"
+read -r n2 fds2 kib2 ram2 used2 <<< "$(held)"
 expect "processes and descriptors" "$n $fds" "$n2 $fds2"
-[ $((kib2 - kib)) -lt 64 ] || expect "growth in KiB" "below 64" $((kib2 - kib))
+[ $((kib2 - kib)) -lt 64 ] || expect "growth of the processes in KiB" "below 64" $((kib2 - kib))
+[ $((used2 - used)) -lt 64 ] || expect "growth inside in KiB" "below 64" $((used2 - used))
+[ $((ram2 - ram)) -lt 2048 ] || expect "growth of what the host has of the RAM in KiB" "below 2048" $((ram2 - ram))
 expect "processes inside" 1 "$(moat ps c1 | tail -n +2 | wc -l)"
 done_testing
