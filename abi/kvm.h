@@ -6,7 +6,8 @@
  * written one byte to PORT_START for each of them.
  *
  * Address space at the first instruction (the launcher builds these tables for good; the lower half is empty):
- *   direct_map                  PADDR_END bytes: RAM and arena, NX, writable but for the image's text and rodata
+ *   direct_map                  PADDR_END bytes: RAM and arena, NX, writable but for the image's text and rodata; the
+ *                               windows of files, read-only
  *   KVM_KVA_BASE (512 GiB)      empty: kernel stacks
  *   KVM_IMAGE_BASE              the image's segments, W^X, 4 KiB pages
  *
@@ -45,6 +46,7 @@ struct kvm_boot {
 	uint64_t direct_map; /* its virtual base */
 	uint64_t ram_size;   /* as a file offset: the hole counts */
 	uint64_t arena_size;
+	uint64_t windows_size; /* from DAX_RO_PADDR on; 0: there are none */
 	uint64_t free_paddr; /* first byte of RAM behind image and tables */
 	uint64_t image_slide;
 	uint64_t tsc_hz;

@@ -37,7 +37,11 @@ enum ring_queue {
 	RING_Q_STREAM = 2,
 	RING_Q_STREAM_EVENT =
 		3, /* the Sentry posts empty buffers; struct stream_event comes back, one for each EAGAIN */
-	RING_Q_BALLOON = 5, /* struct balloon_range: frames that the host may take back */
+	/*
+	 * struct balloon_range: frames that the host may take back; or, in a chain with room for a 64-bit answer (0 or -errno),
+	 * a struct dax_message: map the file that came with its cookie, or with cookie 0 unmap it (KVM).
+	 */
+	RING_Q_BALLOON = 5,
 	RING_Q_NET_CFG =
 		6,     /* the Sentry posts a buffer, struct net_config (abi/net.h) comes back */
 	RING_Q_9P = 8, /* 8..23: one per gofer connection; chain = T-message out, R-message in */

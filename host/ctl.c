@@ -11,6 +11,7 @@
 #include "host/clock.h"
 #include "host/ctl.h"
 #include "host/printable.h"
+#include "host/windows.h"
 
 #define RANGES_MAX 512 /* of one chain of the balloon queue */
 
@@ -98,14 +99,15 @@ static void from_sentry(struct ctl *c, struct ctl_msg *m)
 	c->deliver(c->arg, m);
 }
 
-static void take_message(struct ctl *c, const struct ring_chain *chain)
+static uint32_t take_message(struct ctl *c, const struct ring_chain *chain)
 {
 	struct ctl_msg m;
 
-	if (!chain->nout || chain->iov[0].iov_len < sizeof(m))
-		return;
-	memcpy(&m, chain->iov[0].iov_base, sizeof(m));
-	from_sentry(c, &m);
+	if (chain->nout && chain->iov[0].iov_len >= sizeof(m)) {
+		memcpy(&m, chain->iov[0].iov_base, sizeof(m));
+		from_sentry(c, &m);
+	}
+	return 0;
 }
 
 /* Frames that the Sentry gives back. Any range of its own RAM is its to forget. */
@@ -118,9 +120,27 @@ static void release_range(struct sandbox *sb, const struct balloon_range *r)
 		  (off_t)r->len);
 }
 
-static void take_ranges(struct ctl *c, const struct ring_chain *chain)
+/* A chain with room for an answer is about a window. */
+static uint32_t take_window(struct ctl *c, const struct ring_chain *chain)
+{
+	struct dax_message m;
+	int64_t ret;
+
+	if (chain->nout != 1 || chain->iov[0].iov_len != sizeof(m) ||
+	    chain->iov[1].iov_len < sizeof(ret))
+		return 0;
+	memcpy(&m, chain->iov[0].iov_base, sizeof(m));
+	ret = windows_change(c->sb, &m);
+	memcpy(chain->iov[1].iov_base, &ret, sizeof(ret));
+	return sizeof(ret);
+}
+
+static uint32_t take_ranges(struct ctl *c, const struct ring_chain *chain)
 {
 	unsigned n = 0;
+
+	if (chain->nin)
+		return take_window(c, chain);
 
 	for (unsigned i = 0; i < chain->nout; i++) {
 		struct balloon_range r;
@@ -131,11 +151,12 @@ static void take_ranges(struct ctl *c, const struct ring_chain *chain)
 			release_range(c->sb, &r);
 		}
 	}
+	return 0;
 }
 
 /* One queue, a ring's worth of it at most: a Sentry that never stops must not keep us from the others. */
 static bool drain(struct ctl *c, struct ring_dev *rd, unsigned queue,
-		  void (*take)(struct ctl *, const struct ring_chain *))
+		  uint32_t (*take)(struct ctl *, const struct ring_chain *))
 {
 	struct ring_chain chain;
 
@@ -143,8 +164,9 @@ static bool drain(struct ctl *c, struct ring_dev *rd, unsigned queue,
 		int got = ring_dev_pop(rd, &chain);
 
 		if (got == 1) {
-			take(c, &chain);
-			ring_dev_push(rd, chain.head, 0);
+			uint32_t written = take(c, &chain);
+
+			ring_dev_push(rd, chain.head, written);
 		} else if (got != -EINVAL) {
 			break;
 		}

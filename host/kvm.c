@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "host/kvm.h"
+#include "host/windows.h"
 
 /*
  * RAM in one slot, or two around the hole; then the arena. The hole's part of the file is simply never used. Huge pages
@@ -22,13 +23,20 @@ static int memory(struct kvm_vm *vm, struct sandbox *sb, struct error *err)
 	/* A host without huge pages in this file system refuses; that costs speed only. */
 	madvise(sb->ram + large, sb->ram_size - large, MADV_HUGEPAGE);
 
-	if (kvm_vm_memory(vm, 0, RAM_PADDR, low, sb->ram, err) < 0)
+	if (kvm_vm_memory(vm, 0, RAM_PADDR, low, sb->ram, 0, err) < 0)
 		return -1;
 	if (sb->ram_size > RAM_HOLE_END &&
 	    kvm_vm_memory(vm, 1, RAM_HOLE_END, sb->ram_size - RAM_HOLE_END, sb->ram + RAM_HOLE_END,
-			  err) < 0)
+			  0, err) < 0)
 		return -1;
-	return kvm_vm_memory(vm, 2, ARENA_PADDR, sb->arena_size, sb->arena, err);
+	if (kvm_vm_memory(vm, 2, ARENA_PADDR, sb->arena_size, sb->arena, 0, err) < 0)
+		return -1;
+	if (!sb->dax)
+		return 0;
+	if (windows_reserve(sb, KVM_WINDOWS_SIZE, err) < 0)
+		return -1;
+	return kvm_vm_memory(vm, 3, DAX_RO_PADDR, sb->windows_size, sb->windows, KVM_MEM_READONLY,
+			     err);
 }
 
 static int vcpus(struct kvm_vm *vm, struct sandbox *sb, struct error *err)
@@ -120,12 +128,13 @@ static int kvm_reap(struct sandbox *sb, struct error *err)
 
 /*
  * The vCPU threads exist before the launcher's seal and are sealed tighter by themselves (kvm_vcpu.c, seven calls); what
- * remains of this platform on the launcher's own thread makes no call of its own.
+ * remains of this platform on the launcher's own thread is the mapping of windows, in the two forms that jail.c allows.
  */
-static const char *const syscalls[] = { NULL };
+static const char *const syscalls[] = { "mmap", NULL };
 
 const struct platform_ops platform_kvm = {
 	.name = "kvm",
+	.windows = true,
 	.probe = kvm_probe,
 	.create = kvm_create,
 	.run = kvm_run,

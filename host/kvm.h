@@ -23,6 +23,8 @@
 
 #define KVM_CPUS_MAX   64
 #define KVM_STACK_SIZE 65536 /* of a vCPU thread */
+/* Address space for windows of files. The host may keep 8 bytes for each page of a slot: 32 MiB, if it shadows page tables. */
+#define KVM_WINDOWS_SIZE (16ULL << 30)
 
 #define KVM_TRACE 24
 
@@ -77,7 +79,7 @@ enum kvm_cpu_feature {
 int kvm_vm_open(struct kvm_vm *vm,
 		struct error *err); /* /dev/kvm, API version, VM, split irqchip, filters */
 int kvm_vm_memory(struct kvm_vm *vm, unsigned slot, uint64_t paddr, uint64_t len, void *addr,
-		  struct error *err);
+		  unsigned flags, struct error *err); /* KVM_MEM_* */
 int kvm_vm_queues(struct kvm_vm *vm,
 		  struct error *err); /* doorbells and interrupts of all queues, PORT_START */
 int kvm_vm_vcpu(struct kvm_vm *vm, unsigned id, struct error *err);

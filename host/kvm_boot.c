@@ -141,7 +141,8 @@ static int map_all(struct kvm_vm *vm, struct tables *t, const struct elf_image *
 	if (map_range(t, direct, RAM_PADDR, low, 0, PTE_W | PTE_NX) < 0 ||
 	    map_range(t, direct + low, low, sb->ram_size - low, max, PTE_W | PTE_NX) < 0 ||
 	    map_range(t, direct + ARENA_PADDR, ARENA_PADDR, sb->arena_size, max, PTE_W | PTE_NX) <
-		    0)
+		    0 ||
+	    map_range(t, direct + DAX_RO_PADDR, DAX_RO_PADDR, sb->windows_size, max, PTE_NX) < 0)
 		return -1;
 	for (i = 0; i < img->nsegs; i++) {
 		const struct elf_segment *s = &img->seg[i];
@@ -200,6 +201,7 @@ int kvm_boot_load(struct kvm_vm *vm, uint64_t *entry, struct error *err)
 	kvm_boot_gdt((uint64_t *)(sb->ram + BOOT_TABLES_PADDR + KVM_BOOT_GDT));
 	b->ram_size = sb->ram_size;
 	b->arena_size = sb->arena_size;
+	b->windows_size = sb->windows_size;
 	b->free_paddr = img.hi - KVM_IMAGE_BASE;
 	b->image_slide = vm->slide = slide;
 	b->tsc_hz = ioctl(vm->vcpu[0].fd, KVM_GET_TSC_KHZ, 0) * 1000ULL;

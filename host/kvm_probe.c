@@ -72,7 +72,7 @@ static int run(struct kvm_vm *vm, char *mem, struct error *err)
 	struct kvm_vcpu *v = &vm->vcpu[0];
 	struct kvm_sregs s;
 
-	if (kvm_vm_open(vm, err) < 0 || kvm_vm_memory(vm, 0, 0, PROBE_MEMORY, mem, err) < 0 ||
+	if (kvm_vm_open(vm, err) < 0 || kvm_vm_memory(vm, 0, 0, PROBE_MEMORY, mem, 0, err) < 0 ||
 	    kvm_cpuid_build(vm, err) < 0 || kvm_vm_vcpu(vm, 0, err) < 0)
 		return -1;
 	/* All of its memory belongs to ring 3 too. */

@@ -93,6 +93,23 @@ static bool port_exit(struct kvm_vcpu *v)
 	return true;
 }
 
+/*
+ * The host has no page behind guest memory: a file in a window was cut short, or the host is out of memory. The guest sees
+ * a machine check at the instruction that asked for it. False if that cannot be: it was just told of one.
+ */
+static bool machine_check(struct kvm_vcpu *v)
+{
+	struct kvm_vcpu_events e;
+
+	if (kvm_vcpu_raw(__NR_ioctl, v->fd, KVM_GET_VCPU_EVENTS, (long)&e) < 0 ||
+	    e.exception.injected || e.exception.pending)
+		return false;
+	e.exception.injected = 1;
+	e.exception.nr = 18;
+	e.exception.has_error_code = 0;
+	return kvm_vcpu_raw(__NR_ioctl, v->fd, KVM_SET_VCPU_EVENTS, (long)&e) == 0;
+}
+
 static void run_loop(struct kvm_vcpu *v)
 {
 	uint64_t n;
@@ -111,6 +128,8 @@ static void run_loop(struct kvm_vcpu *v)
 				return;
 			continue;
 		}
+		if (ret == -EFAULT && machine_check(v))
+			continue;
 		if (ret < 0) {
 			kvm_crash(v,
 				  ret == -EFAULT ? "KVM: guest memory has gone" : "KVM_RUN failed",

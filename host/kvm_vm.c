@@ -117,10 +117,11 @@ int kvm_vm_open(struct kvm_vm *vm, struct error *err)
 }
 
 int kvm_vm_memory(struct kvm_vm *vm, unsigned slot, uint64_t paddr, uint64_t len, void *addr,
-		  struct error *err)
+		  unsigned flags, struct error *err)
 {
 	struct kvm_userspace_memory_region r = {
 		.slot = slot,
+		.flags = flags,
 		.guest_phys_addr = paddr,
 		.memory_size = len,
 		.userspace_addr = (uintptr_t)addr,

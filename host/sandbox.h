@@ -39,6 +39,8 @@ struct sandbox {
 
 	bool dax;      /* files are mapped from the host's page cache where they can be */
 	int dax_fd[2]; /* if so: the mapper's end of abi/dax.h's socket, the gofers' end */
+	char *windows; /* where the launcher maps them, or NULL (windows.h) */
+	uint64_t windows_size;
 
 	struct net net; /* host/net/net.h */
 

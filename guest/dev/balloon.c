@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "abi/ring.h"
+#include "dev/window.h"
 #include "lib/list.h"
 #include "lib/log.h"
 #include "lib/spinlock.h"
@@ -116,4 +117,5 @@ void balloon_start(void)
 	}
 	ring = ring_open(RING_Q_BALLOON);
 	platform_balloon = release;
+	window_start(ring);
 }

@@ -59,7 +59,7 @@ static bool wanted(struct inode *i)
 {
 	struct p9_client *c = p9_s(i)->c;
 
-	return c->moat && !platform_dax_refused && !c->no_map && !c->dead && !p9_i(i)->no_map &&
+	return platform_dax_size() && c->moat && !platform_dax_refused && !c->no_map && !c->dead && !p9_i(i)->no_map &&
 	       !READ_ONCE(i->pc->dax) && READ_ONCE(i->pc->size) &&
 	       atomic_load(&i->writecount) <= 0 && !READ_ONCE(i->pc->nr_dirty) && random_ready();
 }

@@ -39,9 +39,9 @@ static void chunks_set(unsigned first, unsigned n, bool used)
 /* n chunks in a row from `from` on; CHUNKS if there are none. */
 static unsigned chunks_find(unsigned from, unsigned n)
 {
-	unsigned run = 0;
+	unsigned run = 0, end = (unsigned)(platform_dax_size() / DAX_ALIGN);
 
-	for (unsigned i = from; i < CHUNKS; i++) {
+	for (unsigned i = from; i < end; i++) {
 		run = chunk_taken(i) ? 0 : run + 1;
 		if (run == n)
 			return i + 1 - n;

@@ -271,9 +271,13 @@ unsigned pmap_window(void);
  * direct map too, or -errno. Calls are serialized by the caller. A window that pmaps show is unmapped after they let go.
  */
 int platform_dax_map(paddr_t pa, u64 len, u64 cookie);
+/* Bytes of the region that can be used, from its start; 0: there are no windows here. */
+u64 platform_dax_size(void);
 void platform_dax_unmap(paddr_t pa, u64 len);
 /* Set when the host has refused to show a window to an application (a security module): then none may be shown any more. */
 extern bool platform_dax_refused;
+/* KVM: how the two ask the host, once its device has set it; cookie 0 unmaps. 0 or -errno; sleeps. */
+extern int (*platform_dax_ask)(paddr_t pa, u64 len, u64 cookie);
 /* As memcpy, from memory that the host can take away: bytes that were not copied. */
 size_t copy_mapped(void *dst, const void *src, size_t n);
 

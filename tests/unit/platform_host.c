@@ -93,6 +93,11 @@ void ram_release(paddr_t pa, u64 len, void (*done)(void *), void *arg)
 /* No gofer here gives files. */
 bool platform_dax_refused;
 
+u64 platform_dax_size(void)
+{
+	return 0;
+}
+
 int platform_dax_map(paddr_t pa, u64 len, u64 cookie)
 {
 	return -EOPNOTSUPP;

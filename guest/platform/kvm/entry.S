@@ -264,7 +264,19 @@ trap_stub_mc:
 	testb $3, 24(%rsp)
 	jz 1f
 	ist_from_user VEC_MC
-1:	mov $VEC_MC, %edi
+1:	cld
+	push_rest
+	link_frame
+	call trap_machine_check
+	mov %rbx, %rsp
+	test %al, %al
+	pop_callee_saved
+	pop_caller_saved
+	jz 2f
+	add $8, %rsp
+	iretq
+2:	push %rdi
+	mov $VEC_MC, %edi
 	jmp ist_fatal
 
 	.globl trap_stub_df

@@ -12,6 +12,7 @@
  *   usercopy.c  user memory
  *   kstack.c    kernel stacks with guard pages
  *   power.c     doorbells, halt, crash, memory given back
+ *   dax.c       windows of host files
  *
  * Interrupts are off in ring 0 except in cpu_idle and platform_poll.
  */
@@ -81,6 +82,7 @@ struct kvm_cpu {
 	bool pending_timer;
 	u64 deadline; /* what cpu_timer_set asked for, 0: nothing */
 	u64 armed;    /* what the LAPIC waits for; may be earlier than deadline */
+	bool machine_check; /* the last copy met memory that has gone; trap.c */
 
 	struct utask *utask;  /* whose FPU and TLS bases are live; NULL: nobody's */
 	struct pmap *leaving; /* what CR3 may still hold while it changes to c.pmap; pmap.c */
@@ -172,7 +174,12 @@ void trap_stub_mc(void);
 void kvm_main(u32 cpu, const struct kvm_boot *boot) __attribute__((noreturn));
 void kvm_cpu_main(u32 cpu) __attribute__((noreturn));
 void trap_kernel(struct trap_frame *f, u32 vector);
+bool trap_machine_check(struct trap_frame *f);
 void trap_fatal(struct trap_frame *f, u32 vector) __attribute__((noreturn));
+/* copy.S: bytes that were not copied. */
+size_t copy_user(void *dst, const void *src, size_t n);
+/* Did a copy on this CPU end by #MC since the last call? */
+bool trap_machine_check_seen(void);
 
 #endif
 #endif

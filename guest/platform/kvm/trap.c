@@ -78,6 +78,26 @@ void trap_fatal(struct trap_frame *f, u32 vector)
 	      (unsigned long)f->error, (unsigned long)cr2);
 }
 
+/*
+ * #MC in ring 0: an access to memory that may go away, which the exception table names, or the end. On the IST stack; GS is
+ * ours if the instruction is one of those, and is not looked at before that is known.
+ */
+bool trap_machine_check(struct trap_frame *f)
+{
+	if (!fixup(f))
+		return false;
+	kvm_cpu_this()->machine_check = true;
+	return true;
+}
+
+bool trap_machine_check_seen(void)
+{
+	bool seen = kvm_cpu_this()->machine_check;
+
+	kvm_cpu_this()->machine_check = false;
+	return seen;
+}
+
 void trap_kernel(struct trap_frame *f, u32 vector)
 {
 	if (vector >= 32) {

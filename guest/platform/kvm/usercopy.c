@@ -11,7 +11,6 @@
 #include "lib/err.h"
 #include "platform/kvm/kvm.h"
 
-size_t copy_user(void *dst, const void *src, size_t n);
 size_t zero_user(void *dst, size_t n);
 int cmpxchg_user32(u32 *p, u32 old, u32 new, u32 *prev);
 
@@ -62,6 +61,9 @@ static inline __attribute__((always_inline)) size_t user_copy(enum copy_kind kin
 		va += chunk - left;
 		kbuf += chunk - left;
 		n -= chunk - left;
+		/* The page has gone: asking mm again would give the same one. */
+		if (left && trap_machine_check_seen())
+			break;
 		if (left && kvm_upcalls.fault(va, kind == COPY_IN ? ACCESS_READ : ACCESS_WRITE) < 0)
 			break;
 	}
@@ -114,7 +116,7 @@ int user_cmpxchg32(uaddr_t addr, u32 old, u32 new, u32 *prev)
 		chunk_end();
 		if (!ret)
 			return 0;
-		if (kvm_upcalls.fault(addr, ACCESS_WRITE) < 0)
+		if (trap_machine_check_seen() || kvm_upcalls.fault(addr, ACCESS_WRITE) < 0)
 			return -EFAULT;
 	}
 }
