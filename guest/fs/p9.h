@@ -65,6 +65,7 @@ struct p9_client {
 	u32 msize;
 	bool moat; /* extensions are on */
 	bool no_map; /* the server has no windows to give (p9_map.c) */
+	struct mutex map_lock; /* one window is made after the other */
 	bool dead;
 	struct spinlock lock; /* reqs, fid numbers: LOCK_P9 */
 	struct p9_req reqs[P9_REQS];

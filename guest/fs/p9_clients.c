@@ -27,6 +27,7 @@ static struct p9_client *connect(const struct p9_boot *b)
 		return ERR_PTR(-ENOMEM);
 	c->refs = 1;
 	p9_reqs_init(c);
+	mutex_init(&c->map_lock);
 	if (b->ops) {
 		c->ops = b->ops;
 		c->priv = b->priv;

@@ -6,8 +6,9 @@
  * through a window. What the host changes is seen at once, as through a mapping on the host; a file that it cuts short is
  * SIGBUS beyond the new end.
  *
- * p9_map_lock (mutex) makes one window after the other; what it takes inside is what a fid takes, and mm->lock by
- * dax_attach. The server's refusal of one file is kept with the inode, of all with the connection.
+ * client->map_lock (mutex) makes one window of a connection after the other; what it takes inside is what a fid takes,
+ * arrival_lock, and mm->lock by dax_attach. arrival_lock (mutex) is never held while a server works, so that a slow one holds
+ * up its own files alone. The server's refusal of one file is kept with the inode, of all with the connection.
  */
 #include "abi/dax.h"
 #include "fs/p9.h"
@@ -15,7 +16,7 @@
 #include "mm/dax.h"
 #include "platform/platform.h"
 
-static struct mutex p9_map_lock = MUTEX_INIT(p9_map_lock);
+static struct mutex arrival_lock = MUTEX_INIT(arrival_lock);
 
 static int p9_map(struct p9_client *c, u32 fid, u64 cookie, const struct dax_window *w)
 {
@@ -40,7 +41,7 @@ static int p9_map(struct p9_client *c, u32 fid, u64 cookie, const struct dax_win
 /* Have the host map i's file at w. 0 or -errno. */
 static int fill_window(struct inode *i, struct dax_window *w)
 {
-	u64 cookie = random_u64();
+	u64 cookie = random_u64() | 1; /* 0 has a meaning of its own */
 	u32 fid;
 	int err = p9_fid_get(p9_i(i), P9_FID_READ, &fid);
 
@@ -48,31 +49,34 @@ static int fill_window(struct inode *i, struct dax_window *w)
 		return err;
 	err = p9_map(p9_s(i)->c, fid, cookie, w);
 	p9_fid_put(p9_i(i), P9_FID_READ);
-	if (!err)
-		err = platform_dax_map(w->base, w->pages << PAGE_SHIFT, cookie);
-	if (!err)
-		w->mapped = true;
-	return err;
+	if (err)
+		return err;
+	mutex_lock(&arrival_lock);
+	w->mapped = !platform_dax_map(w->base, w->pages << PAGE_SHIFT, cookie);
+	mutex_unlock(&arrival_lock);
+	/* Somebody else's request may have met our file and dropped it: another time. */
+	return w->mapped ? 0 : -EAGAIN;
 }
 
 static bool wanted(struct inode *i)
 {
 	struct p9_client *c = p9_s(i)->c;
 
-	return platform_dax_size() && c->moat && !platform_dax_refused && !c->no_map && !c->dead && !p9_i(i)->no_map &&
-	       !READ_ONCE(i->pc->dax) && READ_ONCE(i->pc->size) &&
+	return platform_dax_size() && c->moat && !platform_dax_refused && !c->no_map && !c->dead &&
+	       !p9_i(i)->no_map && !READ_ONCE(i->pc->dax) && READ_ONCE(i->pc->size) &&
 	       atomic_load(&i->writecount) <= 0 && !READ_ONCE(i->pc->nr_dirty) && random_ready();
 }
 
 void p9_open_window(struct pagecache *pc)
 {
 	struct inode *i = pc->owner;
+	struct p9_client *c = p9_s(i)->c;
 	struct dax_window *w;
 	int err = -ENOMEM;
 
 	if (!wanted(i))
 		return;
-	mutex_lock(&p9_map_lock);
+	mutex_lock(&c->map_lock);
 	if (!wanted(i))
 		goto out;
 	w = dax_reserve(READ_ONCE(pc->size));
@@ -81,8 +85,8 @@ void p9_open_window(struct pagecache *pc)
 	if (err) {
 		if (w)
 			dax_put(w);
-		p9_i(i)->no_map = err != -ENOMEM;
-		p9_s(i)->c->no_map = err == -EOPNOTSUPP;
+		p9_i(i)->no_map = err != -ENOMEM && err != -EAGAIN;
+		c->no_map = err == -EOPNOTSUPP;
 		goto out;
 	}
 	dax_attach(pc, w);
@@ -90,7 +94,7 @@ void p9_open_window(struct pagecache *pc)
 	if (atomic_load(&i->writecount) > 0)
 		dax_detach(pc);
 out:
-	mutex_unlock(&p9_map_lock);
+	mutex_unlock(&c->map_lock);
 }
 
 void p9_close_window(struct inode *i)
