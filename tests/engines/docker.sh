@@ -6,82 +6,20 @@ needs='dockerd docker script pgrep iptables'
 
 start_docker
 expect "default runtime" moat "$(docker info --format '{{.DefaultRuntime}}')"
-inspect() { docker inspect -f "{{.$1}}" "$2"; }
 has_status() { [ "$(inspect State.Status "$2")" = "$1" ]; }
 
-step "run"
-out=$(docker run --rm busybox sh -c 'echo hello; echo errors >&2; exit 7' 2> /run/lab/err)
-expect "status" 7 $?
-expect "output" hello "$out"
-expect "errors" errors "$(cat /run/lab/err)"
-expect "input" abc "$(echo abc | docker run -i --rm busybox cat)"
-expect "terminal" "/dev/pts/0 30 100" "$(at_terminal "$docker run --rm -t busybox sh -c 'sleep 0.4; echo \$(tty) \$(stty size)'")"
-docker run --rm busybox /nonexistent > /dev/null 2> /run/lab/err
-expect "a missing command: status" 127 $?
-expect_has "a missing command" "no such file or directory" "$(cat /run/lab/err)"
-docker run --rm busybox /etc/passwd > /dev/null 2>&1
-expect "a file that is no program" 126 $?
-expect "killed by a signal" 143 "$(docker run --rm busybox sh -c 'sleep 60 & kill $!; wait $!' 2> /dev/null; echo $?)"
-
-step "nginx with a published port"
-docker run -d --name web -p 8080:80 nginx > /dev/null
-expect "run -d" 0 $?
-await 10 page http://127.0.0.1:8080/
-expect "published" "nginx in a container" "$(page http://127.0.0.1:8080/)"
+engine=docker client=$docker
+run_cases
+nginx_cases 8080
 expect "at the container's address" "nginx in a container" "$(page "http://$(inspect NetworkSettings.IPAddress web)/")"
-expect_has "logs" '"GET / HTTP/1.1" 200' "$(docker logs web 2>&1)"
-if is_moat; then
-	expect "no nginx on the host" "" "$(pgrep -a nginx)"
-	expect_has "dmesg" "moat" "$(docker run --rm --cap-add SYSLOG busybox dmesg 2>&1 | head -n 5)"
-	[ "$(docker exec web uname -r)" != "$(uname -r)" ] || expect "uname -r" "not the host's" "$(uname -r)"
-fi
-docker stop web > /dev/null
-expect "after SIGQUIT" 0 "$(inspect State.ExitCode web)"
-docker restart web > /dev/null
-await 10 page http://127.0.0.1:8080/
-expect "after a restart" "nginx in a container" "$(page http://127.0.0.1:8080/)"
 docker rm -f web > /dev/null
 expect "rm -f" 0 $?
-
-step "exec"
-docker run -d --name d1 --init -e A=b -v /run/lab:/vol:ro -m 128m --cpus 0.5 --pids-limit 50 --hostname inside \
-	busybox sh -c 'echo started; trap "exit 5" TERM; while :; do sleep 0.1; done' > /dev/null
-expect "run -d" 0 $?
-expect "environment, host name, volume" "b inside docker.log" "$(docker exec d1 sh -c 'echo $A $(hostname) $(ls /vol | grep docker.log)')"
-docker exec d1 sh -c 'exit 9'
-expect "status" 9 $?
-expect "user and directory" "65534 /tmp" "$(docker exec -u 65534 -w /tmp d1 sh -c 'echo $(id -u) $PWD')"
-expect "input" abc "$(echo abc | docker exec -i d1 cat)"
-expect "terminal" "/dev/pts/0 30 100" "$(at_terminal "$docker exec -t d1 sh -c 'sleep 0.4; echo \$(tty) \$(stty size)'")"
-docker exec d1 /nonexistent > /dev/null 2>&1
-expect "a missing command" 126 $?
-
-step "commands"
-expect "logs" started "$(docker logs d1)"
-docker top d1 > /run/lab/top
-expect "top" "0 1" "$? $(grep -c UID /run/lab/top)"
+exec_cases 126 --init
 docker stats --no-stream --format '{{.MemUsage}} {{.CPUPerc}} {{.PIDs}}' d1 > /run/lab/stats
 expect_has "stats" "/ 128MiB" "$(cat /run/lab/stats)"
 docker update -m 192m --memory-swap 192m --cpus 0.25 d1 > /dev/null 2>&1
 expect "update" 0 $?
-docker pause d1 > /dev/null
-expect "paused" paused "$(inspect State.Status d1)"
-docker unpause d1 > /dev/null
-expect "running again" running "$(inspect State.Status d1)"
-echo file > /run/lab/file
-docker cp /run/lab/file d1:/tmp/in > /dev/null
-expect "cp into it" file "$(docker exec d1 cat /tmp/in)"
-docker exec d1 sh -c 'echo out > /tmp/out'
-docker cp d1:/tmp/out /run/lab/out > /dev/null
-expect "cp out of it" out "$(cat /run/lab/out)"
-docker stop -t 5 d1 > /dev/null
-expect "after a trapped SIGTERM" 5 "$(inspect State.ExitCode d1)"
-docker start d1 > /dev/null
-expect "start again" 0 $?
-docker kill d1 > /dev/null
-expect "after SIGKILL" 137 "$(docker wait d1)"
-docker rm d1 > /dev/null
-expect "rm" 0 $?
+command_cases UID
 
 step "network"
 docker network create --subnet 10.77.17.0/24 n1 > /dev/null

@@ -25,74 +25,13 @@ for image in busybox nginx pause; do
 	podman load -q -i "$images/$image.tar" > /dev/null || { expect "load" 0 1; done_testing; }
 done
 expect "runtime" "moat $RUNTIME" "$(podman info --format '{{.Host.OCIRuntime.Name}} {{.Host.OCIRuntime.Path}}')"
-inspect() { podman inspect -f "{{.$1}}" "$2"; }
-
-step "run"
-out=$(podman run --rm busybox sh -c 'echo hello; echo errors >&2; exit 7' 2> /run/lab/err)
-expect "status" 7 $?
-expect "output" hello "$out"
-expect "errors" errors "$(cat /run/lab/err)"
-expect "input" abc "$(echo abc | podman run -i --rm busybox cat)"
-expect "terminal" "/dev/pts/0 30 100" "$(at_terminal "$podman run --rm -t busybox sh -c 'sleep 0.4; echo \$(tty) \$(stty size)'")"
-podman run --rm busybox /nonexistent > /dev/null 2> /run/lab/err
-expect "a missing command: status" 127 $?
-expect_has "a missing command" "no such file or directory" "$(cat /run/lab/err)"
-podman run --rm busybox /etc/passwd > /dev/null 2>&1
-expect "a file that is no program" 126 $?
-
-step "nginx with a published port"
-podman run -d --name web -p 8091:80 nginx > /dev/null
-expect "run -d" 0 $?
-await 10 page http://127.0.0.1:8091/
-expect "published" "nginx in a container" "$(page http://127.0.0.1:8091/)"
-expect_has "logs" '"GET / HTTP/1.1" 200' "$(podman logs web 2>&1)"
-if is_moat; then
-	expect "no nginx on the host" "" "$(pgrep -a nginx)"
-	expect_has "dmesg" "moat" "$(podman exec web dmesg 2>&1 | head -n 5)"
-	[ "$(podman exec web uname -r)" != "$(uname -r)" ] || expect "uname -r" "not the host's" "$(uname -r)"
-fi
-podman stop web > /dev/null
-expect "after SIGQUIT" 0 "$(inspect State.ExitCode web)"
-podman start web > /dev/null
-await 10 page http://127.0.0.1:8091/
-expect "started again" "nginx in a container" "$(page http://127.0.0.1:8091/)"
+engine=podman client=$podman
+run_cases
+nginx_cases 8091
 podman rm -f -t 2 web > /dev/null
 expect "rm -f" 0 $?
-
-step "exec"
-podman run -d --name d1 -e A=b -v /run/lab:/vol:ro -m 128m --cpus 0.5 --pids-limit 50 --hostname inside \
-	busybox sh -c 'echo started; trap "exit 5" TERM; while :; do sleep 0.1; done' > /dev/null
-expect "run -d" 0 $?
-expect "environment, host name, volume" "b inside containers.conf" "$(podman exec d1 sh -c 'echo $A $(hostname) $(ls /vol | grep conf)')"
-podman exec d1 sh -c 'exit 9'
-expect "status" 9 $?
-expect "user and directory" "65534 /tmp" "$(podman exec -u 65534 -w /tmp d1 sh -c 'echo $(id -u) $PWD')"
-expect "input" abc "$(echo abc | podman exec -i d1 cat)"
-expect "terminal" "/dev/pts/0 30 100" "$(at_terminal "$podman exec -t d1 sh -c 'sleep 0.4; echo \$(tty) \$(stty size)'")"
-podman exec d1 /nonexistent > /dev/null 2>&1
-expect "a missing command" 127 $?
-
-step "commands"
-expect "logs" started "$(podman logs d1)"
-podman top d1 > /run/lab/top
-expect "top" "0 1" "$? $(grep -c USER /run/lab/top)"
-podman stats --no-stream d1 > /run/lab/stats
-expect_has "stats" "d1" "$(cat /run/lab/stats)"
-podman pause d1 > /dev/null
-expect "paused" paused "$(inspect State.Status d1)"
-podman unpause d1 > /dev/null
-expect "running again" running "$(inspect State.Status d1)"
-echo file > /run/lab/file
-podman cp /run/lab/file d1:/tmp/in > /dev/null
-expect "cp into it" file "$(podman exec d1 cat /tmp/in)"
-podman stop -t 5 d1 > /dev/null
-expect "after a trapped SIGTERM" 5 "$(inspect State.ExitCode d1)"
-podman start d1 > /dev/null
-expect "start again" 0 $?
-podman kill d1 > /dev/null
-expect "after SIGKILL" 137 "$(podman wait d1)"
-podman rm d1 > /dev/null
-expect "rm" 0 $?
+exec_cases 127
+command_cases USER
 
 step "pod"
 podman pod create --name p1 --infra-image docker.io/library/pause:1 > /dev/null
