@@ -174,6 +174,7 @@ static struct super_block *devtmpfs_mount(const struct file_system *fs, const st
 
 static const struct file_system devtmpfs_fs = {
 	.name = "devtmpfs",
+	.handles = HANDLES_NUMBER,
 	.user_mount = true,
 	.nodev = true,
 	.mount = devtmpfs_mount,

@@ -218,6 +218,7 @@ static struct super_block *cgroup_mount(const struct file_system *fs, const stru
 
 static const struct file_system cgroup2_fs = {
 	.name = "cgroup2",
+	.handles = HANDLES_KERNFS,
 	.nodev = true,
 	.user_mount = true,
 	.userns_mount = true,

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "fs/handle.h"
 #include "fs/lock.h"
 #include "fs/vfs.h"
 #include "mm/slab.h"
@@ -69,6 +70,8 @@ void inode_put(struct inode *i)
 		return;
 	sb = i->sb;
 	file_locks_free(i);
+	if (unlikely(i->in_handles))
+		handle_forget(i);
 	if (i->ops && i->ops->evict)
 		i->ops->evict(i);
 	if (sb && sb->ops && sb->ops->free_inode)

@@ -380,6 +380,7 @@ static struct super_block *overlay_mount(const struct file_system *fs, const str
 
 const struct file_system overlay_fs = {
 	.name = "overlay",
+	.handles = HANDLES_NUMBER,
 	.nodev = true,
 	.mount = overlay_mount,
 };

@@ -123,6 +123,7 @@ static struct super_block *p9_mount(const struct file_system *fs, const struct m
 
 const struct file_system p9_fs = {
 	.name = "9p",
+	.handles = HANDLES_NUMBER,
 	.nodev = true,
 	.mount = p9_mount,
 };

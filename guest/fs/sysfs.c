@@ -281,6 +281,7 @@ static struct super_block *sysfs_mount(const struct file_system *fs, const struc
 
 static const struct file_system sysfs_fs = {
 	.name = "sysfs",
+	.handles = HANDLES_KERNFS,
 	.nodev = true,
 	.user_mount = true,
 	.userns_mount = true,

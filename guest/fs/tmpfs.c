@@ -295,6 +295,7 @@ static struct super_block *tmpfs_mount(const struct file_system *fs, const struc
 
 const struct file_system tmpfs_fs = {
 	.name = "tmpfs",
+	.handles = HANDLES_NUMBER,
 	.nodev = true,
 	.user_mount = true,
 	.userns_mount = true,

@@ -165,6 +165,7 @@ struct inode {
 	const char *
 		link; /* symbolic link's target if it is at hand: lets the walk follow it without a call */
 	struct spinlock lock;	   /* LOCK_INODE_ATTR: attributes */
+	bool in_handles;	   /* handle.c knows it */
 	bool complete; /* directories: each name in it has a dentry. Cleared under dcache_lock */
 	struct mutex mutex;	   /* LOCK_INODE */
 	struct file_locks *locks;  /* flock, POSIX, OFD: lock.c */
@@ -248,11 +249,15 @@ struct mount_args {
 	void *boot;	    /* file system's own parameters, at boot */
 };
 
+#define HANDLES_NUMBER 1
+#define HANDLES_KERNFS 2 /* as Linux's kernfs: the number is all */
+
 /* Adding a file system: one of these, and its row in filesystems.c. */
 struct file_system {
 	const char *name;
 	bool nodev;	   /* /proc/filesystems says so */
 	bool user_mount;   /* mount(2) may use it */
+	u8 handles;	   /* HANDLES_*: inodes can be found again by their numbers (handle.h) */
 	bool userns_mount; /* also whoever administers a mount namespace without being root of all */
 	/* Make or find the super block. Returns it with a reference and sb->root set, or ERR_PTR. */
 	struct super_block *(*mount)(const struct file_system *fs, const struct mount_args *a);

@@ -1,8 +1,7 @@
 /*
  * refuse.c - system calls that stay out of a sandbox. Each answers what Linux answers on a machine where the administrator
- * has switched the thing off: modules and kexec are disabled, the kernel is locked down for raw I/O and BPF, there is no PMU
- * and no file handle, and quota, fanotify and LDTs are not configured. What would have worked for root elsewhere leaves a
- * line in dmesg.
+ * has switched the thing off: modules and kexec are disabled, the kernel is locked down for raw I/O and BPF, there is no PMU,
+ * and quota, fanotify and LDTs are not configured. What would have worked for root elsewhere leaves a line in dmesg.
  */
 #include <linux/capability.h>
 
@@ -180,43 +179,6 @@ s64 sys_quotactl_fd(fd_a fd, uint_a cmd, int_a id, uptr_a addr)
 		return PTR_ERR(f);
 	file_put(f);
 	return (cmd & 0xff) >= 3 ? -EINVAL : -ENOSYS; /* three kinds of quota */
-}
-
-#define MAX_HANDLE_SZ	 128u
-#define AT_HANDLE_FID	 0x200u
-#define AT_HANDLE_UNIQUE 1u
-
-s64 sys_name_to_handle_at(fd_a dfd, path_a path, uptr_a handle, uptr_a mnt_id, flags_a flags)
-{
-	struct path_ref p;
-	int err;
-
-	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | AT_HANDLE_FID | AT_HANDLE_UNIQUE))
-		return -EINVAL;
-	err = path_lookup_user(dfd, path,
-			       (flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) |
-				       (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
-			       &p);
-	if (err)
-		return err;
-	path_put(&p);
-	return -EOPNOTSUPP;
-}
-
-s64 sys_open_by_handle_at(fd_a mount_fd, uptr_a handle, oflags_a flags)
-{
-	struct file *f = mount_fd == AT_FDCWD ? NULL : fd_get_path(mount_fd);
-	u32 bytes;
-
-	if (f && IS_ERR(f))
-		return PTR_ERR(f);
-	if (f)
-		file_put(f);
-	if (!capable(CAP_DAC_READ_SEARCH))
-		return -EPERM;
-	if (user_read(&bytes, handle, sizeof(bytes)))
-		return -EFAULT;
-	return !bytes || bytes > MAX_HANDLE_SZ ? -EINVAL : -ESTALE;
 }
 
 /* ---- security modules: capabilities alone, which have no attributes ---- */

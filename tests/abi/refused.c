@@ -87,37 +87,6 @@ TEST_FORK(ports)
 	CHECK_EQ(syscall(SYS_ioperm, 0x80UL, 1UL, 0), 0);
 }
 
-TEST_FORK(handles)
-{
-	struct {
-		uint32_t bytes, type;
-		char data[128];
-	} h = { 128, 0, "" };
-	int mnt;
-
-	abi_tmpdir();
-	CHECK_ERRNO(syscall(SYS_name_to_handle_at, AT_FDCWD, ".", &h, &mnt, 0x4), EINVAL);
-	CHECK_ERRNO(syscall(SYS_name_to_handle_at, AT_FDCWD, "not-there", &h, &mnt, 0), ENOENT);
-	CHECK_ERRNO(syscall(SYS_name_to_handle_at, AT_FDCWD, "", &h, &mnt, 0), ENOENT);
-	CHECK_ERRNO(syscall(SYS_name_to_handle_at, AT_FDCWD, bad_ptr(), &h, &mnt, 0), EFAULT);
-	CHECK_ERRNO(syscall(SYS_name_to_handle_at, -1, "x", &h, &mnt, 0), EBADF);
-	if (abi_sandboxed()) {
-		CHECK_ERRNO(syscall(SYS_name_to_handle_at, AT_FDCWD, ".", &h, &mnt, 0), EOPNOTSUPP);
-		CHECK_ERRNO(syscall(SYS_open_by_handle_at, -1, &h, O_RDONLY), EBADF);
-		CHECK_ERRNO(syscall(SYS_open_by_handle_at, AT_FDCWD, &h, O_RDONLY),
-			    abi_cap(2) ? ESTALE : EPERM);
-	}
-	if (abi_cap(2)) { /* CAP_DAC_READ_SEARCH */
-		CHECK_ERRNO(syscall(SYS_open_by_handle_at, AT_FDCWD, bad_ptr(), O_RDONLY), EFAULT);
-		h.bytes = 0;
-		CHECK_ERRNO(syscall(SYS_open_by_handle_at, AT_FDCWD, &h, O_RDONLY), EINVAL);
-		h.bytes = 129;
-		CHECK_ERRNO(syscall(SYS_open_by_handle_at, AT_FDCWD, &h, O_RDONLY), EINVAL);
-	} else {
-		CHECK_ERRNO(syscall(SYS_open_by_handle_at, AT_FDCWD, &h, O_RDONLY), EPERM);
-	}
-}
-
 TEST(security_modules)
 {
 	uint64_t ids[16];
