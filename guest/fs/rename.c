@@ -2,7 +2,8 @@
  * rename.c - rename(2), renameat2(2).
  *
  * Two directories are locked in tree order under vfs_rename_lock, which keeps ancestry still: the ancestor first, else
- * by address. A directory that is replaced is locked as rmdir would.
+ * by address. A directory that is replaced is locked as rmdir would. One directory may be here by two dentries, where
+ * somebody on the host moves it about: what counts for locks is the inode.
  */
 #include <string.h>
 
@@ -16,7 +17,7 @@ static void lock_pair(struct dentry *a, struct dentry *b)
 {
 	struct inode *first = a->inode, *second = b->inode;
 
-	if (a == b) {
+	if (first == second) {
 		mutex_lock(&first->mutex);
 		return;
 	}
@@ -32,7 +33,7 @@ static void lock_pair(struct dentry *a, struct dentry *b)
 static void unlock_pair(struct dentry *a, struct dentry *b)
 {
 	mutex_unlock(&a->inode->mutex);
-	if (a == b)
+	if (a->inode == b->inode)
 		return;
 	mutex_unlock(&b->inode->mutex);
 	mutex_unlock(&vfs_rename_lock);
@@ -59,9 +60,9 @@ static int check(struct walk *ow, struct walk *nw, struct dentry *od, struct den
 	}
 	if (!isdir && (ow->slash || (!(flags & RENAME_EXCHANGE) && nw->slash)))
 		return -ENOTDIR;
-	if (dentry_is_below(nw->path.dentry, od))
+	if (dentry_is_below(nw->path.dentry, od) || od->inode == ndir)
 		return -EINVAL;
-	if (dentry_is_below(ow->path.dentry, nd))
+	if (dentry_is_below(ow->path.dentry, nd) || nd->inode == odir)
 		return flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
 	if (unlikely(landlock_current())) {
 		err = landlock_check_refer(&ow->path, od, &nw->path, nd->inode ? nd : NULL, true,
