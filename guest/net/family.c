@@ -7,6 +7,7 @@
 #include "net/families.h"
 #include "net/net_ns.h"
 #include "net/socket.h"
+#include "net/sysctl.h"
 
 static const struct proto_family *const families[] = {
 	&netlink_family,
@@ -55,7 +56,8 @@ void sock_init_in(struct net_ns *net, struct socket *s, const struct socket_ops 
 	s->family = (u16)family;
 	s->type = (u8)type;
 	s->protocol = protocol;
-	s->sndbuf = s->rcvbuf = SOCK_BUF_DEFAULT;
+	s->sndbuf = (u32)net_sysctl(net, SYSCTL_WMEM_DEFAULT);
+	s->rcvbuf = (u32)net_sysctl(net, SYSCTL_RMEM_DEFAULT);
 	s->rcvlowat = 1;
 	s->peek_off = -1;
 	s->rcvtimeo = s->sndtimeo = NO_DEADLINE;

@@ -7,7 +7,7 @@
 #include "net/lwip/stack.h"
 #include "task/userns.h"
 
-struct net_ns net_first = { .port_range = { PORT_FIRST, PORT_LAST }, .port_unprivileged = 1024 };
+struct net_ns net_first;
 
 struct net_ns *net_ns_current(void)
 {
@@ -45,9 +45,7 @@ static void *create(struct ns_common *common)
 	if (!n)
 		return ERR_PTR(-ENOMEM);
 	n->common = common;
-	n->port_range[0] = PORT_FIRST;
-	n->port_range[1] = PORT_LAST;
-	n->port_unprivileged = 1024;
+	net_sysctl_defaults(n);
 	netdev_ns_init(n);
 	loop_add(n);
 	return n;
@@ -69,6 +67,8 @@ void net_ns_init(void)
 {
 	net_first.common = ns_first(NS_NET);
 	net_first.common->object = &net_first;
+	net_sysctl_defaults(&net_first);
+	net_sysctl_init();
 	netdev_ns_init(&net_first);
 	ns_register(NS_NET, create, release);
 }

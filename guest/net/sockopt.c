@@ -9,6 +9,7 @@
 
 #include "net/net_ns.h"
 #include "net/socket.h"
+#include "net/sysctl.h"
 #include "task/task.h"
 
 #define USEC_PER_SEC 1000000LL
@@ -111,8 +112,10 @@ static int set_int(struct socket *s, int name, s32 n)
 	case SO_DOMAIN:
 	case SO_ERROR:
 	case SO_ACCEPTCONN: return -ENOPROTOOPT;
-	case SO_SNDBUF: s->sndbuf = buffer_size(n, SOCK_BUF_MAX, SOCK_SNDBUF_MIN); break;
-	case SO_RCVBUF: s->rcvbuf = buffer_size(n, SOCK_BUF_MAX, SOCK_RCVBUF_MIN); break;
+	case SO_SNDBUF: s->sndbuf = buffer_size(n, (u32)net_sysctl(s->net, SYSCTL_WMEM_MAX), SOCK_SNDBUF_MIN);
+		break;
+	case SO_RCVBUF: s->rcvbuf = buffer_size(n, (u32)net_sysctl(s->net, SYSCTL_RMEM_MAX), SOCK_RCVBUF_MIN);
+		break;
 	case SO_SNDBUFFORCE:
 	case SO_RCVBUFFORCE:
 		if (!net_capable(s->net, CAP_NET_ADMIN))

@@ -5,6 +5,7 @@
 
 #include "fs/abi.h"
 #include "net/landlock.h"
+#include "net/sysctl.h"
 #include "sys/socket.h"
 
 struct socket *socket_get(int fd, struct file **f)
@@ -176,8 +177,8 @@ s64 sys_listen(fd_a fd, int_a backlog)
 
 	if (IS_ERR(s))
 		return PTR_ERR(s);
-	if ((u32)backlog > SOMAXCONN)
-		backlog = SOMAXCONN;
+	if ((u32)backlog > net_sysctl(s->net, SYSCTL_SOMAXCONN))
+		backlog = (int)net_sysctl(s->net, SYSCTL_SOMAXCONN);
 	err = s->ops->listen ? s->ops->listen(s, backlog) : -EOPNOTSUPP;
 	file_put(f);
 	return err;

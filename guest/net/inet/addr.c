@@ -114,7 +114,8 @@ int inet_getname(struct socket *s, struct sock_addr *a, bool peer)
 
 bool inet_addr_bindable(const struct inet_sock *k, const ip_addr_t *ip)
 {
-	if (ip_addr_isany(ip) || IP_IS_ANY_TYPE_VAL(*ip) || k->freebind)
+	if (ip_addr_isany(ip) || IP_IS_ANY_TYPE_VAL(*ip) || k->freebind ||
+	    (IP_IS_V4(ip) && net_sysctl(k->s.net, SYSCTL_NONLOCAL_BIND)))
 		return true;
 	if (ip_addr_ismulticast(ip) || (IP_IS_V4(ip) && ip_2_ip4(ip)->addr == IPADDR_BROADCAST))
 		return !inet_is_stream(k);

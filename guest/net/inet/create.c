@@ -36,6 +36,21 @@ static int ping_protocol(int family)
 	return family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 }
 
+/* net.ipv4.ping_group_range: is the current task in one of these groups? */
+static bool may_ping(const struct net_ns *net)
+{
+	const struct cred *c = task_current()->cred;
+	s64 first = net_sysctl(net, SYSCTL_PING_GROUP_FIRST);
+	s64 last = net_sysctl(net, SYSCTL_PING_GROUP_LAST);
+
+	if (c->egid >= first && c->egid <= last)
+		return true;
+	for (u32 i = 0; i < c->ngroups; i++)
+		if (c->groups[i] >= first && c->groups[i] <= last)
+			return true;
+	return false;
+}
+
 static struct socket *create(int family, int type, int protocol)
 {
 	struct net_ns *net = net_ns_current();
@@ -48,6 +63,8 @@ static struct socket *create(int family, int type, int protocol)
 	} else if (type == SOCK_DGRAM) {
 		if (protocol && protocol != IPPROTO_UDP && protocol != ping_protocol(family))
 			return ERR_PTR(-EPROTONOSUPPORT);
+		if (protocol == ping_protocol(family) && !may_ping(net))
+			return ERR_PTR(-EACCES);
 		k = protocol == ping_protocol(family)
 			    ? inet_alloc(net, &raw_ops, family, type, protocol)
 			    : inet_alloc(net, &udp_ops, family, type, IPPROTO_UDP);

@@ -325,7 +325,8 @@ int dgram_route(struct inet_sock *k, const struct sock_msg *m, const ip_addr_t *
 	if (mc)
 		r->ttl = v6 ? (k->mc_hops < 0 ? 1 : (u8)k->mc_hops) : k->mc_ttl;
 	else
-		r->ttl = v6 ? (k->hops < 0 ? 64 : (u8)k->hops) : k->ttl ? k->ttl : 64;
+		r->ttl = v6 ? (k->hops < 0 ? 64 : (u8)k->hops)
+			    : (u8)inet_number(k, k->ttl, SYSCTL_DEFAULT_TTL);
 	err = use_control(m->scm, r);
 	if (err)
 		return err;

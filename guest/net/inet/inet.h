@@ -29,8 +29,6 @@ enum inet_urgent { URGENT_NONE, URGENT_COMING, URGENT_VALID, URGENT_TAKEN };
 
 enum inet_proto { PORTS_TCP, PORTS_UDP, PORTS_KINDS };
 
-#define PORT_FIRST 32768 /* of those that are given to who asks for any */
-#define PORT_LAST  60999
 
 /* A port in use. Refcounted under net_lock: by its socket and by its tcp_pcb. */
 struct inet_port {
@@ -171,6 +169,8 @@ void tcp_sk_end(struct inet_sock *k);
 void tcp_sk_adopt(struct inet_sock *k, struct tcp_pcb *pcb);
 /* Bring the options into the PCB. */
 void tcp_sk_apply(struct inet_sock *k);
+/* A number of the socket's own or, where it has none (0), the namespace's. */
+u32 inet_number(const struct inet_sock *k, s64 own, enum net_sysctl otherwise);
 void tcp_sk_attach(struct tcp_pcb *pcb, struct inet_port *p);
 
 /* ---- tcp_listen.c ---- */

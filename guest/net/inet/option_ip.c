@@ -187,7 +187,7 @@ int option_ip_get(struct inet_sock *k, int name, void *v, unsigned *len)
 		return option_put(v, len, !!(k->recv_flags & bit));
 	switch (name) {
 	case IP_TOS: return option_put(v, len, k->tos);
-	case IP_TTL: return option_put(v, len, k->ttl ? k->ttl : IP_DEFAULT_TTL);
+	case IP_TTL: return option_put(v, len, (s32)inet_number(k, k->ttl, SYSCTL_DEFAULT_TTL));
 	case IP_MULTICAST_TTL: return option_put(v, len, k->mc_ttl);
 	case IP_MULTICAST_LOOP: return option_put(v, len, k->mc_loop);
 	case IP_MULTICAST_IF: return option_put(v, len, 0);

@@ -1,7 +1,7 @@
 /*
  * option_tcp.c - options at level IPPROTO_TCP (tcp(7)).
  *
- * TCP_QUICKACK, TCP_DEFER_ACCEPT, TCP_SYNCNT, TCP_LINGER2 and TCP_MAXSEG are kept and given back, and do not change what
+ * TCP_QUICKACK, TCP_DEFER_ACCEPT and TCP_MAXSEG are kept and given back, and do not change what
  * lwIP does. TCP_FASTOPEN is taken: a queue of that length never fills.
  */
 #include <linux/tcp.h>
@@ -159,10 +159,17 @@ int option_tcp_get(struct inet_sock *k, int name, void *v, unsigned *len)
 	case TCP_NODELAY: return option_put(v, len, k->nodelay);
 	case TCP_CORK: return option_put(v, len, k->cork);
 	case TCP_QUICKACK: return option_put(v, len, 1);
-	case TCP_KEEPIDLE: return option_put(v, len, (s32)k->keep_idle);
-	case TCP_KEEPINTVL: return option_put(v, len, (s32)k->keep_intvl);
-	case TCP_KEEPCNT: return option_put(v, len, (s32)k->keep_cnt);
-	case TCP_SYNCNT: return option_put(v, len, k->syncnt);
+	case TCP_KEEPIDLE:
+		return option_put(v, len,
+				  (s32)inet_number(k, k->keep_idle, SYSCTL_TCP_KEEPALIVE_TIME));
+	case TCP_KEEPINTVL:
+		return option_put(v, len,
+				  (s32)inet_number(k, k->keep_intvl, SYSCTL_TCP_KEEPALIVE_INTVL));
+	case TCP_KEEPCNT:
+		return option_put(v, len,
+				  (s32)inet_number(k, k->keep_cnt, SYSCTL_TCP_KEEPALIVE_PROBES));
+	case TCP_SYNCNT:
+		return option_put(v, len, (s32)inet_number(k, k->syncnt, SYSCTL_TCP_SYN_RETRIES));
 	case TCP_MAXSEG:
 		spin_lock(&net_lock);
 		if (k->pcb && k->pcb->state > SYN_SENT)
@@ -173,7 +180,11 @@ int option_tcp_get(struct inet_sock *k, int name, void *v, unsigned *len)
 		return 0;
 	case TCP_USER_TIMEOUT: return option_put(v, len, (s32)k->user_timeout);
 	case TCP_DEFER_ACCEPT: return option_put(v, len, k->defer_accept);
-	case TCP_LINGER2: return option_put(v, len, k->linger2 ? k->linger2 : 60);
+	case TCP_LINGER2:
+		return option_put(v, len,
+				  k->linger2 < 0 ? -1
+						 : (s32)inet_number(k, k->linger2,
+								    SYSCTL_TCP_FIN_TIMEOUT));
 	case TCP_WINDOW_CLAMP:
 	case TCP_FASTOPEN:
 	case TCP_FASTOPEN_CONNECT:

@@ -170,11 +170,12 @@ static void publish(struct inet_sock *k, struct inet_port *p)
 static u16 search(struct inet_sock *k, struct inet_port *p,
 		  bool (*ok)(struct inet_sock *k, struct inet_port *p, u16 num))
 {
-	const u16 *range = k->s.net->port_range;
-	u32 n = (u32)range[1] - range[0] + 1, start = (u32)(random_u64() % n);
+	u32 first = (u32)net_sysctl(k->s.net, SYSCTL_PORT_FIRST);
+	u32 last = (u32)net_sysctl(k->s.net, SYSCTL_PORT_LAST);
+	u32 n = last < first ? 1 : last - first + 1, start = (u32)(random_u64() % n);
 
 	for (u32 i = 0; i < n; i++) {
-		u16 num = (u16)(range[0] + (start + i) % n);
+		u16 num = (u16)(first + (start + i) % n);
 
 		if (ok(k, p, num))
 			return num;

@@ -251,64 +251,12 @@ static int show_sockstat6(struct seq *s, void *arg)
 	return 0;
 }
 
-/* ---- /proc/sys/net ---- */
+/* ---- /proc/sys/net: values that are what they are; the others are in net/sysctl.c ---- */
 
-/* Values that are what they are: read by programs to size things. */
 static int show_text(struct seq *s, void *arg)
 {
 	seq_puts(s, arg);
 	return 0;
-}
-
-static int show_range(struct seq *s, void *arg)
-{
-	const u16 *range = net_ns_current()->port_range;
-
-	seq_printf(s, "%u\t%u\n", range[0], range[1]);
-	return 0;
-}
-
-static const char *number(const char *p, unsigned *n)
-{
-	while (*p == ' ' || *p == '\t')
-		p++;
-	if (*p < '0' || *p > '9')
-		return NULL;
-	for (*n = 0; *p >= '0' && *p <= '9' && *n < 1000000; p++)
-		*n = *n * 10 + (unsigned)(*p - '0');
-	return p;
-}
-
-static s64 store_range(void *arg, char *buf, size_t n)
-{
-	struct net_ns *net = net_ns_current();
-	unsigned lo, hi;
-	const char *p = number(buf, &lo);
-
-	p = p ? number(p, &hi) : NULL;
-	if (!p || lo < 1 || hi > 65535 || lo > hi)
-		return -EINVAL;
-	spin_lock(&net_lock);
-	net->port_range[0] = (u16)lo;
-	net->port_range[1] = (u16)hi;
-	spin_unlock(&net_lock);
-	return (s64)n;
-}
-
-static int show_unprivileged(struct seq *s, void *arg)
-{
-	seq_printf(s, "%u\n", net_ns_current()->port_unprivileged);
-	return 0;
-}
-
-static s64 store_unprivileged(void *arg, char *buf, size_t n)
-{
-	unsigned v;
-
-	if (!number(buf, &v) || v > 65535)
-		return -EINVAL;
-	net_ns_current()->port_unprivileged = (u16)v;
-	return (s64)n;
 }
 
 #define TEXT(d, f, t)                                           \
@@ -316,45 +264,15 @@ static s64 store_unprivileged(void *arg, char *buf, size_t n)
 		"sys/net/" d, f, 0444, { .show = show_text }, t \
 	}
 static const struct proc_file files[] = {
-	{ "sys/net/ipv4",
-	  "ip_local_port_range",
-	  0644,
-	  { .show = show_range, .store = store_range },
-	  NULL },
-	{ "sys/net/ipv4",
-	  "ip_unprivileged_port_start",
-	  0644,
-	  { .show = show_unprivileged, .store = store_unprivileged },
-	  NULL },
-	TEXT("core", "somaxconn", "4096\n"),
-	TEXT("core", "rmem_max", "4194304\n"),
-	TEXT("core", "wmem_max", "4194304\n"),
-	TEXT("core", "rmem_default", "212992\n"),
-	TEXT("core", "wmem_default", "212992\n"),
 	TEXT("core", "optmem_max", "131072\n"),
 	TEXT("core", "netdev_max_backlog", "1000\n"),
-	TEXT("ipv4", "ip_forward", "0\n"),
-	TEXT("ipv4", "ip_default_ttl", "64\n"),
-	TEXT("ipv4", "ip_nonlocal_bind", "0\n"),
 	TEXT("ipv4", "ip_local_reserved_ports", "\n"),
-	TEXT("ipv4", "ping_group_range", "0\t2147483647\n"),
-	TEXT("ipv4", "tcp_rmem", "4096\t131072\t2097152\n"),
-	TEXT("ipv4", "tcp_wmem", "4096\t16384\t4194304\n"),
-	TEXT("ipv4", "tcp_max_syn_backlog", "4096\n"),
-	TEXT("ipv4", "tcp_syncookies", "0\n"),
 	TEXT("ipv4", "tcp_timestamps", "1\n"),
 	TEXT("ipv4", "tcp_sack", "1\n"),
 	TEXT("ipv4", "tcp_window_scaling", "1\n"),
-	TEXT("ipv4", "tcp_fin_timeout", "20\n"),
-	TEXT("ipv4", "tcp_tw_reuse", "0\n"),
-	TEXT("ipv4", "tcp_fastopen", "0\n"),
-	TEXT("ipv4", "tcp_keepalive_time", "7200\n"),
-	TEXT("ipv4", "tcp_keepalive_intvl", "75\n"),
-	TEXT("ipv4", "tcp_keepalive_probes", "9\n"),
 	TEXT("ipv4", "tcp_congestion_control", "reno\n"),
 	TEXT("ipv4", "tcp_available_congestion_control", "reno\n"),
 	TEXT("ipv4", "tcp_allowed_congestion_control", "reno\n"),
-	TEXT("ipv6", "bindv6only", "0\n"),
 };
 
 void inet_proc_init(void)

@@ -33,13 +33,10 @@ struct inet_sock *inet_alloc(struct net_ns *net, const struct socket_ops *ops, i
 	k->hops = k->mc_hops = -1;
 	k->mc_ttl = 1;
 	k->mc_loop = true;
-	k->keep_idle = 7200;
-	k->keep_intvl = 75;
-	k->keep_cnt = 9;
-	k->syncnt = TCP_SYNMAXRTX;
+	k->v6only = family == AF_INET6 && net_sysctl(net, SYSCTL_BINDV6ONLY);
 	if (type == SOCK_STREAM) {
-		k->s.sndbuf = 16384;
-		k->s.rcvbuf = 131072;
+		k->s.sndbuf = (u32)net_sysctl(net, SYSCTL_TCP_WMEM_DEFAULT);
+		k->s.rcvbuf = (u32)net_sysctl(net, SYSCTL_TCP_RMEM_DEFAULT);
 	}
 	return k;
 }
@@ -187,6 +184,19 @@ void tcp_sk_adopt(struct inet_sock *k, struct tcp_pcb *pcb)
 	tcp_sk_apply(k);
 }
 
+u32 inet_number(const struct inet_sock *k, s64 own, enum net_sysctl otherwise)
+{
+	return (u32)(own > 0 ? own : net_sysctl(k->s.net, otherwise));
+}
+
+/* How long FIN_WAIT_2 lasts without a socket, ms. TCP_LINGER2: its seconds; below 0 as short as can be. */
+static u32 fin_timeout(const struct inet_sock *k)
+{
+	if (k->linger2 < 0)
+		return 1;
+	return MIN(inet_number(k, k->linger2, SYSCTL_TCP_FIN_TIMEOUT), 100000u) * 1000;
+}
+
 void tcp_sk_apply(struct inet_sock *k)
 {
 	struct tcp_pcb *p = k->pcb;
@@ -194,7 +204,8 @@ void tcp_sk_apply(struct inet_sock *k)
 	if (!p || p->state == LISTEN)
 		return;
 	p->x.user_timeout = k->user_timeout;
-	p->x.syn_retries = (u8)k->syncnt;
+	p->x.syn_retries = (u8)inet_number(k, k->syncnt, SYSCTL_TCP_SYN_RETRIES);
+	p->x.fin_timeout = fin_timeout(k);
 	if (k->nodelay || p->netif_idx == LOOP_INDEX)
 		tcp_nagle_disable(p);
 	else
@@ -204,11 +215,14 @@ void tcp_sk_apply(struct inet_sock *k)
 		ip_set_option(p, SOF_KEEPALIVE);
 	else
 		ip_reset_option(p, SOF_KEEPALIVE);
-	p->keep_idle = k->keep_idle * 1000;
-	p->keep_intvl = k->keep_intvl * 1000;
-	p->keep_cnt = k->keep_cnt;
+	p->keep_idle = inet_number(k, k->keep_idle, SYSCTL_TCP_KEEPALIVE_TIME) * 1000;
+	p->keep_intvl = inet_number(k, k->keep_intvl, SYSCTL_TCP_KEEPALIVE_INTVL) * 1000;
+	p->keep_cnt = inet_number(k, k->keep_cnt, SYSCTL_TCP_KEEPALIVE_PROBES);
 	p->tos = k->tos;
-	p->ttl = k->ttl ? k->ttl : k->s.family == AF_INET6 && k->hops > 0 ? (u8)k->hops : TCP_TTL;
+	p->ttl = k->ttl ? k->ttl
+		 : k->s.family == AF_INET6 && k->hops > 0
+			 ? (u8)k->hops
+			 : (u8)net_sysctl(k->s.net, SYSCTL_DEFAULT_TTL);
 }
 
 /* ---- connect(2) ---- */

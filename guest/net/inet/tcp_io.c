@@ -11,16 +11,15 @@
 #include "task/task.h"
 
 #define SMALL	    1024u /* writes up to this are copied into segments, so that they share them */
-#define SNDBUF_AUTO (1024u * 1024)
 
 u32 inet_sndbuf(const struct inet_sock *k)
 {
-	return k->sndbuf_set ? k->s.sndbuf : SNDBUF_AUTO;
+	return k->sndbuf_set ? k->s.sndbuf : (u32)net_sysctl(k->s.net, SYSCTL_TCP_WMEM_MAX);
 }
 
 u32 inet_window(const struct inet_sock *k)
 {
-	return k->rcvbuf_set ? MAX(k->s.rcvbuf / 2, 2048u) : 0;
+	return k->rcvbuf_set ? MAX(k->s.rcvbuf / 2, 2048u) : (u32)net_sysctl(k->s.net, SYSCTL_TCP_RMEM_MAX);
 }
 
 u32 tcp_queued(const struct inet_sock *k)

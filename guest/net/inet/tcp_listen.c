@@ -11,9 +11,6 @@
 #include "lwip/prot/tcp.h"
 #include "net/inet/inet.h"
 
-#define HALF_OPEN_MAX \
-	1024 /* handshakes under way, of all listeners; above it the oldest is given up */
-
 static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 {
 	struct inet_sock *l = arg, *k;
@@ -71,13 +68,13 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 /* ---- handshakes under way ---- */
 
 static struct list half_open = LIST_INIT(half_open); /* struct inet_port, the oldest first */
-static unsigned nr_half_open;
+static unsigned nr_half_open; /* of all listeners; above tcp_max_syn_backlog the oldest is given up */
 
 void tcp_half_open(struct inet_port *p, struct tcp_pcb *pcb)
 {
 	p->half_open = pcb;
 	list_add_tail(&half_open, &p->half_node);
-	if (++nr_half_open > HALF_OPEN_MAX) {
+	if (++nr_half_open > net_sysctl(net_cur, SYSCTL_TCP_MAX_SYN_BACKLOG)) {
 		/* A flood: whoever means it answers within a round trip, so the oldest is the least likely to come. */
 		p = list_first(&half_open, struct inet_port, half_node);
 		tcp_abandon(p->half_open, 0);

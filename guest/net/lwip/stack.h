@@ -19,6 +19,7 @@
 #include "net/lwip/route.h"
 #include "net/net_ns.h"
 #include "net/netdev.h"
+#include "net/sysctl.h"
 
 struct net_ns {
 	struct ns_common *common; /* it owns this */
@@ -34,8 +35,7 @@ struct net_ns {
 	struct inet_route routes[ROUTES_MAX]; /* sorted by family, then by falling prefix length */
 	unsigned routes_count;
 
-	/* ---- inet/port.c ---- */
-	u16 port_range[2], port_unprivileged;
+	s64 sysctl[NET_SYSCTLS];
 };
 
 extern struct spinlock net_lock;

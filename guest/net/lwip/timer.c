@@ -41,6 +41,11 @@ static bool counts(const struct tcp_pcb *p)
 	return p->state != ESTABLISHED && p->state != CLOSE_WAIT && p->state != FIN_WAIT_2;
 }
 
+u32 tcp_fin_wait(const struct tcp_pcb *p)
+{
+	return p->x.fin_timeout ? p->x.fin_timeout : TCP_FIN_WAIT_TIMEOUT;
+}
+
 /* The tick at which a connection without traffic wants attention; 0: never. */
 static u32 due(const struct tcp_pcb *p)
 {
@@ -49,7 +54,7 @@ static u32 due(const struct tcp_pcb *p)
 	if (ip_get_option(p, SOF_KEEPALIVE))
 		after = p->keep_idle + p->keep_cnt_sent * p->keep_intvl;
 	if (p->state == FIN_WAIT_2 && (p->flags & TF_RXCLOSED))
-		after = after ? MIN(after, TCP_FIN_WAIT_TIMEOUT) : TCP_FIN_WAIT_TIMEOUT;
+		after = after ? MIN(after, tcp_fin_wait(p)) : tcp_fin_wait(p);
 	if (!after)
 		return 0;
 	after = p->tmr + after / TCP_SLOW_INTERVAL + 1;
