@@ -89,16 +89,16 @@
 #define RLIMIT_NOFILE 7
 
 /* Internal open modes in file->mode. */
-#define FMODE_READ	 1
-#define FMODE_WRITE	 2
-#define FMODE_PATH	 4   /* O_PATH */
-#define FMODE_STREAM	 8   /* no position */
-#define FMODE_EXEC_DENY	 16  /* holds the inode's writecount down */
-#define FMODE_WRITER	 32  /* counted in the inode's writecount */
+#define FMODE_READ	  1
+#define FMODE_WRITE	  2
+#define FMODE_PATH	  4   /* O_PATH */
+#define FMODE_STREAM	  8   /* no position */
+#define FMODE_EXEC_DENY	  16  /* holds the inode's writecount down */
+#define FMODE_WRITER	  32  /* counted in the inode's writecount */
 #define FMODE_NO_TRUNCATE 256 /* ftruncate(2), and ioctl(2) of a device: landlock forbids it */
-#define FMODE_NO_IOCTL	 512
-#define FMODE_MOUNT_TREE 128 /* O_PATH: its mounts go with it unless they were moved */
-#define FMODE_NOTIFIED	 64  /* posix locks may exist: drop them at close */
+#define FMODE_NO_IOCTL	  512
+#define FMODE_MOUNT_TREE  128 /* O_PATH: its mounts go with it unless they were moved */
+#define FMODE_NOTIFIED	  64  /* posix locks may exist: drop them at close */
 
 /* What statfs(2) reports. */
 struct statfs_info {

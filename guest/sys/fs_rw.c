@@ -234,8 +234,8 @@ s64 sys_sync_file_range(fd_a fd, off_a offset, off_a nbytes, flags_a flags)
 	f = fd_get(fd);
 	if (IS_ERR(f))
 		return PTR_ERR(f);
-	file = f->inode && (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) ||
-			    S_ISBLK(f->inode->mode));
+	file = f->inode &&
+	       (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) || S_ISBLK(f->inode->mode));
 	file_put(f);
 	if (!file)
 		return -ESPIPE;

@@ -323,7 +323,7 @@ static s64 copy_range(struct file *in, u64 *pi, struct file *out, u64 *po, u64 l
 		return -EOVERFLOW;
 	if (*pi >= in->inode->size)
 		return 0;
-	len = MIN(len, in->inode->size - *pi);
+	len = MIN(MIN(len, MOVE_MAX), in->inode->size - *pi);
 	if (in->inode == out->inode && *po + len > *pi && *po < *pi + len)
 		return -EINVAL;
 	return pump(in, pi, out, po, len, false);
@@ -354,7 +354,7 @@ s64 sys_copy_file_range(fd_a in, uptr_a off_in, fd_a out, uptr_a off_out, size_a
 	if (!r && (!fi->inode || !fo->inode))
 		r = -EINVAL;
 	if (!r)
-		r = copy_range(fi, &pi, fo, &po, MIN(len, MOVE_MAX));
+		r = copy_range(fi, &pi, fo, &po, len);
 	if (r > 0) {
 		if (!off_in)
 			fi->pos = pi;

@@ -26,6 +26,7 @@ struct itimers {
 	u64 xcpu_next; /* second at which SIGXCPU comes again */
 	bool dormant;
 	struct list timers; /* struct ptimer */
+	u32 nr_timers;	    /* each counts as a queued signal */
 	int next_id;
 };
 

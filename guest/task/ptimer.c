@@ -87,6 +87,8 @@ static void destroy(struct ptimer *t)
 {
 	spin_lock(&t->owner->lock);
 	t->expires = t->interval = 0;
+	if (!list_empty(&t->node))
+		t->owner->nr_timers--;
 	list_del(&t->node);
 	spin_unlock(&t->owner->lock);
 	ktimer_cancel(&t->timer);
@@ -152,11 +154,14 @@ int ptimer_create(int clock, const struct ptimer_event *ev)
 		err = clock_cpu_target(clock, &t->cpu_process, &t->cpu_task, &t->kind);
 	mutex_lock(&it->mutex);
 	t->id = it->next_id++;
+	if (!err && it->nr_timers + it->process->nr_sigqueue >= task_rlimit(RLIMIT_SIGPENDING))
+		err = -EAGAIN;
 	if (!err)
 		err = setup_event(t, ev);
 	if (!err) {
 		spin_lock(&it->lock);
 		list_add_tail(&it->timers, &t->node);
+		it->nr_timers++;
 		spin_unlock(&it->lock);
 		err = t->id;
 	} else {

@@ -18,8 +18,6 @@
 #include "task/ptrace.h"
 #include "task/sigpriv.h"
 
-#define RLIMIT_SIGPENDING 11
-
 /* ---- handler tables ---- */
 
 struct sighand *sighand_create(void)

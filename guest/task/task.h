@@ -47,7 +47,7 @@ struct cred {
 	bool no_new_privs;
 	u32 ngroups;
 	u32 *groups;
-	struct user_ns *user_ns; /* a reference; NULL: the first one (task/userns.h) */
+	struct user_ns *user_ns;	  /* a reference; NULL: the first one (task/userns.h) */
 	struct landlock_domain *landlock; /* a reference; NULL: none (fs/landlock.h) */
 };
 

@@ -45,11 +45,11 @@ struct unix_sock {
 
 	/* under unix_lock */
 	enum unix_state state;
-	bool dead;		/* released */
+	bool dead;			  /* released */
 	struct landlock_domain *landlock; /* of its maker, with a reference; or NULL. Set once */
-	struct unix_sock *peer; /* with a reference */
-	struct unix_addr *addr; /* own reference; set once */
-	struct list name_node;	/* abstract names */
+	struct unix_sock *peer;		  /* with a reference */
+	struct unix_addr *addr;		  /* own reference; set once */
+	struct list name_node;		  /* abstract names */
 	struct list
 		backlog; /* listening: connections not yet accepted; of such a one: its place there */
 	unsigned nr_backlog, max_backlog;
