@@ -15,7 +15,7 @@ engines=(podman containernetworking-plugins conmon netavark aardvark-dns slirp4n
 # Docker's own packages (docker-ce, containerd.io) would be removed for Debian's.
 command -v containerd >/dev/null || engines+=(containerd)
 command -v dockerd >/dev/null || engines+=(docker.io)
-lint=(clang-format binutils)
+lint=(clang-format binutils manpages-dev)
 
 die() { echo "deps: $*" >&2; exit 1; }
 

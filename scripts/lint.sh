@@ -6,6 +6,7 @@
 #   nosse     no vector or x87 register in the Sentry images (application FPU state lives in them)
 #   abi       our Linux ABI structs and numbers against the system's headers (tests/lint/abi_asserts.c)
 #   docs      docs/syscalls.md is as scripts/syscalls-doc.py makes it; the files that the documents name exist
+#   errnos    tests/abi expects every errno that the manual documents for a full call (scripts/errno-coverage.py)
 # usage: lint.sh [CHECK...] | --list | --seed-violations      env: BUILD
 # --seed-violations plants one violation of each kind in a temporary copy and demands that its check finds it.
 set -u
@@ -13,7 +14,7 @@ self=$(readlink -f "$0")
 scripts=${self%/*}
 cd "${LINT_ROOT:-$scripts/..}" || exit 1
 BUILD=${BUILD:-build}
-CHECKS='format analyzer layers nosse abi docs'
+CHECKS='format analyzer layers nosse abi docs errnos'
 
 check_format() {
 	local files
@@ -130,6 +131,10 @@ check_docs() {
 	return $status
 }
 
+check_errnos() {
+	"$scripts/errno-coverage.py" --check
+}
+
 # ---- the checks' own test ----
 
 # seed CHECK FILE: in $tree, which passes CHECK, FILE (text on stdin) is appended and CHECK must fail.
@@ -214,13 +219,16 @@ seed_all() {
 	(cd "$tree" && "$scripts/syscalls-doc.py")
 	seed docs guest/sys/syscalls.def <<<'SYSCALL0(999, nonesuch, none, "")' || status=1
 	seed docs docs/other.md <<<'See `guest/sys/nonesuch.c`.' || status=1
+	cp -r tests/abi "$tree/tests/"
+	seed errnos guest/sys/syscalls.def <<<'SYSCALL0(999, quotactl, full, "")' || status=1
+	seed errnos tests/abi/errno-exceptions <<<'read EXDEV it never says so' || status=1
 	return $status
 }
 
 case ${1-} in
 --list) echo $CHECKS; exit ;;
 --seed-violations) seed_all; exit ;;
--*) sed -n '2,11s/^# \{0,1\}//p' "$self"; exit 2 ;;
+-*) sed -n '2,12s/^# \{0,1\}//p' "$self"; exit 2 ;;
 esac
 
 failed=()

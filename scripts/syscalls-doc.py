@@ -55,10 +55,11 @@ class Test:
 def find(call, tests):
     libc = LIBC.get(call) or re.sub(r'64$', '', re.sub(r'^rt_', '', call))
     used = [t for t in tests if call in t.raw or libc in t.called]
+    used = [t for t in used if not t.name.startswith('errno_')] or used  # they have every call, for its errnos alone
     named = [t for t in used if t.name[:-2] in (call, call + 's', libc, libc + 's')]
     named = named or [t for t in used if call in t.head]
     for count in (lambda t: t.raw.get(call, 0), lambda t: t.called.get(libc, 0)):
-        best = max(named or tests, key=count, default=None)
+        best = max(named or used or tests, key=count, default=None)
         if best and count(best):
             return best.name
     return None

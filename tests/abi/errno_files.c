@@ -316,3 +316,46 @@ TEST_FORK(ended_by_a_signal)
 	INTERRUPTED(syscall(SYS_writev, fds[1], &vec, 1));
 	INTERRUPTED(syscall(SYS_vmsplice, fds[1], &vec, 1, 0));
 }
+
+TEST(copying)
+{
+	off_t off = 10, zero = 0;
+	int fd, shm, fds[2];
+
+	abi_tmpdir();
+	fd = abi_file("from", "text", 0644);
+	CHECK_OK(pipe2(fds, O_NONBLOCK));
+	while (write(fds[1], buf, sizeof(buf)) > 0)
+		;
+	CHECK_ERRNO(syscall(SYS_sendfile, fds[1], fd, &zero, 4), EAGAIN);
+	CHECK_ERRNO(syscall(SYS_splice, fd, &zero, fds[1], NULL, 4, 0), EAGAIN);
+	CHECK_ERRNO(syscall(SYS_copy_file_range, fd, &off, abi_file("to", "", 0644), NULL, -1L, 0),
+		    EOVERFLOW);
+	CHECK_ERRNO(syscall(SYS_copy_file_range, fd, NULL, fd, NULL, 1, 1), EINVAL);
+	shm = open("/dev/shm", O_TMPFILE | O_RDWR, 0600);
+	if (shm >= 0)
+		CHECK_ERRNO(syscall(SYS_copy_file_range, fd, &zero, shm, NULL, 1, 0), EXDEV);
+	if (!geteuid())
+		IN_CHILD_AS(NOBODY)
+	CHECK_ERRNO(syscall(SYS_fsetxattr, fd, "trusted.x", "", 0, 0), EPERM);
+	close(shm);
+	close(fd);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+TEST(events_to_nowhere)
+{
+	struct epoll_event ev = { .events = EPOLLOUT };
+	struct timespec ts = { 0, 0 };
+	int ep = epoll_create1(0), fds[2];
+
+	CHECK_OK(pipe(fds));
+	CHECK_OK(epoll_ctl(ep, EPOLL_CTL_ADD, fds[1], &ev));
+	CHECK_ERRNO(syscall(SYS_epoll_wait, ep, bad_ptr(), 1, 0), EFAULT);
+	CHECK_ERRNO(syscall(SYS_epoll_pwait, ep, bad_ptr(), 1, 0, NULL, 8), EFAULT);
+	CHECK_ERRNO(syscall(SYS_epoll_pwait2, ep, bad_ptr(), 1, &ts, NULL, 8), EFAULT);
+	close(ep);
+	close(fds[0]);
+	close(fds[1]);
+}

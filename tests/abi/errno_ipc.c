@@ -156,6 +156,17 @@ TEST_FORK(ended_by_a_signal)
 	CHECK_OK(syscall(SYS_io_setup, 1, &ctx));
 	INTERRUPTED(syscall(SYS_io_getevents, ctx, 1, 1, &ev, NULL));
 	CHECK_ERRNO(syscall(SYS_io_getevents, ctx, 2, 1, &ev, NULL), EINVAL);
+	{
+		char b;
+		struct iocb cb = { .aio_lio_opcode = IOCB_CMD_PREAD,
+				   .aio_fildes = open("/dev/zero", O_RDONLY),
+				   .aio_buf = (uintptr_t)&b,
+				   .aio_nbytes = 1 },
+			    *list = &cb;
+
+		CHECK_EQ(syscall(SYS_io_submit, ctx, 1, &list), 1);
+		CHECK_ERRNO(syscall(SYS_io_getevents, ctx, 1, 1, bad_ptr(), NULL), EFAULT);
+	}
 	CHECK_ERRNO(syscall(SYS_io_cancel, ctx, bad_ptr(), &ev), EFAULT);
 	CHECK_OK(syscall(SYS_io_destroy, ctx));
 	CHECK_ERRNO(syscall(SYS_io_destroy, ctx), EINVAL);

@@ -324,6 +324,9 @@ TEST(one_name)
 	CHECK_ERRNO(syscall(SYS_newfstatat, d, "file", b, 1), EINVAL);
 	CHECK_ERRNO(syscall(SYS_open, "dir", O_WRONLY), EISDIR);
 	CHECK_ERRNO(syscall(SYS_creat, "dir", 0600), EISDIR);
+	CHECK_OK(mknod("socket", S_IFSOCK | 0600, 0));
+	CHECK_ERRNO(syscall(SYS_creat, "socket", 0600), ENXIO);
+	CHECK_ERRNO(syscall(SYS_open, "socket", O_RDWR), ENXIO);
 	CHECK_ERRNO(syscall(SYS_openat, d, "dir", O_WRONLY, 0), EISDIR);
 	CHECK_ERRNO(syscall(SYS_openat, d, "file", O_CREAT | O_EXCL, 0600), EEXIST);
 	CHECK_ERRNO(syscall(SYS_openat, d, "link", O_NOFOLLOW, 0), ELOOP);

@@ -315,3 +315,126 @@ TEST(time_arguments)
 			CHECK_ERRNO(syscall(SYS_timerfd_create, 8, 0), EPERM);
 		}
 }
+
+/* No room for one more queued signal. */
+TEST_FORK(signal_queue)
+{
+	struct rlimit none = { 0, 0 };
+	siginfo_t si = { .si_code = SI_QUEUE };
+	sigset_t set;
+	int sig = SIGRTMIN;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	CHECK_OK(setrlimit(RLIMIT_SIGPENDING, &none));
+	CHECK_ERRNO(syscall(SYS_rt_sigqueueinfo, getpid(), sig, &si), EAGAIN);
+	CHECK_ERRNO(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), sig, &si), EAGAIN);
+	CHECK_ERRNO(syscall(SYS_tkill, gettid(), sig), EAGAIN);
+	CHECK_ERRNO(syscall(SYS_tgkill, getpid(), gettid(), sig), EAGAIN);
+	CHECK_ERRNO(syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL, buf), EAGAIN);
+}
+
+static stack_t other_stack = { .ss_size = 4 * PAGE };
+
+static void on_its_stack(int sig ABI_UNUSED)
+{
+	CHECK_ERRNO(syscall(SYS_sigaltstack, &other_stack, NULL), EPERM);
+}
+
+TEST_FORK(alternate_stack)
+{
+	struct sigaction sa = { .sa_handler = on_its_stack, .sa_flags = SA_ONSTACK };
+	stack_t st = { .ss_sp = malloc(16 * PAGE), .ss_size = 16 * PAGE };
+
+	other_stack.ss_sp = malloc(4 * PAGE);
+	CHECK_OK(sigaltstack(&st, NULL));
+	sigaction(SIGUSR1, &sa, NULL);
+	raise(SIGUSR1);
+	st.ss_size = 10;
+	CHECK_ERRNO(syscall(SYS_sigaltstack, &st, NULL), ENOMEM);
+	st.ss_flags = 99;
+	CHECK_ERRNO(syscall(SYS_sigaltstack, &st, NULL), EINVAL);
+	CHECK_ERRNO(syscall(SYS_sigaltstack, bad_ptr(), NULL), EFAULT);
+}
+
+static void put(const char *file, const char *text)
+{
+	int fd = CHECK_OK(open(file, O_WRONLY));
+
+	CHECK_EQ(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+/* Ids that the user namespace has no number for. */
+TEST_FORK(unmapped_ids)
+{
+	NEED_ROOT();
+	if (unshare(CLONE_NEWUSER))
+		SKIP("no user namespaces");
+	put("/proc/self/uid_map", "0 0 1");
+	put("/proc/self/setgroups", "deny");
+	put("/proc/self/gid_map", "0 0 1");
+	CHECK_ERRNO(syscall(SYS_setuid, 5), EINVAL);
+	CHECK_ERRNO(syscall(SYS_setgid, 5), EINVAL);
+	CHECK_ERRNO(syscall(SYS_setreuid, 5, 5), EINVAL);
+	CHECK_ERRNO(syscall(SYS_setregid, 5, 5), EINVAL);
+	CHECK_ERRNO(syscall(SYS_setresuid, 5, 5, 5), EINVAL);
+	CHECK_ERRNO(syscall(SYS_setresgid, 5, 5, 5), EINVAL);
+	CHECK_OK(syscall(SYS_setresuid, 0, 0, 0));
+}
+
+TEST_FORK(pivoting)
+{
+	NEED_CAP(21);
+	abi_tmpdir();
+	close(abi_file("f", "", 0644));
+	mkdir("d", 0755);
+	CHECK_OK(unshare(CLONE_NEWNS));
+	CHECK_ERRNO(syscall(SYS_pivot_root, "/", "/"), EBUSY);
+	CHECK_ERRNO(syscall(SYS_pivot_root, "f", "/"), ENOTDIR);
+	CHECK_ERRNO(syscall(SYS_pivot_root, "d", "f"), ENOTDIR);
+	CHECK_ERRNO(syscall(SYS_pivot_root, "none", "d"), ENOENT);
+}
+
+/* What Linux no longer has, whatever the arguments. */
+TEST(calls_of_the_past)
+{
+	CHECK_ERRNO(syscall(SYS_create_module, "x", 1), ENOSYS);
+	CHECK_ERRNO(syscall(SYS_get_kernel_syms, NULL), ENOSYS);
+	CHECK_ERRNO(syscall(SYS_query_module, NULL, 0, NULL, 0, NULL), ENOSYS);
+	CHECK_ERRNO(syscall(SYS_get_thread_area, buf), ENOSYS);
+	CHECK_ERRNO(syscall(SYS_set_thread_area, buf), ENOSYS);
+}
+
+TEST(advice)
+{
+	char *p;
+	int fd;
+
+	abi_tmpdir();
+	fd = abi_file("short", "text", 0644);
+	p = mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK_ERRNO(syscall(SYS_madvise, p + PAGE, PAGE, 22 /* MADV_POPULATE_READ */), EFAULT);
+	munmap(p, 2 * PAGE);
+	close(fd);
+	fd = open("short", O_RDONLY);
+	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK_ERRNO(syscall(SYS_madvise, p, PAGE, 9 /* MADV_REMOVE */), EACCES);
+	munmap(p, PAGE);
+	close(fd);
+}
+
+/* One process too many for the user. */
+TEST(too_many_processes)
+{
+	struct rlimit one = { 1, 1 };
+
+	NEED_ROOT();
+	IN_CHILD_AS(NOBODY - 7)
+	{
+		CHECK_OK(setrlimit(RLIMIT_NPROC, &one));
+		CHECK_ERRNO(syscall(SYS_fork), EAGAIN);
+		CHECK_ERRNO(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0), EAGAIN);
+	}
+}

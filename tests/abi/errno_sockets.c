@@ -240,6 +240,12 @@ TEST(not_connected)
 	CHECK_ERRNO(syscall(SYS_sendmsg, udp, &m, 0), EMSGSIZE);
 	CHECK_ERRNO(syscall(SYS_recvmsg, udp, &m, 0), EMSGSIZE);
 	m.msg_iovlen = 1;
+	m.msg_namelen = -1;
+	m.msg_name = &a;
+	CHECK_ERRNO(syscall(SYS_recvmsg, udp, &m, 0), EINVAL);
+	CHECK_ERRNO(syscall(SYS_sendmsg, udp, &m, 0), EINVAL);
+	m.msg_name = NULL;
+	m.msg_namelen = 0;
 	a.sin_addr.s_addr = htonl(0x7fffffff);
 	CHECK_ERRNO(syscall(SYS_sendto, udp, buf, 1, 0, &a, sizeof(a)), EACCES);
 	m.msg_name = &a;
@@ -318,6 +324,27 @@ static void on_alarm(int sig ABI_UNUSED)
 		CHECK_ERRNO(call, EINTR);                                          \
 		setitimer(ITIMER_REAL, &off, NULL);                                \
 	} while (0)
+
+/* A connection that is under way: the listener's queue has no room for it. */
+TEST(connecting_twice)
+{
+	struct sockaddr_in a;
+	int s = listener(&a), c[4], under_way = -1;
+
+	listen(s, 0);
+	for (unsigned int k = 0; k < ARRAY_LEN(c); k++) {
+		c[k] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(c[k], (void *)&a, sizeof(a));
+		abi_sleep_ms(5);
+		if (connect(c[k], (void *)&a, sizeof(a)) && errno == EALREADY)
+			under_way = c[k];
+	}
+	REQUIRE(under_way >= 0);
+	CHECK_ERRNO(syscall(SYS_connect, under_way, &a, sizeof(a)), EALREADY);
+	for (unsigned int k = 0; k < ARRAY_LEN(c); k++)
+		close(c[k]);
+	close(s);
+}
 
 TEST_FORK(ended_by_a_signal)
 {
