@@ -8,10 +8,11 @@
 #include "oci/oci.h"
 
 const struct command *const commands[] = {
-	&cmd_do,      &cmd_doctor, &cmd_create, &cmd_start,  &cmd_run,	    &cmd_exec,
-	&cmd_state,   &cmd_list,   &cmd_kill,	&cmd_delete, &cmd_ps,	    &cmd_pause,
-	&cmd_resume,  &cmd_update, &cmd_events, &cmd_spec,   &cmd_features, &cmd_checkpoint,
-	&cmd_restore, &cmd_dmesg,  &cmd_trace,	&cmd_debug,  &cmd_help,	    NULL,
+	&cmd_do,    &cmd_doctor,   &cmd_create,	    &cmd_start,	  &cmd_run,
+	&cmd_exec,  &cmd_state,	   &cmd_list,	    &cmd_kill,	  &cmd_delete,
+	&cmd_ps,    &cmd_pause,	   &cmd_resume,	    &cmd_update,  &cmd_events,
+	&cmd_spec,  &cmd_features, &cmd_checkpoint, &cmd_restore, &cmd_install,
+	&cmd_dmesg, &cmd_trace,	   &cmd_debug,	    &cmd_help,	  NULL,
 };
 
 static const struct command *find(const char *name)

@@ -6,9 +6,9 @@ needs='containerd ctr dockerd docker podman'
 readme=$here/../../README.md
 
 # What `make install` would do, without touching the machine's own directory.
-mkdir -p /run/lab/local /run/lab/bin /etc/docker
-mount --bind /usr/local/bin /run/lab/local && mount -t tmpfs tmpfs /usr/local/bin && mount -t tmpfs tmpfs /etc/docker ||
-	die "cannot cover the machine's /usr/local/bin and /etc/docker"
+mkdir -p /run/lab/local /run/lab/bin /etc/docker /etc/containerd
+mount --bind /usr/local/bin /run/lab/local && mount -t tmpfs tmpfs /usr/local/bin && mount -t tmpfs tmpfs /etc/docker &&
+	mount -t tmpfs tmpfs /etc/containerd || die "cannot cover the machine's /usr/local/bin, /etc/docker and /etc/containerd"
 ln -s /run/lab/local/* /usr/local/bin/
 rm -f /usr/local/bin/moat
 cp "$RUNTIME" /usr/local/bin/moat
@@ -24,10 +24,10 @@ try() { # LINE
 }
 
 # containerd, with the CRI plugin's handler of docs/kubernetes.md, which must be understood.
-mkdir -p /run/lab/etc
-sed -n '/^    version = 2/,/^$/s/^    //p' "$here/../../docs/kubernetes.md" > /run/lab/etc/config.toml
-expect "the handler in docs/kubernetes.md" 1 "$(grep -c 'BinaryName = "/usr/local/bin/moat"' /run/lab/etc/config.toml)"
-daemon containerd.log containerd -c /run/lab/etc/config.toml
+try "$(lines 'install --containerd')"
+expect "the handler in docs/kubernetes.md" "$(sed -n '/^    version = 2/,/BinaryName/p' "$here/../../docs/kubernetes.md" |
+	sed 's/^    //')" "$(cat /etc/containerd/config.toml)"
+daemon containerd.log containerd
 step "start of containerd"
 await 20 ctr version || expect "answers" yes no
 for image in busybox nginx; do
@@ -43,7 +43,7 @@ await 5 eval 'ctr task list | grep -q STOPPED'
 ctr task rm web > /dev/null 2>&1
 ctr container rm web
 
-lines runtimes > /etc/docker/daemon.json
+try "$(lines 'install --docker')"
 daemon docker.log dockerd --exec-opt native.cgroupdriver=cgroupfs
 await 30 docker info || expect "dockerd answers" yes no
 docker load -q -i "$images/nginx.tar" > /dev/null
