@@ -30,7 +30,8 @@ static int set_credentials(const struct spec *s)
 	c->cap_permitted = s->cap_permitted;
 	c->cap_effective = s->cap_effective;
 	c->cap_inheritable = s->cap_inheritable;
-	c->cap_ambient = s->cap_ambient;
+	/* What no process can have (capabilities(7)) is left out, as runc's prctl is refused it. */
+	c->cap_ambient = s->cap_ambient & s->cap_permitted & s->cap_inheritable;
 	c->no_new_privs = s->no_new_privs;
 	if (s->ngroups) {
 		c->groups = kmalloc(s->ngroups * sizeof(u32));
@@ -231,6 +232,9 @@ static int run(struct session *s)
 	err = fs_enter_cwd(spec->cwd, spec->uid, spec->gid);
 	if (err)
 		return fail(s, 125, err, "cannot make or enter the working directory ", spec->cwd);
+	err = home_add(s->spec);
+	if (err)
+		return fail(s, 125, err, "cannot set HOME", "");
 	if (s->kind == SESSION_CONTAINER && spec->nhooks) {
 		err = hooks_run(s, line, sizeof(line));
 		if (err) {

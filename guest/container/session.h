@@ -96,6 +96,8 @@ int program_check(const struct session *s, char *why, size_t size);
 
 /* Limits, filter and credentials of spec, for the current task. 0, or -errno with what failed. */
 int launch_identity(const struct spec *spec, const char **what);
+/* Put HOME into envp if it is not there, from the /etc/passwd of the current task's root. 0 or -ENOMEM (home.c). */
+int home_add(struct spec *s);
 /* The current task's files and directories, as the session's spec has them. 0 or -errno. */
 int launch_context(struct session *s);
 

@@ -271,6 +271,7 @@ void spec_free(struct spec *s)
 		return;
 	kfree(s->argv);
 	kfree(s->envp);
+	kfree(s->envp_given);
 	kfree(s->cwd);
 	kfree(s->hostname);
 	kfree(s->domainname);

@@ -22,6 +22,7 @@ struct spec_hook {
 
 struct spec {
 	char **argv, **envp; /* NULL-ended */
+	char **envp_given;   /* block that envp's strings lie in, if it was replaced (home.c) */
 	char *cwd, *hostname, *domainname;
 	u32 own_ns;    /* BOOT_NS_* */
 	char **sysctl; /* "name=value", NULL-ended */
