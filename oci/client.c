@@ -9,6 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "abi/control.h"
 #include "host/printable.h"
 #include "oci/client.h"
 
@@ -98,6 +99,21 @@ int client_talk(const char *id, struct error *err)
 	}
 	container_close(&c);
 	return fd;
+}
+
+int client_limits(const struct container *c, uint64_t memory, uint64_t tasks, struct error *err)
+{
+	struct chan_msg m = { .type = CHAN_LIMITS, .a = memory, .b = tasks };
+	int fd, ret;
+
+	if (memory == LIMIT_SAME && tasks == LIMIT_SAME)
+		return 0;
+	fd = client_attach(c, err);
+	if (fd < 0)
+		return -1;
+	ret = client_ask(fd, &m, NULL, 0, err);
+	close(fd);
+	return ret;
 }
 
 int client_config(const struct container *c, struct oci_config *out, struct pool *pool,

@@ -45,7 +45,8 @@ static int delete_container(struct container *c, bool force, struct error *err)
 {
 	enum container_status s = container_status(c);
 
-	if (s != STATUS_STOPPED && s != STATUS_CREATING && !force)
+	/* What was not started has nothing to lose. */
+	if ((s == STATUS_RUNNING || s == STATUS_PAUSED) && !force)
 		return error_set(
 			err, EBUSY,
 			"cannot delete container '%s' that is not stopped: %s; use --force",

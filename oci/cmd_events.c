@@ -119,7 +119,7 @@ static int run(int argc, char **argv)
 	id = operand_id(argc, argv, optind, &err);
 	if (!id || container_open(oci_globals.root, id, &c, &err) < 0)
 		return oci_fail(&err);
-	ret = container_status(&c) == STATUS_RUNNING
+	ret = container_status(&c) == STATUS_RUNNING || container_status(&c) == STATUS_CREATED
 		      ? 0
 		      : error_set(&err, ESRCH, "container '%s' is not running", id);
 	if (ret == 0)

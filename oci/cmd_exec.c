@@ -49,6 +49,7 @@ static const struct option options[] = {
 	{ 0 },
 };
 
+#define FAILED	 255 /* runc's exit status: 1 could be the program's */
 #define LIST_MAX 256 /* of --env, --cap, --additional-gids */
 
 struct flags {
@@ -311,15 +312,18 @@ static int run(int argc, char **argv)
 	struct container c;
 	int ret;
 
-	if (parse(argc, argv, &f, &err) < 0 || container_open(oci_globals.root, f.id, &c, &err) < 0)
-		return oci_fail(&err);
+	if (parse(argc, argv, &f, &err) < 0 ||
+	    container_open(oci_globals.root, f.id, &c, &err) < 0) {
+		oci_fail(&err);
+		return FAILED;
+	}
 	ret = exec_in(&f, &c, &pool, &err);
 	tty_restore();
 	container_close(&c);
 	pool_free(&pool);
 	if (ret < 0) {
 		oci_fail(&err);
-		return 255; /* runc's: an exit status of 1 could be the program's */
+		return FAILED;
 	}
 	return ret;
 }

@@ -60,9 +60,11 @@ static int signal_container(struct container *c, int signo, bool all, struct err
 
 	if (s == STATUS_STOPPED || s == STATUS_CREATING)
 		return all ? 0 : error_set(err, ESRCH, "container '%s' is not running", c->s.id);
+	if (!signo)
+		return 0; /* it is there */
 	if (s == STATUS_PAUSED && signo == SIGKILL)
 		thaw(c);
-	else if (s == STATUS_CREATED || s == STATUS_PAUSED) {
+	if (!c->s.started || (s == STATUS_PAUSED && signo != SIGKILL)) {
 		if (kill((pid_t)c->s.pid, signo) < 0 && !all)
 			return error_errno(err, "container '%s'", c->s.id);
 		return 0;

@@ -86,6 +86,7 @@ static int run(int argc, char **argv)
 	static const struct option options[] = { { "format", required_argument, NULL, 'f' },
 						 { 0 } };
 	struct error err = { 0 };
+	enum container_status s;
 	struct container c;
 	bool json = false;
 	int o, fd, ret = 0;
@@ -106,7 +107,8 @@ static int run(int argc, char **argv)
 	}
 	if (container_open(oci_globals.root, argv[optind], &c, &err) < 0)
 		return oci_fail(&err);
-	if (container_status(&c) != STATUS_RUNNING && container_status(&c) != STATUS_PAUSED) {
+	s = container_status(&c);
+	if (s == STATUS_STOPPED || s == STATUS_CREATING || (s == STATUS_CREATED && !json)) {
 		if (json)
 			puts("null");
 		else

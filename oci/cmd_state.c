@@ -13,21 +13,34 @@
 #include "oci/client.h"
 #include "oci/hooks.h"
 
+/* The state and, as runc has it, whose it is: `list` knows, `state` leaves it empty. */
+static json_t *as_json(const struct container *c, const char *owner)
+{
+	char *text = state_json(&c->s, status_name(container_status(c)));
+	json_t *o = text ? json_loads(text, 0, NULL) : NULL;
+
+	json_object_set_new(o, "owner", json_string(owner));
+	free(text);
+	return o;
+}
+
 static int state(int argc, char **argv)
 {
 	struct error err = { 0 };
 	struct container c;
 	const char *id = operand_id(argc, argv, 1, &err);
-	char *text;
+	json_t *o;
 
 	if (!id || container_peek(oci_globals.root, id, &c, &err) < 0)
 		return oci_fail(&err);
-	text = state_json(&c.s, status_name(container_status(&c)));
-	if (text)
-		puts(text);
-	free(text);
+	o = as_json(&c, "");
+	if (o) {
+		json_dumpf(o, stdout, JSON_INDENT(2));
+		putchar('\n');
+	}
+	json_decref(o);
 	container_close(&c);
-	return text ? 0 : 1;
+	return o ? 0 : 1;
 }
 
 static void row(const struct container *c)
@@ -37,16 +50,6 @@ static void row(const struct container *c)
 	printf("%-20s %-8lld %-10s %-40s %s\n", c->s.id,
 	       s == STATUS_STOPPED ? 0LL : (long long)c->s.pid, status_name(s),
 	       c->s.bundle ? c->s.bundle : "", c->s.created ? c->s.created : "");
-}
-
-static json_t *as_json(const struct container *c)
-{
-	char *text = state_json(&c->s, status_name(container_status(c)));
-	json_t *o = text ? json_loads(text, 0, NULL) : NULL;
-
-	json_object_set_new(o, "owner", json_string("root"));
-	free(text);
-	return o;
 }
 
 enum list_format { LIST_TABLE, LIST_JSON, LIST_QUIET };
@@ -70,11 +73,14 @@ static int list_all(enum list_format format, struct error *err)
 		else if (format == LIST_QUIET)
 			puts(*id);
 		else
-			json_array_append_new(all, as_json(&c));
+			json_array_append_new(all, as_json(&c, "root"));
 		container_close(&c);
 	}
 	if (ids && format == LIST_JSON) {
-		json_dumpf(all, stdout, JSON_COMPACT);
+		if (json_array_size(all))
+			json_dumpf(all, stdout, JSON_COMPACT);
+		else
+			printf("null"); /* as Go prints an empty list */
 		putchar('\n');
 	}
 	json_decref(all);

@@ -87,24 +87,24 @@ static int parse(int argc, char **argv, struct oci_resources *r, struct pool *po
 	return 0;
 }
 
-/* Inside, the Sentry keeps the limit: it reclaims and kills within it, before the host's would. */
-static int tell_sandbox(const struct container *c, const struct oci_resources *r, struct error *err)
+/* Inside, the Sentry keeps the limit: it reclaims and kills within it, before the host's would. A frozen one hears it later. */
+static int tell_sandbox(struct container *c, const struct oci_resources *r, struct error *err)
 {
-	struct chan_msg m = { .type = CHAN_LIMITS, .a = LIMIT_SAME, .b = LIMIT_SAME };
-	int fd, ret;
+	uint64_t memory = LIMIT_SAME, tasks = LIMIT_SAME;
 
 	if (r->memory.limit.set && r->memory.limit.value)
-		m.a = r->memory.limit.value > 0 ? memory_inside(r) : LIMIT_NONE;
+		memory = r->memory.limit.value > 0 ? memory_inside(r) : LIMIT_NONE;
 	if (r->pids.limit.set && r->pids.limit.value)
-		m.b = r->pids.limit.value > 0 ? (uint64_t)r->pids.limit.value : LIMIT_NONE;
-	if (m.a == LIMIT_SAME && m.b == LIMIT_SAME)
-		return 0;
-	fd = client_attach(c, err);
-	if (fd < 0)
-		return -1;
-	ret = client_ask(fd, &m, NULL, 0, err);
-	close(fd);
-	return ret;
+		tasks = r->pids.limit.value > 0 ? (uint64_t)r->pids.limit.value : LIMIT_NONE;
+	if (container_status(c) == STATUS_PAUSED) {
+		if (memory != LIMIT_SAME)
+			c->s.later_memory = (int64_t)memory;
+		if (tasks != LIMIT_SAME)
+			c->s.later_pids = (int64_t)tasks;
+		return container_save(c, err);
+	}
+	container_unlock(c); /* the answer is the sandbox's */
+	return client_limits(c, memory, tasks, err);
 }
 
 static int update(struct container *c, const struct oci_resources *r, struct error *err)
@@ -116,7 +116,6 @@ static int update(struct container *c, const struct oci_resources *r, struct err
 	if (cgroup_find(c->s.cgroups, &c->pool, &g, err) < 0 ||
 	    cgroup_limit(&g, r, PIDS_OF_OURS, oci_warn, err) < 0)
 		return -1;
-	container_unlock(c); /* the answer is the sandbox's */
 	return tell_sandbox(c, r, err);
 }
 

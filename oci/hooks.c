@@ -28,13 +28,13 @@ static const char *const kind_names[HOOK_KINDS] = {
 
 char *state_json(const struct container_state *s, const char *status)
 {
-	json_t *notes = json_object(), *o;
+	json_t *notes = s->annotations.n ? json_object() : NULL, *o;
 	char *text;
 
 	for (size_t i = 0; i < s->annotations.n; i++)
 		json_object_set_new(notes, s->annotations.items[i].key,
 				    json_string(s->annotations.items[i].value));
-	o = json_pack("{s:s, s:s, s:s, s:I, s:s*, s:s*, s:s*, s:o}", "ociVersion", "1.2.0", "id",
+	o = json_pack("{s:s, s:s, s:s, s:I, s:s*, s:s*, s:s*, s:o*}", "ociVersion", "1.2.0", "id",
 		      s->id, "status", status, "pid",
 		      (json_int_t)(strcmp(status, "stopped") ? s->pid : 0), "bundle", s->bundle,
 		      "rootfs", s->rootfs, "created", s->created, "annotations", notes);

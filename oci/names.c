@@ -74,7 +74,7 @@ int signal_number(const char *name)
 	long n = strtol(name, &end, 10);
 
 	if (end != name)
-		return *end == 0 && n > 0 && n <= RTMAX ? (int)n : -1;
+		return *end == 0 && n >= 0 && n <= RTMAX ? (int)n : -1;
 	if (strncasecmp(name, "SIG", 3) == 0)
 		name += 3;
 	if (strncasecmp(name, "RTM", 3) == 0 && strlen(name) >= 5) {

@@ -8,6 +8,6 @@
 int capability_number(const char *name); /* CAP_CHOWN */
 int rlimit_number(const char *name);	 /* RLIMIT_NOFILE */
 int policy_number(const char *name);	 /* SCHED_BATCH */
-int signal_number(const char *name);	 /* 15, TERM, SIGTERM, RTMIN+3; in any case of letters */
+int signal_number(const char *name);	 /* 0, 15, TERM, SIGTERM, RTMIN+3; in any case of letters */
 
 #endif

@@ -31,6 +31,8 @@ static const struct field state_fields[] = {
 	F("pidStart", FIELD_INT, 0, pid_start),
 	F("started", FIELD_BOOL, 0, started),
 	F("paused", FIELD_BOOL, 0, paused),
+	F("laterMemory", FIELD_INT, 0, later_memory),
+	F("laterPids", FIELD_INT, 0, later_pids),
 	F("cgroups", FIELD_STRINGS, 0, cgroups),
 	F("annotations", FIELD_MAP, 0, annotations),
 	{ 0 }
@@ -244,12 +246,13 @@ static json_t *map_json(const struct string_map *m)
 int container_save(const struct container *c, struct error *err)
 {
 	const struct container_state *s = &c->s;
-	json_t *o = json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:I, s:I, s:b, s:b, s:o, s:o}", "id",
-			      s->id, "bundle", s->bundle, "rootfs", s->rootfs, "created",
-			      s->created, "sandbox", s->sandbox, "pid", (json_int_t)s->pid,
-			      "pidStart", (json_int_t)s->pid_start, "started", s->started, "paused",
-			      s->paused, "cgroups", strings_json(s->cgroups), "annotations",
-			      map_json(&s->annotations));
+	json_t *o = json_pack(
+		"{s:s, s:s*, s:s*, s:s*, s:s*, s:I, s:I, s:b, s:b, s:I, s:I, s:o, s:o}", "id",
+		s->id, "bundle", s->bundle, "rootfs", s->rootfs, "created", s->created, "sandbox",
+		s->sandbox, "pid", (json_int_t)s->pid, "pidStart", (json_int_t)s->pid_start,
+		"started", s->started, "paused", s->paused, "laterMemory",
+		(json_int_t)s->later_memory, "laterPids", (json_int_t)s->later_pids, "cgroups",
+		strings_json(s->cgroups), "annotations", map_json(&s->annotations));
 	char *text = o ? json_dumps(o, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
 	int ret = text ? container_write(c, "state.json", text, strlen(text), err)
 		       : error_set(err, ENOMEM, "container '%s': out of memory", s->id);
@@ -330,9 +333,9 @@ enum container_status container_status(const struct container *c)
 		return STATUS_CREATING;
 	if (process_start_time((pid_t)s->pid) != s->pid_start)
 		return STATUS_STOPPED;
-	if (!s->started)
-		return STATUS_CREATED;
-	return s->paused ? STATUS_PAUSED : STATUS_RUNNING;
+	if (s->paused)
+		return STATUS_PAUSED;
+	return s->started ? STATUS_RUNNING : STATUS_CREATED;
 }
 
 const char *status_name(enum container_status s)

@@ -28,6 +28,8 @@ struct container_state {
 	int64_t pid;   /* of the stand-in, 0 before there is one */
 	int64_t pid_start; /* its start time, clock ticks since boot: tells it from a later process */
 	bool started, paused;
+	/* Limits for the Sentry, as CHAN_LIMITS has them, that `update` could not tell it while it was frozen. */
+	int64_t later_memory, later_pids;
 	char **cgroups; /* directories, absolute, to be removed by delete */
 	struct string_map annotations;
 };
