@@ -5,6 +5,8 @@
 #include "mm/slab.h"
 #include "net/inet/inet.h"
 #include "net/lwip/stack.h"
+#include "net/veth.h"
+#include "task/task.h"
 #include "task/userns.h"
 
 struct net_ns net_first;
@@ -52,15 +54,73 @@ static void *create(struct ns_common *common)
 }
 
 /* There is no socket of it any more; connections without one may be. */
-static void release(void *object)
+static void destroy(struct net_ns *n)
 {
-	struct net_ns *n = object;
-
 	net_enter(n);
 	tcp_end_all(n);
 	loop_remove(n);
 	net_leave();
 	kfree(n);
+}
+
+/*
+ * Interfaces that lead elsewhere go under netdev_mutex, which sleeps; the last reference may go where nobody may sleep. So a
+ * thread ends such namespaces, and it is there as soon as there is such an interface.
+ */
+static struct {
+	struct spinlock lock;
+	struct net_ns *first;
+	struct waitq q;
+	bool started; /* under netdev_mutex */
+} dying = { .lock = SPINLOCK_INIT, .q = WAITQ_INIT(dying.q) };
+
+static struct net_ns *take_dying(void)
+{
+	struct net_ns *n;
+
+	spin_lock(&dying.lock);
+	n = dying.first;
+	if (n)
+		dying.first = n->next_dying;
+	spin_unlock(&dying.lock);
+	return n;
+}
+
+static void reaper(void *arg)
+{
+	struct net_ns *n;
+
+	for (;;) {
+		(void)wait_event(&dying.q, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE,
+				 READ_ONCE(dying.first));
+		while ((n = take_dying())) {
+			veth_end_all(n);
+			destroy(n);
+		}
+	}
+}
+
+int net_ns_start_reaper(void)
+{
+	if (!dying.started && IS_ERR(kthread_start("netns", reaper, NULL)))
+		return -ENOMEM;
+	dying.started = true;
+	return 0;
+}
+
+static void release(void *object)
+{
+	struct net_ns *n = object;
+
+	if (n->devs.prev == &n->lo.node) {
+		destroy(n);
+		return;
+	}
+	spin_lock(&dying.lock);
+	n->next_dying = dying.first;
+	dying.first = n;
+	spin_unlock(&dying.lock);
+	waitq_wake_all(&dying.q, 0);
 }
 
 void net_ns_init(void)

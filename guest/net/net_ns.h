@@ -27,6 +27,8 @@ struct net_ns *net_ns_current(void);
 struct ns_common *net_ns_common(const struct net_ns *n);
 void net_ns_get(struct net_ns *n);
 void net_ns_put(struct net_ns *n);
+/* Before an interface is made that leads from one to another; netdev_mutex held. 0, -ENOMEM. */
+int net_ns_start_reaper(void);
 /* Has the current task cap over the user namespace that owns n? */
 bool net_capable(const struct net_ns *n, int cap);
 

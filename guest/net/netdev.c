@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fs/procfs.h"
+#include "lib/err.h"
 #include "fs/vfs.h"
 #include "net/abi.h"
 #include "net/lwip/stack.h"
@@ -19,12 +20,37 @@ static const struct netdev loopback = {
 	.type = ARPHRD_LOOPBACK,
 };
 
-void netdev_add(struct net_ns *net, struct netdev *d)
+/* The next number that is free, round and round; netdev_lock held. 0: none is. */
+static int new_index(struct net_ns *net)
+{
+	for (int i = 0; i < NETDEV_INDEX_MAX; i++) {
+		net->last_index = net->last_index % NETDEV_INDEX_MAX + 1;
+		if (!netdev_by_index(net, net->last_index))
+			return net->last_index;
+	}
+	return 0;
+}
+
+int netdev_add(struct net_ns *net, struct netdev *d)
+{
+	int index;
+
+	spin_lock(&netdev_lock);
+	index = new_index(net);
+	if (index) {
+		d->net = net;
+		d->index = index;
+		memset(d->addr, 0, sizeof(d->addr));
+		list_add_tail(&net->devs, &d->node);
+	}
+	spin_unlock(&netdev_lock);
+	return index ? 0 : -ENFILE;
+}
+
+void netdev_del(struct netdev *d)
 {
 	spin_lock(&netdev_lock);
-	d->net = net;
-	d->index = ++net->last_index;
-	list_add_tail(&net->devs, &d->node);
+	list_del(&d->node);
 	spin_unlock(&netdev_lock);
 }
 

@@ -52,7 +52,10 @@ struct netdev {
 	char name[IFNAMSIZ];
 	u32 flags; /* IFF_* */
 	u32 mtu, min_mtu, max_mtu, txqlen;
-	u16 type; /* ARPHRD_* */
+	int link;	     /* IFLA_LINK: the interface behind it, 0: none */
+	bool link_elsewhere; /* that is in another namespace */
+	const char *kind;    /* of those that programs make, or NULL */
+	u16 type;	     /* ARPHRD_* */
 	u8 hwaddr[6], broadcast[6];
 	struct netdev_addr addr[NETDEV_ADDRS_MAX];
 	struct netdev_stats stats;
@@ -61,14 +64,19 @@ struct netdev {
 extern struct spinlock netdev_lock;
 /* Around what programs change of interfaces: one that was found under it stays. Outside of all locks of the network. */
 extern struct mutex netdev_mutex;
-/* Gives it the next index. */
-void netdev_add(struct net_ns *net, struct netdev *d);
+/* Gives it the next index. 0, -ENFILE: there are too many. */
+int netdev_add(struct net_ns *net, struct netdev *d);
+void netdev_del(struct netdev *d); /* net_lock held too: who found it under that keeps it */
+#define NETDEV_INDEX_MAX 254	   /* lwIP's numbers are bytes */
 /* Borrowed, with netdev_lock held; NULL: there is none. */
 struct netdev *netdev_by_index(struct net_ns *net, int index);
 struct netdev *netdev_by_name(struct net_ns *net, const char *name);
 /* By a program; netdev_mutex held. lwip/device.c */
 void netdev_set_up(struct netdev *d, bool up);
-void netdev_init(void); /* at boot: /proc/net/dev */
+/* Of Ethernet devices; net_lock and netdev_lock held. lwip/device.c */
+void netdev_set_mtu(struct netdev *d, u32 mtu);
+void netdev_set_hwaddr(struct netdev *d, const u8 addr[6]);
+void netdev_init(void);	   /* at boot: /proc/net/dev */
 void net_sysfs_init(void); /* sysfs.c; at boot */
 /* A new namespace has a loopback interface; it is down, but for the first one's. */
 void netdev_ns_init(struct net_ns *net);

@@ -56,8 +56,10 @@ struct net_device {
 	struct netif *netif; /* the stack's */
 };
 
-/* Make the device known, down and without an address. 0 or -ENOMEM. It stays for good. */
-int net_device_add(struct net_device *d);
+/* Make the device known in a namespace, down and without an address. 0, -ENOMEM, -ENFILE. */
+int net_device_add(struct net_ns *net, struct net_device *d);
+/* It is gone, with its addresses and routes; nobody uses it when this returns. */
+void net_device_remove(struct net_device *d);
 /* Up: IFF_UP and IFF_RUNNING, and the stack sends neighbour discovery as it needs. */
 void net_device_up(struct net_device *d, bool up);
 

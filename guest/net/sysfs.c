@@ -143,18 +143,35 @@ static int show(struct seq *s, void *id, int (*put)(struct seq *s, const struct 
 	static int show_##fn(struct seq *s, void *id) \
 	{                                             \
 		return show(s, id, put_##fn);         \
-	}
-#define FILES(X)                                                                                   \
-	X(zero)                                                                                    \
-	X(addr_len)                                                                                \
-	X(index) X(mtu) X(queue_len) X(type) X(name_type) X(address) X(broadcast) X(carrier)       \
-		X(dormant) X(duplex) X(speed) X(flags) X(hex_zero) X(empty) X(operstate) X(uevent) \
-			X(rx_bytes) X(rx_packets) X(rx_errors) X(rx_dropped) X(multicast)          \
-				X(tx_bytes) X(tx_packets) X(tx_errors) X(tx_dropped)
-FILES(FILE_OF)
-
-#define OPS_OF(fn) static const struct text_ops fn##_ops = { .show = show_##fn };
-FILES(OPS_OF)
+	}                                             \
+	static const struct text_ops fn##_ops = { .show = show_##fn };
+FILE_OF(zero)
+FILE_OF(addr_len)
+FILE_OF(index)
+FILE_OF(mtu)
+FILE_OF(queue_len)
+FILE_OF(type)
+FILE_OF(name_type)
+FILE_OF(address)
+FILE_OF(broadcast)
+FILE_OF(carrier)
+FILE_OF(dormant)
+FILE_OF(duplex)
+FILE_OF(speed)
+FILE_OF(flags)
+FILE_OF(hex_zero)
+FILE_OF(empty)
+FILE_OF(operstate)
+FILE_OF(uevent)
+FILE_OF(rx_bytes)
+FILE_OF(rx_packets)
+FILE_OF(rx_errors)
+FILE_OF(rx_dropped)
+FILE_OF(multicast)
+FILE_OF(tx_bytes)
+FILE_OF(tx_packets)
+FILE_OF(tx_errors)
+FILE_OF(tx_dropped)
 
 struct attr {
 	const char *name;

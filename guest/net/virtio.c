@@ -10,6 +10,7 @@
 #include "mm/slab.h"
 #include "net/abi.h"
 #include "net/lwip/names.h"
+#include "net/net_ns.h"
 #include "net/virtio.h"
 #include "net/virtio_dev.h"
 #include "platform/platform.h"
@@ -59,7 +60,7 @@ static struct virtio_net *make(const struct net_config *c)
 	v->rx = ring_open(RING_Q_NET + 2 * c->pair);
 	v->tx = ring_open(RING_Q_NET + 2 * c->pair + 1);
 	net.dev[c->pair] = v; /* its queues cannot be opened twice, whatever follows */
-	if (virtio_tx_start(v) < 0 || net_device_add(&v->nd) < 0)
+	if (virtio_tx_start(v) < 0 || net_device_add(&net_first, &v->nd) < 0)
 		return NULL;
 	return v;
 }

@@ -508,6 +508,182 @@ TEST_FORK(kept_by_sockets_and_files)
 	CHECK_EQ(connect_to(port), -ECONNREFUSED);
 }
 
+/* ---- pairs of interfaces ---- */
+
+static int nest(struct request *q, int type)
+{
+	int at = q->h.nlmsg_len;
+
+	attr(q, type, "", 0);
+	return at;
+}
+
+static void end_nest(struct request *q, int at)
+{
+	u_int16_t len = q->h.nlmsg_len - at;
+
+	memcpy((char *)q + at, &len, sizeof(len));
+}
+
+/* `ip link add NAME type veth peer name PEER netns PID` */
+static int add_veth(const char *name, const char *peer, int pid)
+{
+	struct ifinfomsg i = { .ifi_index = 0 };
+	struct request q = { .h = { NLMSG_LENGTH(sizeof(i)), RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
+				    1, 0 } };
+	int info, data, other;
+
+	memcpy(q.body, &i, sizeof(i));
+	attr(&q, IFLA_IFNAME, name, strlen(name) + 1);
+	info = nest(&q, IFLA_LINKINFO);
+	attr(&q, IFLA_INFO_KIND, "veth", 4);
+	data = nest(&q, IFLA_INFO_DATA);
+	other = nest(&q, 1 /* VETH_INFO_PEER */);
+	memcpy((char *)&q + q.h.nlmsg_len, &i, sizeof(i));
+	q.h.nlmsg_len += sizeof(i);
+	attr(&q, IFLA_IFNAME, peer, strlen(peer) + 1);
+	if (pid)
+		attr(&q, IFLA_NET_NS_PID, &pid, sizeof(pid));
+	end_nest(&q, other);
+	end_nest(&q, data);
+	end_nest(&q, info);
+	return ask(&q);
+}
+
+static int with_name(int type, const char *name, int attr_type, int value)
+{
+	struct ifinfomsg i = { .ifi_index = if_nametoindex(name) };
+	struct request q = { .h = { NLMSG_LENGTH(sizeof(i)), type, 0, 1, 0 } };
+
+	memcpy(q.body, &i, sizeof(i));
+	if (attr_type)
+		attr(&q, attr_type, &value, sizeof(value));
+	return i.ifi_index ? ask(&q) : -ENODEV;
+}
+
+static int configure(const char *name, const char *addr)
+{
+	int index = if_nametoindex(name), err;
+
+	err = change_addr(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, addr, 24);
+	return err ? err : set_up(index, 1);
+}
+
+/* The other end: an echo server at 10.7.7.2, until the pipe ends. */
+static int echo_server(int ready, int go)
+{
+	struct sockaddr_in a = loop4(7);
+	char buf[4096];
+	int l, s, n;
+
+	CHECK_OK(unshare(CLONE_NEWNET));
+	CHECK_EQ(write(ready, "x", 1), 1);
+	CHECK_EQ(read(go, buf, 1), 1);
+	CHECK_EQ(configure("inside", "10.7.7.2"), 0);
+	inet_aton("10.7.7.2", &a.sin_addr);
+	l = socket(AF_INET, SOCK_STREAM, 0);
+	CHECK_OK(bind(l, (void *)&a, sizeof(a)));
+	CHECK_OK(listen(l, 1));
+	CHECK_EQ(write(ready, "x", 1), 1);
+	s = accept(l, NULL, NULL);
+	while ((n = read(s, buf, sizeof(buf))) > 0)
+		CHECK_EQ(write(s, buf, n), n);
+	close(s);
+	close(l);
+	return read(go, buf, 1);
+}
+
+static void echo(void)
+{
+	static char out[100000], in[sizeof(out)];
+	struct sockaddr_in a = loop4(7);
+	size_t got = 0;
+	ssize_t n;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	inet_aton("10.7.7.2", &a.sin_addr);
+	CHECK_OK(connect(fd, (void *)&a, sizeof(a)));
+	for (size_t i = 0; i < sizeof(out); i++)
+		out[i] = i * 7;
+	CHECK_EQ(write(fd, out, sizeof(out)), sizeof(out));
+	while (got < sizeof(in) && (n = read(fd, in + got, sizeof(in) - got)) > 0)
+		got += n;
+	CHECK_EQ(got, sizeof(in));
+	CHECK(!memcmp(in, out, sizeof(in)));
+	close(fd);
+}
+
+TEST_FORK(a_pair_joins_two)
+{
+	int ready[2], go[2], err, st = -1;
+	char b;
+	pid_t pid;
+
+	ENTER();
+	CHECK_OK(pipe(ready));
+	CHECK_OK(pipe(go));
+	pid = fork();
+	if (!pid) {
+		close(go[1]);
+		echo_server(ready[1], go[0]);
+		_exit(abi_fails ? 1 : 0);
+	}
+	CHECK_EQ(read(ready[0], &b, 1), 1);
+	err = add_veth("outside", "inside", pid);
+	if (err == -EOPNOTSUPP) {
+		kill(pid, SIGKILL);
+		waitpid(pid, &st, 0);
+		SKIP("no veth here");
+	}
+	CHECK_EQ(err, 0);
+	CHECK_EQ(add_veth("outside", "other", 0), -EEXIST);
+	CHECK_EQ(interfaces(), 2);
+	CHECK_EQ(write(go[1], "x", 1), 1);
+	CHECK_EQ(read(ready[0], &b, 1), 1);
+	CHECK_EQ(configure("outside", "10.7.7.1"), 0);
+	echo();
+	/* The other end goes with its namespace. */
+	close(go[1]);
+	waitpid(pid, &st, 0);
+	CHECK_EQ(st, 0);
+	for (int i = 0; i < 200 && interfaces() > 1; i++)
+		usleep(10000);
+	CHECK_EQ(interfaces(), 1);
+}
+
+TEST_FORK(ends_move_and_go)
+{
+	int before, ns, err;
+
+	ENTER();
+	before = open("/proc/self/ns/net", O_RDONLY);
+	CHECK_OK(unshare(CLONE_NEWNET));
+	ns = open("/proc/self/ns/net", O_RDONLY);
+	CHECK_OK(setns(before, CLONE_NEWNET));
+	err = add_veth("a", "b", 0);
+	if (err == -EOPNOTSUPP)
+		SKIP("no veth here");
+	CHECK_EQ(err, 0);
+	CHECK_EQ(interfaces(), 3);
+	CHECK_EQ(configure("b", "10.8.8.1"), 0);
+	CHECK_EQ(with_name(RTM_NEWLINK, "a", IFLA_MTU, 9000), 0);
+	CHECK_EQ(with_name(RTM_NEWLINK, "b", IFLA_NET_NS_FD, ns), 0);
+	CHECK_EQ(interfaces(), 2);
+	CHECK_EQ(with_name(RTM_NEWLINK, "lo", IFLA_NET_NS_FD, ns), -EINVAL);
+	CHECK_EQ(with_name(RTM_NEWLINK, "a", IFLA_NET_NS_FD, 99), -EBADF);
+	CHECK_OK(setns(ns, CLONE_NEWNET));
+	CHECK_EQ(interfaces(), 2);
+	CHECK(if_nametoindex("b") > 0);
+	CHECK_EQ(change_addr(RTM_DELADDR, 0, if_nametoindex("b"), "10.8.8.1", 24), -EADDRNOTAVAIL);
+	CHECK_EQ(with_name(RTM_DELLINK, "b", 0, 0), 0);
+	CHECK_EQ(interfaces(), 1);
+	CHECK_EQ(with_name(RTM_DELLINK, "lo", 0, 0), -EOPNOTSUPP);
+	CHECK_OK(setns(before, CLONE_NEWNET));
+	CHECK_EQ(interfaces(), 1);
+	close(before);
+	close(ns);
+}
+
 /* ---- rights ---- */
 
 TEST_FORK(not_without_a_right)

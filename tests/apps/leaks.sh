@@ -5,7 +5,7 @@
 # files: /bin/busybox
 . "$(dirname "$0")/common"
 [ "$PLATFORM" = systrap ] || skip "on systrap only: the code is the same on kvm"
-names="pipes fds execve fork_cow futex threads mmap sig_basic sig_wait epoll eventfd timerfd pty tmpfs links locks"
+names="pipes fds execve fork_cow futex threads mmap sig_basic sig_wait epoll eventfd timerfd pty tmpfs links locks ns_net"
 "$(dirname "$0")/../abi/run-native" --build-only $names > /dev/null || exit 1
 [ -z "${TEST_FULL:-}" ] || names=$(cd "$BUILD/tests/abi" && for f in *; do
 	case $f in oom | prior | stress | hostile_cpu | *.*) ;; *) [ ! -x "$f" ] || echo "$f" ;; esac

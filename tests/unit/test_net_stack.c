@@ -133,11 +133,21 @@ static void pass(u64 ns)
 struct spinlock netdev_lock;
 struct net_ns net_first = { .devs = LIST_INIT(net_first.devs) };
 
-void netdev_add(struct net_ns *net, struct netdev *d)
+int netdev_add(struct net_ns *net, struct netdev *d)
 {
 	d->net = net;
 	d->index = ++net->last_index;
 	list_add_tail(&net->devs, &d->node);
+	return 0;
+}
+
+void netdev_del(struct netdev *d)
+{
+	list_del(&d->node);
+}
+
+void group_forget(const struct netif *n)
+{
 }
 
 /* Somebody listens, and reads every byte of each frame. */
@@ -544,7 +554,7 @@ static void start(void)
 
 	netdev_add(&net_first, &net_first.lo);
 	stack_init();
-	net_device_add(&dev);
+	net_device_add(&net_first, &dev);
 	net_addr_add(&dev.dev, AF_INET, own4, 24);
 	net_addr_add(&dev.dev, AF_INET6, own6, 64);
 	net_device_up(&dev, true);

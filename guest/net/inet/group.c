@@ -133,6 +133,17 @@ int group_set(struct inet_sock *k, int name, const void *v, unsigned len)
 	return err;
 }
 
+void group_forget(const struct netif *n)
+{
+	struct inet_sock *k;
+	struct membership *m;
+
+	list_for_each(k, &inet_all, all_node)
+		list_for_each(m, &k->groups, node)
+			if (m->netif == n)
+				m->netif = NULL;
+}
+
 void group_drop_all(struct inet_sock *k)
 {
 	while (!list_empty(&k->groups))

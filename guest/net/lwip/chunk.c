@@ -82,6 +82,41 @@ static u32 plain_len(const struct pbuf *p)
 	return n;
 }
 
+struct pbuf *chunk_clone_frame(const struct pbuf *p, u16 n)
+{
+	struct pbuf *head, *q;
+	u16 skip = n = MIN(n, p->tot_len);
+
+	head = pbuf_alloc(PBUF_RAW, n, PBUF_RAM);
+	if (!head)
+		return NULL;
+	pbuf_copy_partial(p, head->payload, n, 0);
+	for (; p; p = p->next) {
+		struct net_chunk *c = chunk_of(p);
+		u16 len;
+
+		if (skip >= p->len) {
+			skip = (u16)(skip - p->len);
+			continue;
+		}
+		len = (u16)(p->len - skip);
+		if (c) {
+			q = chunk_pbuf(c, (u8 *)p->payload + skip, len);
+		} else {
+			q = pbuf_alloc(PBUF_RAW, len, PBUF_RAM);
+			if (q)
+				memcpy(q->payload, (u8 *)p->payload + skip, len);
+		}
+		if (!q) {
+			pbuf_free(head);
+			return NULL;
+		}
+		pbuf_cat(head, q);
+		skip = 0;
+	}
+	return head;
+}
+
 struct pbuf *chunk_clone(const struct pbuf *p)
 {
 	struct pbuf *head = NULL, *q;

@@ -132,26 +132,28 @@ static bool martian(const struct pbuf *p)
 	return false;
 }
 
+void device_input(struct net_device *d, struct pbuf *p, bool checked)
+{
+	d->dev.stats.rx_packets++;
+	d->dev.stats.rx_bytes += p->tot_len;
+	net_tap(&d->dev, p, 0);
+	if (!(d->dev.flags & IFF_UP) || !frame_whole(p) || martian(p)) {
+		d->dev.stats.rx_dropped++;
+		pbuf_free(p);
+		return;
+	}
+	NETIF_SET_CHECKSUM_CTRL(d->netif, (d->netif->chksum_flags | CHECKS_DONE_BY_DEVICE) &
+						  ~(checked ? CHECKS_DONE_BY_DEVICE : 0));
+	if (d->netif->input(p, d->netif) != ERR_OK)
+		pbuf_free(p);
+}
+
 void net_input(struct net_device *d, struct pbuf **frames, unsigned n, u64 checked)
 {
 	net_enter(d->dev.net);
 	timers_device_active();
 	for (unsigned i = 0; i < n; i++) {
-		struct pbuf *p = frames[i];
-
-		d->dev.stats.rx_packets++;
-		d->dev.stats.rx_bytes += p->tot_len;
-		net_tap(&d->dev, p, 0);
-		if (!(d->dev.flags & IFF_UP) || !frame_whole(p) || martian(p)) {
-			d->dev.stats.rx_dropped++;
-			pbuf_free(p);
-			continue;
-		}
-		NETIF_SET_CHECKSUM_CTRL(d->netif,
-					(d->netif->chksum_flags | CHECKS_DONE_BY_DEVICE) &
-						~(checked >> i & 1 ? CHECKS_DONE_BY_DEVICE : 0));
-		if (d->netif->input(p, d->netif) != ERR_OK)
-			pbuf_free(p);
+		device_input(d, frames[i], checked >> i & 1);
 		loop_run();
 	}
 	net_leave();
@@ -210,22 +212,54 @@ static err_t init(struct netif *n)
 	return ERR_OK;
 }
 
-int net_device_add(struct net_device *d)
+int net_device_add(struct net_ns *net, struct net_device *d)
 {
 	struct netif *n = kzalloc(sizeof(*n));
 	ip4_addr_t none = { 0 };
+	int err;
 
 	if (!n)
 		return -ENOMEM;
-	net_enter(&net_first);
+	net_enter(net);
 	d->netif = n;
 	netif_add(n, &none, &none, &none, d, init, ethernet_input);
 	if (d->features & NETF_CSUM)
 		NETIF_SET_CHECKSUM_CTRL(n, NETIF_CHECKSUM_ENABLE_ALL & ~NETIF_CHECKSUM_GEN_TCP);
-	n->num = (u8)(net_first.last_index); /* the index that it gets now, less one */
+	err = netdev_add(net, &d->dev);
+	if (err)
+		netif_remove(n);
+	else
+		n->num = (u8)(d->dev.index - 1);
 	net_leave();
-	netdev_add(&net_first, &d->dev);
-	return 0;
+	if (err) {
+		d->netif = NULL;
+		kfree(n);
+	}
+	return err;
+}
+
+static void forget_routes(struct net_ns *net, int ifindex)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < net->routes_count; i++)
+		if (net->routes[i].ifindex != ifindex)
+			net->routes[n++] = net->routes[i];
+	net->routes_count = n;
+}
+
+void net_device_remove(struct net_device *d)
+{
+	struct net_ns *net = d->dev.net;
+
+	net_enter(net);
+	netdev_del(&d->dev);
+	forget_routes(net, d->dev.index);
+	group_forget(d->netif);
+	netif_remove(d->netif);
+	net_leave();
+	kfree(d->netif);
+	d->netif = NULL;
 }
 
 void net_device_up(struct net_device *d, bool up)
@@ -250,6 +284,22 @@ void netdev_set_up(struct netdev *d, bool up)
 		loop_set_up(d->net, up);
 	else
 		net_device_up(container_of(d, struct net_device, dev), up);
+}
+
+void netdev_set_mtu(struct netdev *d, u32 mtu)
+{
+	struct netif *n = container_of(d, struct net_device, dev)->netif;
+
+	d->mtu = mtu;
+	n->mtu = n->mtu6 = (u16)MIN(mtu, 65535u - SIZEOF_ETH_HDR);
+}
+
+void netdev_set_hwaddr(struct netdev *d, const u8 addr[6])
+{
+	struct netif *n = container_of(d, struct net_device, dev)->netif;
+
+	memcpy(d->hwaddr, addr, 6);
+	memcpy(n->hwaddr, addr, ETH_HWADDR_LEN);
 }
 
 static u8 scope_of(int family, const u8 *a)

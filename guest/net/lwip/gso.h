@@ -15,6 +15,8 @@ bool gso_output(struct net_device *d, struct pbuf *p, err_t *e);
 /* Send what is being joined. */
 void gso_flush(void);
 /* device.c: queue one frame and count it. ERR_MEM: the queue is full. */
+/* device.c: a frame comes in, in net_cur, and is taken over. checked: its checksums need no look. */
+void device_input(struct net_device *d, struct pbuf *p, bool checked);
 err_t device_transmit(struct net_device *d, struct pbuf *p, const struct net_offload *o);
 
 #endif

@@ -17,6 +17,8 @@
 #include "lwip/udp.h"
 #include "mm/slab.h"
 #include "net/abi.h"
+#include "net/lwip/gso.h"
+#include "net/lwip/loop.h"
 #include "net/lwip/names.h"
 #include "net/lwip/stack.h"
 #include "net/lwip/tap.h"
@@ -26,6 +28,7 @@
 struct queued {
 	struct queued *next;
 	struct net_ns *net;
+	struct net_device *frame_for; /* p is a frame for it; NULL: a packet on the loopback */
 	struct pbuf *p;
 	bool ip6;
 };
@@ -33,27 +36,49 @@ struct queued {
 static struct queued *first, **last = &first;
 static unsigned count;
 
+/* A new last one, to be filled in; NULL: there are too many, or no memory. */
+static struct queued *append(struct net_ns *net)
+{
+	struct queued *q = count < QUEUE_MAX ? kzalloc(sizeof(*q)) : NULL;
+
+	if (!q)
+		return NULL;
+	q->net = net;
+	*last = q;
+	last = &q->next;
+	count++;
+	return q;
+}
+
+int loop_queue_frame(struct net_device *d, struct pbuf *p)
+{
+	struct queued *q = append(d->dev.net);
+
+	if (!q)
+		return ERR_MEM;
+	q->frame_for = d;
+	q->p = p;
+	return ERR_OK;
+}
+
 static err_t queue(struct net_ns *net, struct pbuf *p, bool ip6)
 {
+	struct pbuf *copy;
 	struct queued *q;
 
 	if (!(net->lo.flags & IFF_UP))
 		return ERR_RTE;
-	q = count < QUEUE_MAX ? kmalloc(sizeof(*q)) : NULL;
-	if (!q)
+	copy = chunk_clone(p);
+	if (!copy)
 		return ERR_MEM;
-	q->p = chunk_clone(p);
-	if (!q->p) {
-		kfree(q);
+	copy->flags |= p->flags & (PBUF_FLAG_LLBCAST | PBUF_FLAG_LLMCAST);
+	q = append(net);
+	if (!q) {
+		pbuf_free(copy);
 		return ERR_MEM;
 	}
-	q->p->flags |= p->flags & (PBUF_FLAG_LLBCAST | PBUF_FLAG_LLMCAST);
-	q->net = net;
+	q->p = copy;
 	q->ip6 = ip6;
-	q->next = NULL;
-	*last = q;
-	last = &q->next;
-	count++;
 	net_tap(&net->lo, p, TAP_OUT | TAP_IP | TAP_PARTIAL);
 	net->lo.stats.tx_packets++;
 	net->lo.stats.tx_bytes += p->tot_len;
@@ -120,6 +145,23 @@ static void input6(struct pbuf *p)
 	ip_data.current_ip6_header = NULL;
 }
 
+static void from_loopback(const struct queued *q)
+{
+	net_cur->lo.stats.rx_packets++;
+	net_cur->lo.stats.rx_bytes += q->p->tot_len;
+	net_tap(&net_cur->lo, q->p, TAP_IP | TAP_PARTIAL);
+	ip_data.current_netif = ip_data.current_input_netif = &net_cur->loop;
+	if (q->ip6)
+		input6(q->p);
+	else
+		input4(q->p);
+}
+
+bool loop_pending(void)
+{
+	return first;
+}
+
 void loop_run(void)
 {
 	struct net_ns *before = net_cur;
@@ -131,14 +173,10 @@ void loop_run(void)
 			last = &first;
 		count--;
 		net_switch(q->net);
-		net_cur->lo.stats.rx_packets++;
-		net_cur->lo.stats.rx_bytes += q->p->tot_len;
-		net_tap(&net_cur->lo, q->p, TAP_IP | TAP_PARTIAL);
-		ip_data.current_netif = ip_data.current_input_netif = &net_cur->loop;
-		if (q->ip6)
-			input6(q->p);
+		if (q->frame_for)
+			device_input(q->frame_for, q->p, true);
 		else
-			input4(q->p);
+			from_loopback(q);
 		kfree(q);
 	}
 	net_switch(before);

@@ -64,8 +64,10 @@ void net_leave(void)
 {
 	void (*after)(void);
 
-	loop_run();
-	device_flush();
+	do {
+		loop_run();
+		device_flush();
+	} while (loop_pending()); /* frames between namespaces */
 	timers_arm();
 	after = net_after;
 	net_after = NULL;

@@ -36,6 +36,8 @@ struct net_ns {
 	unsigned routes_count;
 
 	s64 sysctl[NET_SYSCTLS];
+
+	struct net_ns *next_dying; /* net_ns.c */
 };
 
 extern struct spinlock net_lock;
@@ -69,6 +71,7 @@ void loop_set_up(struct net_ns *net, bool up);
 #define LOOP_INDEX 1
 /* Deliver everything that is queued. net_lock held. */
 void loop_run(void);
+bool loop_pending(void);
 /* A frame that a program made comes in by net_cur's loopback, if it is one. p stays the caller's. net_lock held. */
 void loop_inject(struct pbuf *p);
 /* Is this address one of net_cur's own? net_lock held. */
@@ -80,6 +83,9 @@ bool addr_none4(void);
 bool frame_whole(const struct pbuf *p);
 /* ---- device.c: ring the doorbell of the device that was sent to ---- */
 void device_flush(void);
+
+/* ---- inet/group.c: a device goes, and the memberships on it with it ---- */
+void group_forget(const struct netif *n);
 
 /* ---- timer.c ---- */
 void timers_init(void);
@@ -128,5 +134,7 @@ struct net_chunk *chunk_of(const struct pbuf *p);
 extern struct net_chunk *chunk_writing;
 /* A copy of p that may be changed: bytes in chunks are shared, others are copied. head: room in front. */
 struct pbuf *chunk_clone(const struct pbuf *p);
+/* Likewise, with the first n bytes, or all that there are, copied into the first buffer. NULL without memory. */
+struct pbuf *chunk_clone_frame(const struct pbuf *p, u16 n);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * change.c - rtnetlink(7): what programs with CAP_NET_ADMIN over the namespace change: interfaces up and down, addresses, routes.
+ * change.c - rtnetlink(7): what programs with CAP_NET_ADMIN over the namespace change: interfaces (link.c), addresses, routes.
  *
  * Lock: netdev_mutex around each request, so that an interface that was found stays.
  * Differs from Linux: addresses have no peers, labels and lifetimes; routes no metrics, and there is the main table alone. What
@@ -26,8 +26,7 @@ static struct net_ns *net_of(const struct nl_request *r)
 	return r->from->s.net;
 }
 
-/* Has the request an attribute behind `fixed` bytes that is not in `known`, which ends with 0? */
-static bool has_other(const struct nl_request *r, u32 fixed, const u16 *known)
+bool rtnetlink_has_other(const struct nl_request *r, u32 fixed, const u16 *known)
 {
 	u32 at = NLMSG_ALIGN(fixed);
 	struct nlattr a;
@@ -63,10 +62,10 @@ static struct netdev *by_index(const struct nl_request *r, u32 index)
 
 static int change_link(struct nl_request *r)
 {
-	static const u16 known[] = { IFLA_IFNAME, IFLA_ALT_IFNAME, IFLA_EXT_MASK, 0 };
 	struct ifinfomsg i;
 	struct netdev *d;
 	u32 change;
+	int err;
 
 	if (r->len < sizeof(i))
 		return -EINVAL;
@@ -75,17 +74,34 @@ static int change_link(struct nl_request *r)
 	d = rtnetlink_named(r, &i);
 	spin_unlock(&netdev_lock);
 	if (!d)
-		return r->h->nlmsg_flags & NLM_F_CREATE ? -EOPNOTSUPP : -ENODEV;
-	if (has_other(r, sizeof(i), known))
-		return -EOPNOTSUPP;
-	if (!i.ifi_flags && !i.ifi_change)
-		return 0;
+		return r->h->nlmsg_flags & NLM_F_CREATE ? rtnetlink_new_link(r, &i) : -ENODEV;
+	if (r->h->nlmsg_flags & NLM_F_EXCL)
+		return -EEXIST;
 	change = (d->flags ^ i.ifi_flags) & (i.ifi_change ? i.ifi_change : ~0u) & IFF_SETTABLE;
+	if (!i.ifi_flags && !i.ifi_change)
+		change = 0;
 	if (change & ~(u32)IFF_UP)
 		return -EOPNOTSUPP;
 	if (change)
 		netdev_set_up(d, i.ifi_flags & IFF_UP);
-	return 0;
+	err = rtnetlink_set_link(r, d);
+	if (err && change)
+		netdev_set_up(d, !(i.ifi_flags & IFF_UP));
+	return err;
+}
+
+static int del_link(struct nl_request *r)
+{
+	struct ifinfomsg i;
+	struct netdev *d;
+
+	if (r->len < sizeof(i))
+		return -EINVAL;
+	memcpy(&i, r->body, sizeof(i));
+	spin_lock(&netdev_lock);
+	d = rtnetlink_named(r, &i);
+	spin_unlock(&netdev_lock);
+	return d ? rtnetlink_del_link(d) : -ENODEV;
 }
 
 /* ---- addresses ---- */
@@ -108,7 +124,7 @@ static int read_addr(const struct nl_request *r, struct addr_request *q)
 	memcpy(&q->m, r->body, sizeof(q->m));
 	if (q->m.ifa_family != AF_INET && q->m.ifa_family != AF_INET6)
 		return -EOPNOTSUPP;
-	if (has_other(r, sizeof(q->m), known))
+	if (rtnetlink_has_other(r, sizeof(q->m), known))
 		return -EOPNOTSUPP;
 	want = q->m.ifa_family == AF_INET ? 4 : 16;
 	local = nl_find(r, sizeof(q->m), IFA_LOCAL, &len);
@@ -176,7 +192,7 @@ static int read_route(const struct nl_request *r, struct route_request *q)
 	memcpy(&q->m, r->body, sizeof(q->m));
 	if (q->m.rtm_family != AF_INET && q->m.rtm_family != AF_INET6)
 		return -EOPNOTSUPP;
-	if (has_other(r, sizeof(q->m), known))
+	if (rtnetlink_has_other(r, sizeof(q->m), known))
 		return -EOPNOTSUPP;
 	want = q->m.rtm_family == AF_INET ? 4 : 16;
 	table = q->m.rtm_table;
@@ -258,6 +274,7 @@ int rtnetlink_change(struct nl_request *r)
 	switch (r->h->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_SETLINK: err = change_link(r); break;
+	case RTM_DELLINK: err = del_link(r); break;
 	case RTM_NEWADDR: err = new_addr(r); break;
 	case RTM_DELADDR: err = del_addr(r); break;
 	case RTM_NEWROUTE: err = new_route(r); break;

@@ -133,21 +133,28 @@ void nl_error(struct nl_request *r, int err)
 	nl_end(r);
 }
 
-const void *nl_find(const struct nl_request *r, u32 fixed, u16 type, u32 *len)
+const void *nl_find_in(const u8 *attrs, u32 n, u16 type, u32 *len)
 {
-	u32 at = NLMSG_ALIGN(fixed);
+	u32 at = 0;
 
-	while (at + NLA_HDRLEN <= r->len) {
+	while (at + NLA_HDRLEN <= n) {
 		struct nlattr a;
 
-		memcpy(&a, r->body + at, sizeof(a));
-		if (a.nla_len < NLA_HDRLEN || a.nla_len > r->len - at)
+		memcpy(&a, attrs + at, sizeof(a));
+		if (a.nla_len < NLA_HDRLEN || a.nla_len > n - at)
 			return NULL;
 		if ((a.nla_type & NLA_TYPE_MASK) == type) {
 			*len = a.nla_len - NLA_HDRLEN;
-			return r->body + at + NLA_HDRLEN;
+			return attrs + at + NLA_HDRLEN;
 		}
 		at += NLA_ALIGN(a.nla_len);
 	}
 	return NULL;
+}
+
+const void *nl_find(const struct nl_request *r, u32 fixed, u16 type, u32 *len)
+{
+	u32 at = NLMSG_ALIGN(fixed);
+
+	return at < r->len ? nl_find_in(r->body + at, r->len - at, type, len) : NULL;
 }

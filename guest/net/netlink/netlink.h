@@ -63,6 +63,8 @@ void nl_done(struct nl_request *r); /* end of a dump */
 void nl_error(struct nl_request *r, int err);
 /* The attribute of this type behind `fixed` bytes of the body, or NULL; *len gets its length. */
 const void *nl_find(const struct nl_request *r, u32 fixed, u16 type, u32 *len);
+/* Likewise in n bytes of attributes: nested ones. */
+const void *nl_find_in(const u8 *attrs, u32 n, u16 type, u32 *len);
 void nl_flush(struct nl_sock *s); /* what was built goes into the queue */
 
 /* ---- route.c ---- */
@@ -84,6 +86,15 @@ struct netdev *rtnetlink_named(const struct nl_request *r, const struct ifinfoms
 
 /* ---- change.c ---- */
 int rtnetlink_change(struct nl_request *r);
+/* Has the request an attribute behind `fixed` bytes that is not in `known`, which ends with 0? With a line in dmesg. */
+bool rtnetlink_has_other(const struct nl_request *r, u32 fixed, const u16 *known);
+
+/* ---- link.c; netdev_mutex held ---- */
+struct netdev;
+int rtnetlink_new_link(struct nl_request *r, const struct ifinfomsg *i);
+int rtnetlink_del_link(struct netdev *d);
+/* What a request says of d besides whether it is up: name, MTU, address, namespace. After a move d may not be used. */
+int rtnetlink_set_link(struct nl_request *r, struct netdev *d);
 
 /* ---- route_main.c; without locks ---- */
 void rtnetlink_dump_main(struct nl_request *r, u8 family);

@@ -7,6 +7,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -59,6 +60,17 @@ static u8 operstate(const struct netdev *d)
 	return d->flags & IFF_LOOPBACK ? OPER_UNKNOWN : OPER_UP;
 }
 
+/* IFLA_LINKINFO with an IFLA_INFO_KIND in it. */
+static void put_kind(struct nl_request *r, const char *kind)
+{
+	u8 nested[32] = { 0 };
+	struct nlattr a = { (u16)(NLA_HDRLEN + strlen(kind) + 1), IFLA_INFO_KIND };
+
+	memcpy(nested, &a, sizeof(a));
+	memcpy(nested + NLA_HDRLEN, kind, strlen(kind));
+	nl_attr(r, IFLA_LINKINFO, nested, NLA_ALIGN(a.nla_len));
+}
+
 static void put_link(struct nl_request *r, const struct netdev *d, bool multi)
 {
 	struct ifinfomsg *i = nl_begin(r, RTM_NEWLINK, sizeof(*i), multi);
@@ -83,6 +95,12 @@ static void put_link(struct nl_request *r, const struct netdev *d, bool multi)
 	nl_attr_str(r, IFLA_QDISC, d->flags & IFF_UP ? "noqueue" : "noop");
 	nl_attr(r, IFLA_ADDRESS, d->hwaddr, HWADDR_LEN);
 	nl_attr(r, IFLA_BROADCAST, d->broadcast, HWADDR_LEN);
+	if (d->link)
+		nl_attr_u32(r, IFLA_LINK, (u32)d->link);
+	if (d->link_elsewhere)
+		nl_attr_u32(r, IFLA_LINK_NETNSID, (u32)NETNSA_NSID_NOT_ASSIGNED);
+	if (d->kind)
+		put_kind(r, d->kind);
 	put_stats(r, &d->stats);
 	nl_end(r);
 }
@@ -298,6 +316,23 @@ static int get_route(struct nl_request *r, bool dump)
 	return err;
 }
 
+/* ---- numbers of namespaces: none has one ---- */
+
+static int get_nsid(struct nl_request *r, bool dump)
+{
+	u32 fixed = sizeof(struct rtgenmsg), len;
+
+	if (dump)
+		return 0;
+	if (!nl_find(r, fixed, NETNSA_FD, &len) && !nl_find(r, fixed, NETNSA_PID, &len) &&
+	    !nl_find(r, fixed, NETNSA_NSID, &len))
+		return -EINVAL;
+	if (nl_begin(r, RTM_NEWNSID, fixed, false))
+		nl_attr_u32(r, NETNSA_NSID, (u32)NETNSA_NSID_NOT_ASSIGNED);
+	nl_end(r);
+	return 0;
+}
+
 /* ---- requests ---- */
 
 static int get(struct nl_request *r, bool dump)
@@ -306,6 +341,7 @@ static int get(struct nl_request *r, bool dump)
 	case RTM_GETLINK: return get_link(r, dump);
 	case RTM_GETADDR: return get_addr(r, dump);
 	case RTM_GETROUTE: return get_route(r, dump);
+	case RTM_GETNSID: return get_nsid(r, dump);
 	case RTM_GETNEIGH: return dump ? 0 : -ENOENT; /* the loopback has no neighbours */
 	default: unsupported("rtnetlink request", r->h->nlmsg_type); return -EOPNOTSUPP;
 	}

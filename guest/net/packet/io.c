@@ -108,7 +108,9 @@ s64 packet_recv(struct socket *s, struct sock_msg *m)
 
 /* Where a message goes. */
 struct target {
-	struct netdev *d;
+	int ifindex;
+	u32 mtu;
+	u8 hwaddr[6];
 	u16 protocol; /* network order */
 	u8 to[6];
 };
@@ -117,6 +119,8 @@ static int find_target(struct packet_sock *k, const struct sock_msg *m, struct t
 {
 	struct sockaddr_ll a = { .sll_ifindex = k->ifindex,
 				 .sll_protocol = lwip_htons(k->protocol) };
+	struct netdev *d;
+	bool loopback = false;
 	int err = 0;
 
 	if (m->name && m->name->len) {
@@ -131,13 +135,19 @@ static int find_target(struct packet_sock *k, const struct sock_msg *m, struct t
 	t->protocol = a.sll_protocol;
 	memcpy(t->to, a.sll_addr, sizeof(t->to));
 	spin_lock(&netdev_lock);
-	t->d = netdev_by_index(k->s.net, a.sll_ifindex);
-	if (!t->d)
+	d = netdev_by_index(k->s.net, a.sll_ifindex);
+	if (!d)
 		err = -ENXIO;
-	else if (!(t->d->flags & IFF_UP))
+	else if (!(d->flags & IFF_UP))
 		err = -ENETDOWN;
+	if (!err) {
+		t->ifindex = d->index;
+		t->mtu = d->mtu;
+		memcpy(t->hwaddr, d->hwaddr, sizeof(t->hwaddr));
+		loopback = d->flags & IFF_LOOPBACK;
+	}
 	spin_unlock(&netdev_lock);
-	if (!err && packet_is_cooked(k) && !(t->d->flags & IFF_LOOPBACK) &&
+	if (!err && packet_is_cooked(k) && !loopback &&
 	    (!m->name || !m->name->len || a.sll_halen < 6))
 		err = -EINVAL;
 	return err;
@@ -150,7 +160,7 @@ static struct pbuf *read_frame(struct packet_sock *k, struct sock_msg *m, const 
 	struct pbuf *p;
 	u8 *b;
 
-	if (n + head > (size_t)t->d->mtu + ETH_HLEN + VLAN_HLEN || n + head > 65535)
+	if (n + head > (size_t)t->mtu + ETH_HLEN + VLAN_HLEN || n + head > 65535)
 		return ERR_PTR(-EMSGSIZE);
 	if (n + head < ETH_HLEN)
 		return ERR_PTR(-EINVAL);
@@ -160,7 +170,7 @@ static struct pbuf *read_frame(struct packet_sock *k, struct sock_msg *m, const 
 	b = p->payload;
 	if (head) {
 		memcpy(b, t->to, 6);
-		memcpy(b + 6, t->d->hwaddr, 6);
+		memcpy(b + 6, t->hwaddr, 6);
 		memcpy(b + 12, &t->protocol, 2);
 	}
 	if (iov_from(m->iov, b + head, n) != n) {
@@ -188,6 +198,7 @@ s64 packet_send(struct socket *s, struct sock_msg *m)
 {
 	struct packet_sock *k = packet_sk(s);
 	size_t n = m->iov->left;
+	struct netdev *d;
 	struct target t;
 	struct pbuf *p;
 	int err;
@@ -201,7 +212,10 @@ s64 packet_send(struct socket *s, struct sock_msg *m)
 	if (IS_ERR(p))
 		return PTR_ERR(p);
 	net_enter(k->s.net);
-	err = transmit(t.d, p);
+	spin_lock(&netdev_lock);
+	d = netdev_by_index(k->s.net, t.ifindex); /* it may have gone meanwhile */
+	spin_unlock(&netdev_lock);
+	err = d ? transmit(d, p) : -ENXIO;
 	pbuf_free(p);
 	net_leave();
 	return err ? err : (s64)n;
