@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -27,7 +28,7 @@ static int dev;
 
 static void reply(const struct fuse_in_header *in, int error, const void *data, size_t n)
 {
-	struct fuse_out_header out = { .len = (__u32)(sizeof(out) + n),
+	struct fuse_out_header out = { .len = (uint32_t)(sizeof(out) + n),
 				       .error = -error,
 				       .unique = in->unique };
 	struct iovec v[2] = { { &out, sizeof(out) }, { (void *)data, n } };
@@ -36,7 +37,7 @@ static void reply(const struct fuse_in_header *in, int error, const void *data, 
 		perror("host_disk");
 }
 
-static struct fuse_attr attr_of(__u64 node)
+static struct fuse_attr attr_of(uint64_t node)
 {
 	struct fuse_attr a = { .ino = node,
 			       .nlink = 1,

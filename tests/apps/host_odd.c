@@ -91,7 +91,7 @@ static void one_name(const char *dir, const char *name)
 	DIR *d;
 
 	if (fd < 0) {
-		printf("%zu bytes: %s\n", strlen(name), strerrorname_np(errno));
+		printf("%zu bytes: error %d\n", strlen(name), errno);
 		return;
 	}
 	close(fd);
@@ -129,7 +129,7 @@ static int sparse(const char *file)
 	char *p;
 
 	if (fd < 0 || pwrite(fd, "e", 1, TIB - 1) != 1 || fstat(fd, &st)) {
-		printf("%s\n", strerrorname_np(errno));
+		printf("error %d\n", errno);
 		return 1;
 	}
 	pread(fd, c, 1, TIB - 1);
@@ -173,8 +173,7 @@ static int descriptors(const char *dir)
 
 		/* The host's limit on descriptors comes first, or ours. */
 		printf("%s %s\n", n > 500 ? "many, then" : "few, then",
-		       err == EMFILE || err == ENFILE ? "no more descriptors"
-						      : strerrorname_np(err));
+		       err == EMFILE || err == ENFILE ? "no more descriptors" : strerror(err));
 		while (n--)
 			close(fds[n]);
 	}
@@ -196,7 +195,7 @@ static int memory(void)
 				break;
 			memset(maps[n], 1, 4096);
 		}
-		printf("%d of 64 MiB, then %s\n", n, strerrorname_np(errno));
+		printf("%d of 64 MiB, then %s\n", n, errno == ENOMEM ? "ENOMEM" : strerror(errno));
 		while (n--)
 			munmap(maps[n], 64L << 20);
 	}
