@@ -435,3 +435,31 @@ TEST(unreachable)
 	CHECK_ERRNO(connect(c, (void *)&a, sizeof(a)), ENETUNREACH);
 	close(c);
 }
+
+/* TCP_MAXSEG of the listener bounds what it sends and what it takes. */
+TEST(maxseg)
+{
+	struct sockaddr_in a;
+	socklen_t len = sizeof(int);
+	int l = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0)), c, s, n = 1000, got = 0;
+
+	CHECK_OK(setsockopt(l, IPPROTO_TCP, TCP_MAXSEG, &n, sizeof(n)));
+	n = 40;
+	CHECK_ERRNO(setsockopt(l, IPPROTO_TCP, TCP_MAXSEG, &n, sizeof(n)), EINVAL);
+	a = loop(0);
+	CHECK_OK(bind(l, (void *)&a, sizeof(a)));
+	CHECK_OK(listen(l, 8));
+	len = sizeof(a);
+	CHECK_OK(getsockname(l, (void *)&a, &len));
+	c = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	CHECK_OK(connect(c, (void *)&a, sizeof(a)));
+	s = CHECK_OK(accept(l, NULL, NULL));
+	len = sizeof(int);
+	CHECK_OK(getsockopt(s, IPPROTO_TCP, TCP_MAXSEG, &got, &len));
+	CHECK(got > 900 && got <= 1000);
+	CHECK_OK(getsockopt(c, IPPROTO_TCP, TCP_MAXSEG, &got, &len));
+	CHECK(got > 900 && got <= 1000);
+	close(c);
+	close(s);
+	close(l);
+}

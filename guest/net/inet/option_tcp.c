@@ -1,7 +1,7 @@
 /*
  * option_tcp.c - options at level IPPROTO_TCP (tcp(7)).
  *
- * TCP_QUICKACK, TCP_DEFER_ACCEPT and TCP_MAXSEG are kept and given back, and do not change what
+ * TCP_QUICKACK and TCP_DEFER_ACCEPT are kept and given back, and do not change what
  * lwIP does. TCP_FASTOPEN is taken: a queue of that length never fills.
  */
 #include <linux/tcp.h>

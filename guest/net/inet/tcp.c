@@ -77,8 +77,13 @@ static err_t on_passive_open(u8_t id, struct tcp_pcb_listen *l, struct tcp_pcb *
 		return ERR_MEM;
 	tcp_sk_attach(pcb, p);
 	tcp_half_open(p, pcb);
-	if (l->callback_arg)
-		set_window(pcb, inet_window(l->callback_arg));
+	if (l->callback_arg) {
+		const struct inet_sock *k = l->callback_arg;
+
+		set_window(pcb, inet_window(k));
+		pcb->x.maxseg = (u16)k->maxseg; /* the peer's options have been read */
+		pcb->mss = tcp_own_mss(pcb, pcb->mss);
+	}
 	if (inet_is_loop(ip_current_input_netif()))
 		tcp_set_flags(pcb, TF_NODELAY);
 	return ERR_OK;
@@ -206,6 +211,7 @@ void tcp_sk_apply(struct inet_sock *k)
 	p->x.user_timeout = k->user_timeout;
 	p->x.syn_retries = (u8)inet_number(k, k->syncnt, SYSCTL_TCP_SYN_RETRIES);
 	p->x.fin_timeout = fin_timeout(k);
+	p->x.maxseg = (u16)k->maxseg;
 	if (k->nodelay || p->netif_idx == LOOP_INDEX)
 		tcp_nagle_disable(p);
 	else

@@ -54,6 +54,8 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	k->keep_intvl = l->keep_intvl;
 	k->keep_cnt = l->keep_cnt;
 	k->user_timeout = l->user_timeout;
+	k->maxseg = l->maxseg;
+	k->linger2 = l->linger2;
 	if (addr_is_local(&k->raddr))
 		tcp_bind_netif(pcb, &net_cur->loop);
 	tcp_sk_adopt(k, pcb);

@@ -334,6 +334,9 @@ struct tcp_seg *recovery_next(struct tcp_pcb *p)
 		s = s->next;
 	if (!s || (!p->x.force && pipe && pipe + s->len > p->cwnd))
 		return NULL;
+	/* The peer took back what it had offered: only a timeout or a probe goes beyond that. */
+	if (!p->x.force && TCP_SEQ_GT(end_of(s), p->lastack + p->snd_wnd))
+		return NULL;
 	return s;
 }
 

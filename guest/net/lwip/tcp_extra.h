@@ -22,6 +22,7 @@ struct tcp_extra {
 	u32 window;	  /* most that may be received and not read; 0: TCP_WND */
 	u32 user_timeout; /* ms without an acknowledgement; 0: lwIP's own limit */
 	u8 syn_retries;	  /* 0: TCP_SYNMAXRTX */
+	u16 maxseg;	  /* TCP_MAXSEG; 0: none */
 	u32 fin_timeout;  /* ms in FIN_WAIT_2 after close; 0: TCP_FIN_WAIT_TIMEOUT */
 	bool urgent;	  /* something before urgent_end is, and is not acknowledged */
 	u32 urgent_end;
@@ -69,6 +70,9 @@ struct tcp_seg *recovery_next(struct tcp_pcb *p);
 void recovery_resent(struct tcp_pcb *p, struct tcp_seg *s);
 /* A segment goes out, for the first time or again. */
 void recovery_sent(struct tcp_pcb *p, struct tcp_seg *s);
+/* mss.c: the size of segments by what the peer said (0: nothing), and what the peer is told where the path allows mss. */
+u16 tcp_peer_mss(const struct tcp_pcb *p, u16 said);
+u16 tcp_own_mss(const struct tcp_pcb *p, u16 mss);
 /* How long may it stay in FIN_WAIT_2 after close, ms? */
 u32 tcp_fin_wait(const struct tcp_pcb *p);
 /* inet/tcp_urgent.c: a segment goes out: its urgent flag and pointer. */
