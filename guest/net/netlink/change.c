@@ -77,16 +77,13 @@ static int change_link(struct nl_request *r)
 		return r->h->nlmsg_flags & NLM_F_CREATE ? rtnetlink_new_link(r, &i) : -ENODEV;
 	if (r->h->nlmsg_flags & NLM_F_EXCL)
 		return -EEXIST;
-	change = (d->flags ^ i.ifi_flags) & (i.ifi_change ? i.ifi_change : ~0u) & IFF_SETTABLE;
-	if (!i.ifi_flags && !i.ifi_change)
-		change = 0;
-	if (change & ~(u32)IFF_UP)
+	change = i.ifi_change || !i.ifi_flags ? i.ifi_change : ~0u;
+	if ((d->flags ^ i.ifi_flags) & change & IFF_SETTABLE & ~(u32)IFF_UP)
 		return -EOPNOTSUPP;
-	if (change)
-		netdev_set_up(d, i.ifi_flags & IFF_UP);
 	err = rtnetlink_set_link(r, d);
-	if (err && change)
-		netdev_set_up(d, !(i.ifi_flags & IFF_UP));
+	/* It may be down now, in another namespace; after an error it may be gone. */
+	if (!err && ((d->flags ^ i.ifi_flags) & change & IFF_UP))
+		netdev_set_up(d, i.ifi_flags & IFF_UP);
 	return err;
 }
 
