@@ -233,18 +233,13 @@ void tcp_sk_apply(struct inet_sock *k)
 
 /* ---- connect(2) ---- */
 
-/* Is there such a connection already? Only a socket that chose its port itself can ask for one. */
-static bool connection_exists(const struct inet_sock *k, const ip_addr_t *src)
+/* Is there such a connection already? One in TIME_WAIT makes room. */
+static bool connection_exists(const struct inet_sock *k, const ip_addr_t *src, struct netif *n)
 {
-	struct tcp_pcb *p;
+	unsigned index = netif_get_index(addr_is_local(&k->raddr) ? &net_cur->loop : n);
+	const struct tcp_pcb *p = tcp_find(src, k->lport, &k->raddr, k->rport, index);
 
-	if (!k->bound)
-		return false;
-	for (p = tcp_active_pcbs; p; p = p->next)
-		if (p->local_port == k->lport && p->remote_port == k->rport &&
-		    ip_addr_cmp(&p->local_ip, src) && ip_addr_cmp(&p->remote_ip, &k->raddr))
-			return true;
-	return false;
+	return p && p->state != TIME_WAIT;
 }
 
 static int start(struct inet_sock *k)
@@ -266,7 +261,7 @@ static int start(struct inet_sock *k)
 		if (err)
 			return err;
 	}
-	if (connection_exists(k, &src))
+	if (connection_exists(k, &src, n))
 		return -EADDRNOTAVAIL;
 	pcb = tcp_new_ip_type(IP_GET_TYPE(&k->raddr));
 	if (!pcb)
