@@ -6,8 +6,8 @@
  *
  *   0                RAM (a tmpfs file; sparse, frames are touched lazily)
  *   256 GiB          arena (a sealed memfd: rings, crash record, page-cache frames); all that a gofer maps
- *   320 GiB          DAX window, read-only file mappings
- *   384 GiB          DAX window, read-write file mappings
+ *   320 GiB          windows of host files, read-only (dax.h)
+ *   384 GiB          reserved: windows that can be written to
  *
  * RAM's first 2 MiB on KVM (on systrap only the device tree is there):
  *   0x010000         flattened device tree

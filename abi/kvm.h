@@ -47,7 +47,7 @@ struct kvm_boot {
 	uint64_t ram_size;   /* as a file offset: the hole counts */
 	uint64_t arena_size;
 	uint64_t windows_size; /* from DAX_RO_PADDR on; 0: there are none */
-	uint64_t free_paddr; /* first byte of RAM behind image and tables */
+	uint64_t free_paddr;   /* first byte of RAM behind image and tables */
 	uint64_t image_slide;
 	uint64_t tsc_hz;
 	uint64_t xfeatures;  /* XCR0, already set */

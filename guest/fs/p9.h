@@ -63,8 +63,8 @@ struct p9_client {
 	const struct p9_transport *ops;
 	void *priv;
 	u32 msize;
-	bool moat; /* extensions are on */
-	bool no_map; /* the server has no windows to give (p9_map.c) */
+	bool moat;	       /* extensions are on */
+	bool no_map;	       /* the server has no windows to give (p9_map.c) */
 	struct mutex map_lock; /* one window is made after the other */
 	bool dead;
 	struct spinlock lock; /* reqs, fid numbers: LOCK_P9 */
@@ -172,9 +172,9 @@ struct p9_inode {
 		parent; /* how it was found, with a reference; NULL: the root. Under sb->fid_lock */
 	char *name;
 	u64 qid;
-	bool stale;   /* the server changed attributes that we have not read since */
-	bool gone;    /* its last name was removed: only fids lead to it */
-	bool no_map;  /* the server refused it a window */
+	bool stale;  /* the server changed attributes that we have not read since */
+	bool gone;   /* its last name was removed: only fids lead to it */
+	bool no_map; /* the server refused it a window */
 	u64 srv_size; /* regular files: where the server's file ends, for all we know; under i.lock */
 	u32 fid[P9_FID_KINDS]; /* number + 1, 0: none */
 	u32 users[P9_FID_KINDS];

@@ -19,7 +19,7 @@
 static u64 chunk_used[CHUNKS / 64];
 static unsigned chunk_hint;
 static struct list windows = LIST_INIT(windows); /* attached, least recently mapped first */
-static struct dax_stats stats;
+static unsigned attached;			 /* in that list */
 
 static bool chunk_taken(unsigned i)
 {
@@ -82,7 +82,6 @@ static bool evict(void)
 		if (!w->pc->busy) {
 			pc = w->pc;
 			pc->busy = true;
-			stats.evicted++;
 			break;
 		}
 	}
@@ -100,7 +99,7 @@ struct dax_window *dax_reserve(u64 bytes)
 
 	if (!bytes || bytes > DAX_FILE_MAX)
 		return NULL;
-	while (READ_ONCE(stats.windows) >= WINDOWS_MAX)
+	while (READ_ONCE(attached) >= WINDOWS_MAX)
 		if (!evict())
 			return NULL;
 	w = kzalloc(sizeof(*w));
@@ -138,9 +137,7 @@ void dax_attach(struct pagecache *pc, struct dax_window *w)
 	spin_lock(&caches_lock);
 	w->pc = pc;
 	list_add_tail(&windows, &w->lru);
-	stats.windows++;
-	stats.bytes += w->pages * PAGE_SIZE;
-	stats.opened++;
+	attached++;
 	spin_unlock(&caches_lock);
 	mutex_unlock(&pc->lock);
 	pagecache_invalidate(pc, 0, ~0ULL);
@@ -159,8 +156,7 @@ void dax_detach(struct pagecache *pc)
 		spin_lock(&caches_lock);
 		w->pc = NULL;
 		list_del(&w->lru);
-		stats.windows--;
-		stats.bytes -= w->pages * PAGE_SIZE;
+		attached--;
 		spin_unlock(&caches_lock);
 	}
 	mutex_unlock(&pc->lock);
@@ -183,11 +179,4 @@ struct dax_window *dax_get(struct pagecache *pc)
 		atomic_add(&w->refs, 1);
 	mutex_unlock(&pc->lock);
 	return w;
-}
-
-void dax_stats(struct dax_stats *out)
-{
-	spin_lock(&caches_lock);
-	*out = stats;
-	spin_unlock(&caches_lock);
 }

@@ -42,10 +42,4 @@ void dax_detach(struct pagecache *pc);
 /* pc's window with a reference, or NULL. */
 struct dax_window *dax_get(struct pagecache *pc);
 
-struct dax_stats {
-	u64 windows, bytes; /* attached now */
-	u64 opened, evicted;
-};
-void dax_stats(struct dax_stats *out);
-
 #endif

@@ -41,11 +41,11 @@ struct pagecache {
 	struct radix pages; /* entries: paddr and PC_ bits */
 	u64 nr_pages, nr_dirty;
 	struct dax_window *dax; /* has all pages, instead of the tree, or NULL */
-	struct list mappings; /* VMAs that map it; under mappings_lock */
-	struct list lru;      /* place in the list of caches with pages; under caches_lock */
-	bool busy;	      /* reclaim is at it; under caches_lock */
-	u64 next_read;	      /* where sequential reading would go on, pages */
-	u64 next_reclaim;     /* where reclaim goes on, pages */
+	struct list mappings;	/* VMAs that map it; under mappings_lock */
+	struct list lru;	/* place in the list of caches with pages; under caches_lock */
+	bool busy;		/* reclaim is at it; under caches_lock */
+	u64 next_read;		/* where sequential reading would go on, pages */
+	u64 next_reclaim;	/* where reclaim goes on, pages */
 };
 
 void pagecache_init(struct pagecache *pc, const struct pagecache_ops *ops, void *owner, u64 size);

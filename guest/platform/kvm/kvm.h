@@ -80,8 +80,8 @@ struct kvm_cpu {
 	/* interrupts */
 	u32 pending_queues;
 	bool pending_timer;
-	u64 deadline; /* what cpu_timer_set asked for, 0: nothing */
-	u64 armed;    /* what the LAPIC waits for; may be earlier than deadline */
+	u64 deadline;	    /* what cpu_timer_set asked for, 0: nothing */
+	u64 armed;	    /* what the LAPIC waits for; may be earlier than deadline */
 	bool machine_check; /* the last copy met memory that has gone; trap.c */
 
 	struct utask *utask;  /* whose FPU and TLS bases are live; NULL: nobody's */
