@@ -1,6 +1,6 @@
 /*
  * handle.c - see handle.h. A table of the inodes that somebody asked a handle for, without references; an inode that is in it
- * says so (in_handles) and leaves it before it is freed. handle_lock (spin) guards it; dcache_lock comes inside.
+ * says so (in_handles) and leaves it before it is freed. handle_lock (spin) guards it; nothing is taken inside.
  */
 #include "fs/handle.h"
 

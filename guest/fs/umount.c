@@ -2,8 +2,8 @@
  * umount.c - umount2(2) and pivot_root(2).
  *
  * What is unmounted goes from all mounts that its parent propagates to, too, unless something is mounted there that stays
- * (then the copy stays), and but for locked copies whose parent stays. What was mounted over the root of such a copy moves
- * to its place. The tree changes under vfs_mounts_mutex.
+ * (then the copy stays), and but for locked copies of what was below, whose parent stays. What was mounted over the root of
+ * such a copy moves to its place. The tree changes under vfs_mounts_mutex.
  */
 #include <linux/mount.h>
 
@@ -82,8 +82,16 @@ static bool consider_copy(struct mount *c, void *arg)
 	return false;
 }
 
+/* What its owner unmounts by itself hides nothing from a less privileged namespace any more. */
+static bool unlock_copy(struct mount *c, void *arg)
+{
+	c->locked = false;
+	return false;
+}
+
 static void find_copies(struct teardown *t)
 {
+	for_each_copy(list_first(&t->going, struct mount, pick), unlock_copy, NULL);
 	/* Children before parents: the tree is there from its root on. */
 	for (struct list *l = t->going.prev; l != &t->going; l = l->prev)
 		for_each_copy(list_entry(l, struct mount, pick), consider_copy, t);

@@ -459,6 +459,14 @@ TEST_FORK(to_a_user_namespace)
 	CHECK_OK(umount("a/x"));
 	CHECK_EQ(ask(&o, 'a'), 'n'); /* what is where a copy would be goes, whoever mounted it */
 	other_end(&o);
+	/* What was there from the start is locked for him, and yet goes with the original. */
+	tmpfs("a/x");
+	other_start(&o, CLONE_NEWUSER | CLONE_NEWNS);
+	CHECK_EQ(ask(&o, 'U'), 'e');
+	CHECK_EQ(ask(&o, 'a'), 'm');
+	CHECK_OK(umount("a/x"));
+	CHECK_EQ(ask(&o, 'a'), 'n');
+	other_end(&o);
 }
 
 TEST_FORK(propagate_from)
