@@ -8,8 +8,8 @@
  * A socket holds its namespace for life (sock_init). References are those of its ns_common (task/ns.h); the first one is
  * never freed and not counted.
  *
- * Locks: net_lock for all but the table of interfaces, which is under netdev_lock. net_lock may be held by who gives the last
- * reference back only if it is not net_lock itself: sockets that others hold never have the last one.
+ * Locks: net_lock for all but the table of interfaces, which is under netdev_lock. The last reference must not go under net_lock:
+ * a connection that nobody has accepted is put under it, and its listener has one more.
  */
 #ifndef MOAT_NET_NET_NS_H
 #define MOAT_NET_NET_NS_H

@@ -11,6 +11,8 @@
 #include "lwip/ethip6.h"
 #include "lwip/ip.h"
 #include "lwip/mld6.h"
+#include "lwip/nd6.h"
+#include "lwip_hooks.h"
 #include "mm/slab.h"
 #include "net/abi.h"
 #include "net/lwip/gso.h"
@@ -54,6 +56,30 @@ static err_t output(struct netif *n, struct pbuf *p)
 		return e;
 	gso_flush();
 	return device_transmit(d, p, &none);
+}
+
+bool neighbor_hook(const struct netif *n)
+{
+	const struct net_device *d = n ? n->state : NULL;
+
+	return d ? d->dev.net == net_cur : n == &net_cur->loop;
+}
+
+/* lwIP remembers next hops by address alone: those of another namespace are forgotten. */
+static err_t output6(struct netif *n, struct pbuf *p, const ip6_addr_t *to)
+{
+	static const struct net_ns *last = &net_first;
+	struct net_ns *before = net_cur;
+	err_t e;
+
+	net_switch(((struct net_device *)n->state)->dev.net);
+	if (unlikely(last != net_cur)) {
+		nd6_clear_destination_cache();
+		last = net_cur;
+	}
+	e = ethip6_output(n, p, to);
+	net_switch(before);
+	return e;
 }
 
 void device_flush(void)
@@ -207,7 +233,7 @@ static err_t init(struct netif *n)
 	n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
 		   NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
 	n->output = etharp_output;
-	n->output_ip6 = ethip6_output;
+	n->output_ip6 = output6;
 	n->linkoutput = output;
 	return ERR_OK;
 }
