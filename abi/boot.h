@@ -82,7 +82,6 @@
 /* What is over the root, which then is read-only itself. */
 #define BOOT_OVERLAY_NONE   0
 #define BOOT_OVERLAY_MEMORY 1
-#define BOOT_OVERLAY_FILE   2 /* the gofer's export "upper" */
 
 /* own-namespaces */
 #define BOOT_NS_UTS 1
