@@ -35,6 +35,10 @@ int surroundings_make(struct session *s)
 	c->cpu_quota = s->spec->cpu_quota;
 	c->cpu_period = s->spec->cpu_period;
 	c->mem_group = frame_group_create(s->spec->memory_limit);
+	if (!c->mem_group) {
+		klog("container: no account of memory is left for it");
+		return -ENOSPC;
+	}
 	if (is_first(s) || !(s->spec->own_ns & BOOT_NS_PID))
 		return 0;
 	c->pid_ns = pid_ns_create(&first_pid_ns, &first_user_ns);

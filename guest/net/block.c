@@ -93,7 +93,7 @@ static s64 try_recv(struct attempt *a)
 
 s64 sock_recvmsg(struct socket *s, struct sock_msg *m)
 {
-	bool nonblock = m->flags & MSG_DONTWAIT;
+	bool nonblock = m->flags & (MSG_DONTWAIT | MSG_ERRQUEUE); /* nobody waits for errors */
 	struct attempt a = {
 		.s = s,
 		.try = try_recv,

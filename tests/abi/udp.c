@@ -167,3 +167,81 @@ TEST(shutdown_unconnected)
 	CHECK_EQ(recv(s, &b, 1, 0), 0);
 	close(s);
 }
+
+/* IP_PKTINFO of a message says by which interface it goes, and from where. */
+TEST(pktinfo_sends)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
+			   from;
+	struct {
+		struct cmsghdr h;
+		struct in_pktinfo i;
+	} c = { { sizeof(c.h) + sizeof(c.i), IPPROTO_IP, IP_PKTINFO }, { .ipi_ifindex = 1 } };
+	struct iovec v = { "x", 1 };
+	struct msghdr m = { .msg_name = &a,
+			    .msg_namelen = sizeof(a),
+			    .msg_iov = &v,
+			    .msg_iovlen = 1,
+			    .msg_control = &c,
+			    .msg_controllen = sizeof(c) };
+	socklen_t len = sizeof(a);
+	int s = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0)),
+	    t = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
+	char byte;
+
+	CHECK_OK(bind(t, (void *)&a, sizeof(a)));
+	CHECK_OK(getsockname(t, (void *)&a, &len));
+	c.i.ipi_spec_dst.s_addr = htonl(INADDR_LOOPBACK + 4);
+	CHECK_EQ(sendmsg(s, &m, 0), 1);
+	len = sizeof(from);
+	CHECK_EQ(recvfrom(t, &byte, 1, 0, (void *)&from, &len), 1);
+	CHECK_EQ(from.sin_addr.s_addr, htonl(INADDR_LOOPBACK + 4));
+	close(s);
+	close(t);
+}
+
+/* What ICMP says of a datagram waits in the error queue, with whom it was for. */
+TEST(error_queue)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
+			   to;
+	struct {
+		unsigned err;
+		unsigned char origin, type, code, pad;
+		unsigned info, data;
+	} e = { 0 };
+	char control[256], byte;
+	struct iovec v = { &byte, 1 };
+	struct msghdr m = { .msg_name = &to,
+			    .msg_namelen = sizeof(to),
+			    .msg_iov = &v,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+	socklen_t len = sizeof(a);
+	int s = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0)),
+	    t = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0)), one = 1;
+	struct pollfd p = { s, 0, 0 };
+
+	CHECK_OK(setsockopt(s, IPPROTO_IP, IP_RECVERR, &one, sizeof(one)));
+	CHECK_ERRNO(recvmsg(s, &m, MSG_ERRQUEUE), EAGAIN);
+	CHECK_OK(bind(t, (void *)&a, sizeof(a)));
+	CHECK_OK(getsockname(t, (void *)&a, &len));
+	close(t);
+	CHECK_EQ(sendto(s, "y", 1, 0, (void *)&a, sizeof(a)), 1);
+	poll(&p, 1, 1000);
+	CHECK_EQ(p.revents, POLLERR);
+	m.msg_namelen = sizeof(to);
+	m.msg_controllen = sizeof(control);
+	CHECK_OK(recvmsg(s, &m, MSG_ERRQUEUE));
+	CHECK(m.msg_flags & MSG_ERRQUEUE);
+	CHECK_EQ(to.sin_port, a.sin_port);
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h))
+		if (h->cmsg_level == IPPROTO_IP && h->cmsg_type == IP_RECVERR)
+			memcpy(&e, CMSG_DATA(h), sizeof(e));
+	CHECK_EQ(e.err, ECONNREFUSED);
+	CHECK_EQ(e.origin, 2);
+	CHECK_EQ(e.type, 3);
+	CHECK_EQ(e.code, 3);
+	close(s);
+}

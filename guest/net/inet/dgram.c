@@ -262,6 +262,7 @@ static int use_control(const struct scm *scm, struct dgram_route *r)
 			struct in_pktinfo i;
 
 			memcpy(&i, v, sizeof(i));
+			r->ifindex = i.ipi_ifindex;
 			if (i.ipi_spec_dst.s_addr) {
 				r->src = (ip_addr_t){ .type = IPADDR_TYPE_V4 };
 				ip_2_ip4(&r->src)->addr = i.ipi_spec_dst.s_addr;
@@ -272,6 +273,7 @@ static int use_control(const struct scm *scm, struct dgram_route *r)
 			static const u8 zero[16];
 
 			memcpy(&i, v, sizeof(i));
+			r->ifindex = i.ifindex;
 			if (memcmp(i.addr, zero, 16) && IP_IS_V6_VAL(r->dst)) {
 				r->src = (ip_addr_t){ .type = IPADDR_TYPE_V6 };
 				memcpy(ip_2_ip6(&r->src)->addr, i.addr, 16);
@@ -295,8 +297,10 @@ static int use_control(const struct scm *scm, struct dgram_route *r)
 	return 0;
 }
 
-static struct netif *multicast_netif(const struct inet_sock *k)
+static struct netif *multicast_netif(const struct inet_sock *k, int told)
 {
+	if (told)
+		return told == LOOP_INDEX ? &net_cur->loop : netif_get_by_index((u8)told);
 	if (k->mc_ifindex == 1)
 		return &net_cur->loop;
 	if (k->mc_ifindex)
@@ -313,6 +317,7 @@ int dgram_route(struct inet_sock *k, const struct sock_msg *m, const ip_addr_t *
 
 	r->dst = *to;
 	r->port = port;
+	r->ifindex = 0;
 	if (ip_addr_isany(to))
 		r->dst = *(v6 ? &(ip_addr_t)IPADDR6_INIT_HOST(0, 0, 0, 1)
 			      : &(ip_addr_t)IPADDR4_INIT_BYTES(127, 0, 0, 1));
@@ -330,9 +335,12 @@ int dgram_route(struct inet_sock *k, const struct sock_msg *m, const ip_addr_t *
 	err = use_control(m->scm, r);
 	if (err)
 		return err;
-	r->netif = mc ? multicast_netif(k) : route_to(&r->src, &r->dst);
+	r->netif = mc ? multicast_netif(k, r->ifindex) : route_to(&r->src, &r->dst);
 	if (!r->netif || !netif_is_up(r->netif) ||
 	    (k->ifindex && k->ifindex != inet_ifindex(r->netif)))
+		return -ENETUNREACH;
+	/* Our own addresses are on every interface. */
+	if (r->ifindex && r->ifindex != inet_ifindex(r->netif) && !inet_is_loop(r->netif))
 		return -ENETUNREACH;
 	if (!v6 && !sock_opt(&k->s, SOPT_BROADCAST) && !mc &&
 	    (ip4_addr_isbroadcast(ip_2_ip4(&r->dst), r->netif) ||

@@ -235,6 +235,7 @@ struct dgram_route {
 	ip_addr_t src, dst;
 	u16 port;
 	u8 ttl, tos;
+	int ifindex; /* that IP_PKTINFO asks for; 0: any */
 	struct netif *netif;
 };
 /* From m's name, control messages and the socket's options. net_lock held. */
