@@ -184,13 +184,14 @@ s64 sys_quotactl_fd(fd_a fd, uint_a cmd, int_a id, uptr_a addr)
 /* ---- security modules: capabilities alone, which have no attributes ---- */
 
 #define LSM_ID_CAPABILITY 100
+#define LSM_ID_LANDLOCK	  110
 #define LSM_FLAG_SINGLE	  1u
 #define LSM_CTX_SIZE	  32u /* struct lsm_ctx without its data */
 
 s64 sys_lsm_list_modules(uptr_a ids, uptr_a size, flags_a flags)
 {
-	u64 id = LSM_ID_CAPABILITY;
-	u32 room, want = sizeof(id);
+	static const u64 modules[] = { LSM_ID_CAPABILITY, LSM_ID_LANDLOCK };
+	u32 room, want = sizeof(modules);
 
 	if (flags)
 		return -EINVAL;
@@ -198,7 +199,7 @@ s64 sys_lsm_list_modules(uptr_a ids, uptr_a size, flags_a flags)
 		return -EFAULT;
 	if (room < want)
 		return -E2BIG;
-	return user_write(ids, &id, sizeof(id)) ? -EFAULT : 1;
+	return user_write(ids, modules, sizeof(modules)) ? -EFAULT : (s64)ARRAY_SIZE(modules);
 }
 
 s64 sys_lsm_get_self_attr(uint_a attr, uptr_a ctx, uptr_a size, flags_a flags)
