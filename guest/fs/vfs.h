@@ -164,8 +164,8 @@ struct inode {
 	struct pagecache *pc; /* regular files; owned by the file system */
 	const char *
 		link; /* symbolic link's target if it is at hand: lets the walk follow it without a call */
-	struct spinlock lock;	   /* LOCK_INODE_ATTR: attributes */
-	bool in_handles;	   /* handle.c knows it */
+	struct spinlock lock; /* LOCK_INODE_ATTR: attributes */
+	bool in_handles;      /* handle.c knows it */
 	bool complete; /* directories: each name in it has a dentry. Cleared under dcache_lock */
 	struct mutex mutex;	   /* LOCK_INODE */
 	struct file_locks *locks;  /* flock, POSIX, OFD: lock.c */
