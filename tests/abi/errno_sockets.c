@@ -127,7 +127,7 @@ TEST(accepting)
 
 TEST(connecting)
 {
-	struct sockaddr_in a, far = loop_port(9);
+	struct sockaddr_in a, far = loop_port(9999);
 	int s = listener(&a), c = socket(AF_INET, SOCK_STREAM, 0), d;
 
 	a.sin_family = AF_INET6;
