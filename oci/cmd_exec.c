@@ -26,7 +26,15 @@
 #include "oci/spec.h"
 #include "oci/standin.h"
 
-enum { OPT_CONSOLE = 1, OPT_CWD, OPT_PID_FILE, OPT_NO_NEW_PRIVS, OPT_IGNORED, OPT_IGNORED_VALUE };
+enum {
+	OPT_CONSOLE = 1,
+	OPT_CWD,
+	OPT_PID_FILE,
+	OPT_NO_NEW_PRIVS,
+	OPT_LABEL,
+	OPT_IGNORED,
+	OPT_IGNORED_VALUE
+};
 
 static const struct option options[] = {
 	{ "console-socket", required_argument, NULL, OPT_CONSOLE },
@@ -41,8 +49,8 @@ static const struct option options[] = {
 	{ "cap", required_argument, NULL, 'c' },
 	{ "no-new-privs", no_argument, NULL, OPT_NO_NEW_PRIVS },
 	{ "ignore-paused", no_argument, NULL, OPT_IGNORED },
-	{ "process-label", required_argument, NULL, OPT_IGNORED_VALUE },
-	{ "apparmor", required_argument, NULL, OPT_IGNORED_VALUE },
+	{ "process-label", required_argument, NULL, OPT_LABEL },
+	{ "apparmor", required_argument, NULL, OPT_LABEL },
 	{ "preserve-fds", required_argument, NULL, OPT_IGNORED_VALUE },
 	{ "cgroup", required_argument, NULL, OPT_IGNORED_VALUE },
 	{ "pidfd-socket", required_argument, NULL, OPT_IGNORED_VALUE },
@@ -53,7 +61,7 @@ static const struct option options[] = {
 #define LIST_MAX 256 /* of --env, --cap, --additional-gids */
 
 struct flags {
-	const char *id, *console_socket, *cwd, *user, *process, *pid_file;
+	const char *id, *console_socket, *cwd, *user, *process, *pid_file, *label;
 	bool tty, detach, no_new_privs;
 	char *env[LIST_MAX], *caps[LIST_MAX];
 	int64_t gids[LIST_MAX];
@@ -102,6 +110,7 @@ static int parse(int argc, char **argv, struct flags *f, struct error *err)
 			if (parse_gid(f, optarg, err) < 0)
 				return -1;
 			break;
+		case OPT_LABEL: f->label = optarg; break;
 		case OPT_IGNORED:
 		case OPT_IGNORED_VALUE: break;
 		default:
@@ -289,6 +298,10 @@ static int exec_in(const struct flags *f, struct container *c, struct pool *pool
 		       : client_config(c, &config, pool, err) < 0 ||
 				 process_of_flags(f, &config, &p, pool, err) < 0)
 		return -1;
+	if (f->label && *f->label)
+		oci_log("warning",
+			"exec: the label '%.64s' is not applied: the process runs under its sandbox's",
+			f->label);
 	if (f->tty)
 		p.terminal = true;
 	if (p.terminal && f->detach && !f->console_socket)
