@@ -80,4 +80,22 @@ edit '.mounts += [{destination: "/etc/resolv.conf", type: "bind", source: $d, op
 script 'echo ok'
 expect "a resolv.conf that is a FIFO" ok "$(moat run c1 2>&1)"
 expect "nothing is left" "" "$(moat list --quiet)"
+cp base.json config.json
+
+# Names, and a great deal of annotations.
+script 'sleep 100'
+for id in a/b ../c1 . .. '' "$(printf 'x%.0s' $(seq 256))"; do
+	moat create -- "$id" < /dev/null > out 2> err
+	expect "the name '${id:0:10}'" "1 1" "$? $(grep -c '^moat: container id' err)"
+done
+python3 -c 'import json
+c = json.load(open("config.json"))
+c["annotations"] = {f"key.number/{i}": "forty bytes of a value that says nothing" for i in range(20000)}
+json.dump(c, open("config.json", "w"))'
+moat run --detach c1 < /dev/null > /dev/null 2> err
+expect "1 MiB of annotations" "0 20000" "$? $(moat state c1 | jq '.annotations | length')"
+moat --log log exec --apparmor some-profile c1 true
+expect "exec --apparmor warns" "0 1" "$? $(grep -c "the label 'some-profile' is not applied" log)"
+moat delete --force c1
+expect "nothing is left" "" "$(moat list --quiet)"
 done_testing
