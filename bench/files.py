@@ -24,8 +24,8 @@ PROGRAMS = {
     'git-first': (1, '', 'git -C /srv/git status --short'),
     'git': (1, '', 'git -C /srv/git status --short'),
     'tar': (2, 'rm -f t.tar', 'tar cf t.tar -C /srv tree'),
-    'untar': (2, 'rm -rf out; mkdir out', 'tar xf t.tar -C out'),
-    'rm': (2, 'rm -rf out; mkdir out; tar xf t.tar -C out', 'rm -r out'),
+    'untar': (2, 'rm -rf out; mkdir out', 'tar xf /srv/tree.tar -C out'),
+    'rm': (2, 'rm -rf out; mkdir out; tar xf /srv/tree.tar -C out', 'rm -r out'),
     'python': (9, '', 'python3 -c pass'),
     'sql-off': (3, 'rm -f db*', 'sqlite3 -init /srv/sql-off db .exit'),
     'sql-full': (3, 'rm -f db*', 'sqlite3 -init /srv/sql-full db .exit'),
@@ -46,7 +46,7 @@ cd /srv; mkdir git tree build; chmod 1777 /tmp
 for ((i = 0; i < 50; i++)); do
 	mkdir tree/d$i; for ((j = 0; j < 100; j++)); do echo "file $i $j" > tree/d$i/f$j; done
 done
-cp -r tree/. git; for ((i = 1; i < 10; i++)); do mkdir git/$i; cp -r tree/. git/$i; done
+tar cf tree.tar tree; cp -r tree/. git; for ((i = 1; i < 10; i++)); do mkdir git/$i; cp -r tree/. git/$i; done
 cd git; git init -q; git add .; git -c user.name=A -c user.email=a@example.org commit -qm one; sleep 1; git status > /dev/null; cd ..
 for ((i = 1; i <= 50; i++)); do
 	printf '#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\nint f%d(int x) { return x * %d; }\n' $i $i > build/f$i.c
@@ -112,8 +112,10 @@ def measure(root, rounds):
             b.add(run_micro(command(s, root, ['/srv/files', '-t', '5', '-b', '9', '-d', '/srv/' + s, *CALLS])))
         for s, b in best.items():
             if k == 0 or s != 'runsc' and FULL:
+                # runsc takes a minute for each git status; the second is like the first.
+                rows = [n for n in PROGRAMS if s != 'runsc' or n != 'git']
                 await_idle(5)
-                b.add(run_micro(command(s, root, ['sh', '-c', script(PROGRAMS)]), 300))
+                b.add(run_micro(command(s, root, ['sh', '-c', script(rows)]), 300))
     return best
 
 
@@ -157,7 +159,7 @@ def speed(root):
 
 # Most round trips of an operation; None: only shown. A close gives the fid back later, or at once where there are many.
 COUNTS = {'getpid': 0, 'stat': 0, 'absent': 0, 'open': 0, 'readdir': None, 'pread': 0, 'create': None, 'seqread': 0,
-          'seqwrite': None, 'miss-stat': 1, 'miss-open': 2, 'miss-read': 3}
+          'seqwrite': None, 'miss-stat': 1, 'miss-open': 1, 'miss-read': 2}
 TRIPS = re.compile(r'9p: (\d+) round trips')
 
 
