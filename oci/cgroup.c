@@ -398,6 +398,30 @@ int cgroup_attach(const struct cgroup *g, pid_t pid, struct error *err)
 	return 0;
 }
 
+int cgroup_enter(const struct cgroup *g, bool in_v2, struct error *err)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		const struct cgroup_dir *d = &g->dirs[i];
+
+		/*
+		 * A thread that moves itself alone needs no lock over all forks and exits of the host, whose first taker waits
+		 * some milliseconds for a grace period of RCU (cgroup_procs_write_start in Linux).
+		 */
+		if (!(d->v2 && in_v2) &&
+		    cgroup_write(d->path, d->v2 ? "cgroup.procs" : "tasks", "0") < 0)
+			return error_errno(err, "enter cgroup %s", d->path);
+	}
+	return 0;
+}
+
+int cgroup_v2_fd(const struct cgroup *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->dirs[i].v2)
+			return open(g->dirs[i].path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return -1;
+}
+
 int cgroup_freeze(const struct cgroup *g, bool frozen, struct error *err)
 {
 	for (size_t i = 0; i < g->n; i++) {

@@ -46,7 +46,12 @@ int cgroup_make(const struct cgroup *g, struct error *err);
  */
 int cgroup_limit(const struct cgroup *g, const struct oci_resources *r, int64_t extra_pids,
 		 void (*warn)(const char *line), struct error *err);
+/* Put another process there. On v1 each hierarchy may wait for a grace period of RCU: prefer the two that follow. */
 int cgroup_attach(const struct cgroup *g, pid_t pid, struct error *err);
+/* Put the caller there, which has one thread. in_v2: it was born in the group of v2 (CLONE_INTO_CGROUP). */
+int cgroup_enter(const struct cgroup *g, bool in_v2, struct error *err);
+/* The directory of v2, for CLONE_INTO_CGROUP; -1: there is none. The caller closes it. */
+int cgroup_v2_fd(const struct cgroup *g);
 /* Freeze or thaw all of it; -1 with ENOTSUP without a freezer. */
 int cgroup_freeze(const struct cgroup *g, bool frozen, struct error *err);
 /* SIGKILL to each process in it, until none is left; waits up to ms. */

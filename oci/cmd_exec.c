@@ -254,7 +254,7 @@ static pid_t start_standin(const struct flags *f, struct container *c, const str
 		return -1;
 	/* The cgroups are named in the host's terms: before the namespaces. */
 	if (cgroup_find(c->s.cgroups, &c->pool, &g, err) < 0 || pipe2(back, O_CLOEXEC) < 0 ||
-	    cgroup_attach(&g, getpid(), err) < 0)
+	    cgroup_enter(&g, false, err) < 0)
 		return -1;
 	pidfd = (int)syscall(SYS_pidfd_open, (pid_t)c->s.pid, 0);
 	if (pidfd < 0)

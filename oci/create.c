@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,6 +254,7 @@ static int make_standin(const struct create_options *o, struct container *c,
 {
 	struct namespace_plan ns;
 	int go[2], back[2], ret = -1;
+	bool enters;
 	pid_t pid;
 
 	if (namespaces_plan(plan->launch.config, &ns, err) < 0)
@@ -261,7 +263,8 @@ static int make_standin(const struct create_options *o, struct container *c,
 		namespaces_close(&ns);
 		return error_errno(err, "pipe");
 	}
-	pid = namespaces_fork(plan->launch.config, &ns, err);
+	enters = !(ns.make & CLONE_NEWUSER);
+	pid = namespaces_fork(plan->launch.config, &ns, enters ? g : NULL, err);
 	if (pid == 0) {
 		plan->cgroup = g;
 		plan->go = go[0];
@@ -276,7 +279,7 @@ static int make_standin(const struct create_options *o, struct container *c,
 	if (pid > 0) {
 		c->s.pid = pid;
 		c->s.pid_start = process_start_time(pid);
-		if (container_save(c, err) == 0 && cgroup_attach(g, pid, err) == 0 &&
+		if (container_save(c, err) == 0 && (enters || cgroup_attach(g, pid, err) == 0) &&
 		    create_hooks(c, plan->launch.config, err) == 0 && write(go[1], "", 1) == 1 &&
 		    report_hear(back[0], "the container's process died while it started", err) == 0)
 			ret = write_pid_file(o->pid_file, pid, err);

@@ -202,13 +202,32 @@ static int child_side(const struct oci_config *c, struct namespace_plan *p, int 
 	return own_proc(p, err);
 }
 
-pid_t namespaces_fork(const struct oci_config *c, struct namespace_plan *p, struct error *err)
+/* A child, born in the cgroup *v2 if the host lets it; else that is closed and -1. */
+static pid_t clone_into(struct clone_args *args, int *v2)
+{
+	struct clone_args into = *args;
+	pid_t pid;
+
+	if (*v2 >= 0) {
+		into.flags |= CLONE_INTO_CGROUP;
+		into.cgroup = (uint64_t)*v2;
+		pid = (pid_t)syscall(SYS_clone3, &into, sizeof(into));
+		if (pid >= 0)
+			return pid;
+		close(*v2);
+		*v2 = -1;
+	}
+	return (pid_t)syscall(SYS_clone3, args, sizeof(*args));
+}
+
+pid_t namespaces_fork(const struct oci_config *c, struct namespace_plan *p, const struct cgroup *g,
+		      struct error *err)
 {
 	struct clone_args args = {
 		.flags = p->make & (CLONE_NEWPID | CLONE_NEWUSER),
 		.exit_signal = SIGCHLD,
 	};
-	int sync[2], back[2];
+	int sync[2], back[2], v2 = g ? cgroup_v2_fd(g) : -1;
 	struct error failed = { 0 };
 	int ret = -1;
 	pid_t pid;
@@ -217,18 +236,23 @@ pid_t namespaces_fork(const struct oci_config *c, struct namespace_plan *p, stru
 		return error_errno(err, "join the pid namespace");
 	if (pipe2(sync, O_CLOEXEC) < 0 || pipe2(back, O_CLOEXEC) < 0)
 		return error_errno(err, "pipe");
-	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	pid = clone_into(&args, &v2);
 	if (pid == 0) {
 		close(sync[1]);
 		close(back[0]);
-		ret = child_side(c, p, sync[0], &failed);
+		if (!g || cgroup_enter(g, v2 >= 0, &failed) == 0)
+			ret = child_side(c, p, sync[0], &failed);
 		if (report_send(back[1], ret < 0 ? &failed : NULL) < 0 || ret < 0)
 			_exit(1);
 		close(sync[0]);
 		close(back[1]);
+		if (v2 >= 0)
+			close(v2);
 		namespaces_close(p);
 		return 0;
 	}
+	if (v2 >= 0)
+		close(v2);
 	close(sync[0]);
 	close(back[1]);
 	if (pid < 0)

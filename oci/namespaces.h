@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "oci/cgroup.h"
 #include "oci/config.h"
 
 struct namespace_plan {
@@ -23,9 +24,11 @@ void namespaces_close(struct namespace_plan *p);
 
 /*
  * Fork a child in these namespaces. In the child: 0, in all of them, pid 1 of its pid namespace if that is new; a user
- * namespace's maps are written. In the parent: the child's pid as the parent sees it. -1 on failure.
+ * namespace's maps are written, and in the cgroups g. In the parent: the child's pid as the parent sees it. -1 on failure. g may
+ * be NULL, and must be with a new user namespace, whose root may not write to the host's groups.
  */
-pid_t namespaces_fork(const struct oci_config *c, struct namespace_plan *p, struct error *err);
+pid_t namespaces_fork(const struct oci_config *c, struct namespace_plan *p, const struct cgroup *g,
+		      struct error *err);
 
 /* Is our root that of a user namespace alone, without the host's rights? */
 bool in_user_namespace(void);
