@@ -26,8 +26,15 @@ def errors():
     return os.path.join(work(), 'engines.err')
 
 
+_ended = {}
+
+
 def end(pid):
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    """Its exit status. Whoever else ends meanwhile is reaped too: a runtime may wait until its own sandbox is gone."""
+    while pid not in _ended:
+        p, status = os.waitpid(-1, 0)
+        _ended[p] = os.waitstatus_to_exitcode(status)
+    return _ended.pop(pid)
 
 
 def run(cmd):
@@ -128,12 +135,16 @@ class Runtime:
 def lifetime(rt):
     d, ident = rt.bundle('true'), rt.ident()
     t0 = time.monotonic()
-    run(rt.create(d, ident))
-    run(rt.cmd('start', ident))
-    rt.ended(ident)
-    t1 = time.monotonic()
-    reap()
-    return {'create, start, end of `true`': t1 - t0, 'delete': run(rt.cmd('delete', ident))}
+    try:
+        run(rt.create(d, ident))
+        run(rt.cmd('start', ident))
+        rt.ended(ident)
+        t1 = time.monotonic()
+        reap()
+        return {'create, start, end of `true`': t1 - t0, 'delete': run(rt.cmd('delete', ident))}
+    except Miss:
+        rt.remove([ident])
+        raise
 
 
 def execs(rt, ident):
@@ -339,6 +350,7 @@ def subreaper():
 
 def main():
     subreaper()
+    work()  # before the child with a network: it is removed once, by us
     await_idle(20)
     idle_before = machine_idle()
     tools = [Runtime(t) for t in TOOLS if t == 'moat' or have(t)]
