@@ -215,7 +215,7 @@ CACHED = ['stat', 'absent', 'open', 'pread', 'seqread']
 
 def kvm_moat(args, *flags):
     return [kvm.vm.GUEST + '/moat', 'do', '--platform', 'kvm', '--rw', *flags, '--rootfs', kvm.vm.GUEST + '/rootfs', '--',
-            '/bin/files', '-d', '/tmp', *args]
+            '/bin/files', '-d', '/bin', *args]
 
 
 def kvm_count(m, name, n):
@@ -230,7 +230,7 @@ def in_machine(m):
     native, ours = Best(), Best()
     args = ['-t', '10', '-b', '9', *KVM_CALLS]
     for _ in range(6 if FULL else 3):
-        native.add(m.micro([m.where, '-d', kvm.vm.GUEST + '/rootfs/tmp', *args]))
+        native.add(m.micro([m.where, '-d', kvm.vm.GUEST + '/rootfs/bin', *args]))
         ours.add(m.micro(kvm_moat(args)))
     a, b = native.minimum, ours.minimum
     t = Table('files-kvm', 'files, KVM in the emulated machine, against native there',
