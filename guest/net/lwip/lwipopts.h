@@ -75,33 +75,34 @@ void lwip_free(void *p);
 #define LWIP_MULTICAST_TX_OPTIONS 1
 
 /* ---- TCP ---- */
-#define LWIP_TCP		       1
-#define TCP_TMR_INTERVAL	       25 /* ms; and twice this for retransmission */
-#define TCP_RTO_MIN		       4 /* ticks of 2 * TCP_TMR_INTERVAL: 200 ms (patches/rto-min.patch) */
-#define LWIP_TCP_RTO_TIME	       1000 /* ms, before there is a round trip (RFC 6298) */
-#define TCP_OOSEQ_TIMEOUT	       240 /* what was acknowledged selectively is kept: 4 ticks make it 48 s */
-#define TCP_RTO_MAX		       2400 /* 120 s */
-#define TCP_MSL			       30000UL
-#define TCP_MSS			       65495 /* the loopback's; a device's MTU makes it smaller */
-#define TCP_CALCULATE_EFF_SEND_MSS     1
-#define LWIP_WND_SCALE		       1
-#define TCP_RCV_SCALE		       7
-#define TCP_WND			       (2 * 1024 * 1024)
-#define TCP_SND_BUF		       (16 * 1024 * 1024) /* SO_SNDBUF is the limit that counts */
-#define TCP_SND_QUEUELEN	       0xfff0
-#define TCP_OVERSIZE		       512
-#define TCP_MAXRTX		       12
-#define TCP_SYNMAXRTX		       6
-#define TCP_QUEUE_OOSEQ		       1
-#define TCP_OOSEQ_MAX_PBUFS	       4096
-#define LWIP_TCP_SACK_OUT	       1
-#define LWIP_TCP_TIMESTAMPS	       1
-#define LWIP_TCP_KEEPALIVE	       1
-#define TCP_LISTEN_BACKLOG	       0 /* ours is longer than a byte */
-#define LWIP_TCP_PCB_NUM_EXT_ARGS      1
-#define TCP_DEFAULT_LISTEN_BACKLOG     0xff
-#define SO_REUSE		       0 /* ports are given out by net/inet/port.c */
-#define LWIP_DISABLE_TCP_SANITY_CHECKS 1
+#define LWIP_TCP			1
+#define TCP_TMR_INTERVAL		25 /* ms; and twice this for retransmission */
+#define TCP_RTO_MIN			4 /* ticks of 2 * TCP_TMR_INTERVAL: 200 ms (patches/rto-min.patch) */
+#define LWIP_TCP_RTO_TIME		1000 /* ms, before there is a round trip (RFC 6298) */
+#define TCP_OOSEQ_TIMEOUT		240 /* what was acknowledged selectively is kept: 4 ticks make it 48 s */
+#define TCP_RTO_MAX			2400 /* 120 s */
+#define TCP_MSL				30000UL
+#define TCP_MSS				65495 /* the loopback's; a device's MTU makes it smaller */
+#define TCP_CALCULATE_EFF_SEND_MSS	1
+#define LWIP_WND_SCALE			1
+#define TCP_RCV_SCALE			7
+#define TCP_WND				(2 * 1024 * 1024)
+#define LWIP_TCP_CALC_INITIAL_CWND(mss) ((tcpwnd_size_t)(10 * (mss))) /* RFC 6928 */
+#define TCP_SND_BUF			(16 * 1024 * 1024) /* SO_SNDBUF is the limit that counts */
+#define TCP_SND_QUEUELEN		0xfff0
+#define TCP_OVERSIZE			512
+#define TCP_MAXRTX			12
+#define TCP_SYNMAXRTX			6
+#define TCP_QUEUE_OOSEQ			1
+#define TCP_OOSEQ_MAX_PBUFS		4096
+#define LWIP_TCP_SACK_OUT		1
+#define LWIP_TCP_TIMESTAMPS		1
+#define LWIP_TCP_KEEPALIVE		1
+#define TCP_LISTEN_BACKLOG		0 /* ours is longer than a byte */
+#define LWIP_TCP_PCB_NUM_EXT_ARGS	1
+#define TCP_DEFAULT_LISTEN_BACKLOG	0xff
+#define SO_REUSE			0 /* ports are given out by net/inet/port.c */
+#define LWIP_DISABLE_TCP_SANITY_CHECKS	1
 
 /* ---- hooks, declared in lwip_hooks.h; lwIP's headers want to see the macros early ---- */
 #define LWIP_HOOK_IP4_ROUTE_SRC(src, dst)	  route_hook4(src, dst)

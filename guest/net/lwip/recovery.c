@@ -9,8 +9,8 @@
  * that its acknowledgement tells about those before it (a tail loss probe).
  *
  * What may be on its way is the congestion window (RFC 6675's pipe): the bytes between lastack and snd_nxt without those
- * that arrived or are lost, x.gap. After a loss the window is seven tenths of what it was, as CUBIC's (RFC 9438); it grows
- * as lwIP lets it. The timeout takes everything that has not arrived for lost.
+ * that arrived or are lost, x.gap; cubic.c says how large the window is. The timeout takes everything that has not arrived for
+ * lost.
  *
  * All under net_lock. One timer serves all connections, at the earliest time that one of them wants.
  */
@@ -240,15 +240,6 @@ static bool find_losses(struct tcp_pcb *p, u64 now, u64 *later)
 	return found;
 }
 
-static void shrink(struct tcp_pcb *p)
-{
-	tcpwnd_size_t w = MIN(p->cwnd, p->snd_wnd);
-
-	p->ssthresh = MAX(w / 10 * 7, 2u * p->mss);
-	p->cwnd = p->ssthresh;
-	p->bytes_acked = 0;
-}
-
 static void look(struct tcp_pcb *p, u64 now)
 {
 	struct tcp_extra *x = &p->x;
@@ -265,7 +256,7 @@ static void look(struct tcp_pcb *p, u64 now)
 		x->phase = RECOVERY;
 		x->recover = p->snd_nxt;
 		x->force = true;
-		shrink(p);
+		congestion_loss(p);
 		p->rtime = 0;
 	}
 	if (later)
@@ -313,6 +304,7 @@ bool recovery_timeout(struct tcp_pcb *p)
 			s->flags = (u8)((s->flags & ~SEG_RESENT) | SEG_LOST);
 		x->gap += TCP_TCPLEN(s);
 	}
+	congestion_timeout(p);
 	x->phase = LOSS;
 	x->recover = p->snd_nxt;
 	x->force = true;

@@ -41,6 +41,16 @@ struct tcp_extra {
 	u32 srtt, rttvar, min_rtt; /* us; 0: unknown */
 	u64 wake;		   /* ns: look again then; 0: off */
 	u32 resent;		   /* segments that were sent again */
+
+	/* ---- cubic.c: bytes, us; the clock in ns ---- */
+	u32 w_max;     /* the window at the last loss; 0: none */
+	u32 reno;      /* what Reno's would be by now */
+	u32 k;	       /* ms from epoch until the window is w_max again */
+	u64 epoch;     /* when this growth began; 0: it has not */
+	u32 round_end; /* the end of what was sent when this window began */
+	u32 round_rtt,
+		last_rtt; /* least of this window's round trips, and of the last one's; 0: unknown */
+	u8 round_samples;
 };
 
 /* ---- pcbs.c, in the place of lwIP's list macros ---- */
@@ -70,6 +80,13 @@ struct tcp_seg *recovery_next(struct tcp_pcb *p);
 void recovery_resent(struct tcp_pcb *p, struct tcp_seg *s);
 /* A segment goes out, for the first time or again. */
 void recovery_sent(struct tcp_pcb *p, struct tcp_seg *s);
+/* ---- cubic.c ---- */
+/* Called by lwIP: so many bytes more are acknowledged, and the window may grow. */
+void congestion_acked(struct tcp_pcb *p, u32 acked);
+/* Called by recovery.c: something is lost, which fills the window it was sent in; the retransmission timeout is over. */
+void congestion_loss(struct tcp_pcb *p);
+void congestion_timeout(struct tcp_pcb *p);
+
 /* mss.c: the size of segments by what the peer said (0: nothing), and what the peer is told where the path allows mss. */
 u16 tcp_peer_mss(const struct tcp_pcb *p, u16 said);
 u16 tcp_own_mss(const struct tcp_pcb *p, u16 mss);
