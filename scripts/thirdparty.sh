@@ -17,7 +17,7 @@ LWIP=2.1.3+dfsg1-2
 KERNELS='cloud full'
 # Besides these, whatever they depend on.
 CLOUD_MODULES='irqbypass kvm kvm-amd virtio_pci virtio_console tun veth bridge
-	sch_ingress cls_bpf'
+	sch_ingress cls_bpf sch_netem'
 # The last line is for a disk with a Debian tree (tests/deb) and changes to it in memory.
 FULL_MODULES="$CLOUD_MODULES 9pnet 9pnet_fd 9p
 	crc32c_generic virtio_blk ext4 overlay"
@@ -168,8 +168,8 @@ fetch_kernel() { # cloud|full
 	[ -n "$pkg" ] || die "the mirror has no $meta"
 	echo "thirdparty: $pkg"
 	deb=$(fetch_deb "$pkg") || exit 1
-	rm -rf "$dir" "$work/kernel"
-	mkdir -p "$dir/modules" "$work/kernel"
+	rm -rf "$dir.new" "$work/kernel"
+	mkdir -p "$dir.new/modules" "$work/kernel"
 	dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work/kernel" --wildcards './boot/vmlinuz-*' \
 		'./lib/modules/*/kernel/arch/x86/kvm/*' './lib/modules/*/kernel/virt/*' './lib/modules/*/kernel/net/9p/*' \
 		'./lib/modules/*/kernel/fs/*' './lib/modules/*/kernel/drivers/virtio/*' \
@@ -178,11 +178,13 @@ fetch_kernel() { # cloud|full
 		'./lib/modules/*/kernel/net/802/*' './lib/modules/*/kernel/net/llc/*' './lib/modules/*/kernel/net/sched/*' \
 		'./lib/modules/*/kernel/drivers/block/virtio_blk.ko' './lib/modules/*/kernel/crypto/*' \
 		'./lib/modules/*/kernel/lib/*' 2>>"$work/log"
-	cp "$work"/kernel/boot/vmlinuz-* "$dir/vmlinuz" || die "$pkg holds no kernel"
+	cp "$work"/kernel/boot/vmlinuz-* "$dir.new/vmlinuz" || die "$pkg holds no kernel"
 	for m in $modules; do
-		take_module "$work/kernel" "$m" "$dir/modules"
+		take_module "$work/kernel" "$m" "$dir.new/modules"
 	done
-	echo "$pkg $(dpkg-deb -f "$deb" Version)" >"$dir/version"
+	echo "$pkg $(dpkg-deb -f "$deb" Version)" >"$dir.new/version"
+	rm -rf "$dir" # whoever boots just now has a kernel a moment later
+	mv "$dir.new" "$dir" || die "cannot write $dir"
 	rm -rf "$work/kernel" "$work/deb"
 	stamp "vm-$flavour" "$modules"
 }
