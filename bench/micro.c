@@ -28,9 +28,9 @@
 
 #include "measure.h"
 
-#define PAGE	    4096UL
-#define BIG_AREA    (64UL << 20)
-#define SMALL_AREA  (64UL << 10)
+#define PAGE	   4096UL
+#define BIG_AREA   (64UL << 20)
+#define SMALL_AREA (64UL << 10)
 
 /* ---- system calls that do nothing ---- */
 

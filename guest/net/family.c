@@ -10,11 +10,7 @@
 #include "net/sysctl.h"
 
 static const struct proto_family *const families[] = {
-	&netlink_family,
-	&inet_family,
-	&inet6_family,
-	&packet_family,
-	&unix_family,
+	&netlink_family, &inet_family, &inet6_family, &packet_family, &unix_family,
 };
 
 void net_init(void)

@@ -112,9 +112,13 @@ static int set_int(struct socket *s, int name, s32 n)
 	case SO_DOMAIN:
 	case SO_ERROR:
 	case SO_ACCEPTCONN: return -ENOPROTOOPT;
-	case SO_SNDBUF: s->sndbuf = buffer_size(n, (u32)net_sysctl(s->net, SYSCTL_WMEM_MAX), SOCK_SNDBUF_MIN);
+	case SO_SNDBUF:
+		s->sndbuf =
+			buffer_size(n, (u32)net_sysctl(s->net, SYSCTL_WMEM_MAX), SOCK_SNDBUF_MIN);
 		break;
-	case SO_RCVBUF: s->rcvbuf = buffer_size(n, (u32)net_sysctl(s->net, SYSCTL_RMEM_MAX), SOCK_RCVBUF_MIN);
+	case SO_RCVBUF:
+		s->rcvbuf =
+			buffer_size(n, (u32)net_sysctl(s->net, SYSCTL_RMEM_MAX), SOCK_RCVBUF_MIN);
 		break;
 	case SO_SNDBUFFORCE:
 	case SO_RCVBUFFORCE:

@@ -72,11 +72,11 @@ s64 sys_futex(uptr_a addr, int_a op, uint_a val, uptr_a timeout, uptr_a addr2, u
 	if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_LOCK_PI ||
 	    cmd == FUTEX_LOCK_PI2 || cmd == FUTEX_WAIT_REQUEUE_PI) {
 		err = cmd == FUTEX_WAIT ? timeout_read(timeout, &deadline)
-					: timeout_read_absolute(
-						  timeout,
-						  realtime || cmd == FUTEX_LOCK_PI ? CLOCK_REALTIME
-										   : CLOCK_MONOTONIC,
-						  &deadline);
+					: timeout_read_absolute(timeout,
+								realtime || cmd == FUTEX_LOCK_PI
+									? CLOCK_REALTIME
+									: CLOCK_MONOTONIC,
+								&deadline);
 		if (err)
 			return err;
 	}

@@ -13,9 +13,9 @@
 struct container {
 	struct ref ref;
 	u32 handle;
-	struct process *init; /* borrowed; NULL: not started, or ended */
-	unsigned nr;	      /* processes that have not ended */
-	unsigned tasks; /* their threads, and zombies until they are reaped */
+	struct process *init;	   /* borrowed; NULL: not started, or ended */
+	unsigned nr;		   /* processes that have not ended */
+	unsigned tasks;		   /* their threads, and zombies until they are reaped */
 	u64 pids_max;		   /* of tasks; 0: no limit */
 	u64 pids_failed;	   /* clones that it refused */
 	u64 cpu_quota, cpu_period; /* microseconds, as its control group shows; 0: none */

@@ -20,7 +20,8 @@ int inet_bind(struct socket *s, const struct sock_addr *a)
 	net_lock_for(s->net);
 	if (!inet_addr_bindable(k, &ip))
 		err = -EADDRNOTAVAIL;
-	else if (s->type != SOCK_RAW && port && port < net_sysctl(s->net, SYSCTL_PORT_UNPRIVILEGED) &&
+	else if (s->type != SOCK_RAW && port &&
+		 port < net_sysctl(s->net, SYSCTL_PORT_UNPRIVILEGED) &&
 		 !net_capable(s->net, CAP_NET_BIND_SERVICE))
 		err = -EACCES;
 	else if (k->port || k->bound || k->state != INET_CLOSED)

@@ -29,7 +29,6 @@ enum inet_urgent { URGENT_NONE, URGENT_COMING, URGENT_VALID, URGENT_TAKEN };
 
 enum inet_proto { PORTS_TCP, PORTS_UDP, PORTS_KINDS };
 
-
 /* A port in use. Refcounted under net_lock: by its socket and by its tcp_pcb. */
 struct inet_port {
 	struct list node; /* of its bucket */
@@ -192,7 +191,7 @@ u32 inet_window(
 u8 tcp_linux_state(const struct tcp_pcb *p); /* NULL: closed */
 struct tcp_info;
 void tcp_info_fill(const struct inet_sock *k, struct tcp_info *i); /* net_lock held */
-u32 tcp_queued(const struct inet_sock *k);   /* bytes sent and not acknowledged, or not yet sent */
+u32 tcp_queued(const struct inet_sock *k); /* bytes sent and not acknowledged, or not yet sent */
 void tcp_rx_purge(struct inet_sock *k);
 
 /* ---- tcp_urgent.c; net_lock held where nothing else is said ---- */

@@ -10,7 +10,7 @@
 #include "net/inet/inet.h"
 #include "task/task.h"
 
-#define SMALL	    1024u /* writes up to this are copied into segments, so that they share them */
+#define SMALL 1024u /* writes up to this are copied into segments, so that they share them */
 
 u32 inet_sndbuf(const struct inet_sock *k)
 {
@@ -19,7 +19,8 @@ u32 inet_sndbuf(const struct inet_sock *k)
 
 u32 inet_window(const struct inet_sock *k)
 {
-	return k->rcvbuf_set ? MAX(k->s.rcvbuf / 2, 2048u) : (u32)net_sysctl(k->s.net, SYSCTL_TCP_RMEM_MAX);
+	return k->rcvbuf_set ? MAX(k->s.rcvbuf / 2, 2048u)
+			     : (u32)net_sysctl(k->s.net, SYSCTL_TCP_RMEM_MAX);
 }
 
 u32 tcp_queued(const struct inet_sock *k)
