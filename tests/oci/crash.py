@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """kill -9 of the runtime at every step of a command: after each, `delete --force` leaves nothing.
 
-usage: crash.py [--full]     MOAT names the program, PLATFORM its platform; the bundle is the current directory
+usage: crash.py [--full|--all]     MOAT names the program, PLATFORM its platform; the bundle is the current directory
 
 A step is a system call of the command's own process, at its entry and at its return; ptrace counts them, and its children are not
-traced. Without --full a spread of steps is taken. Looked at afterwards: processes (all orphans come to this one, a subreaper),
+traced. --all takes every step, which is half an hour, --full every sixth, and without either a spread is taken. Looked at afterwards: processes (all orphans come to this one, a subreaper),
 cgroups, mounts of this namespace, the state directory, and that a container of the same name can be made again.
 """
 import ctypes, glob, os, signal, subprocess, sys, tempfile, time
@@ -113,7 +113,7 @@ def prepare(status):
 
 
 def main():
-    full = '--full' in sys.argv
+    stride = 1 if '--all' in sys.argv else 6 if '--full' in sys.argv else 0
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
     before, tried = mounts(), 0
     for status, command in (('none', ['create', ID]), ('created', ['start', ID]), ('running', ['exec', ID, 'true']),
@@ -123,13 +123,15 @@ def main():
         ended = walk(MOAT + command, 0)
         check(f'{command[0]} at its first step', before)
         # How many steps there are differs from run to run by a few.
-        step, stride = 1, 1 if full else 0
+        step = last = 1
         while not ended:
             prepare(status)
             ended = walk(MOAT + command, step)
             check(f'{command[0]} killed at step {step}', before)
             tried += 1
+            last = step
             step += stride or max(3, step // 3)
+        print(f'{command[0]}: up to step {last}', flush=True)
     again, why = moat('create', ID)
     if again:
         print(f'create afterwards: {again}: {why}')
