@@ -24,12 +24,19 @@
 	.type copy_user, @function
 copy_user:
 	mov %rdx, %rcx
+	shr $3, %rcx
+	and $7, %edx
 	smap stac
-1:	rep movsb
-2:	smap clac
+1:	rep movsq
+	mov %rdx, %rcx
+2:	rep movsb
+7:	smap clac
 	mov %rcx, %rax
 	ret
-	extable 1b, 2b
+8:	lea (%rdx, %rcx, 8), %rcx /* the bytes of a word before the fault are done one by one */
+	jmp 2b
+	extable 1b, 8b
+	extable 2b, 7b
 
 /* size_t zero_user(void *dst, size_t n) */
 	.globl zero_user
