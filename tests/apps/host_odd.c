@@ -6,6 +6,7 @@
  *   host_odd clear DIR          remove them all, by readdir and unlink
  *   host_odd names DIR          make, list and remove names of 255 bytes and names that are not UTF-8
  *   host_odd sparse FILE        a file of 1 TiB with a byte at its end
+ *   host_odd socket FILE        a socket that nobody listens at
  *   host_odd descriptors DIR    open the files of DIR until that fails, close, open again
  *   host_odd memory             map until that fails, unmap, map again
  */
@@ -18,7 +19,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define TIB  (1L << 40)
@@ -148,6 +151,19 @@ static int sparse(const char *file)
 	return 0;
 }
 
+static int make_socket(const char *file)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", file);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0) {
+		perror(file);
+		return 1;
+	}
+	return 0;
+}
+
 /* Returns the errno that stopped it. */
 static int open_all(const char *dir, int *fds, int most, int *opened)
 {
@@ -216,6 +232,8 @@ int main(int argc, char **argv)
 		return names(arg);
 	if (strcmp(what, "sparse") == 0)
 		return sparse(arg);
+	if (strcmp(what, "socket") == 0)
+		return make_socket(arg);
 	if (strcmp(what, "descriptors") == 0)
 		return descriptors(arg);
 	if (strcmp(what, "memory") == 0)
