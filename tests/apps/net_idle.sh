@@ -1,6 +1,5 @@
 #!/bin/bash
 # Many open connections: no wake-up of a sandbox in which nothing happens, and as fast with many as with few.
-# files: /usr/bin/python3
 . "$(dirname "$0")/common"
 [ "$PLATFORM" = systrap ] || skip "what sleeps is counted on the host: one run of it is enough"
 command -v python3 > /dev/null || skip "no python3 here"

@@ -2,7 +2,6 @@
 # TCP over a wire that loses, doubles, delays and swaps frames (tests/net/relay.c), in both directions, between a sandbox and a
 # process of the host; and the same between two processes of the host. The bytes must be right, no wait longer than 10 s, and
 # the time at most three times Linux's and 5 s (one timeout more or less). NET_LOSSY=NAME runs one case and prints the times.
-# files: /usr/bin/python3
 [ -n "${LAB_INSIDE:-}" ] || . "$(dirname "$0")/common"
 [ "$(id -u)" = 0 ] || skip "needs root"
 [ "$PLATFORM" = systrap ] || skip "one run of it is enough: the emulated machine has no TAP"
