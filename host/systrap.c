@@ -29,6 +29,8 @@
 #include "host/sandbox.h"
 #include "host/systrap_fds.h"
 
+#define FILES_MAX 2048
+
 struct systrap {
 	int pidfd;
 	int start_fd;
@@ -46,6 +48,22 @@ static int systrap_probe(struct error *err)
 static int park(int fd)
 {
 	return fcntl(fd, F_DUPFD_CLOEXEC, SYSTRAP_FD_END);
+}
+
+/*
+ * Files of windows come as long as the Sentry takes them. An honest one has 768 of them (guest/mm/dax.c), and those that are
+ * still mapped somewhere; one that was taken over shall not fill the host's table of open files.
+ */
+static void limit_files(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return;
+	if (r.rlim_max > FILES_MAX)
+		r.rlim_max = FILES_MAX;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
 }
 
 /* In the child: arrange descriptors and execute the image. Never returns. */
@@ -84,6 +102,7 @@ static void child_main(struct sandbox *sb, int image_fd, int start_fd)
 	syscall(SYS_close_range, SYSTRAP_FD_END + 1, ~0U, 0);
 	for (i = 1; i < 32; i++)
 		signal(i, SIG_DFL);
+	limit_files();
 	/* Its seal leaves nothing that a capability is good for. */
 	if (syscall(SYS_capset, &cap, none) < 0)
 		_exit(3);

@@ -1,9 +1,10 @@
 /*
  * filter.c - the seccomp filters, as raw BPF: of helpers, of application threads, and of the Sentry itself.
  *
- * Helpers: the calls of stub.S, from stub.S's text alone. A thread inherits its helper's filter and adds its own:
- * FUTEX_WAIT and FUTEX_WAKE on its own state word; everything else is trapped, which is how system calls of the
- * application reach the Sentry. TRAP rather than KILL for all, because the thread's traps must pass both filters.
+ * Helpers: the calls of stub.S and pmap.c, from stub.S's text alone. They share the Sentry's descriptors, so arguments count:
+ * none can read or overwrite what stderr is, or have a table of its own that keeps open what the Sentry has closed. A
+ * thread inherits its helper's filter and adds its own: FUTEX_WAIT and FUTEX_WAKE on its own state word; everything else
+ * is trapped, which is how system calls of the application reach the Sentry. TRAP rather than KILL for all, because the thread's traps must pass both filters.
  */
 #include "platform/systrap/systrap.h"
 
@@ -20,6 +21,9 @@
 #define DATA_ARCH   4
 #define DATA_IP	    8
 #define DATA_ARG(n) (16 + 8 * (n))
+
+#define FD_STDERR	    2 /* a terminal, or a file of whoever started us */
+#define CLOSE_RANGE_UNSHARE 2
 
 #define RET_ALLOW 0x7fff0000
 #define RET_TRAP  0x00030000
@@ -110,19 +114,6 @@ static void allow_list(struct builder *b, const u16 *nrs, unsigned n, u32 otherw
 	emit(b, RET, RET_ALLOW, 0, 0);
 }
 
-void filter_helper_install(void)
-{
-	static const u16 allowed[] = { HC_futex,    HC_mmap,	    HC_munmap,	    HC_mprotect,
-				       HC_pwrite64, HC_lseek,	    HC_madvise,	    HC_clone,
-				       HC_seccomp,  HC_sigaltstack, HC_close_range, HC_exit };
-	struct bpf_insn insns[48];
-	struct builder b = { insns, 0 };
-
-	require_text(&b);
-	allow_list(&b, allowed, ARRAY_SIZE(allowed), RET_TRAP);
-	install(&b, 0);
-}
-
 /* Allow nr when argument arg (its low word; the high one is not the kernel's business for these) lies in [lo, hi]. */
 static void allow_between(struct builder *b, u32 nr, unsigned arg, u32 lo, u32 hi)
 {
@@ -144,18 +135,63 @@ static void allow_without(struct builder *b, u32 nr, unsigned arg, u32 bits)
 	emit(b, RET, RET_ALLOW, 0, 0);
 }
 
+/* Allow nr when argument arg is anything but that. */
+static void allow_except(struct builder *b, u32 nr, unsigned arg, u32 that)
+{
+	emit(b, LD_W, DATA_NR, 0, 0);
+	emit(b, JEQ, nr, 0, 3);
+	emit(b, LD_W, DATA_ARG(arg), 0, 0);
+	emit(b, JEQ, that, 1, 0);
+	emit(b, RET, RET_ALLOW, 0, 0);
+}
+
+/* Allow a task to leave the shared descriptors behind, all of them. */
+static void allow_close_all(struct builder *b)
+{
+	emit(b, LD_W, DATA_NR, 0, 0);
+	emit(b, JEQ, HC_close_range, 0, 7);
+	emit(b, LD_W, DATA_ARG(0), 0, 0);
+	emit(b, JEQ, 0, 0, 5);
+	emit(b, LD_W, DATA_ARG(1), 0, 0);
+	emit(b, JEQ, ~0U, 0, 3);
+	emit(b, LD_W, DATA_ARG(2), 0, 0);
+	emit(b, JEQ, CLOSE_RANGE_UNSHARE, 0, 1);
+	emit(b, RET, RET_ALLOW, 0, 0);
+}
+
+void filter_helper_install(void)
+{
+	static const u16 plain[] = { HC_futex,	 HC_munmap,	 HC_mprotect, HC_madvise,
+				     HC_seccomp, HC_sigaltstack, HC_exit };
+	struct bpf_insn insns[96];
+	struct builder b = { insns, 0 };
+
+	require_text(&b);
+	allow_except(&b, HC_mmap, 4, FD_STDERR);
+	allow_between(&b, HC_pwrite64, 0, SYSTRAP_FD_CTL, SYSTRAP_FD_CTL);
+	allow_between(&b, HC_lseek, 0, SYSTRAP_FD_CTL, SYSTRAP_FD_CTL);
+	allow_between(&b, HC_clone, 0, THREAD_FLAGS, THREAD_FLAGS);
+	allow_between(&b, HC_clone, 0, PROCESS_FLAGS, PROCESS_FLAGS);
+	allow_close_all(&b);
+	allow_list(&b, plain, ARRAY_SIZE(plain), RET_TRAP);
+	BUG_ON(b.n > ARRAY_SIZE(insns));
+	install(&b, 0);
+}
+
 /*
  * Allow mmap of private anonymous memory that is not executable, and of a descriptor's file to be read: those of DAX
- * windows were opened for no more, and the others it has mapped already.
+ * windows were opened for no more, stderr is not for it, and the others it has mapped already.
  */
 static void allow_mapping(struct builder *b)
 {
 	emit(b, LD_W, DATA_NR, 0, 0);
-	emit(b, JEQ, HC_mmap, 0, 9);
+	emit(b, JEQ, HC_mmap, 0, 11);
 	emit(b, LD_W, DATA_ARG(2), 0, 0);
-	emit(b, JEQ, HC_PROT_READ, 0, 3);
+	emit(b, JEQ, HC_PROT_READ, 0, 5);
 	emit(b, LD_W, DATA_ARG(3), 0, 0);
-	emit(b, JEQ, HC_MAP_SHARED | HC_MAP_FIXED, 4, 0);
+	emit(b, JEQ, HC_MAP_SHARED | HC_MAP_FIXED, 0, 2);
+	emit(b, LD_W, DATA_ARG(4), 0, 0);
+	emit(b, JEQ, FD_STDERR, 5, 4);
 	emit(b, LD_W, DATA_ARG(2), 0, 0);
 	emit(b, JSET, HC_PROT_EXEC, 3, 0);
 	emit(b, LD_W, DATA_ARG(3), 0, 0);

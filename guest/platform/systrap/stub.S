@@ -49,10 +49,6 @@
 
 #define CTL_FD		5
 #define SIG_KICK	10
-/* CLONE_VM | CLONE_FILES | CLONE_PARENT | CLONE_CHILD_CLEARTID | SIGCHLD */
-#define THREAD_FLAGS	0x208511
-/* CLONE_FILES | CLONE_PARENT | SIGCHLD */
-#define PROCESS_FLAGS	0x8411
 
 	.section .stub, "ax", @progbits
 	.globl stub_text, stub_text_end, stub_helper, stub_signal, stub_tramp, stub_tramp_try
