@@ -13,10 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abi/dax_early.h"
 #include "host/error.h"
 #include "host/windows.h"
 
 #define PAGE 4096ULL
+/* Behind the last window: the host rounds the length of a file of huge pages (hugetlbfs) up to one of them. */
+#define GUARD (1ULL << 30)
 
 int windows_reserve(struct sandbox *sb, uint64_t size, struct error *err)
 {
@@ -24,7 +27,7 @@ int windows_reserve(struct sandbox *sb, uint64_t size, struct error *err)
 
 	if (!sb->dax)
 		return 0;
-	p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	p = mmap(NULL, size + GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		return error_errno(err, "reserve %llu MiB for windows of files",
 				   (unsigned long long)size >> 20);
@@ -71,10 +74,31 @@ static int map_file(char *at, uint64_t len, int fd)
 	return mmap(at, len, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED ? -errno : 0;
 }
 
+/* The descriptor that some gofer sent with this cookie, or -ENOENT. */
+static int arrived(int sock, uint64_t cookie)
+{
+	static struct dax_early early;
+	struct dax_message m;
+	int ret, fd = dax_early_take(&early, cookie);
+
+	while (fd < 0) {
+		ret = receive(sock, &m, &fd);
+		if (!ret && m.cookie == cookie)
+			break;
+		if (!ret && m.cookie)
+			fd = dax_early_keep(&early, m.cookie, fd);
+		if (fd >= 0)
+			close(fd);
+		if (ret && ret != -EPROTO && ret != -EINTR)
+			return -ENOENT;
+		fd = -1;
+	}
+	return fd;
+}
+
 int windows_change(struct sandbox *sb, const struct dax_message *m)
 {
 	uint64_t off = m->window - DAX_RO_PADDR;
-	struct dax_message got;
 	int fd, ret;
 
 	if (!sb->windows)
@@ -88,18 +112,10 @@ int windows_change(struct sandbox *sb, const struct dax_message *m)
 			    0) == MAP_FAILED
 			       ? -errno
 			       : 0;
-	/* Those before it are of requests that failed after all. */
-	while ((ret = receive(sb->dax_fd[0], &got, &fd)) != -EAGAIN) {
-		bool mine = !ret && got.cookie == m->cookie;
-
-		if (mine)
-			ret = map_file(sb->windows + off, m->len, fd);
-		if (fd >= 0)
-			close(fd);
-		if (mine)
-			return ret;
-		if (ret && ret != -EPROTO && ret != -EINTR)
-			break;
-	}
-	return -ENOENT;
+	fd = arrived(sb->dax_fd[0], m->cookie);
+	if (fd < 0)
+		return fd;
+	ret = map_file(sb->windows + off, m->len, fd);
+	close(fd);
+	return ret;
 }

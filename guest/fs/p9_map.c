@@ -54,7 +54,7 @@ static int fill_window(struct inode *i, struct dax_window *w)
 	mutex_lock(&arrival_lock);
 	w->mapped = !platform_dax_map(w->base, w->pages << PAGE_SHIFT, cookie);
 	mutex_unlock(&arrival_lock);
-	/* Somebody else's request may have met our file and dropped it: another time. */
+	/* The host had no descriptor left for it, perhaps: another time. */
 	return w->mapped ? 0 : -EAGAIN;
 }
 

@@ -2,7 +2,8 @@
  * dax.c - windows of host files: the gofer's descriptor arrives on a socket, is mapped into the Sentry's own direct map for
  * its reads, and stays open, so that helpers can map it into application address spaces: they share our descriptors.
  *
- * No lock: a window's descriptor is set before anything shows the window, and cleared when nothing does any more.
+ * platform_dax_map is for one caller at a time. Else no lock: a window's descriptor is set before anything shows the window,
+ * and cleared when nothing does any more.
  */
 #include "platform/systrap/systrap.h"
 
@@ -10,6 +11,7 @@
 
 #include "abi/boot.h"
 #include "abi/dax.h"
+#include "abi/dax_early.h"
 #include "host/systrap_fds.h"
 
 #define CHUNKS (DAX_MAX / DAX_ALIGN)
@@ -88,22 +90,37 @@ u64 platform_dax_size(void)
 	return DAX_MAX;
 }
 
-int platform_dax_map(paddr_t pa, u64 len, u64 cookie)
+/* The descriptor that some gofer sent with this cookie; -1: none did. */
+static int arrived(u64 cookie)
 {
+	static struct dax_early early;
 	struct dax_message m;
-	int err, fd;
+	int err, fd = dax_early_take(&early, cookie);
 
-	/* What nobody took before: its request failed after all. */
-	while ((err = receive(&m, &fd)) != -EAGAIN) {
-		bool mine = !err && fd >= 0 && m.cookie == cookie;
-
-		if (mine && take(fd, pa, len))
-			return 0;
+	while (fd < 0) {
+		err = receive(&m, &fd);
+		if (!err && fd >= 0 && m.cookie == cookie)
+			break;
+		if (!err && fd >= 0 && m.cookie)
+			fd = dax_early_keep(&early, m.cookie, fd);
 		if (fd >= 0)
 			hc1(HC_close, fd);
-		if (mine || (err < 0 && err != -EPROTO && err != -EINTR))
-			break;
+		if (err < 0 && err != -EPROTO && err != -EINTR)
+			return -1;
+		fd = -1;
 	}
+	return fd;
+}
+
+int platform_dax_map(paddr_t pa, u64 len, u64 cookie)
+{
+	int fd = arrived(cookie);
+
+	if (fd < 0)
+		return -EIO;
+	if (take(fd, pa, len))
+		return 0;
+	hc1(HC_close, fd);
 	return -EIO;
 }
 
