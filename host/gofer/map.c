@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,6 +17,22 @@
 #include "host/gofer/conn.h"
 
 #define PAGE 4096ULL
+
+/*
+ * Files that are no pages of a disk or of memory: to map one of sysfs may reach a device (PCI resources), and hugetlbfs maps
+ * more than it is asked for.
+ */
+static bool odd_file_system(const struct statfs *fs)
+{
+	switch ((unsigned long)fs->f_type) {
+	case PROC_SUPER_MAGIC:
+	case SYSFS_MAGIC:
+	case DEBUGFS_MAGIC:
+	case TRACEFS_MAGIC:
+	case HUGETLBFS_MAGIC: return true;
+	default: return false;
+	}
+}
 
 /* The descriptor if it may go out, and the file's size; or -errno. */
 static int mappable(const struct fid *f, uint64_t *size)
@@ -39,7 +56,7 @@ static int mappable(const struct fid *f, uint64_t *size)
 	/* Programs are mapped to be executed; where the host forbids that, they are copied. */
 	if (fstatfs(f->fd, &fs) < 0)
 		return -errno;
-	if (fs.f_flags & ST_NOEXEC)
+	if (fs.f_flags & ST_NOEXEC || odd_file_system(&fs))
 		return -EPERM;
 	*size = st.stx_size;
 	return f->fd;

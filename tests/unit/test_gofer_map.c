@@ -6,10 +6,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -156,6 +158,37 @@ static void serve(const char *dir, enum p9c_kind kind, bool read_only)
 	CHECK_EQ(p9c_stop(&c), 0);
 }
 
+/* A file that is no pages of a disk, where that is not plain from its mount: nothing for a window. */
+static void odd_file_system(const char *dir)
+{
+	static const char file[] = "sys/kernel/notes"; /* with a size */
+	struct gofer_config flags = { .read_only = true };
+	struct dax_message m;
+	struct p9c c;
+	int sv[2];
+
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("sysfs", "sys", "sysfs", 0, NULL) < 0) {
+		printf("no sysfs can be mounted here: that check is left out\n");
+		return;
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+		exit(1);
+	flags.dax_fd = sv[1];
+	flags.cross_mounts = true;
+	p9c_start(&c, P9C_THREAD, dir, &flags);
+	CHECK_EQ(p9c_version(&c, P9_VERSION_MOAT, 65536), 0);
+	CHECK_EQ(p9c_attach(&c, ROOT, 0), 0);
+	CHECK_EQ(p9c_walk(&c, ROOT, FILE_FID, file), 0);
+	CHECK_EQ(p9c_open(&c, FILE_FID, O_RDONLY), 0);
+	CHECK_EQ(map(&c, FILE_FID, WINDOW, PAGE), EPERM);
+	CHECK_EQ(receive(sv[0], &m), -1);
+	CHECK_EQ(p9c_stop(&c), 0);
+	close(sv[0]);
+	close(sv[1]);
+	umount("sys");
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/moat-map-XXXXXX";
@@ -164,6 +197,7 @@ int main(void)
 	if (!mkdtemp(dir) || chdir(dir) < 0)
 		return 1;
 	mkdir("dir", 0755);
+	mkdir("sys", 0755);
 	fd = open("file", O_RDWR | O_CREAT, 0644);
 	for (unsigned i = 0; i < PAGE + 1; i++)
 		CHECK_EQ(write(fd, "x", 1), 1);
@@ -171,6 +205,8 @@ int main(void)
 	serve(dir, P9C_THREAD, false);
 	serve(dir, P9C_SEALED, false);
 	serve(dir, P9C_SEALED, true);
+	odd_file_system(dir);
+	rmdir("sys");
 	unlink("file");
 	rmdir("dir");
 	if (chdir("/") < 0 || rmdir(dir) < 0)
