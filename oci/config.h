@@ -226,5 +226,7 @@ int oci_process_check(const char *name, const struct oci_process *p, struct erro
 const struct oci_namespace *oci_namespace(const struct oci_config *c, enum oci_namespace_type type);
 /* An annotation's value, or NULL. */
 const char *oci_annotation(const struct oci_config *c, const char *key);
+/* May the container's files be mapped from the host's page cache (docs/dax.md)? */
+bool oci_wants_dax(const struct oci_config *c);
 
 #endif

@@ -196,13 +196,31 @@ static int check_sysctl(const char *name, const struct oci_config *c, struct err
 	return 0;
 }
 
+bool oci_wants_dax(const struct oci_config *c)
+{
+	const char *dax = oci_annotation(c, "dev.moat.dax");
+
+	return !dax || strcmp(dax, "off") != 0;
+}
+
+static int check_annotations(const char *name, const struct oci_config *c, struct error *err)
+{
+	const char *dax = oci_annotation(c, "dev.moat.dax");
+
+	if (dax && strcmp(dax, "on") != 0 && strcmp(dax, "off") != 0)
+		return error_set(err, EINVAL,
+				 "%s: annotations.dev.moat.dax: is '%.40s', must be on or off",
+				 name, dax);
+	return 0;
+}
+
 int oci_config_check(const char *name, const struct oci_config *c, struct error *err)
 {
 	if (check_version(name, c->version, err) < 0 ||
 	    (c->process && oci_process_check(name, c->process, err) < 0) ||
 	    check_mounts(name, c, err) < 0 || check_namespaces(name, &c->linux_, err) < 0 ||
 	    check_devices(name, &c->linux_, err) < 0 || check_kernel(name, &c->linux_, err) < 0 ||
-	    check_sysctl(name, c, err) < 0)
+	    check_sysctl(name, c, err) < 0 || check_annotations(name, c, err) < 0)
 		return -1;
 	if (!c->root)
 		return error_set(err, EINVAL, "%s: root: is missing", name);

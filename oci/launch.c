@@ -76,7 +76,7 @@ static int launch_sandbox(const struct launch_plan *p, const struct container_sp
 		.platform = p->platform,
 		.cpus = cpus_inside(&p->config->linux_.resources),
 		.debug = oci_globals.debug,
-		.dax = true,
+		.dax = oci_wants_dax(p->config),
 		.ram_size = memory_host_total() & ~0x1fffffULL,
 	};
 	struct launcher_config lc = {
@@ -142,7 +142,7 @@ static int launch_joined(const struct launch_plan *p, const struct container_spe
 	gs.arena_fd = queue[0];
 	gs.arena_size = m.b;
 	gs.queue = (struct gofer_queue){ (unsigned)m.a, queue[1], queue[2] };
-	gs.dax_fd = n == 4 ? queue[3] : 0;
+	gs.dax_fd = n == 4 && oci_wants_dax(p->config) ? queue[3] : 0;
 	l->gofer = gofer_start(&gs, err);
 	chan_close_fds(queue, n);
 	if (l->gofer < 0)

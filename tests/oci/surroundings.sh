@@ -97,4 +97,21 @@ moat: process.selinuxLabel: 'system_u:x' is not applied, this host has no SELinu
 ran" "$(run 'echo ran')"
 	cp base.json config.json
 fi
+
+# Is a program mapped from the host's page cache, or copied?
+if is_moat; then
+	sharing() {
+		edit '.annotations["dev.moat.dax"] = $v' --arg v "$1"
+		script 'exec sleep 60'
+		moat run --detach c1 < /dev/null > /dev/null 2>&1
+		cat /proc/[0-9]*/maps 2> /dev/null | awk -v ino="$(stat -c %i rootfs/bin/busybox)" \
+			'$5 == ino && /busybox/ { n++ } END { print n ? "mapped" : "copied" }'
+		moat delete --force c1
+	}
+	expect "dev.moat.dax: on" mapped "$(sharing on)"
+	expect "dev.moat.dax: off" copied "$(sharing off)"
+	edit '.annotations["dev.moat.dax"] = "of"'
+	refused "dev.moat.dax: of" "config.json: annotations.dev.moat.dax: is 'of', must be on or off"
+	cp base.json config.json
+fi
 done_testing
