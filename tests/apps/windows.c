@@ -3,6 +3,7 @@
  *
  *   windows watch FILE    after each line of input: a byte through the mapping, one by read(2) of a new descriptor
  *   windows own FILE      changes FILE itself in every way while it is mapped; prints what is not as on Linux
+ *   windows crowd FILE    maps its first page as often as can be; prints what is wrong or "all there", waits for a line
  *   windows many DIR N    maps DIR/0 .. DIR/N-1 at once, whose content is their name, and looks at each twice
  */
 #include <fcntl.h>
@@ -165,6 +166,34 @@ static int many(const char *dir, int n)
 	return wrong;
 }
 
+/* Page by page in an order that no two make one area: on systrap that is more than the host has for one process. */
+static int crowd(const char *path)
+{
+	enum { ROOM = 70000, LEAST = 65000 };
+	const char **p = calloc(ROOM, sizeof(*p));
+	int fd = open(path, O_RDONLY), n = 0;
+	char line[64];
+
+	while (n < ROOM) {
+		void *at = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+
+		if (at == MAP_FAILED)
+			break;
+		p[n++] = at;
+		if (look(at) != 'a')
+			wrong = 1;
+	}
+	for (int i = 0; i < n; i += 100)
+		if (look(p[i]) != 'a')
+			wrong = 1;
+	if (wrong || n < LEAST)
+		printf("%d areas%s\n", n, wrong ? ", with wrong bytes" : "");
+	else
+		puts("all there");
+	fflush(stdout);
+	return !fgets(line, sizeof(line), stdin);
+}
+
 int main(int argc, char **argv)
 {
 	signal(SIGBUS, on_bus);
@@ -172,6 +201,8 @@ int main(int argc, char **argv)
 		return watch(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "own") == 0)
 		return own(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "crowd") == 0)
+		return crowd(argv[2]);
 	if (argc == 4 && strcmp(argv[1], "many") == 0)
 		return many(argv[2], atoi(argv[3]));
 	return 2;

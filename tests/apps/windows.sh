@@ -86,6 +86,22 @@ for opts in "" --rw "--mount type=bind,src=$dir/volume,dst=/v"; do
 	done
 done
 
+# ---- more areas than the host gives a process: no window after that, and nothing is lost (platform_dax_refused) ----
+as a > "$dir/root/file"
+"$MOAT" do --platform "$PLATFORM" --rootfs "$dir/root" -- /windows crowd /file < "$dir/go" > "$dir/said" 2> "$dir/err" &
+pid=$!
+exec 7> "$dir/go" 8< "$dir/said"
+read -r -t 300 line <&8
+expect "as many areas as can be" "all there" "$line"
+if [ "$PLATFORM" = systrap ] && [ "$(cat /proc/sys/vm/max_map_count)" -le 65530 ]; then
+	expect "areas: who has a window" 1 "$(mapped $pid "$dir/root/file")" # the Sentry
+fi
+echo >&7
+exec 7>&-
+wait $pid
+expect "areas: status" 0 $?
+expect "areas: errors" "" "$(cat "$dir/err")"
+
 # ---- more files than there may be windows ----
 mkdir "$dir/root/many"
 for ((i = 0; i < 900; i++)); do echo $i > "$dir/root/many/$i"; done
