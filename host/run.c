@@ -34,6 +34,7 @@ struct watch {
 	int ctl_fd, sig_fd;
 	pid_t gofer, launcher, net_helper;
 	bool done, tty;
+	bool net;	     /* is open */
 	bool ready;	     /* the program runs */
 	bool stopping;	     /* once the programs have stopped, by Ctrl-Z */
 	unsigned unanswered; /* signals */
@@ -257,8 +258,10 @@ int sandbox_run(struct run_config *cfg)
 	}
 	w.ctl_fd = ctl[0];
 	/* Before the namespaces of an unprivileged caller: passt makes its own. */
-	if (net_option_open(&cfg->net, &sb.net, &w.net_helper, &err) < 0 ||
-	    sandbox_prepare(&sb, &err) < 0)
+	if (net_option_open(&cfg->net, &sb.net, &w.net_helper, &err) < 0)
+		goto fail;
+	w.net = true;
+	if (sandbox_prepare(&sb, &err) < 0)
 		goto fail;
 	timing_mark(&sb, "arena, eventfds");
 	gs = (struct gofer_start){
@@ -292,6 +295,8 @@ out:
 	end_child(w.launcher);
 	end_child(w.gofer);
 	end_child(w.net_helper);
+	if (w.net)
+		net_option_close(&cfg->net);
 	timing_mark(&sb, "processes gone");
 	tty_restore();
 	return w.status;

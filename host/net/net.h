@@ -68,6 +68,8 @@ void pcap_write(struct net *n, const struct iovec *iov, unsigned count, size_t l
  * ns_fd is given: also a socket for names (names.h), or -1.
  */
 int net_packet_open(int ns_fd, struct net_config *config, int *names, struct error *err);
+/* The sandbox is gone, the namespace stays: its own stack gets the interface back. */
+void net_packet_close(int ns_fd);
 /* TAP NAME in the caller's namespace; made if it is not there, then it goes with the sandbox. */
 int net_tap_open(const char *name, struct net_config *config, struct error *err);
 
@@ -84,6 +86,8 @@ bool net_passt_installed(void);
 int net_read_interface(const char *name, struct net_config *config, struct error *err);
 /* Let the host's stack drop everything that comes in by this interface. Packet sockets still see it. */
 int net_silence(int ifindex, struct error *err);
+/* Let it hear again. If that cannot be, nobody is told. */
+void net_unsilence(int ifindex);
 /* TAP: set it up. */
 int net_link_up(int ifindex, struct error *err);
 

@@ -220,6 +220,17 @@ int net_read_interface(const char *name, struct net_config *config, struct error
 	return i.index;
 }
 
+/* About our filter, at a fixed handle and priority: doing it again finds it there. */
+static void start_filter(struct request *q, uint16_t type, uint16_t flags, int ifindex)
+{
+	start(q, type, flags, sizeof(q->tc));
+	q->tc.tcm_ifindex = ifindex;
+	q->tc.tcm_parent = TC_H_MAKE(TC_H_INGRESS, 0);
+	q->tc.tcm_handle = 1;
+	q->tc.tcm_info = TC_H_MAKE(1u << 16, htons(0x0003)); /* ETH_P_ALL */
+	attr(q, TCA_KIND, "bpf", 4);
+}
+
 int net_silence(int ifindex, struct error *err)
 {
 	/* A classic BPF program of one instruction, whose answer is the action. */
@@ -236,13 +247,7 @@ int net_silence(int ifindex, struct error *err)
 	attr(&q, TCA_KIND, "ingress", 8);
 	if (talk(&q, NULL, NULL) < 0 && errno != EEXIST)
 		return error_errno(err, "add an ingress queue to interface %d", ifindex);
-	/* A fixed handle and priority: doing it again finds it there. */
-	start(&q, RTM_NEWTFILTER, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sizeof(q.tc));
-	q.tc.tcm_ifindex = ifindex;
-	q.tc.tcm_parent = TC_H_MAKE(TC_H_INGRESS, 0);
-	q.tc.tcm_handle = 1;
-	q.tc.tcm_info = TC_H_MAKE(1u << 16, htons(0x0003)); /* ETH_P_ALL */
-	attr(&q, TCA_KIND, "bpf", 4);
+	start_filter(&q, RTM_NEWTFILTER, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, ifindex);
 	options = attr(&q, TCA_OPTIONS, NULL, 0);
 	attr(&q, TCA_BPF_OPS_LEN, &one, sizeof(one));
 	attr(&q, TCA_BPF_OPS, &drop, sizeof(drop));
@@ -252,6 +257,14 @@ int net_silence(int ifindex, struct error *err)
 		return error_errno(err, "silence the host's stack on interface %d (tc filter bpf)",
 				   ifindex);
 	return 0;
+}
+
+void net_unsilence(int ifindex)
+{
+	struct request q;
+
+	start_filter(&q, RTM_DELTFILTER, NLM_F_ACK, ifindex);
+	talk(&q, NULL, NULL);
 }
 
 int net_link_up(int ifindex, struct error *err)

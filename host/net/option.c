@@ -44,7 +44,8 @@ int net_option_publish(struct net_options *o, const char *text, struct error *er
 	o->publish[o->npublish++] = p;
 	return 0;
 bad:
-	return error_set(err, EINVAL, "--publish '%s': give HOSTPORT:PORT, with /udp for UDP",
+	return error_set(err, EINVAL,
+			 "--publish '%s': give HOSTPORT:PORT, each 1 to 65535, with /udp for UDP",
 			 text);
 }
 
@@ -59,8 +60,20 @@ static int open_namespace(const char *name, int *fd, struct error *err)
 	if (snprintf(path, sizeof(path), "%s%s", strchr(name, '/') ? "" : "/run/netns/", name) >=
 	    (int)sizeof(path))
 		return error_set(err, ENAMETOOLONG, "--net host-netns: the path is too long");
-	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* Whatever else the path leads to, opening it must not wait. */
+	*fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return *fd < 0 ? error_errno(err, "--net host-netns: %s", path) : 0;
+}
+
+/* The namespace's name, "" for the caller's; NULL: that is another kind. */
+static const char *netns_name(const char *net)
+{
+	static const char kind[] = "host-netns";
+	size_t n = strlen(kind);
+
+	if (!net || strncmp(net, kind, n) != 0 || (net[n] && net[n] != ':'))
+		return NULL;
+	return net[n] ? net + n + 1 : "";
 }
 
 static int open_netns(const char *name, struct net_config *c, struct error *err)
@@ -72,7 +85,7 @@ static int open_netns(const char *name, struct net_config *c, struct error *err)
 	fd = net_packet_open(ns, c, NULL, err);
 	if (ns >= 0)
 		close(ns);
-	return fd < 0 ? error_wrap(err, "--net host-netns") : fd;
+	return fd < 0 ? error_wrap(err, "--net host-netns%s%s", *name ? ":" : "", name) : fd;
 }
 
 int net_option_open(const struct net_options *o, struct net *n, pid_t *helper, struct error *err)
@@ -98,8 +111,8 @@ int net_option_open(const struct net_options *o, struct net *n, pid_t *helper, s
 		fd = net_passt_open(o->publish, o->npublish, helper, &c, err);
 	else if (strncmp(net, "tap:", 4) == 0)
 		fd = net_tap_open(net + 4, &c, err);
-	else if (strcmp(net, "host-netns") == 0 || strncmp(net, "host-netns:", 11) == 0)
-		fd = open_netns(net[10] ? net + 11 : "", &c, err);
+	else if (netns_name(net))
+		fd = open_netns(netns_name(net), &c, err);
 	else
 		return error_set(
 			err, EINVAL,
@@ -109,4 +122,16 @@ int net_option_open(const struct net_options *o, struct net *n, pid_t *helper, s
 	if (o->pcap && (n->pcap_fd = pcap_open(o->pcap, err)) < 0)
 		return -1;
 	return net_prepare(n, fd, &c, err);
+}
+
+void net_option_close(const struct net_options *o)
+{
+	const char *name = netns_name(o->net);
+	int ns;
+
+	if (!name || open_namespace(name, &ns, NULL) < 0)
+		return;
+	net_packet_close(ns);
+	if (ns >= 0)
+		close(ns);
 }

@@ -2,8 +2,8 @@
  * packet.c - the backend of containers: a packet socket on the interface that the engine made in a network namespace.
  *
  * The sandbox speaks with that interface's MAC and addresses, so the host's own stack there must not answer for them: a
- * filter at the interface's ingress drops all, behind the packet sockets. What the namespace's addresses and routes were
- * is left as it is, for the engine's sake.
+ * filter at the interface's ingress drops all, behind the packet sockets, until net_packet_close; an engine's namespace ends
+ * with its container anyway. What the namespace's addresses and routes were is left as it is, for the engine's sake.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -130,10 +130,12 @@ static void __attribute__((noreturn)) open_there(int ns_fd, bool names, int chan
 	int fds[2] = { -1, -1 };
 	size_t n = 1;
 
-	if (setns(ns_fd, CLONE_NEWNET) < 0)
-		error_errno(&err, "enter the network namespace");
-	else
+	if (setns(ns_fd, CLONE_NEWNET) == 0)
 		fds[0] = open_here(&config, &err);
+	else if (errno == EINVAL)
+		error_set(&err, EINVAL, "it is no network namespace");
+	else
+		error_errno(&err, "enter the network namespace");
 	if (fds[0] < 0) {
 		channel_fail(chan, err.err, 0, err.msg);
 		_exit(1);
@@ -189,4 +191,33 @@ int net_packet_open(int ns_fd, struct net_config *config, int *names, struct err
 	if (pid > 0)
 		child_wait(pid);
 	return fd;
+}
+
+static void close_here(void)
+{
+	struct net_config config = { 0 };
+	int ifindex = net_read_interface(NULL, &config, NULL);
+
+	if (ifindex >= 0)
+		net_unsilence(ifindex);
+}
+
+void net_packet_close(int ns_fd)
+{
+	pid_t pid;
+
+	if (check_namespace(ns_fd, NULL) < 0)
+		return;
+	if (ns_fd < 0) {
+		close_here();
+		return;
+	}
+	pid = fork();
+	if (pid == 0) {
+		if (setns(ns_fd, CLONE_NEWNET) == 0)
+			close_here();
+		_exit(0);
+	}
+	if (pid > 0)
+		child_wait(pid);
 }

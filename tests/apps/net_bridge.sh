@@ -56,15 +56,21 @@ for ((i = 0; i < 50; i++)); do
 done
 expect "what was sent before the end" 200000 "$(stat -c %s "$dir/tail")"
 ! kill $listener 2> /dev/null || expect "the reader" "has seen the end" "waits"
-# The sandbox of n2 is gone, its filter is not: nobody answers for it.
+# While a sandbox has it, nobody else answers there; afterwards the namespace's own stack does again.
 ip netns exec n2 "${listen[@]}" &
 listener=$!
-listener=$!
-sleep 0.5
-curl -sS -m 1 http://10.9.0.12:9/ > "$dir/silent" 2>&1
-expect "the namespace's own stack" 28 $?
-kill $listener
-kill $listener; wait $listener
+"$MOAT" do --platform "$PLATFORM" --net host-netns:n2 -- sleep 60 &
+owner=$!
+sleep 2
+curl -sS -m 5 http://10.9.0.12:9/ > "$dir/silent" 2>&1
+expect "the sandbox answers, which has no such port" 7 $?
+kill $owner
+wait $owner
+timeout 5 bash -c 'exec 3<> /dev/tcp/10.9.0.12/9'
+expect "the namespace's own stack, afterwards" 0 $?
+expect "filters, afterwards" 0 "$(ip netns exec n2 tc filter show dev eth0 ingress 2> /dev/null | wc -l)"
+kill $listener 2> /dev/null
+wait $listener
 
 # The interface goes away: the sandbox lives on, without it.
 ip netns del n1
@@ -79,7 +85,8 @@ expect "statistics" 2 "$(grep -c '^moat: net .* 0 refused' "$dir/err")"
 
 expect "unknown namespace" "moat: --net host-netns: /run/netns/nope: No such file or directory" "$(moat --net host-netns:nope -- true 2>&1)"
 ip netns add bare
-expect "no interface" "moat: --net host-netns: the network namespace has no Ethernet interface that is up" "$(moat --net host-netns:bare -- true 2>&1)"
+expect "no namespace" "moat: --net host-netns:/etc/passwd: it is no network namespace" "$(moat --net host-netns:/etc/passwd -- true 2>&1)"
+expect "no interface" "moat: --net host-netns:bare: the network namespace has no Ethernet interface that is up" "$(moat --net host-netns:bare -- true 2>&1)"
 expect "the caller's own" 1 "$(moat --net host-netns:/proc/self/ns/net -- true 2>&1 | grep -c 'own network namespace\|namespace of pid 1')"
 expect "the caller's own, unnamed" 0 "$(tc filter show dev br0 ingress 2> /dev/null | wc -l)"
 done_testing

@@ -42,7 +42,7 @@ kill -TERM $server
 wait $server
 expect "passt left" "$passts" "$(sleep 0.2; count_passt)"
 expect "what it said" "" "$(cat "$dir/out")"
-expect "not a port" "moat: --publish '0:80': give HOSTPORT:PORT, with /udp for UDP" "$("$MOAT" do --publish 0:80 -- true 2>&1)"
+expect "not a port" "moat: --publish '0:80': give HOSTPORT:PORT, each 1 to 65535, with /udp for UDP" "$("$MOAT" do --publish 0:80 -- true 2>&1)"
 expect "published nowhere" "moat: --publish needs --net passt" "$("$MOAT" do --net none --publish 80:80 -- true 2>&1)"
 expect "unknown kind" "moat: --net 'x': give auto, passt, host-netns[:NAME], tap:NAME or none" "$("$MOAT" do --net x -- true 2>&1)"
 expect "only loopback" "lo" "$(inside sh -c 'ls /sys/class/net 2>/dev/null || /usr/sbin/ip -br link | cut -d" " -f1' 2>&1)"
