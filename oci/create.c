@@ -387,6 +387,10 @@ int container_create(const struct create_options *o, struct container *c, struct
 	clock_sample(&plan.launch.clock_start);
 	if (o->bundle && chdir(o->bundle) < 0)
 		return error_errno(err, "--bundle %s", o->bundle);
+	if (access("config.json", F_OK) < 0 && errno == ENOENT)
+		return error_set(err, ENOENT,
+				 "config.json: not in the bundle %s; 'moat spec' writes one",
+				 o->bundle ? o->bundle : "(this directory)");
 	if (oci_config_read("config.json", config, pool, err) < 0 ||
 	    check_terminal(o, config, err) < 0 ||
 	    container_make(oci_globals.root, o->id, c, err) < 0)
