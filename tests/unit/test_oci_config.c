@@ -138,6 +138,8 @@ static const struct {
 	{ "\"linux\": {\"devices\": [{\"type\": \"q\", \"path\": \"/dev/q\"}]}",
 	  "linux.devices[0].type" },
 	{ "\"annotations\": {\"k\": 1}", "annotations.k: is a number, must be a string" },
+	{ "\"annotations\": {\"dev.moat.dax\": \"no\"}",
+	  "annotations.dev.moat.dax: is 'no', must be on or off" },
 	{ "\"mounts\": [{\"destination\": \"/a\", \"uidMappings\": [{\"containerID\": 0, \"hostID\": 0, \"size\": 1}]}]",
 	  "idmapped mounts are not supported" },
 	{ "\"mounts\": {}", "mounts: is an object, must be an array" },
@@ -204,8 +206,8 @@ static void names(void)
 	      signal_number("sigterm") == 15);
 	CHECK(signal_number("RTMIN+1") == 35 && signal_number("SIGRTMAX") == 64 &&
 	      signal_number("RTMAX-1") == 63);
-	CHECK(signal_number("0") < 0 && signal_number("65") < 0 && signal_number("NOPE") < 0 &&
-	      signal_number("9x") < 0);
+	CHECK(signal_number("0") == 0 && signal_number("65") < 0 && signal_number("NOPE") < 0 &&
+	      signal_number("9x") < 0 && signal_number("-1") < 0);
 	CHECK(signal_number("") < 0 && signal_number("RTMIN+99") < 0);
 	CHECK(rlimit_number("RLIMIT_NOFILE") == 7 && rlimit_number("NOFILE") < 0);
 	CHECK(capability_number("CAP_CHOWN") == 0 && capability_number("chown") < 0);
