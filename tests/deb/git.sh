@@ -1,5 +1,5 @@
 #!/bin/bash
-# git: init, commit, gc, fsck, status, clone. The long case has 2,000 files, and the repository is read on the host afterwards.
+# git: init, commit, gc, fsck, status, clone. The long case has 2,000 files.
 # kvm: short
 . "$(dirname "$0")/common"
 files=300
