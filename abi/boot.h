@@ -59,7 +59,7 @@
  *   /container        argv, envp (string lists), cwd, hostname, uid, gid, groups (u32s), caps (u64), tty (u32),
  *                     rows, cols (u32), umask (u32), memory-limit (u64), root-rw (u32): changes go to the root itself,
  *                     overlay (u32, BOOT_OVERLAY_*; without it memory, or none with root-rw), overlay-size (u64 bytes, 0: no
- *                     limit), root-readonly (u32): read-only once everything below is mounted,
+ *                     limit), overlay-used (u64 bytes, of a layer on the host), root-readonly (u32): read-only once everything below is mounted,
  *                     rlimits (u64 triples: resource, soft, hard); optional: caps-bounding, caps-effective,
  *                     caps-inheritable, caps-permitted, caps-ambient (u64, instead of caps), no-new-privs, oom-score-adj,
  *                     wait-start (u32: the first process waits for CTL_START), seccomp (struct sock_filter[] as in memory), seccomp-flags (u32),
@@ -82,6 +82,9 @@
 /* What is over the root, which then is read-only itself. */
 #define BOOT_OVERLAY_NONE   0
 #define BOOT_OVERLAY_MEMORY 1
+#define BOOT_OVERLAY_FILE   2
+/* The gofer's export of the layer on the host: a directory with the directories upper and work in it (guest/fs/stack.h). */
+#define BOOT_OVERLAY_EXPORT "overlay"
 
 /* own-namespaces */
 #define BOOT_NS_UTS 1

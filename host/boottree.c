@@ -254,6 +254,7 @@ static void container(struct tree *t, const struct container_spec *spec)
 	u32(t, "root-rw", spec->root_rw);
 	u32(t, "overlay", spec->overlay);
 	u64(t, "overlay-size", spec->overlay_size);
+	u64(t, "overlay-used", spec->overlay_used);
 	u64(t, "cpu-quota", spec->cpu_quota);
 	u64(t, "cpu-period", spec->cpu_period);
 	u64(t, "pids-max", spec->pids_max);

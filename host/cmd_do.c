@@ -90,7 +90,9 @@ static const char help_text[] =
 	"  --mount type=bind,src=PATH,dst=PATH[,ro]\n"
 	"  --mount type=tmpfs,dst=PATH[,size=N][,mode=M][,ro]\n"
 	"                               mount a file or directory of the host, or memory; repeatable\n"
-	"  --overlay memory[:SIZE]|none where changes of the root go: to memory (default), or nowhere\n"
+	"  --overlay memory[:SIZE]|file:DIR[:SIZE]|none\n"
+	"                               where changes of the root go: to memory (default), to files below\n"
+	"                               DIR, where the next sandbox with DIR finds them, or nowhere\n"
 	"  --cpus N                     CPUs inside (1 to 64; default: as the host)\n"
 	"  --memory SIZE                limit, with suffix K, M or G (default: as the host)\n"
 	"  --env K=V                    set a variable; repeatable\n"
@@ -359,7 +361,7 @@ static int run(int argc, char **argv)
 				o.overlay ? o.overlay
 				: o.rw	  ? "none"
 					  : "memory",
-				&cfg.spec, &err) < 0)
+				&cfg.spec, cfg.root_fd, &err) < 0)
 		goto fail;
 	cfg.spec.mounts = o.table.mounts;
 	cfg.spec.nmounts = o.table.nmounts;

@@ -13,6 +13,7 @@
 #include "abi/boot.h"
 #include "host/error.h"
 #include "host/mount_table.h"
+#include "host/overlay_dir.h"
 
 int mount_table_add(struct mount_table *t, const struct mount_spec *m, struct error *err)
 {
@@ -56,7 +57,9 @@ static int add_export(struct mount_table *t, const char *name, int fd, bool ro, 
 	if (!more || t->nexports == GOFER_EXPORTS_MAX)
 		return error_set(err, more ? E2BIG : ENOMEM, "too many mounts");
 	t->exports = more;
-	t->exports[t->nexports++] = (struct gofer_export){ name, fd, ro, recursive, false };
+	t->exports[t->nexports++] = (struct gofer_export){
+		.name = name, .fd = fd, .read_only = ro, .cross_mounts = recursive
+	};
 	return 0;
 }
 
@@ -181,12 +184,56 @@ int mount_table_option(struct mount_table *t, char *arg, struct error *err)
 	return mount_table_add(t, &m, err);
 }
 
-int mount_table_overlay(struct mount_table *t, const char *arg, struct container_spec *spec,
-			struct error *err)
+/* "512M"; 0: it is none. */
+static uint64_t size_of(const char *s)
 {
 	char *end;
+	uint64_t v = *s >= '0' && *s <= '9' ? strtoull(s, &end, 10) : 0;
 
-	(void)t;
+	if (!v)
+		return 0;
+	switch (*end) {
+	case 'G':
+	case 'g': v <<= 10; /* fall through */
+	case 'M':
+	case 'm': v <<= 10; /* fall through */
+	case 'K':
+	case 'k': v <<= 10; end++;
+	}
+	return *end ? 0 : v;
+}
+
+/* file:DIR[:SIZE], where a colon in DIR is one if no size follows it. */
+static int overlay_file(struct mount_table *t, const char *arg, struct container_spec *spec,
+			int root_fd, struct error *err)
+{
+	char *dir = strdup(arg), *colon = dir ? strrchr(dir, ':') : NULL;
+	struct overlay_dir d;
+	int ret;
+
+	if (!dir)
+		return error_set(err, ENOMEM, "out of memory");
+	spec->overlay = BOOT_OVERLAY_FILE;
+	if (colon && size_of(colon + 1)) {
+		spec->overlay_size = size_of(colon + 1);
+		*colon = 0;
+	}
+	ret = overlay_dir_open(&d, dir, root_fd, spec->overlay_size != 0, err);
+	if (ret < 0) {
+		error_wrap(err, "--overlay file:%s", dir);
+	} else {
+		spec->overlay_used = d.used;
+		ret = add_export(t, BOOT_OVERLAY_EXPORT, d.fd, false, false, err);
+		if (!ret)
+			t->exports[t->nexports - 1].whiteouts = true;
+	}
+	free(dir);
+	return ret;
+}
+
+int mount_table_overlay(struct mount_table *t, const char *arg, struct container_spec *spec,
+			int root_fd, struct error *err)
+{
 	if (!strcmp(arg, "none")) {
 		spec->overlay = BOOT_OVERLAY_NONE;
 		return 0;
@@ -194,24 +241,17 @@ int mount_table_overlay(struct mount_table *t, const char *arg, struct container
 	if (spec->root_rw)
 		return error_set(err, EINVAL,
 				 "--overlay %s: --rw asks for changes of the root itself", arg);
-	if (!strcmp(arg, "memory")) {
-		spec->overlay = BOOT_OVERLAY_MEMORY;
-		return 0;
-	}
-	if (strncmp(arg, "memory:", 7) != 0)
-		return error_set(err, EINVAL, "--overlay %s: give none, memory or memory:SIZE",
-				 arg);
+	if (!strncmp(arg, "file:", 5) && arg[5])
+		return overlay_file(t, arg + 5, spec, root_fd, err);
 	spec->overlay = BOOT_OVERLAY_MEMORY;
-	spec->overlay_size = strtoull(arg + 7, &end, 10);
-	switch (*end) {
-	case 'G':
-	case 'g': spec->overlay_size <<= 10; /* fall through */
-	case 'M':
-	case 'm': spec->overlay_size <<= 10; /* fall through */
-	case 'K':
-	case 'k': spec->overlay_size <<= 10; end++;
-	}
-	if (*end || !spec->overlay_size)
+	if (!strcmp(arg, "memory"))
+		return 0;
+	if (strncmp(arg, "memory:", 7) != 0)
+		return error_set(err, EINVAL,
+				 "--overlay %s: give none, memory, memory:SIZE, file:DIR or file:DIR:SIZE",
+				 arg);
+	spec->overlay_size = size_of(arg + 7);
+	if (!spec->overlay_size)
 		return error_set(err, EINVAL, "--overlay %s: give a size such as 512M", arg);
 	return 0;
 }

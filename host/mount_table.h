@@ -39,8 +39,11 @@ int mount_table_defaults(struct mount_table *t, struct error *err);
  */
 int mount_table_option(struct mount_table *t, char *arg, struct error *err);
 
-/* `moat do --overlay`: none or memory[:SIZE], into the spec's members. 0, or -1 with *err. */
+/*
+ * `moat do --overlay`: none, memory[:SIZE] or file:DIR[:SIZE], into the spec's members; DIR becomes an export, over the root
+ * at root_fd. 0, or -1 with *err.
+ */
 int mount_table_overlay(struct mount_table *t, const char *arg, struct container_spec *spec,
-			struct error *err);
+			int root_fd, struct error *err);
 
 #endif

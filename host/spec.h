@@ -83,6 +83,7 @@ struct container_spec {
 	bool root_readonly;		 /* read-only once everything is mounted */
 	unsigned overlay;		 /* BOOT_OVERLAY_* */
 	uint64_t overlay_size;		 /* bytes; 0: no limit */
+	uint64_t overlay_used;		 /* bytes that a layer on the host holds at the beginning */
 	const struct mount_spec *mounts; /* in order */
 	unsigned nmounts;
 	const struct device_spec *devices;

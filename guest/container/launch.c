@@ -314,6 +314,7 @@ int launch_tree(struct session *s, char *why, size_t size)
 		.queue = s->streams.queue,
 		.overlay = spec->overlay,
 		.overlay_size = spec->overlay_size,
+		.overlay_used = spec->overlay_used,
 		.root_rw = spec->root_rw,
 		.readonly = spec->root_readonly,
 		.umask = spec->umask,

@@ -221,6 +221,7 @@ static int parse(struct spec *s, const struct dtree *t, u32 node)
 	s->root_readonly = dtree_u32(t, node, "root-readonly", 0);
 	s->overlay = dtree_u32(t, node, "overlay", BOOT_OVERLAY_NONE);
 	s->overlay_size = dtree_u64(t, node, "overlay-size", 0);
+	s->overlay_used = dtree_u64(t, node, "overlay-used", 0);
 	s->wait_start = dtree_u32(t, node, "wait-start", 0);
 	s->memory_limit = dtree_u64(t, node, "memory-limit", ~0ULL);
 	s->cpu_quota = dtree_u64(t, node, "cpu-quota", 0);

@@ -34,7 +34,7 @@ struct spec {
 	u32 seccomp_len, seccomp_flags; /* instructions; SECCOMP_F_* */
 	bool root_rw, root_readonly;
 	u32 overlay; /* BOOT_OVERLAY_* */
-	u64 overlay_size;
+	u64 overlay_size, overlay_used;
 	struct fs_mount *mounts;
 	unsigned nmounts;
 	struct spec_device *devices;

@@ -25,7 +25,8 @@ static struct mount *mount_gofer(const struct fs_container *c, const char *aname
 
 static struct mount *mount_root(const struct fs_container *c)
 {
-	struct overlay_boot layers = { .max_bytes = c->overlay_size };
+	struct overlay_boot layers = { .max_bytes = c->overlay_size,
+				       .used_bytes = c->overlay_used };
 	struct mount_args a = { .source = "tmpfs", .data = "mode=755" };
 
 	if (!c->root_p9)
@@ -33,6 +34,13 @@ static struct mount *mount_root(const struct fs_container *c)
 	layers.lower = mount_gofer(c, "", c->overlay || !c->root_rw ? MS_RDONLY : 0);
 	if (IS_ERR(layers.lower) || !c->overlay)
 		return layers.lower;
+	if (c->overlay == BOOT_OVERLAY_FILE) {
+		layers.upper = mount_gofer(c, BOOT_OVERLAY_EXPORT, 0);
+		if (IS_ERR(layers.upper)) {
+			mount_put(layers.lower);
+			return layers.upper;
+		}
+	}
 	a = (struct mount_args){ .source = "overlay", .boot = &layers };
 	return mount_create(fs_find("overlay"), &a);
 }

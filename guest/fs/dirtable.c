@@ -35,7 +35,7 @@ void dirtable_free(struct dirtable *t)
 	dirtable_init(t);
 }
 
-struct dirnode *dirtable_find(struct dirtable *t, const char *name, unsigned len)
+struct dirnode *dirtable_find(const struct dirtable *t, const char *name, unsigned len)
 {
 	u32 h = hash_name(name, len);
 	struct dirnode *n;

@@ -33,7 +33,7 @@ struct dirtable {
 void dirtable_init(struct dirtable *t);
 /* Drops every entry and its reference. */
 void dirtable_free(struct dirtable *t);
-struct dirnode *dirtable_find(struct dirtable *t, const char *name, unsigned len);
+struct dirnode *dirtable_find(const struct dirtable *t, const char *name, unsigned len);
 /* The name must not be there. Takes over the inode's reference on success. NULL: out of memory. */
 struct dirnode *dirtable_add(struct dirtable *t, const char *name, unsigned len, struct inode *i);
 /* The inode's reference passes to the caller. */

@@ -21,7 +21,9 @@ int tree_copy(const struct path_ref *from, struct mount *to);
 /* What the overlay's mount takes as args->boot. */
 struct overlay_boot {
 	struct mount *lower; /* its reference is taken over */
+	struct mount *upper; /* NULL: the changes are kept in memory; else likewise, and exclusive */
 	u64 max_bytes;	     /* 0: no limit */
+	u64 used_bytes;	     /* of upper, at the beginning */
 };
 
 #endif

@@ -13,12 +13,13 @@
 #include <linux/mount.h>
 #include <string.h>
 
+#include "fs/layers.h"
 #include "fs/mount.h"
 #include "fs/mount_table.h"
+#include "fs/stack.h"
 #include "fs/tmpfs.h"
 #include "mm/slab.h"
 
-#define LOWER_POS  (1ULL << 62) /* readdir positions of lower entries: this and the lower one's */
 #define NEW_INODES (1ULL << 48) /* numbers of inodes that are not the lower layer's */
 
 /* The overlay's inode for a lower one; takes over the reference. ERR_PTR. */
@@ -28,7 +29,6 @@ static struct inode *wrap(struct super_block *sb, struct inode *lower)
 		.mode = lower->mode, .uid = lower->uid, .gid = lower->gid, .rdev = lower->rdev
 	};
 	struct tmpfs_sb *s = sb->priv;
-	struct stat_info st;
 	struct tmpfs_inode *t;
 	struct inode *i, *have;
 	char *link = NULL;
@@ -38,10 +38,6 @@ static struct inode *wrap(struct super_block *sb, struct inode *lower)
 		inode_put(lower);
 		return i;
 	}
-	if (lower->ops->getattr)
-		lower->ops->getattr(lower, &st);
-	else
-		inode_getattr(lower, &st);
 	a.target = "";
 	if (S_ISLNK(lower->mode)) {
 		a.target = lower->link;
@@ -68,14 +64,7 @@ static struct inode *wrap(struct super_block *sb, struct inode *lower)
 	t = tmpfs_i(i);
 	t->lower = lower;
 	t->xattrs_own = false;
-	i->ino = st.ino;
-	i->nlink = st.nlink;
-	i->size = st.size;
-	i->blocks = st.blocks;
-	i->atime = st.atime;
-	i->mtime = st.mtime;
-	i->ctime = st.ctime;
-	i->btime = st.btime;
+	layers_take_attr(i, lower);
 	if (S_ISREG(i->mode))
 		i->pc = lower->pc;
 	have = itable_insert(&s->by_lower, i, (u64)(uintptr_t)lower);
@@ -92,36 +81,16 @@ static struct inode *lower_dir(struct inode *dir)
 	return t->opaque ? NULL : t->lower;
 }
 
-static struct inode *lower_lookup(struct inode *dir, const char *name, unsigned len, bool open)
-{
-	struct inode *lower = lower_dir(dir), *i;
-
-	if (!lower || !lower->ops->lookup)
-		return ERR_PTR(-ENOENT);
-	mutex_lock(&lower->mutex);
-	if (open && lower->ops->lookup_open)
-		i = lower->ops->lookup_open(lower, name, len, MAY_READ);
-	else
-		i = lower->ops->lookup(lower, name, len);
-	mutex_unlock(&lower->mutex);
-	return i;
-}
-
 struct inode *overlay_lookup(struct inode *dir, const char *name, unsigned len, bool open)
 {
-	struct inode *i = lower_lookup(dir, name, len, open);
+	struct inode *i = layers_lookup(lower_dir(dir), name, len, open ? MAY_READ : 0);
 
 	return IS_ERR(i) ? i : wrap(dir->sb, i);
 }
 
 bool overlay_has(struct inode *dir, const char *name, unsigned len)
 {
-	struct inode *i = lower_lookup(dir, name, len, false);
-
-	if (IS_ERR(i))
-		return PTR_ERR(i) != -ENOENT; /* in doubt it is covered */
-	inode_put(i);
-	return true;
+	return layers_has(lower_dir(dir), name, len);
 }
 
 void overlay_pin(struct inode *i)
@@ -188,33 +157,20 @@ int overlay_read_page(struct inode *i, u64 index, void *page)
 	return 0;
 }
 
+static int keep_xattr(void *arg, const char *name, const void *v, size_t n)
+{
+	return xattrs_set(arg, name, v, n, 0);
+}
+
 int overlay_xattrs(struct inode *i)
 {
 	struct tmpfs_inode *t = tmpfs_i(i);
-	struct inode *lower = t->lower;
-	char *names = NULL, *value = NULL;
-	s64 n, len = 0;
-	int err = 0;
+	int err;
 
 	overlay_pin(i);
 	if (t->xattrs_own)
 		return 0;
-	if (lower->ops->listxattr && lower->ops->getxattr)
-		len = lower->ops->listxattr(lower, NULL, 0);
-	if (len > 0) {
-		names = kmalloc((size_t)len);
-		value = kmalloc(XATTR_SIZE_MAX);
-		err = names && value ? 0 : -ENOMEM;
-		if (!err)
-			len = lower->ops->listxattr(lower, names, (size_t)len);
-	}
-	for (s64 p = 0; !err && p < len; p += (s64)strlen(names + p) + 1) {
-		n = lower->ops->getxattr(lower, names + p, value, XATTR_SIZE_MAX);
-		if (n >= 0)
-			err = xattrs_set(&t->xattrs, names + p, value, (size_t)n, 0);
-	}
-	kfree(names);
-	kfree(value);
+	err = layers_each_xattr(t->lower, keep_xattr, &t->xattrs);
 	if (err)
 		xattrs_free(&t->xattrs);
 	else
@@ -224,23 +180,6 @@ int overlay_xattrs(struct inode *i)
 
 /* ---- merged directories ---- */
 
-static struct file *open_lower(struct inode *lower)
-{
-	struct file *f = file_alloc(lower->fops, O_RDONLY | O_DIRECTORY, NULL);
-	int err;
-
-	if (IS_ERR(f))
-		return f;
-	inode_get(lower);
-	f->inode = lower;
-	err = lower->ops->open ? lower->ops->open(lower, f) : 0;
-	if (!err)
-		return f;
-	f->ops = NULL;
-	file_put(f);
-	return ERR_PTR(err);
-}
-
 int overlay_open_dir(struct inode *i, struct file *f)
 {
 	struct inode *lower = lower_dir(i);
@@ -248,83 +187,26 @@ int overlay_open_dir(struct inode *i, struct file *f)
 
 	if (!lower)
 		return 0;
-	lf = open_lower(lower);
+	lf = layers_open(lower, O_RDONLY | O_DIRECTORY);
 	if (IS_ERR(lf))
 		return (int)PTR_ERR(lf);
 	f->dir_state = lf;
 	return 0;
 }
 
-struct merge {
-	struct dir_context ctx; /* what the lower readdir fills */
-	struct dirtable *upper;
-	struct dir_context *to; /* NULL: only look whether there is any entry */
-	bool found, full;
-};
-
-static bool merge_emit(struct dir_context *ctx, const char *name, unsigned len, u64 next, u64 ino,
-		       unsigned type)
-{
-	struct merge *m = container_of(ctx, struct merge, ctx);
-
-	if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
-		return true;
-	if (dirtable_find(m->upper, name, len))
-		return true; /* covered, or already out */
-	if (!m->to) {
-		m->found = true;
-		return false;
-	}
-	if (!dir_emit(m->to, name, len, LOWER_POS | next, ino, type)) {
-		m->full = true;
-		return false;
-	}
-	return true;
-}
-
-static int lower_readdir(struct file *lf, struct merge *m)
-{
-	u64 before;
-	int err;
-
-	m->ctx.emit = merge_emit;
-	do {
-		before = m->ctx.pos;
-		err = lf->ops->readdir(lf, &m->ctx);
-	} while (!err && !m->full && !m->found && m->ctx.pos != before);
-	return err;
-}
-
 int overlay_emit(struct file *f, struct dir_context *ctx)
 {
-	struct merge m = { .upper = &tmpfs_i(f->inode)->dir, .to = ctx };
-
 	if (!f->dir_state)
 		return 0;
-	if (ctx->pos < LOWER_POS)
-		ctx->pos = LOWER_POS;
-	m.ctx.pos = ctx->pos & ~LOWER_POS;
-	return lower_readdir(f->dir_state, &m);
+	return layers_emit(f->dir_state, &tmpfs_i(f->inode)->dir, ctx);
 }
 
 bool overlay_dir_empty(struct inode *dir)
 {
-	struct merge m = { .upper = &tmpfs_i(dir)->dir };
-	struct inode *lower = lower_dir(dir);
-	struct file *lf;
-	int err;
-
-	if (!lower)
-		return true;
-	lf = open_lower(lower);
-	if (IS_ERR(lf))
-		return false;
-	err = lower_readdir(lf, &m);
-	file_put(lf);
-	return !err && !m.found;
+	return layers_empty(lower_dir(dir), &tmpfs_i(dir)->dir);
 }
 
-/* ---- mounting: args->boot is a struct overlay_boot ---- */
+/* ---- mounting: args->boot is a struct overlay_boot; stack.c has those whose upper layer is not in memory ---- */
 
 static void overlay_show(struct super_block *sb, struct seq *s)
 {
@@ -349,6 +231,8 @@ static struct super_block *overlay_mount(const struct file_system *fs, const str
 
 	if (!b)
 		return ERR_PTR(-EINVAL);
+	if (b->upper)
+		return stack_mount(fs, b, a->flags & ~(u32)MS_RDONLY);
 	overlay_super_ops = tmpfs_super_ops;
 	overlay_super_ops.show_options = overlay_show;
 	overlay_super_ops.lower_dead = overlay_lower_dead;

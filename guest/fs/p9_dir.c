@@ -216,15 +216,17 @@ static int p9_op_rename(struct inode *odir, const char *oname, unsigned olen, st
 	u32 ofid, nfid;
 	int err;
 
-	if (flags & RENAME_WHITEOUT)
-		return -EINVAL;
 	err = p9_fid_get(p9_i(odir), P9_FID_WALK, &ofid);
 	if (err)
 		return err;
 	err = p9_fid_get(p9_i(ndir), P9_FID_WALK, &nfid);
 	if (!err) {
-		/* NOREPLACE was checked under the locks; nobody else changes the tree. */
-		err = p9_renameat(p9_s(odir)->c, ofid, &on, nfid, &nn, flags & RENAME_EXCHANGE);
+		/*
+		 * NOREPLACE was checked under the locks; nobody else changes the tree. A whiteout is for the
+		 * server to refuse, but in the writable layer of an overlay.
+		 */
+		err = p9_renameat(p9_s(odir)->c, ofid, &on, nfid, &nn,
+				  flags & (RENAME_EXCHANGE | RENAME_WHITEOUT));
 		p9_fid_put(p9_i(ndir), P9_FID_WALK);
 	}
 	p9_fid_put(p9_i(odir), P9_FID_WALK);

@@ -515,7 +515,8 @@ struct fs_container {
 	bool root_p9;	  /* the gofer's export ""; else an empty tmpfs */
 	unsigned queue;	  /* RING_Q_9P + n */
 	u32 overlay;	  /* BOOT_OVERLAY_*; without one the root is used as it is */
-	u64 overlay_size; /* bytes that a layer in memory may hold; 0: no limit */
+	u64 overlay_size; /* bytes that the layer may hold; 0: no limit */
+	u64 overlay_used; /* of them, what a layer on the host holds already */
 	bool root_rw;	  /* without overlay: it may be written to */
 	bool readonly;	  /* mount points and cwd are made, then the root becomes read-only */
 	u32 umask;

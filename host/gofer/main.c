@@ -88,8 +88,10 @@ static int prepare(const struct gofer_config *cfg, struct gofer *g, struct error
 	g->exports = calloc(cfg->nexports + 1, sizeof(*g->exports));
 	if (!g->exports)
 		return error_set(err, ENOMEM, "out of memory");
-	g->exports[0] =
-		(struct gofer_export){ "", cfg->root_fd, cfg->read_only, cfg->cross_mounts, false };
+	g->exports[0] = (struct gofer_export){ .name = "",
+					       .fd = cfg->root_fd,
+					       .read_only = cfg->read_only,
+					       .cross_mounts = cfg->cross_mounts };
 	for (unsigned i = 0; i < cfg->nexports; i++)
 		g->exports[i + 1] = cfg->exports[i];
 	g->nexports = cfg->nexports + 1;

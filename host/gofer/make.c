@@ -1,6 +1,7 @@
 /*
  * make.c - new names: regular files, directories, symbolic links, FIFOs, sockets. Devices are
- * refused (EPERM): the client's kernel has its own.
+ * refused (EPERM): the client's kernel has its own. The whiteouts of overlays (character device
+ * 0:0) are made where the export is an overlay's layer.
  *
  * What was made belongs to us first and is given to the request's owner afterwards, by descriptor;
  * a failure there takes the name away again.
@@ -45,7 +46,7 @@ int make_file(struct conn *c, struct node *dir, const struct make *m, int oflags
 	return ret;
 }
 
-static int make_name(int dirfd, const struct make *m)
+static int make_name(const struct gofer_export *e, int dirfd, const struct make *m)
 {
 	int ret;
 
@@ -55,6 +56,11 @@ static int make_name(int dirfd, const struct make *m)
 	case S_IFREG:
 	case S_IFIFO:
 	case S_IFSOCK: ret = mknodat(dirfd, m->name, m->mode & (S_IFMT | 07777), 0); break;
+	case S_IFCHR:
+		if (!e->whiteouts || m->rdev)
+			return -EPERM;
+		ret = mknodat(dirfd, m->name, S_IFCHR, 0);
+		break;
 	default: return -EPERM;
 	}
 	return ret < 0 ? -errno : 0;
@@ -73,7 +79,7 @@ static int make_any(struct conn *c, struct node *dir, const struct make *m, stru
 	dirfd = node_fd(c, dir);
 	if (dirfd < 0)
 		return dirfd;
-	ret = make_name(dirfd, m);
+	ret = make_name(dir->export, dirfd, m);
 	if (ret < 0)
 		return ret;
 	ret = node_walk(c, dir, m->name, node, st);
@@ -162,10 +168,10 @@ int op_mknod(struct req *r)
 	if (ret < 0)
 		return ret;
 	m.mode = wire_get32(&r->t);
-	wire_get64(&r->t); /* major, minor: devices are refused */
+	m.rdev = wire_get64(&r->t); /* major, minor */
 	m.gid = wire_get32(&r->t);
-	if (!S_ISREG(m.mode) && !S_ISFIFO(m.mode) && !S_ISSOCK(m.mode))
-		m.mode = S_IFCHR;
+	if (!S_ISREG(m.mode) && !S_ISFIFO(m.mode) && !S_ISSOCK(m.mode) && !S_ISCHR(m.mode))
+		m.mode = S_IFBLK;
 	return make_reply(r, f, &m);
 }
 

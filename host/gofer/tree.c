@@ -141,8 +141,8 @@ static int rename_names(struct req *r, bool with_flags)
 {
 	struct fid *from = fid_find(r->c, wire_get32(&r->t)), *to;
 	char old[P9_NAME_MAX + 1], name[P9_NAME_MAX + 1];
+	uint32_t flags, known = RENAME_NOREPLACE | RENAME_EXCHANGE;
 	int ret = wire_get_name(&r->t, old);
-	uint32_t flags;
 
 	if (ret < 0)
 		return ret;
@@ -155,7 +155,9 @@ static int rename_names(struct req *r, bool with_flags)
 		return -EPROTO;
 	if (!from || !to)
 		return -EBADF;
-	if (flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if (from->node->export->whiteouts)
+		known |= RENAME_WHITEOUT;
+	if (flags & ~known)
 		return -EINVAL;
 	return do_rename(r->c, from->node, old, to->node, name, flags);
 }
