@@ -273,6 +273,44 @@ TEST(reset)
 	close(fd[0]);
 }
 
+/* Who was at the other end is forgotten with the connection, what it had sent is not. */
+TEST(name_after_end)
+{
+	struct linger hard = { 1, 0 };
+	struct sockaddr_in a;
+	socklen_t len = sizeof(a);
+	int fd[2], yes = 1;
+	char b[8];
+
+	pair(fd);
+	CHECK_EQ(send(fd[0], "last", 4, 0), 4);
+	CHECK_OK(setsockopt(fd[0], SOL_SOCKET, SO_LINGER, &hard, sizeof(hard)));
+	CHECK_OK(close(fd[0]));
+	CHECK(await(fd[1], POLLHUP) & POLLHUP);
+	CHECK_ERRNO(getpeername(fd[1], (void *)&a, &len), ENOTCONN);
+	CHECK_OK(getsockname(fd[1], (void *)&a, &len));
+	CHECK_ERRNO(shutdown(fd[1], SHUT_RDWR), ENOTCONN);
+	CHECK_EQ(recv(fd[1], b, sizeof(b), 0), 4);
+	CHECK_ERRNO(recv(fd[1], b, sizeof(b), 0), ECONNRESET);
+	CHECK_EQ(recv(fd[1], b, sizeof(b), 0), 0);
+	close(fd[1]);
+
+	pair(fd);
+	CHECK_OK(shutdown(fd[0], SHUT_WR));
+	CHECK_EQ(recv(fd[1], b, sizeof(b), 0), 0);
+	CHECK_OK(getpeername(fd[1], (void *)&a, &len));
+	CHECK_OK(getpeername(fd[0], (void *)&a, &len));
+	CHECK_OK(shutdown(fd[1], SHUT_WR));
+	CHECK(await(fd[0], POLLHUP) & POLLHUP);
+	CHECK(await(fd[1], POLLHUP) & POLLHUP);
+	WAIT_UNTIL(getpeername(fd[0], (void *)&a, &len) < 0 && getpeername(fd[1], (void *)&a, &len) < 0);
+	CHECK_ERRNO(getpeername(fd[0], (void *)&a, &len), ENOTCONN);
+	CHECK_ERRNO(getpeername(fd[1], (void *)&a, &len), ENOTCONN);
+	CHECK_ERRNO(shutdown(fd[0], SHUT_WR), ENOTCONN);
+	CHECK_OK(setsockopt(fd[0], SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes)));
+	drop(fd);
+}
+
 TEST(edge_triggered)
 {
 	struct epoll_event ev = { EPOLLIN | EPOLLOUT | EPOLLET, { 0 } };

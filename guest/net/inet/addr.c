@@ -96,13 +96,19 @@ void inet_addr_write(const struct inet_sock *k, struct sock_addr *a, const ip_ad
 	a->len = sizeof(n6);
 }
 
+/* As Linux has it: a socket whose connection was reset, or of which both ways are closed, is TCP_CLOSE. */
+static bool connection_over(const struct inet_sock *k)
+{
+	return inet_is_stream(k) && (!k->pcb || k->pcb->state == TIME_WAIT);
+}
+
 int inet_getname(struct socket *s, struct sock_addr *a, bool peer)
 {
 	struct inet_sock *k = inet_sk(s);
 	int err = 0;
 
 	spin_lock(&net_lock);
-	if (peer && (k->state != INET_CONNECTED || !k->rport))
+	if (peer && (k->state != INET_CONNECTED || !k->rport || connection_over(k)))
 		err = -ENOTCONN;
 	else if (peer)
 		inet_addr_write(k, a, &k->raddr, k->rport);
@@ -165,6 +171,18 @@ bool inet_device_matches(const struct inet_sock *k)
 	if (!k->ifindex || !n)
 		return true;
 	return k->ifindex == inet_ifindex(n);
+}
+
+u32 inet_mtu(struct net_ns *net, const struct netif *n)
+{
+	struct netdev *d;
+	u32 mtu;
+
+	spin_lock(&netdev_lock);
+	d = netdev_by_index(net, inet_ifindex(n));
+	mtu = d ? MIN(d->mtu, 65535u) : 1500;
+	spin_unlock(&netdev_lock);
+	return mtu;
 }
 
 int inet_ifindex(const struct netif *n)
