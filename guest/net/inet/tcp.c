@@ -412,7 +412,7 @@ int tcp_sk_shutdown(struct socket *s, int how)
 			if (!k->bound)
 				port_release(k);
 		}
-	} else if (k->state == INET_CLOSED || !k->pcb) {
+	} else if (k->state == INET_CLOSED || !k->pcb || k->pcb->state == TIME_WAIT) {
 		err = -ENOTCONN;
 	} else {
 		if (how != SHUT_WR)
