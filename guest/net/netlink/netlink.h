@@ -89,6 +89,9 @@ int rtnetlink_change(struct nl_request *r);
 /* Has the request an attribute behind `fixed` bytes that is not in `known`, which ends with 0? With a line in dmesg. */
 bool rtnetlink_has_other(const struct nl_request *r, u32 fixed, const u16 *known);
 
+/* ---- neigh.c ---- */
+int rtnetlink_get_neighbours(struct nl_request *r, bool dump);
+
 /* ---- link.c; netdev_mutex held ---- */
 struct netdev;
 int rtnetlink_new_link(struct nl_request *r, const struct ifinfomsg *i);

@@ -6,7 +6,6 @@
 #include <linux/capability.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
-#include <linux/neighbour.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -342,7 +341,7 @@ static int get(struct nl_request *r, bool dump)
 	case RTM_GETADDR: return get_addr(r, dump);
 	case RTM_GETROUTE: return get_route(r, dump);
 	case RTM_GETNSID: return get_nsid(r, dump);
-	case RTM_GETNEIGH: return dump ? 0 : -ENOENT; /* the loopback has no neighbours */
+	case RTM_GETNEIGH: return rtnetlink_get_neighbours(r, dump);
 	default: unsupported("rtnetlink request", r->h->nlmsg_type); return -EOPNOTSUPP;
 	}
 }
