@@ -73,7 +73,7 @@ struct netdev *netdev_by_index(struct net_ns *net, int index);
 struct netdev *netdev_by_name(struct net_ns *net, const char *name);
 /* By a program; netdev_mutex held. lwip/device.c */
 void netdev_set_up(struct netdev *d, bool up);
-/* Of Ethernet devices; net_lock and netdev_lock held. lwip/device.c */
+/* net_lock and netdev_lock held; the address: of Ethernet devices. lwip/device.c */
 void netdev_set_mtu(struct netdev *d, u32 mtu);
 void netdev_set_hwaddr(struct netdev *d, const u8 addr[6]);
 void netdev_init(void);	   /* at boot: /proc/net/dev */

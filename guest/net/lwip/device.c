@@ -280,6 +280,8 @@ void net_device_remove(struct net_device *d)
 
 	net_enter(net);
 	netdev_del(&d->dev);
+	/* The other end of a pair may go on sending: what is down takes nothing. */
+	d->dev.flags &= ~(u32)(IFF_UP | IFF_RUNNING | IFF_LOWER_UP);
 	forget_routes(net, d->dev.index);
 	group_forget(d->netif);
 	netif_remove(d->netif);
@@ -314,10 +316,11 @@ void netdev_set_up(struct netdev *d, bool up)
 
 void netdev_set_mtu(struct netdev *d, u32 mtu)
 {
-	struct netif *n = container_of(d, struct net_device, dev)->netif;
+	bool lo = d->flags & IFF_LOOPBACK;
+	struct netif *n = lo ? &d->net->loop : container_of(d, struct net_device, dev)->netif;
 
 	d->mtu = mtu;
-	n->mtu = n->mtu6 = (u16)MIN(mtu, 65535u - SIZEOF_ETH_HDR);
+	n->mtu = n->mtu6 = (u16)MIN(mtu, lo ? 65535u : 65535u - SIZEOF_ETH_HDR);
 }
 
 void netdev_set_hwaddr(struct netdev *d, const u8 addr[6])

@@ -240,8 +240,9 @@ static int move(struct netdev *d, const struct link_request *q)
 static int apply(struct netdev *d, const struct link_request *q)
 {
 	bool rename = q->name[0] && strcmp(q->name, d->name), virtual = netdev_is_veth(d);
+	bool sized = virtual || (d->flags & IFF_LOOPBACK); /* not by what is behind it */
 
-	if ((q->mtu && q->mtu != d->mtu && !virtual) || (q->has_hwaddr && !virtual))
+	if ((q->mtu && q->mtu != d->mtu && !sized) || (q->has_hwaddr && !virtual))
 		return -EOPNOTSUPP;
 	if (rename && (d->flags & IFF_LOOPBACK))
 		return -EOPNOTSUPP;
@@ -251,7 +252,7 @@ static int apply(struct netdev *d, const struct link_request *q)
 	spin_lock(&netdev_lock);
 	if (rename && q->net == d->net)
 		memcpy(d->name, q->name, IFNAMSIZ);
-	if (virtual && q->mtu)
+	if (sized && q->mtu)
 		netdev_set_mtu(d, q->mtu);
 	if (q->has_hwaddr)
 		netdev_set_hwaddr(d, q->hwaddr);
