@@ -10,6 +10,7 @@
 
 #include "fs/poll_bits.h"
 #include "lwip/ip.h"
+#include "lwip/prot/udp.h"
 #include "mm/slab.h"
 #include "net/inet/inet.h"
 #include "net/lwip/route.h"
@@ -23,15 +24,6 @@
 #define HEADROOM      (PBUF_LINK_HLEN + 40 + 8)
 #define UDP_MAX	      65507u
 
-/* <linux/errqueue.h> wants a struct timespec of libc's. */
-struct sock_extended_err {
-	u32 ee_errno;
-	u8 ee_origin, ee_type, ee_code, ee_pad;
-	u32 ee_info, ee_data;
-};
-#define SO_EE_ORIGIN_ICMP  2
-#define SO_EE_ORIGIN_ICMP6 3
-
 struct in6_pktinfo_abi {
 	u8 addr[16];
 	s32 ifindex;
@@ -44,19 +36,13 @@ static bool is_udp(const struct inet_sock *k)
 
 /* ---- receiving ---- */
 
-static void drop(struct inet_dgram *d)
-{
-	if (d->p)
-		pbuf_free(d->p);
-	kfree(d);
-}
-
 void dgram_deliver(struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port)
 {
 	struct inet_dgram *d = NULL;
 	bool v6 = IP_IS_V6(ip_current_dest_addr());
 
-	if (k->rxq_bytes + p->tot_len + 256 <= k->s.rcvbuf && !(k->s.shutdown & SHUTDOWN_RCV))
+	if (k->rxq_bytes + p->tot_len + DGRAM_OVERHEAD <= k->s.rcvbuf &&
+	    !(k->s.shutdown & SHUTDOWN_RCV))
 		d = kzalloc(sizeof(*d));
 	if (!d) {
 		k->drops++;
@@ -78,29 +64,8 @@ void dgram_deliver(struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port)
 		d->tos = IPH_TOS(ip4_current_header());
 	}
 	list_add_tail(&k->rxq, &d->node);
-	k->rxq_bytes += d->len + 256;
+	k->rxq_bytes += d->len + DGRAM_OVERHEAD;
 	sock_wake_readable(&k->s);
-}
-
-void dgram_error(struct inet_sock *k, int err, u8 type, u8 code, const ip_addr_t *to, u16 port)
-{
-	bool keep = IP_IS_V6(to) ? k->recverr6 : k->recverr || k->recverr6;
-	struct inet_dgram *d;
-
-	if (!keep && k->state != INET_CONNECTED)
-		return;
-	atomic_store(&k->s.err, err);
-	d = keep ? kzalloc(sizeof(*d)) : NULL;
-	if (d) {
-		d->to = d->from = *to;
-		d->port = port;
-		d->err = (u8)err;
-		d->type = type;
-		d->code = code;
-		d->origin = IP_IS_V6(to) ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP;
-		list_add_tail(&k->errq, &d->node);
-	}
-	sock_wake_error(&k->s);
 }
 
 /* What the socket asked to be told of each packet. */
@@ -146,42 +111,7 @@ static void tell(struct inet_sock *k, struct scm *scm, const struct inet_dgram *
 	}
 }
 
-static s64 recv_error(struct inet_sock *k, struct sock_msg *m)
-{
-	struct {
-		struct sock_extended_err e;
-		u8 offender[28];
-	} x = { 0 };
-	struct inet_dgram *d = NULL;
-	struct sock_addr a;
-	bool v6 = k->s.family == AF_INET6;
-
-	spin_lock(&net_lock);
-	if (!list_empty(&k->errq)) {
-		d = list_first(&k->errq, struct inet_dgram, node);
-		list_del(&d->node);
-		k->s.err = list_empty(&k->errq)
-				   ? 0
-				   : list_first(&k->errq, struct inet_dgram, node)->err;
-	}
-	spin_unlock(&net_lock);
-	if (!d)
-		return -EAGAIN;
-	x.e = (struct sock_extended_err){
-		.ee_errno = d->err, .ee_origin = d->origin, .ee_type = d->type, .ee_code = d->code
-	};
-	inet_addr_write(k, &a, &d->from, 0);
-	memcpy(x.offender, a.raw, a.len);
-	scm_extra_add(m->scm, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? 25 : IP_RECVERR, &x,
-		      sizeof(x.e) + a.len);
-	if (m->name)
-		inet_addr_write(k, m->name, &d->to, d->port);
-	m->out |= MSG_ERRQUEUE;
-	drop(d);
-	return 0;
-}
-
-static s64 copy_packet(struct inet_sock *k, struct sock_msg *m, struct inet_dgram *d, size_t skip)
+s64 dgram_copy(struct sock_msg *m, const struct inet_dgram *d, size_t skip)
 {
 	size_t n = d->len - skip, want = MIN(n, m->iov->left), done = 0;
 
@@ -200,10 +130,19 @@ static s64 copy_packet(struct inet_sock *k, struct sock_msg *m, struct inet_dgra
 	}
 	if (want < n)
 		m->out |= MSG_TRUNC;
+	return (s64)done;
+}
+
+static s64 copy_packet(struct inet_sock *k, struct sock_msg *m, struct inet_dgram *d, size_t skip)
+{
+	s64 done = dgram_copy(m, d, skip);
+
+	if (done < 0)
+		return done;
 	if (m->name)
 		inet_addr_write(k, m->name, &d->from, d->port);
 	tell(k, m->scm, d);
-	return m->flags & MSG_TRUNC ? (s64)n : (s64)done;
+	return m->flags & MSG_TRUNC ? (s64)(d->len - skip) : done;
 }
 
 static s64 dgram_recv(struct socket *s, struct sock_msg *m)
@@ -217,7 +156,7 @@ static s64 dgram_recv(struct socket *s, struct sock_msg *m)
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	if (m->flags & MSG_ERRQUEUE)
-		return recv_error(k, m);
+		return errqueue_recv(k, m);
 	r = sock_error(s);
 	if (r)
 		return r;
@@ -227,7 +166,7 @@ static s64 dgram_recv(struct socket *s, struct sock_msg *m)
 		d = list_first(&k->rxq, struct inet_dgram, node);
 		if (!peek) {
 			list_del(&d->node);
-			k->rxq_bytes -= d->len + 256;
+			k->rxq_bytes -= d->len + DGRAM_OVERHEAD;
 		}
 	}
 	spin_unlock(&net_lock);
@@ -236,7 +175,7 @@ static s64 dgram_recv(struct socket *s, struct sock_msg *m)
 			skip = MIN((size_t)s->peek_off, (size_t)d->len);
 		r = copy_packet(k, m, d, skip);
 		if (!peek)
-			drop(d);
+			dgram_free(d);
 	} else {
 		r = s->shutdown & SHUTDOWN_RCV ? 0 : -EAGAIN;
 	}
@@ -382,6 +321,21 @@ static struct pbuf *read_message(struct sock_msg *m)
 	return p;
 }
 
+/* A packet that may not be cut (IP_PMTUDISC_DO, _PROBE) must be no larger than what the interface takes. */
+static bool fits(struct inet_sock *k, const struct dgram_route *r, u32 n)
+{
+	bool v6 = IP_IS_V6_VAL(r->dst);
+	u8 how = v6 ? k->pmtudisc6 : k->pmtudisc;
+	u32 mtu = inet_mtu(k->s.net, r->netif);
+
+	if (k->s.type != SOCK_RAW || !k->hdrincl)
+		n += (v6 ? IP6_HLEN : IP_HLEN) + (is_udp(k) ? UDP_HLEN : 0);
+	if ((how != IP_PMTUDISC_DO && how != IP_PMTUDISC_PROBE) || n <= mtu)
+		return true;
+	errqueue_local(k, EMSGSIZE, mtu, &r->dst, k->state == INET_CONNECTED || v6 ? r->port : 0);
+	return false;
+}
+
 static int send_locked(struct inet_sock *k, struct sock_msg *m, struct pbuf **p,
 		       const ip_addr_t *to, u16 port)
 {
@@ -403,6 +357,8 @@ static int send_locked(struct inet_sock *k, struct sock_msg *m, struct pbuf **p,
 	err = dgram_route(k, m, to, port, &r);
 	if (err)
 		return err;
+	if (!fits(k, &r, (*p)->tot_len))
+		return -EMSGSIZE;
 	err = is_udp(k) ? udp_transmit(k, *p, &r) : raw_transmit(k, *p, &r);
 	*p = NULL;
 	return err;
@@ -535,12 +491,12 @@ static void dgram_release(struct socket *s)
 	list_del(&k->all_node);
 	port_release(k);
 	k->state = INET_CLOSED;
-	while (!list_empty(&k->rxq) || !list_empty(&k->errq)) {
-		struct list *l = list_empty(&k->rxq) ? &k->errq : &k->rxq;
-		struct inet_dgram *d = list_first(l, struct inet_dgram, node);
+	errqueue_purge(k);
+	while (!list_empty(&k->rxq)) {
+		struct inet_dgram *d = list_first(&k->rxq, struct inet_dgram, node);
 
 		list_del(&d->node);
-		drop(d);
+		dgram_free(d);
 	}
 	net_leave();
 }

@@ -197,7 +197,7 @@ static void visit_socket(struct walk *w, const struct inet_sock *k)
 
 	if (inet_is_stream(k)) {
 		e.pcb = k->pcb;
-		e.state = tcp_linux_state(k->pcb);
+		e.state = tcp_sk_state(k);
 		if (e.state == 7) /* in no table of Linux's */
 			return;
 	} else {
@@ -216,10 +216,10 @@ static void visit_socket(struct walk *w, const struct inet_sock *k)
 static void visit_pcb(struct tcp_pcb *p, void *arg)
 {
 	struct walk *w = arg;
-	const struct inet_port *port = p->ext_args[0].data;
+	const struct inet_port *port = tcp_port(p);
 	struct diag_entry e = {
 		.pcb = p,
-		.family = IP_IS_V6_VAL(p->local_ip) ? AF_INET6 : AF_INET,
+		.family = (u8)tcp_family(p),
 		.state = tcp_linux_state(p),
 		.laddr = p->local_ip,
 		.raddr = p->remote_ip,
@@ -229,7 +229,7 @@ static void visit_pcb(struct tcp_pcb *p, void *arg)
 		.autobound = true,
 	};
 
-	if (p->x.net == w->r->from->s.net && (!port || !port->sk))
+	if (p->x.net == w->r->from->s.net && tcp_is_orphan(p))
 		visit(w, &e);
 }
 

@@ -39,6 +39,7 @@ struct inet_port {
 	u8 kind; /* enum inet_proto */
 	bool listening, reuse, reuseport;
 	u8 covers;	/* COVER_*: what an address of all zeros stands for */
+	u8 family;	/* of the socket that asked for it, or listened there */
 	bool inherited; /* of a connection that came in by a listener's port */
 	ip_addr_t addr;
 	u32 uid;
@@ -62,7 +63,8 @@ struct inet_sock {
 	int ifindex;						   /* SO_BINDTODEVICE */
 	u32 recv_flags;						   /* RECV_* */
 	u32 keep_idle, keep_intvl, keep_cnt, user_timeout, maxseg; /* seconds, ms */
-	s32 defer_accept, syncnt, linger2;
+	s32 syncnt, linger2;
+	u8 defer_accept;	     /* a listener's: how many of Linux's timeouts long; 0: not */
 	bool sndbuf_set, rcvbuf_set; /* by SO_SNDBUF, SO_RCVBUF */
 	struct inet_port *port;
 	struct tcp_pcb *pcb;
@@ -87,13 +89,16 @@ struct inet_sock {
 	u8 mc_ttl;
 	s16 mc_hops;
 	bool mc_loop, hdrincl, recverr, recverr6;
+	u8 pmtudisc, pmtudisc6; /* IP_PMTUDISC_* */
 	u32 icmp_filter;
 
 	/* Listening */
 	struct list accept_node; /* of the listener's queue */
 	struct list acceptq;
 	struct inet_sock *listener;
-	unsigned nr_accept, backlog;
+	unsigned nr_accept, nr_deferred, backlog;
+	bool deferred; /* it waits for data before it is offered, until */
+	u64 defer_until;
 
 	struct list all_node; /* under net_lock */
 };
@@ -116,6 +121,22 @@ static inline bool inet_is_stream(const struct inet_sock *k)
 
 extern struct list inet_all;
 
+/* ---- connections that have no socket: their handshake is not done, or close(2) is behind them; net_lock held ---- */
+static inline const struct inet_port *tcp_port(const struct tcp_pcb *p)
+{
+	return p->ext_args[0].data;
+}
+static inline bool tcp_is_orphan(const struct tcp_pcb *p)
+{
+	return !tcp_port(p) || !tcp_port(p)->sk;
+}
+static inline int tcp_family(const struct tcp_pcb *p)
+{
+	if (tcp_port(p))
+		return tcp_port(p)->family;
+	return IP_IS_V6_VAL(p->local_ip) ? AF_INET6 : AF_INET;
+}
+
 /* ---- addr.c ---- */
 /* Read a name for k: -EINVAL, -EAFNOSUPPORT; mapped addresses become IPv4 (-ENETUNREACH where V6ONLY forbids). */
 int inet_addr_read(struct inet_sock *k, const struct sock_addr *a, ip_addr_t *ip, u16 *port);
@@ -131,6 +152,8 @@ u32 inet_peer_hash(const ip_addr_t *ip, u16 port);
 /* Did the packet that is being looked at come in by k's SO_BINDTODEVICE? net_lock held. */
 bool inet_device_matches(const struct inet_sock *k);
 int inet_ifindex(const struct netif *n); /* the loopback's for NULL */
+/* The MTU of the interface as programs see it, at most that of IP. net_lock held. */
+u32 inet_mtu(struct net_ns *net, const struct netif *n);
 static inline bool inet_is_loop(const struct netif *n)
 {
 	return n == &net_cur->loop;
@@ -176,9 +199,22 @@ void tcp_sk_attach(struct tcp_pcb *pcb, struct inet_port *p);
 int tcp_sk_listen(struct socket *s, int backlog);
 int tcp_sk_accept(struct socket *s, struct socket **conn);
 void tcp_sk_drop_queue(struct inet_sock *k);
+/* A connection joins its listener's queue; or goes, taken by nobody. net_lock held. */
+void tcp_offer(struct inet_sock *k);
+void tcp_sk_drop(struct inet_sock *k);
 /* The handshake of a connection that came in begins; it is done, or over. net_lock held. */
 void tcp_half_open(struct inet_port *p, struct tcp_pcb *pcb);
 void tcp_half_open_done(struct inet_port *p);
+
+/* ---- tcp_defer.c; net_lock held ---- */
+/* Does k's listener want to wait for its first bytes? */
+bool tcp_defer(struct inet_sock *k);
+/* They are there, or the peer's FIN. */
+void tcp_defer_end(struct inet_sock *k);
+void tcp_defer_drop(const struct inet_sock *l);
+/* Seconds as a number of timeouts that last at least as long, and how long those last. */
+u8 tcp_defer_times(s32 seconds);
+s32 tcp_defer_seconds(u8 times);
 
 /* ---- tcp_io.c ---- */
 s64 tcp_sk_send(struct socket *s, struct sock_msg *m);
@@ -189,6 +225,11 @@ u32 inet_window(
 	const struct inet_sock *k); /* most that may lie unread, by SO_RCVBUF; 0: the stack's own */
 /* option_tcp.c */
 u8 tcp_linux_state(const struct tcp_pcb *p); /* NULL: closed */
+/* As others see it: a connection that is deferred is still in its handshake. */
+static inline u8 tcp_sk_state(const struct inet_sock *k)
+{
+	return k->deferred ? 3 : tcp_linux_state(k->pcb);
+}
 struct tcp_info;
 void tcp_info_fill(const struct inet_sock *k, struct tcp_info *i); /* net_lock held */
 u32 tcp_queued(const struct inet_sock *k); /* bytes sent and not acknowledged, or not yet sent */
@@ -221,14 +262,36 @@ struct inet_dgram {
 	u16 port, to_port;
 	u8 ttl, tos;
 	u8 origin, err, type, code; /* of the error queue: SO_EE_ORIGIN_*, errno, ICMP's */
+	u32 info;		    /* likewise: an MTU */
 	int ifindex;
 	u32 len;
 };
 extern const struct socket_ops udp_ops, raw_ops;
 /* Queue p (taken over) with what ip_data says of it. net_lock held. */
 void dgram_deliver(struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port);
-/* An ICMP error came back for what k sent to (to, port). net_lock held. */
-void dgram_error(struct inet_sock *k, int err, u8 type, u8 code, const ip_addr_t *to, u16 port);
+#define DGRAM_OVERHEAD 256 /* of one in a queue, beside its bytes */
+/* As much of d as fits, without the first skip bytes. Without net_lock. */
+s64 dgram_copy(struct sock_msg *m, const struct inet_dgram *d, size_t skip);
+void dgram_free(struct inet_dgram *d); /* net_lock held */
+
+/* ---- errqueue.c ---- */
+/* What ICMP says of a packet of ours. */
+struct icmp_error {
+	int err;
+	bool hard; /* who is connected hears of it without asking */
+	u8 type, code;
+	u32 info;	/* the MTU, where the packet is too large for it */
+	ip_addr_t from; /* who says so */
+	struct pbuf *p; /* what it quotes of the payload: len bytes at `at` */
+	u16 at, len;
+};
+/* It is about what k sent to (to, port). net_lock held. */
+void errqueue_icmp(struct inet_sock *k, const struct icmp_error *e, const ip_addr_t *to, u16 port);
+/* k could not send to (to, port). net_lock held. */
+void errqueue_local(struct inet_sock *k, int err, u32 info, const ip_addr_t *to, u16 port);
+void errqueue_purge(struct inet_sock *k); /* net_lock held */
+/* recvmsg(2) with MSG_ERRQUEUE. */
+s64 errqueue_recv(struct inet_sock *k, struct sock_msg *m);
 /* Where a packet goes and how. */
 struct dgram_route {
 	ip_addr_t src, dst;

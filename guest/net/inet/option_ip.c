@@ -70,6 +70,24 @@ static void apply(struct inet_sock *k)
 	net_leave();
 }
 
+/* Turned off, it forgets what it has. */
+static void set_recverr(struct inet_sock *k, bool *what, bool on)
+{
+	spin_lock(&net_lock);
+	*what = on;
+	if (!on)
+		errqueue_purge(k);
+	spin_unlock(&net_lock);
+}
+
+static int set_discovery(u8 *what, s32 n)
+{
+	if (n < IP_PMTUDISC_DONT || n > IP_PMTUDISC_OMIT)
+		return -EINVAL;
+	*what = (u8)n;
+	return 0;
+}
+
 /* Which interface IP_MULTICAST_IF names: an address, or ip_mreqn with an index. */
 static int multicast_if(struct inet_sock *k, const void *v, unsigned len)
 {
@@ -143,7 +161,7 @@ int option_ip_set(struct inet_sock *k, int name, const void *v, unsigned len)
 			return -ENOPROTOOPT;
 		k->hdrincl = n;
 		return 0;
-	case IP_RECVERR: k->recverr = n; return 0;
+	case IP_RECVERR: set_recverr(k, &k->recverr, n); return 0;
 	case IP_FREEBIND: k->freebind = n; return 0;
 	case IP_TRANSPARENT:
 		if (n && !net_capable(k->s.net, CAP_NET_RAW) &&
@@ -151,7 +169,7 @@ int option_ip_set(struct inet_sock *k, int name, const void *v, unsigned len)
 			return -EPERM;
 		k->freebind = n;
 		return 0;
-	case IP_MTU_DISCOVER: return n < 0 || n > 5 ? -EINVAL : 0;
+	case IP_MTU_DISCOVER: return set_discovery(&k->pmtudisc, n);
 	case IP_BIND_ADDRESS_NO_PORT:
 	case IP_RECVOPTS:
 	case IP_RETOPTS:
@@ -165,16 +183,10 @@ int option_ip_set(struct inet_sock *k, int name, const void *v, unsigned len)
 /* Of the interface by which packets for the peer leave; what is behind it is not known. */
 static s32 path_mtu(struct inet_sock *k)
 {
-	const struct netif *n;
-	struct netdev *d;
 	s32 mtu;
 
 	net_lock_for(k->s.net);
-	n = route_to(&k->laddr, &k->raddr);
-	spin_lock(&netdev_lock);
-	d = netdev_by_index(k->s.net, inet_ifindex(n));
-	mtu = d ? (s32)MIN(d->mtu, 65535u) : 1500;
-	spin_unlock(&netdev_lock);
+	mtu = (s32)inet_mtu(k->s.net, route_to(&k->laddr, &k->raddr));
 	spin_unlock(&net_lock);
 	return mtu;
 }
@@ -195,7 +207,7 @@ int option_ip_get(struct inet_sock *k, int name, void *v, unsigned *len)
 		return k->s.type == SOCK_RAW ? option_put(v, len, k->hdrincl) : -ENOPROTOOPT;
 	case IP_RECVERR: return option_put(v, len, k->recverr);
 	case IP_FREEBIND: return option_put(v, len, k->freebind);
-	case IP_MTU_DISCOVER: return option_put(v, len, IP_PMTUDISC_WANT);
+	case IP_MTU_DISCOVER: return option_put(v, len, k->pmtudisc);
 	case IP_MTU:
 		if (k->state != INET_CONNECTED)
 			return -ENOTCONN;
@@ -252,9 +264,9 @@ int option_ip6_set(struct inet_sock *k, int name, const void *v, unsigned len)
 		k->tos = n == -1 ? 0 : (u8)n;
 		apply(k);
 		return 0;
-	case IPV6_RECVERR: k->recverr6 = n; return 0;
+	case IPV6_RECVERR: set_recverr(k, &k->recverr6, n); return 0;
 	case IPV6_FREEBIND: k->freebind = n; return 0;
-	case IPV6_MTU_DISCOVER: return n < 0 || n > 5 ? -EINVAL : 0;
+	case IPV6_MTU_DISCOVER: return set_discovery(&k->pmtudisc6, n);
 	case IPV6_CHECKSUM: return 0;
 	default: return -ENOPROTOOPT;
 	}
@@ -275,7 +287,7 @@ int option_ip6_get(struct inet_sock *k, int name, void *v, unsigned *len)
 	case IPV6_TCLASS: return option_put(v, len, k->tos);
 	case IPV6_RECVERR: return option_put(v, len, k->recverr6);
 	case IPV6_FREEBIND: return option_put(v, len, k->freebind);
-	case IPV6_MTU_DISCOVER: return option_put(v, len, 1);
+	case IPV6_MTU_DISCOVER: return option_put(v, len, k->pmtudisc6);
 	case IPV6_MTU:
 		if (k->state != INET_CONNECTED)
 			return -ENOTCONN;

@@ -1,8 +1,7 @@
 /*
  * option_tcp.c - options at level IPPROTO_TCP (tcp(7)).
  *
- * TCP_QUICKACK and TCP_DEFER_ACCEPT are kept and given back, and do not change what
- * lwIP does. TCP_FASTOPEN is taken: a queue of that length never fills.
+ * TCP_QUICKACK is kept and given back, and does not change what lwIP does. TCP_FASTOPEN is taken: a queue of that length never fills.
  */
 #include <linux/tcp.h>
 #include <string.h>
@@ -76,7 +75,7 @@ static int set_locked(struct inet_sock *k, int name, s32 n)
 			return -EINVAL;
 		k->user_timeout = (u32)n;
 		break;
-	case TCP_DEFER_ACCEPT: k->defer_accept = MAX(n, 0); break;
+	case TCP_DEFER_ACCEPT: k->defer_accept = tcp_defer_times(n); break;
 	case TCP_LINGER2: k->linger2 = MAX(n, -1); break;
 	case TCP_WINDOW_CLAMP:
 	case TCP_FASTOPEN:
@@ -179,7 +178,7 @@ int option_tcp_get(struct inet_sock *k, int name, void *v, unsigned *len)
 		spin_unlock(&net_lock);
 		return 0;
 	case TCP_USER_TIMEOUT: return option_put(v, len, (s32)k->user_timeout);
-	case TCP_DEFER_ACCEPT: return option_put(v, len, k->defer_accept);
+	case TCP_DEFER_ACCEPT: return option_put(v, len, tcp_defer_seconds(k->defer_accept));
 	case TCP_LINGER2:
 		return option_put(v, len,
 				  k->linger2 < 0 ? -1

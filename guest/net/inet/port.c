@@ -155,6 +155,7 @@ static struct inet_port *make(struct inet_sock *k)
 	p->reuseport = sock_opt(&k->s, SOPT_REUSEPORT);
 	p->addr = k->laddr;
 	p->covers = covers(k);
+	p->family = (u8)k->s.family;
 	p->uid = task_current() ? task_current()->cred->euid : 0;
 	return p;
 }

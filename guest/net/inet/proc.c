@@ -1,5 +1,5 @@
 /*
- * proc.c - /proc/net/{tcp,tcp6,udp,udp6,raw,raw6,route,ipv6_route,if_inet6,snmp,sockstat,...} in Linux's formats, and the
+ * proc.c - /proc/net/{tcp,tcp6,udp,udp6,raw,raw6,arp,route,ipv6_route,if_inet6,snmp,sockstat,...} in Linux's formats, and the
  * values below /proc/sys/net that programs read or set.
  */
 #include <string.h>
@@ -11,20 +11,22 @@
 #include "lwip/stats.h"
 #include "net/inet/inet.h"
 #include "net/inet/proc.h"
+#include "net/lwip/neighbour.h"
 #include "net/lwip/route.h"
 
 typedef unsigned long long ull;
 
-static void put_addr(struct seq *s, const struct inet_sock *k, const ip_addr_t *a, u16 port)
+static void put_addr(struct seq *s, int family, const ip_addr_t *a, u16 port)
 {
+	const struct inet_sock as = { .s.family = (u16)family };
 	struct sock_addr raw;
 	u32 w[4];
 
-	if (k->s.family == AF_INET) {
+	if (family == AF_INET) {
 		seq_printf(s, "%08X:%04X ", IP_IS_V4(a) ? ip_2_ip4(a)->addr : 0, port);
 		return;
 	}
-	inet_addr_write(k, &raw, a, port);
+	inet_addr_write(&as, &raw, a, port);
 	memcpy(w, raw.raw + 8, sizeof(w));
 	seq_printf(s, "%08X%08X%08X%08X:%04X ", w[0], w[1], w[2], w[3], port);
 }
@@ -35,8 +37,8 @@ static void put_sock(struct seq *s, const struct inet_sock *k, unsigned n, unsig
 	u64 rx = !tcp ? k->rxq_bytes : k->state == INET_LISTENING ? k->nr_accept : k->rx_bytes;
 
 	seq_printf(s, tcp ? "%4u: " : "%5u: ", n);
-	put_addr(s, k, &k->laddr, k->s.type == SOCK_RAW ? (u16)k->s.protocol : k->lport);
-	put_addr(s, k,
+	put_addr(s, k->s.family, &k->laddr, k->s.type == SOCK_RAW ? (u16)k->s.protocol : k->lport);
+	put_addr(s, k->s.family,
 		 k->state == INET_LISTENING ? &(ip_addr_t){ .type = k->raddr.type } : &k->raddr,
 		 k->rport);
 	seq_printf(s, "%02X %08X:%08X 00:00000000 00000000 %5u        0 %llu 2 0000000000000000",
@@ -58,15 +60,51 @@ static const struct which tcp4 = { AF_INET, SOCK_STREAM }, tcp6 = { AF_INET6, SO
 static unsigned state_of(const struct inet_sock *k)
 {
 	if (inet_is_stream(k))
-		return tcp_linux_state(k->pcb);
+		return tcp_sk_state(k);
 	return k->state == INET_CONNECTED ? 1 : 7;
+}
+
+struct listing {
+	struct seq *s;
+	const struct net_ns *net;
+	const struct which *w;
+	unsigned n; /* lines so far */
+};
+
+/* A connection that has no socket. tr: 1 it sends again, 3 it waits for its end; tm->when in hundredths. */
+static void put_orphan(struct tcp_pcb *p, void *arg)
+{
+	u32 gone = (tcp_ticks - p->tmr) * TCP_SLOW_INTERVAL;
+	unsigned timer = 0, when = 0, unsent = p->snd_lbb - p->lastack;
+	struct listing *l = arg;
+
+	if (p->x.net != l->net || !tcp_is_orphan(p) || tcp_family(p) != l->w->family)
+		return;
+	if (p->state == TIME_WAIT) {
+		timer = 3;
+		when = (2 * TCP_MSL - MIN(2u * TCP_MSL, gone)) / 10;
+		unsent = 0;
+	} else if (p->unacked) {
+		timer = 1;
+		when = (unsigned)MAX(p->rto - p->rtime, 0) * TCP_SLOW_INTERVAL / 10;
+	}
+	seq_printf(l->s, "%4u: ", l->n++);
+	put_addr(l->s, l->w->family, &p->local_ip, p->local_port);
+	put_addr(l->s, l->w->family, &p->remote_ip, p->remote_port);
+	seq_printf(l->s, "%02X %08X:00000000 %02X:%08X %08X %5u        0 0 %u 0000000000000000",
+		   tcp_linux_state(p), unsent, timer, when, p->nrtx,
+		   p->state == TIME_WAIT ? 0
+		   : tcp_port(p)	 ? tcp_port(p)->uid
+					 : 0,
+		   p->state == TIME_WAIT ? 3 : 1);
+	seq_puts(l->s, p->state == TIME_WAIT || p->state == SYN_RCVD ? "\n" : " 20 4 30 10 -1\n");
 }
 
 static void show(struct seq *s, const struct net_ns *net, const struct which *w)
 {
+	struct listing l = { s, net, w, 0 };
 	const char *six = w->family == AF_INET6 ? "                        " : "";
 	struct inet_sock *k;
-	unsigned n = 0;
 
 	seq_printf(
 		s,
@@ -81,8 +119,10 @@ static void show(struct seq *s, const struct net_ns *net, const struct which *w)
 			continue;
 		if (st == 7 && !k->lport && w->type != SOCK_RAW)
 			continue;
-		put_sock(s, k, n++, st);
+		put_sock(s, k, l.n++, st);
 	}
+	if (w->type == SOCK_STREAM)
+		tcp_each(put_orphan, &l);
 	spin_unlock(&net_lock);
 }
 
@@ -130,6 +170,29 @@ static int show_route(struct seq *s, void *arg)
 			   r->gateway ? ip_2_ip4(&r->gw)->addr : 0, r->gateway ? 3 : 1,
 			   r->prefix ? lwip_htonl(~0u << (32 - r->prefix)) : 0);
 	}
+	spin_unlock(&net_lock);
+	return 0;
+}
+
+static void put_arp(const struct neighbour *n, void *arg)
+{
+	char name[IFNAMSIZ], ip[16];
+	const u8 *a = n->addr, *h = n->hwaddr;
+
+	if (n->family != AF_INET)
+		return;
+	name_of(net_cur, n->ifindex, name);
+	ksnprintf(ip, sizeof(ip), "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
+	seq_printf(arg, "%-16s 0x%-10x0x%-10x%02x:%02x:%02x:%02x:%02x:%02x     *        %s\n", ip,
+		   ARPHRD_ETHER, 2, h[0], h[1], h[2], h[3], h[4], h[5], name);
+}
+
+static int show_arp(struct seq *s, void *arg)
+{
+	seq_puts(s, "IP address       HW type     Flags       "
+		    "HW address            Mask     Device\n");
+	net_lock_for(arg);
+	neighbour_each(put_arp, s);
 	spin_unlock(&net_lock);
 	return 0;
 }
@@ -222,19 +285,34 @@ static unsigned count(const struct net_ns *net, int family, int type)
 	return n;
 }
 
+struct tally {
+	const struct net_ns *net;
+	unsigned tw, orphans;
+};
+
+static void count_orphan(struct tcp_pcb *p, void *arg)
+{
+	struct tally *t = arg;
+
+	if (p->x.net != t->net || !tcp_is_orphan(p))
+		return;
+	t->tw += p->state == TIME_WAIT;
+	t->orphans += p->state != TIME_WAIT && p->state != SYN_RCVD;
+}
+
 static int show_sockstat(struct seq *s, void *arg)
 {
-	unsigned tw = 0;
+	struct tally t = { .net = arg };
 
 	spin_lock(&net_lock);
-	for (const struct tcp_pcb *p = tcp_tw_pcbs; p; p = p->next)
-		tw += p->x.net == arg;
+	tcp_each(count_orphan, &t);
 	seq_printf(s,
-		   "sockets: used %u\nTCP: inuse %u orphan 0 tw %u alloc %u mem 0\n"
+		   "sockets: used %u\nTCP: inuse %u orphan %u tw %u alloc %u mem 0\n"
 		   "UDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse %u\nFRAG: inuse 0 memory 0\n",
 		   count(arg, AF_INET, SOCK_STREAM) + count(arg, AF_INET, SOCK_DGRAM),
-		   count(arg, AF_INET, SOCK_STREAM), tw, count(arg, AF_INET, SOCK_STREAM),
-		   count(arg, AF_INET, SOCK_DGRAM), count(arg, AF_INET, SOCK_RAW));
+		   count(arg, AF_INET, SOCK_STREAM), t.orphans, t.tw,
+		   count(arg, AF_INET, SOCK_STREAM) + t.orphans, count(arg, AF_INET, SOCK_DGRAM),
+		   count(arg, AF_INET, SOCK_RAW));
 	spin_unlock(&net_lock);
 	return 0;
 }
@@ -286,6 +364,7 @@ void inet_proc_init(void)
 	proc_net_add("route", show_route);
 	proc_net_add("ipv6_route", show_route6);
 	proc_net_add("if_inet6", show_if_inet6);
+	proc_net_add("arp", show_arp);
 	proc_net_add("snmp", show_snmp);
 	proc_net_add("sockstat", show_sockstat);
 	proc_net_add("sockstat6", show_sockstat6);

@@ -11,6 +11,7 @@
 #include "lwip/priv/raw_priv.h"
 #include "lwip/prot/icmp.h"
 #include "lwip/prot/icmp6.h"
+#include "lwip/prot/udp.h"
 #include "net/inet/inet.h"
 #include "net/inet/raw.h"
 
@@ -65,59 +66,94 @@ static void give(struct inet_sock *k, struct pbuf *p, u16 header)
 
 /* ---- errors ---- */
 
-static int error4(u8 type, u8 code)
+/* An error that is not hard may go by: who is connected is not told unless it asked (IP_RECVERR). */
+struct meaning {
+	u8 err;
+	bool hard;
+};
+
+static struct meaning meaning4(u8 type, u8 code)
 {
-	static const u8 unreachable[] = { ENETUNREACH, EHOSTUNREACH, ENOPROTOOPT, ECONNREFUSED,
-					  EMSGSIZE,    EOPNOTSUPP,   ENETUNREACH, EHOSTDOWN };
+	static const struct meaning unreachable[] = {
+		{ ENETUNREACH, false },	 { EHOSTUNREACH, false }, { ENOPROTOOPT, true },
+		{ ECONNREFUSED, true },	 { EMSGSIZE, false },	  { EOPNOTSUPP, false },
+		{ ENETUNREACH, true },	 { EHOSTDOWN, true },	  { ENONET, true },
+		{ ENETUNREACH, true },	 { EHOSTUNREACH, true },  { ENETUNREACH, false },
+		{ EHOSTUNREACH, false }, { EHOSTUNREACH, true },  { EHOSTUNREACH, true },
+		{ EHOSTUNREACH, true },
+	};
 
 	if (type == ICMP_DUR)
-		return code < sizeof(unreachable) ? unreachable[code] : EHOSTUNREACH;
-	return type == ICMP_TE ? EHOSTUNREACH : 0;
+		return code < ARRAY_SIZE(unreachable) ? unreachable[code]
+						      : (struct meaning){ EHOSTUNREACH, false };
+	return (struct meaning){ type == ICMP_TE ? EHOSTUNREACH : 0, false };
 }
 
-static int error6(u8 type, u8 code)
+static struct meaning meaning6(u8 type, u8 code)
 {
-	static const u8 unreachable[] = { ENETUNREACH,	EACCES, EHOSTUNREACH, EHOSTUNREACH,
-					  ECONNREFUSED, EACCES, EACCES };
+	static const struct meaning unreachable[] = {
+		{ ENETUNREACH, false },	 { EACCES, true },	 { EHOSTUNREACH, false },
+		{ EHOSTUNREACH, false }, { ECONNREFUSED, true }, { EACCES, true },
+		{ EACCES, true },
+	};
 
 	if (type == ICMP6_TYPE_DUR)
-		return code < sizeof(unreachable) ? unreachable[code] : EPROTO;
-	return type == ICMP6_TYPE_PTB ? EMSGSIZE : type == ICMP6_TYPE_TE ? EHOSTUNREACH : 0;
+		return code < ARRAY_SIZE(unreachable) ? unreachable[code]
+						      : (struct meaning){ EPROTO, false };
+	if (type == ICMP6_TYPE_PTB)
+		return (struct meaning){ EMSGSIZE, false };
+	return (struct meaning){ type == ICMP6_TYPE_TE ? EHOSTUNREACH : 0, false };
+}
+
+/* The MTU that a message about a packet that is too large tells. */
+static u32 told_mtu(const struct pbuf *p, u16 at, bool v6)
+{
+	u32 v;
+
+	if (pbuf_copy_partial(p, &v, sizeof(v), (u16)(at + 4)) != sizeof(v))
+		return 0;
+	return v6 ? lwip_ntohl(v) : lwip_ntohl(v) & 0xffff;
 }
 
 /* The ICMP message at `at` of p quotes a packet of ours. */
 static void quoted(struct pbuf *p, u16 at, bool v6)
 {
 	u8 type = pbuf_get_at(p, at), code = pbuf_get_at(p, (u16)(at + 1)), proto;
-	int err = v6 ? error6(type, code) : error4(type, code);
+	struct meaning m = v6 ? meaning6(type, code) : meaning4(type, code);
+	struct icmp_error e = { .err = m.err, .hard = m.hard, .type = type, .code = code, .p = p };
 	ip_addr_t src, dst;
-	u16 ports[2], len;
+	u16 ports[2], inner = (u16)(at + 8);
 
-	if (!err)
+	if (!m.err)
 		return;
 	if (v6) {
 		struct ip6_hdr h;
 
-		if (pbuf_copy_partial(p, &h, sizeof(h), (u16)(at + 8)) != sizeof(h))
+		if (pbuf_copy_partial(p, &h, sizeof(h), inner) != sizeof(h))
 			return;
 		ip_addr_copy_from_ip6_packed(src, h.src);
 		ip_addr_copy_from_ip6_packed(dst, h.dest);
 		proto = IP6H_NEXTH(&h);
-		len = IP6_HLEN;
+		inner += IP6_HLEN;
 	} else {
 		struct ip_hdr h;
 
-		if (pbuf_copy_partial(p, &h, sizeof(h), (u16)(at + 8)) != sizeof(h))
+		if (pbuf_copy_partial(p, &h, sizeof(h), inner) != sizeof(h))
 			return;
 		ip_addr_copy_from_ip4(src, h.src);
 		ip_addr_copy_from_ip4(dst, h.dest);
 		proto = IPH_PROTO(&h);
-		len = IPH_HL_BYTES(&h);
+		inner += IPH_HL_BYTES(&h);
 	}
-	if (pbuf_copy_partial(p, ports, sizeof(ports), (u16)(at + 8 + len)) != sizeof(ports))
+	if (pbuf_copy_partial(p, ports, sizeof(ports), inner) != sizeof(ports))
 		return;
+	if (m.err == EMSGSIZE)
+		e.info = told_mtu(p, at, v6);
+	e.from = *ip_current_src_addr();
+	e.at = inner + UDP_HLEN;
+	e.len = p->tot_len > e.at ? p->tot_len - e.at : 0;
 	if (proto == IP_PROTO_UDP)
-		udp_error(&src, lwip_ntohs(ports[0]), &dst, lwip_ntohs(ports[1]), err, type, code);
+		udp_error(&src, lwip_ntohs(ports[0]), &dst, lwip_ntohs(ports[1]), &e);
 }
 
 raw_input_state_t raw_input(struct pbuf *p, struct netif *inp)

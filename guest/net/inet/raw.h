@@ -6,8 +6,8 @@
 
 #include "net/inet/inet.h"
 
-/* A datagram from src:sport to dst:dport came back with err (positive). net_lock held. */
-void udp_error(const ip_addr_t *src, u16 sport, const ip_addr_t *dst, u16 dport, int err, u8 type,
-	       u8 code);
+/* A datagram from src:sport to dst:dport came back. net_lock held. */
+void udp_error(const ip_addr_t *src, u16 sport, const ip_addr_t *dst, u16 dport,
+	       const struct icmp_error *e);
 
 #endif

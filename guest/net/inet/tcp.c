@@ -1,6 +1,7 @@
 /*
  * tcp.c - TCP sockets: connecting, closing, and lwIP's callbacks.
  */
+#include <linux/in.h>
 #include <string.h>
 
 #include "fs/poll_bits.h"
@@ -32,6 +33,7 @@ struct inet_sock *inet_alloc(struct net_ns *net, const struct socket_ops *ops, i
 	k->laddr.type = k->raddr.type = family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_V6;
 	k->hops = k->mc_hops = -1;
 	k->mc_ttl = 1;
+	k->pmtudisc = k->pmtudisc6 = IP_PMTUDISC_WANT;
 	k->mc_loop = true;
 	k->v6only = family == AF_INET6 && net_sysctl(net, SYSCTL_BINDV6ONLY);
 	if (type == SOCK_STREAM) {
@@ -121,11 +123,15 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 		if (pcb->state == TIME_WAIT || pcb->state == CLOSING)
 			k->s.shutdown = SHUTDOWN_BOTH;
 		sock_wake_state(&k->s);
+		if (unlikely(k->deferred))
+			tcp_defer_end(k);
 		return ERR_OK;
 	}
 	tcp_urgent_data(k, p);
 	k->rx_seq += p->tot_len;
 	append(k, p);
+	if (unlikely(k->deferred))
+		tcp_defer_end(k);
 	if (k->rx_bytes >= MIN(k->s.rcvlowat, inet_sndbuf(k)))
 		sock_wake_readable(&k->s);
 	return ERR_OK;

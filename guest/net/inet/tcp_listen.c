@@ -60,11 +60,19 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 		tcp_bind_netif(pcb, &net_cur->loop);
 	tcp_sk_adopt(k, pcb);
 	k->listener = l;
-	list_add_tail(&l->acceptq, &k->accept_node);
 	list_add_tail(&inet_all, &k->all_node);
+	if (!tcp_defer(k))
+		tcp_offer(k);
+	return ERR_OK;
+}
+
+void tcp_offer(struct inet_sock *k)
+{
+	struct inet_sock *l = k->listener;
+
+	list_add_tail(&l->acceptq, &k->accept_node);
 	l->nr_accept++;
 	sock_wake_readable(&l->s);
-	return ERR_OK;
 }
 
 /* ---- handshakes under way ---- */
@@ -233,24 +241,28 @@ int tcp_sk_accept(struct socket *s, struct socket **conn)
 	return err;
 }
 
+void tcp_sk_drop(struct inet_sock *k)
+{
+	struct tcp_pcb *p = k->pcb;
+
+	list_del(&k->accept_node);
+	list_del(&k->all_node);
+	k->pcb = NULL;
+	if (p) {
+		tcp_arg(p, NULL);
+		tcp_err(p, NULL);
+		tcp_abort(p);
+	}
+	tcp_rx_purge(k);
+	port_release(k);
+	sock_put(&k->s);
+}
+
 /* The listener goes: nobody will take these. net_lock held. */
 void tcp_sk_drop_queue(struct inet_sock *l)
 {
-	while (!list_empty(&l->acceptq)) {
-		struct inet_sock *k = list_first(&l->acceptq, struct inet_sock, accept_node);
-		struct tcp_pcb *p = k->pcb;
-
-		list_del(&k->accept_node);
-		list_del(&k->all_node);
-		k->pcb = NULL;
-		if (p) {
-			tcp_arg(p, NULL);
-			tcp_err(p, NULL);
-			tcp_abort(p);
-		}
-		tcp_rx_purge(k);
-		port_release(k);
-		sock_put(&k->s);
-	}
+	tcp_defer_drop(l);
+	while (!list_empty(&l->acceptq))
+		tcp_sk_drop(list_first(&l->acceptq, struct inet_sock, accept_node));
 	l->nr_accept = 0;
 }

@@ -136,13 +136,13 @@ drop:
 }
 
 /* A packet that we sent came back in an ICMP error. */
-void udp_error(const ip_addr_t *src, u16 sport, const ip_addr_t *dst, u16 dport, int err, u8 type,
-	       u8 code)
+void udp_error(const ip_addr_t *src, u16 sport, const ip_addr_t *dst, u16 dport,
+	       const struct icmp_error *e)
 {
 	struct inet_sock *k = find(dst, dport, src, sport);
 
 	if (k)
-		dgram_error(k, err, type, code, dst, dport);
+		errqueue_icmp(k, e, dst, dport);
 }
 
 int udp_transmit(struct inet_sock *k, struct pbuf *p, struct dgram_route *r)
