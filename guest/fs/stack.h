@@ -6,7 +6,8 @@
  * made before a rename puts them in their place. In upper a character device 0:0 is a whiteout: no server of ours makes
  * any device for a program, so no name and no attribute that a program chooses can be mistaken for one, and the host's
  * kernel lets everybody make this one. No other mark exists: a new directory over one of the lower layer holds a whiteout
- * for each name there, and a directory that the lower layer has a part in is not renamed (EXDEV, as on Linux).
+ * for each name there, and one that the lower layer has a part in is copied up with all that is in it when it is renamed
+ * (stack_tree.c).
  *
  * An inode has `lower` until something changes, then `upper` (and lower, whose pages may still be mapped). Directories
  * have both. Locks: the inode's mutex (the VFS's); stack_sb.change, around all that changes names or the layer that an
@@ -28,6 +29,7 @@ struct stack_sb {
 	struct itable inodes; /* by the layer's inode that has their name; directories: by lower */
 	struct mutex change;  /* LOCK_STACK_CHANGE */
 	u64 next_work;
+	u32 trees; /* odd while one is copied (stack_tree.c); atomic */
 	struct spinlock lock;	   /* the counts */
 	u64 max_pages, used_pages; /* one for each inode and for each page of a file's length; max 0: no limit */
 };
@@ -38,6 +40,7 @@ struct stack_inode {
 	struct inode *parent;	     /* lower alone: a reference, and its name, where it is copied up to */
 	char *name;
 	u64 charged;	/* pages of a regular file's length that are counted */
+	bool opaque;	/* directory: nothing of lower is seen in it */
 	bool uncovered; /* the lower layer has nothing of its one name */
 };
 
@@ -55,6 +58,12 @@ static inline struct inode *stack_real(struct inode *i)
 	struct inode *upper = __atomic_load_n(&stack_i(i)->upper, __ATOMIC_ACQUIRE);
 
 	return upper ? upper : stack_i(i)->lower;
+}
+
+/* The directory of the lower layer whose entries show through, or NULL. */
+static inline struct inode *stack_lower_dir(struct inode *dir)
+{
+	return READ_ONCE(stack_i(dir)->opaque) ? NULL : stack_i(dir)->lower;
 }
 
 extern const struct inode_ops stack_dir_ops, stack_file_ops, stack_other_ops;

@@ -77,32 +77,41 @@ static int remove_dir(const struct place *p, struct inode *dir)
 	return err ? err : remove(p, dir);
 }
 
-/* In a directory that will stand for that name: a whiteout for each entry that the lower layer has there. */
-static int hide_lower(struct inode *layer_dir, struct inode *dir, const char *name, unsigned len)
+/* In a new directory that will lie over one of the lower layer: a whiteout for each entry there. */
+static int hide_lower(struct inode *layer_dir, struct inode *low)
 {
-	struct inode *low = layers_lookup(stack_i(dir)->lower, name, len, 0), *w;
 	struct dirtable names;
 	struct dirnode *n;
-	int err = 0;
+	struct inode *w;
 	bool any;
+	int err;
 
-	if (IS_ERR(low))
-		return PTR_ERR(low) == -ENOENT ? 0 : (int)PTR_ERR(low);
 	dirtable_init(&names);
-	if (S_ISDIR(low->mode))
-		err = stack_layer_names(low, &names, &any);
-	inode_put(low);
+	err = stack_layer_names(low, &names, &any);
 	list_for_each(n, &names.order, order) {
 		if (err)
 			break;
 		w = stack_make_layer(layer_dir, n->name, n->len, &whiteout);
-		if (!IS_ERR(w))
-			inode_put(w);
-		else if (PTR_ERR(w) != -EEXIST) /* a name that is covered as it is */
+		if (IS_ERR(w))
 			err = (int)PTR_ERR(w);
+		else
+			inode_put(w);
 	}
 	dirtable_free(&names);
 	return err;
+}
+
+/* The lower layer's directory of that name; NULL: there is none. ERR_PTR. */
+static struct inode *lower_dir_at(struct inode *dir, const struct place *p)
+{
+	struct inode *low = layers_lookup(stack_lower_dir(dir), p->name, p->len, 0);
+
+	if (IS_ERR(low))
+		return PTR_ERR(low) == -ENOENT ? NULL : low;
+	if (S_ISDIR(low->mode))
+		return low;
+	inode_put(low);
+	return NULL;
 }
 
 /* `what` lies at `from` in work and takes the place of the whiteout that is at `to`. */
@@ -162,8 +171,9 @@ static int take_away(struct stack_sb *s, const struct place *p, struct inode *wh
 
 /* ---- the operations ---- */
 
+/* *low: the directory of the lower layer that the new one covers, with a reference, or NULL. */
 static struct inode *make(struct inode *dir, const struct place *p, const struct make_args *a,
-			  bool *uncovered)
+			  struct inode **low, bool *uncovered)
 {
 	struct inode *up = stack_make_layer(p->dir, p->name, p->len, a);
 	struct stack_sb *s = stack_s(dir);
@@ -179,7 +189,11 @@ static struct inode *make(struct inode *dir, const struct place *p, const struct
 	if (IS_ERR(up))
 		return up;
 	if (S_ISDIR(a->mode))
-		err = hide_lower(up, dir, p->name, p->len);
+		*low = lower_dir_at(dir, p);
+	if (IS_ERR(*low))
+		err = (int)PTR_ERR(*low);
+	else if (*low)
+		err = hide_lower(up, *low);
 	if (!err)
 		err = replace_whiteout(&work, up, p);
 	if (!err)
@@ -189,6 +203,8 @@ static struct inode *make(struct inode *dir, const struct place *p, const struct
 	else
 		remove(&work, up);
 	inode_put(up);
+	if (*low && !IS_ERR(*low))
+		inode_put(*low);
 	return ERR_PTR(err);
 }
 
@@ -196,8 +212,8 @@ struct inode *stack_make(struct inode *dir, const char *name, unsigned len,
 			 const struct make_args *a)
 {
 	struct stack_sb *s = stack_s(dir);
+	struct inode *i, *low = NULL;
 	bool uncovered = false;
-	struct inode *i;
 	int err;
 
 	if (S_ISCHR(a->mode) || S_ISBLK(a->mode))
@@ -208,11 +224,12 @@ struct inode *stack_make(struct inode *dir, const char *name, unsigned len,
 		err = stack_charge(s, 1);
 	i = ERR_PTR(err);
 	if (!err) {
-		i = make(dir, &(struct place){ stack_i(dir)->upper, name, len }, a, &uncovered);
+		i = make(dir, &(struct place){ stack_i(dir)->upper, name, len }, a, &low,
+			 &uncovered);
 		if (IS_ERR(i))
 			stack_charge(s, -1);
 		else
-			i = stack_wrap(dir, name, len, i, NULL);
+			i = stack_wrap(dir, name, len, i, low);
 	}
 	mutex_unlock(&s->change);
 	if (!IS_ERR(i)) {
@@ -282,6 +299,8 @@ static void lost_name(struct inode *victim)
 	struct inode *up = stack_i(victim)->upper;
 
 	victim->nlink = up && !S_ISDIR(victim->mode) ? up->nlink : 0;
+	if (S_ISDIR(victim->mode)) /* another may come to lie over the lower layer's */
+		itable_remove(&stack_s(victim)->inodes, victim);
 }
 
 static int remove_name(struct inode *dir, const char *name, unsigned len, struct inode *victim)
@@ -300,7 +319,7 @@ static int remove_name(struct inode *dir, const char *name, unsigned len, struct
 	if (v->upper) {
 		struct place p = { stack_i(dir)->upper, name, len };
 
-		covered = !v->uncovered && layers_has(stack_i(dir)->lower, name, len);
+		covered = !v->uncovered && layers_has(stack_lower_dir(dir), name, len);
 		held = hold(victim);
 		err = take_away(s, &p, v->upper, covered);
 	} else {
@@ -339,18 +358,29 @@ static int rename_dir_over(struct stack_sb *s, const struct place *from, struct 
 	return take_away(s, from, there, covered);
 }
 
+/* A directory that is there already cannot begin to cover one of the lower layer. 0, -EXDEV or another error. */
+static int may_lie_at(struct inode *dir, const struct place *p)
+{
+	struct inode *low = lower_dir_at(dir, p);
+
+	if (!low || IS_ERR(low))
+		return (int)PTR_ERR(low);
+	inode_put(low);
+	return -EXDEV;
+}
+
 static int rename_locked(const struct place *from, struct inode *src, struct inode *odir,
 			 const struct place *to, struct inode *ndir)
 {
 	struct inode *up = stack_i(src)->upper, *there = find(to);
 	bool covered = !stack_i(src)->uncovered &&
-		       layers_has(stack_i(odir)->lower, from->name, from->len);
+		       layers_has(stack_lower_dir(odir), from->name, from->len);
 	int err = 0;
 
 	if (IS_ERR(there))
 		return (int)PTR_ERR(there);
 	if (S_ISDIR(src->mode))
-		err = hide_lower(up, ndir, to->name, to->len);
+		err = may_lie_at(ndir, to);
 	if (err)
 		;
 	else if (S_ISDIR(src->mode) && there)
@@ -361,19 +391,24 @@ static int rename_locked(const struct place *from, struct inode *src, struct ino
 	return err;
 }
 
-/* Both names stay, so none of the lower layer's is uncovered; but a directory must not become one that merges. */
+/* Both names stay, so none of the lower layer's is uncovered. */
 static int exchange(const struct place *from, struct inode *src, struct inode *odir,
 		    const struct place *to, struct inode *victim, struct inode *ndir)
 {
-	if ((S_ISDIR(src->mode) && layers_has(stack_i(ndir)->lower, to->name, to->len)) ||
-	    (S_ISDIR(victim->mode) && layers_has(stack_i(odir)->lower, from->name, from->len)))
-		return -EXDEV;
+	int err = S_ISDIR(src->mode) ? may_lie_at(ndir, to) : 0;
+
+	if (!err && S_ISDIR(victim->mode))
+		err = may_lie_at(odir, from);
+	if (err)
+		return err;
 	return move(from, stack_i(src)->upper, to, stack_i(victim)->upper, RENAME_EXCHANGE);
 }
 
-static bool is_merged(const struct inode *i)
+/* Something that is renamed lies in the upper layer, with all that is in it; directories of both are added to trees. */
+static int raise_all(struct inode *i, struct list *trees)
 {
-	return S_ISDIR(i->mode) && container_of(i, const struct stack_inode, i)->lower;
+	return S_ISDIR(i->mode) && stack_lower_dir(i) ? stack_copy_tree(i, trees)
+						      : stack_copy_up(i);
 }
 
 int stack_rename(struct inode *odir, const char *oname, unsigned olen, struct inode *src,
@@ -384,22 +419,22 @@ int stack_rename(struct inode *odir, const char *oname, unsigned olen, struct in
 	bool swap = flags & RENAME_EXCHANGE;
 	struct stack_sb *s = stack_s(odir);
 	struct file *held = NULL;
+	struct list trees;
 	int err;
 
 	if (flags & RENAME_WHITEOUT)
 		return -EINVAL;
-	if (is_merged(src) || (swap && is_merged(victim)))
-		return -EXDEV;
 	if (victim && !swap && S_ISDIR(victim->mode) && !stack_is_empty(victim))
 		return -ENOTEMPTY;
+	list_init(&trees);
 	mutex_lock(&s->change);
-	err = stack_copy_up(src);
+	err = raise_all(src, &trees);
 	if (!err)
 		err = stack_copy_up(odir);
 	if (!err)
 		err = stack_copy_up(ndir);
 	if (!err && swap)
-		err = stack_copy_up(victim);
+		err = raise_all(victim, &trees);
 	if (err)
 		goto out;
 	from.dir = stack_i(odir)->upper;
@@ -418,6 +453,7 @@ int stack_rename(struct inode *odir, const char *oname, unsigned olen, struct in
 	else if (victim)
 		lost_name(victim);
 out:
+	stack_trees_end(s, &trees, !err);
 	mutex_unlock(&s->change);
 	release(held);
 	return err;

@@ -11,8 +11,7 @@
 #include "fs/stack_dir.h"
 #include "mm/slab.h"
 
-static struct inode *stack_lookup_open(struct inode *dir, const char *name, unsigned len,
-				       unsigned want)
+struct inode *stack_look(struct inode *dir, const char *name, unsigned len, unsigned want)
 {
 	struct stack_inode *t = stack_i(dir);
 	struct inode *up = layers_lookup(t->upper, name, len, want), *low;
@@ -27,7 +26,7 @@ static struct inode *stack_lookup_open(struct inode *dir, const char *name, unsi
 	} else if (!S_ISDIR(up->mode)) {
 		return stack_wrap(dir, name, len, up, NULL);
 	}
-	low = layers_lookup(t->lower, name, len, want & MAY_READ);
+	low = layers_lookup(stack_lower_dir(dir), name, len, want & MAY_READ);
 	if (IS_ERR(low) && (!up || PTR_ERR(low) != -ENOENT)) {
 		inode_put(up);
 		return low;
@@ -39,6 +38,24 @@ static struct inode *stack_lookup_open(struct inode *dir, const char *name, unsi
 		low = NULL;
 	}
 	return stack_wrap(dir, name, len, up, low);
+}
+
+/* While a tree is copied, a name may get to the other layer between the two look-ups. */
+static struct inode *stack_lookup_open(struct inode *dir, const char *name, unsigned len,
+				       unsigned want)
+{
+	struct stack_sb *s = stack_s(dir);
+	u32 trees = atomic_load(&s->trees);
+	struct inode *i = stack_look(dir, name, len, want);
+
+	if (!(trees & 1) && atomic_load(&s->trees) == trees)
+		return i;
+	if (!IS_ERR(i))
+		inode_put(i);
+	mutex_lock(&s->change);
+	i = stack_look(dir, name, len, want);
+	mutex_unlock(&s->change);
+	return i;
 }
 
 static struct inode *stack_lookup(struct inode *dir, const char *name, unsigned len)
@@ -100,7 +117,7 @@ bool stack_is_empty(struct inode *dir)
 	dirtable_init(&names);
 	if (t->upper)
 		err = stack_layer_names(t->upper, &names, &any);
-	empty = !err && !any && layers_empty(t->lower, &names);
+	empty = !err && !any && layers_empty(stack_lower_dir(dir), &names);
 	dirtable_free(&names);
 	return empty;
 }
@@ -148,7 +165,7 @@ static int open_layers(struct file *f)
 	}
 	close_layers(d);
 	err = open_layer(t->upper, &d->upper);
-	return err ? err : open_layer(t->lower, &d->lower);
+	return err ? err : open_layer(stack_lower_dir(f->inode), &d->lower);
 }
 
 struct filter {

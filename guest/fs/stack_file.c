@@ -51,7 +51,7 @@ int stack_getattr(struct inode *i, struct stat_info *st)
 	spin_lock(&i->lock);
 	st->ino = i->ino;
 	st->dev = i->sb->dev;
-	if (S_ISDIR(i->mode) && stack_i(i)->lower && stack_i(i)->upper)
+	if (S_ISDIR(i->mode) && stack_lower_dir(i) && stack_i(i)->upper)
 		st->nlink = 1;
 	/* An unlinked one of the lower layer still has its name there; what was changed of it since is here alone. */
 	if (!i->nlink || !stack_i(i)->upper) {
