@@ -26,6 +26,7 @@ struct tcp_extra {
 	u32 fin_timeout;  /* ms in FIN_WAIT_2 after close; 0: TCP_FIN_WAIT_TIMEOUT */
 	bool urgent;	  /* something before urgent_end is, and is not acknowledged */
 	u32 urgent_end;
+	u64 challenged; /* ns: when challenge.c last let an acknowledgement go; 0: never */
 
 	/* ---- recovery.c: only while both sides have agreed on SACK ---- */
 	u8 phase;	/* enum recovery_phase */
@@ -90,6 +91,8 @@ void congestion_timeout(struct tcp_pcb *p);
 /* mss.c: the size of segments by what the peer said (0: nothing), and what the peer is told where the path allows mss. */
 u16 tcp_peer_mss(const struct tcp_pcb *p, u16 said);
 u16 tcp_own_mss(const struct tcp_pcb *p, u16 mss);
+/* challenge.c: is it time to answer a segment that is of no use? */
+bool tcp_challenge(struct tcp_pcb *p);
 /* How long may it stay in FIN_WAIT_2 after close, ms? */
 u32 tcp_fin_wait(const struct tcp_pcb *p);
 /* inet/tcp_urgent.c: a segment goes out: its urgent flag and pointer. */
