@@ -23,6 +23,8 @@ const ip6_addr_t *gateway_hook6(struct netif *n, const ip6_addr_t *dst);
 struct netif *tcp_route_hook(const struct tcp_pcb *pcb, const ip_addr_t *src, const ip_addr_t *dst);
 /* Is this interface, of an IPv6 neighbour, one of net_cur's? */
 bool neighbor_hook(const struct netif *n);
+/* net_cur's number, which no other namespace ever has: whose fragments these are. */
+u32 net_number_hook(void);
 /* A segment for this PCB, before it is looked at: false drops it. Its options lie behind h and, the rest, at opt2. */
 bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h, unsigned optlen,
 		      unsigned opt1len, const void *opt2);

@@ -6,9 +6,11 @@
 #include "lib/log.h"
 #include "lwip/init.h"
 #include "lwip/sys.h"
+#include "lwip_hooks.h"
 #include "mm/slab.h"
 #include "net/lwip/stack.h"
 #include "platform/platform.h"
+#include "task/ns.h"
 
 struct spinlock net_lock = SPINLOCK_INIT;
 struct net_ns *net_cur = &net_first;
@@ -49,6 +51,11 @@ void net_switch_to(struct net_ns *net)
 	netif_list = net->netif_list;
 	netif_default = net->netif_default;
 	net_cur = net;
+}
+
+u32 net_number_hook(void)
+{
+	return net_cur->common->inum;
 }
 
 void net_enter(struct net_ns *net)
