@@ -6,6 +6,9 @@ import os, subprocess, sys, tempfile
 import xml.etree.ElementTree as xml
 
 LIMIT = 400
+# VSOCK: it talks to the host of a virtual machine, if this is one. UDPLITE: not served (EPROTONOSUPPORT), and such a failure
+# in setUp makes the report unreadable.
+IGNORE = ['*VSOCK*', '*UDPLITE*']
 
 
 def verdict(case):
@@ -16,8 +19,8 @@ def verdict(case):
 for module in sys.argv[1:]:
     with tempfile.TemporaryDirectory() as d:
         report = os.path.join(d, 'xml')
-        p = subprocess.Popen([sys.executable, '-m', 'test', '--timeout=120', '-u', 'all,-network,-urlfetch,-largefile,-gui,-audio,-cpu',
-                              '--junit-xml', report, module], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        p = subprocess.Popen([sys.executable, '-m', 'test', '--timeout=380', '-u', 'all,-network,-urlfetch,-largefile,-gui,-audio,-cpu',
+                              *[f'--ignore={pattern}' for pattern in IGNORE], '--junit-xml', report, module], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT)
         try:
             out = p.communicate(timeout=LIMIT)[0]
