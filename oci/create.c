@@ -368,9 +368,25 @@ static int fill_state(struct container *c, const struct oci_config *config, stru
 {
 	c->s.bundle = absolute(".", &c->pool, err);
 	c->s.rootfs = absolute(config->root->path, &c->pool, err);
+	if (!c->s.rootfs)
+		return error_wrap(err, "root.path");
 	c->s.created = now_text(&c->pool);
 	c->s.annotations = config->annotations;
-	return c->s.bundle && c->s.rootfs && c->s.created ? 0 : -1;
+	return c->s.bundle && c->s.created ? 0 : -1;
+}
+
+/* The host kills what exceeds a limit without a word to anybody. */
+static void blame_limit(const struct oci_config *config, struct error *err)
+{
+	const struct opt_int *limit = &config->linux_.resources.memory.limit;
+	size_t n = strlen(err->msg);
+
+	if ((err->err == ECHILD || err->err == ECONNRESET) && limit->set && limit->value > 0 &&
+	    limit->value < MEMORY_OF_OURS)
+		snprintf(
+			err->msg + n, sizeof(err->msg) - n,
+			"; linux.resources.memory.limit is %lld, and a sandbox itself takes %lld MiB",
+			(long long)limit->value, MEMORY_OF_OURS >> 20);
 }
 
 int container_create(const struct create_options *o, struct container *c, struct oci_config *config,
@@ -400,8 +416,10 @@ int container_create(const struct create_options *o, struct container *c, struct
 	c->s.sandbox = plan.launch.sandbox ? (char *)plan.launch.sandbox : c->s.id;
 	if (keep_config(c, err) < 0 || container_save(c, err) < 0 ||
 	    make_cgroups(c, config, &g, err) < 0 || open_things(o, c, &plan, &mounts, err) < 0 ||
-	    make_standin(o, c, &plan, &g, err) < 0)
+	    make_standin(o, c, &plan, &g, err) < 0) {
+		blame_limit(config, err);
 		goto fail;
+	}
 	ret = 0;
 fail:
 	close_things(&plan, &mounts);

@@ -6,8 +6,7 @@
 #include "host/start.h"
 #include "oci/limits.h"
 
-#define OURS \
-	(12ULL << 20) /* launcher, gofer, stand-in and an idle Sentry, measured, and some air */
+#define OURS  ((uint64_t)MEMORY_OF_OURS)
 #define LEAST (16ULL << 20)
 
 uint64_t memory_inside(const struct oci_resources *r)

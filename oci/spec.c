@@ -26,7 +26,8 @@ static uint64_t capability_set(char **names)
 		int n = capability_number(*names);
 
 		if (n < 0 || n > 63)
-			oci_log("warning", "process.capabilities: '%.40s' is unknown", *names);
+			oci_log("warning", "process.capabilities: '%.40s' is unknown and left out",
+				*names);
 		else
 			set |= 1ULL << n;
 	}

@@ -66,7 +66,8 @@ static int open_root(const char *root, bool make, struct error *err)
 		if (*p != '/')
 			continue;
 		*p = 0;
-		mkdir(path, 0755);
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return error_errno(err, "--root %s: make %s", root, path);
 		*p = '/';
 	}
 	if (make && mkdir(path, 0700) < 0 && errno != EEXIST)

@@ -98,6 +98,16 @@ ran" "$(run 'echo ran')"
 	cp base.json config.json
 fi
 
+if is_moat; then
+	edit '.linux.resources.memory.limit = 1000'
+	expect "a limit below what a sandbox takes" "linux.resources.memory.limit is 1000, and a sandbox itself takes 12 MiB" \
+		"$(run true | sed 's/.*; //')"
+	cp base.json config.json
+	edit '.root.path = "/nonexistent"'
+	refused "no root" "root.path: /nonexistent: No such file or directory"
+	cp base.json config.json
+fi
+
 # Is a program mapped from the host's page cache, or copied?
 if is_moat; then
 	sharing() {
