@@ -247,9 +247,10 @@ int mount_table_overlay(struct mount_table *t, const char *arg, struct container
 	if (!strcmp(arg, "memory"))
 		return 0;
 	if (strncmp(arg, "memory:", 7) != 0)
-		return error_set(err, EINVAL,
-				 "--overlay %s: give none, memory, memory:SIZE, file:DIR or file:DIR:SIZE",
-				 arg);
+		return error_set(
+			err, EINVAL,
+			"--overlay %s: give none, memory, memory:SIZE, file:DIR or file:DIR:SIZE",
+			arg);
 	spec->overlay_size = size_of(arg + 7);
 	if (!spec->overlay_size)
 		return error_set(err, EINVAL, "--overlay %s: give a size such as 512M", arg);

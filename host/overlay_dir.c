@@ -103,8 +103,9 @@ static int check_mark(int dir, struct error *err)
 	if (errno != ENOENT || each_name(dir, found_one, &any) < 0)
 		return error_errno(err, "cannot read it");
 	if (any)
-		return error_set(err, ENOTEMPTY,
-				 "holds other files; give an empty directory, or one that was used for this before");
+		return error_set(
+			err, ENOTEMPTY,
+			"holds other files; give an empty directory, or one that was used for this before");
 	fd = openat(dir, MARK, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	n = fd < 0 ? -1 : write(fd, mark_text, sizeof(mark_text) - 1);
 	if (fd >= 0)

@@ -29,15 +29,16 @@ struct stack_sb {
 	struct itable inodes; /* by the layer's inode that has their name; directories: by lower */
 	struct mutex change;  /* LOCK_STACK_CHANGE */
 	u64 next_work;
-	u32 trees; /* odd while one is copied (stack_tree.c); atomic */
-	struct spinlock lock;	   /* the counts */
-	u64 max_pages, used_pages; /* one for each inode and for each page of a file's length; max 0: no limit */
+	u32 trees;	      /* odd while one is copied (stack_tree.c); atomic */
+	struct spinlock lock; /* the counts */
+	/* One for each inode and for each page of a file's length; max 0: no limit. */
+	u64 max_pages, used_pages;
 };
 
 struct stack_inode {
 	struct inode i;
 	struct inode *upper, *lower; /* references; upper is set once, under change */
-	struct inode *parent;	     /* lower alone: a reference, and its name, where it is copied up to */
+	struct inode *parent; /* lower alone: a reference, and its name, where it is copied up to */
 	char *name;
 	u64 charged;	/* pages of a regular file's length that are counted */
 	bool opaque;	/* directory: nothing of lower is seen in it */

@@ -16,7 +16,8 @@
 
 void stack_work_name(struct stack_sb *s, struct stack_name *n)
 {
-	n->len = (unsigned)ksnprintf(n->s, sizeof(n->s), "%llu", (unsigned long long)s->next_work++);
+	n->len =
+		(unsigned)ksnprintf(n->s, sizeof(n->s), "%llu", (unsigned long long)s->next_work++);
 }
 
 struct inode *stack_make_layer(struct inode *dir, const char *name, unsigned len,
@@ -87,15 +88,15 @@ static int set_xattr(void *arg, const char *name, const void *v, size_t n)
 	struct inode *to = arg;
 	int err = to->ops->setxattr ? to->ops->setxattr(to, name, v, n, 0) : 0;
 
-	/* What only the host's administrator may set is not there for the sandbox either. */
-	return err == -EPERM || err == -EOPNOTSUPP ? 0 : err;
+	/* What only the host's administrator may set, and the empty one that 9P cannot make, stay behind. */
+	return err == -EPERM || err == -EOPNOTSUPP || err == -ENODATA ? 0 : err;
 }
 
 static int copy_attr(struct inode *i, struct inode *from, struct inode *to)
 {
-	struct setattr a = {
-		.valid = ATTR_ATIME | ATTR_MTIME, .atime = i->atime, .mtime = i->mtime
-	};
+	struct setattr a = { .valid = ATTR_ATIME | ATTR_MTIME,
+			     .atime = i->atime,
+			     .mtime = i->mtime };
 	int err = layers_each_xattr(from, set_xattr, to);
 
 	if (!err && !S_ISLNK(i->mode) && (to->mode & 07777) != (i->mode & 07777)) {
@@ -163,13 +164,26 @@ static void show(struct inode *i, struct inode *to)
 	inode_put(parent);
 }
 
+/* Nothing has changed in the overlay's directory: its times are those from before. */
+static void restore_times(struct inode *dir, const struct stat_info *before)
+{
+	struct setattr a = { .valid = ATTR_ATIME | ATTR_MTIME,
+			     .atime = before->atime,
+			     .mtime = before->mtime };
+
+	mutex_lock(&dir->mutex);
+	dir->ops->setattr(dir, &a);
+	mutex_unlock(&dir->mutex);
+}
+
 static int copy_up_one(struct inode *i)
 {
 	struct stack_inode *t = stack_i(i);
 	struct stack_sb *s = stack_s(i);
 	u64 pages = S_ISREG(i->mode) ? (i->size + PAGE_SIZE - 1) >> PAGE_SHIFT : 0;
+	struct inode *to, *parent;
+	struct stat_info before;
 	struct stack_name n;
-	struct inode *to;
 	int err;
 
 	if (!i->nlink)
@@ -182,10 +196,15 @@ static int copy_up_one(struct inode *i)
 	if (IS_ERR(to)) {
 		err = (int)PTR_ERR(to);
 	} else {
-		err = stack_rename_layer(s->work, n.s, n.len, to, stack_i(t->parent)->upper, t->name,
-					 (unsigned)strlen(t->name), NULL, 0);
+		parent = stack_i(t->parent)->upper;
+		err = parent->ops->getattr(parent, &before);
+		if (!err)
+			err = stack_rename_layer(s->work, n.s, n.len, to, parent, t->name,
+						 (unsigned)strlen(t->name), NULL, 0);
 		if (err)
 			inode_put(to);
+		else
+			restore_times(parent, &before);
 	}
 	if (err) {
 		stack_charge(s, -(s64)(pages + 1));

@@ -251,7 +251,7 @@ static int stack_get_flags(struct inode *i, u32 *flags)
 	return real->ops->get_flags ? real->ops->get_flags(real, flags) : -ENOTTY;
 }
 
-#define ATTR_OPS                                                                 \
+#define ATTR_OPS                                                                        \
 	.getattr = stack_getattr, .setattr = stack_setattr, .getxattr = stack_getxattr, \
 	.setxattr = stack_setxattr, .listxattr = stack_listxattr, .evict = stack_evict
 

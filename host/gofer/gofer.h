@@ -36,7 +36,7 @@ struct gofer_export {
 	int fd;
 	bool read_only;	   /* every change is refused with EROFS */
 	bool cross_mounts; /* walk into mounts below it; else EXDEV */
-	bool whiteouts;	   /* the client may make character devices 0:0, and leave one by renaming */
+	bool whiteouts; /* the client may make character devices 0:0, and leave one by renaming */
 	bool copies_up; /* the gofer finds out: overlayfs, where the first write gives a file a new birth time */
 };
 

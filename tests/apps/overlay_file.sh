@@ -106,13 +106,15 @@ LIMIT=
 refused() {
 	expect "$1" "moat: --overlay file:$2: $3" "$("$MOAT" do --platform "$PLATFORM" --rootfs "$dir/root" --overlay "file:$2" -- /bin/true 2>&1)"
 }
-layered 'echo up > /ready; sleep 100' > /dev/null &
+"$MOAT" do --platform "$PLATFORM" --rootfs "$dir/root" --overlay "file:$dir/up" -- /bin/sh -c 'echo up > /ready; exec sleep 100' &
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 	[ -e "$dir/up/upper/ready" ] && break
 	sleep 1
 done
 refused "in use" "$dir/up" "in use by another sandbox"
-kill $!
+kill -9 $!
+wait $! 2> /dev/null
+expect "free again" up "$(layered 'cat /ready')"
 mkdir "$dir/other" && echo x > "$dir/other/file"
 refused "other files" "$dir/other" "holds other files; give an empty directory, or one that was used for this before"
 refused "no directory" "$dir/other/file" "cannot be opened: Not a directory"
