@@ -7,6 +7,7 @@
 #include "lib/err.h"
 #include "lib/random.h"
 #include "mm/slab.h"
+#include "net/abi.h"
 #include "net/filter.h"
 #include "platform/platform.h"
 
@@ -17,7 +18,8 @@ struct sock_fprog_abi {
 };
 _Static_assert(sizeof(struct sock_fprog_abi) == 16, "struct sock_fprog of x86-64");
 
-struct socket_filter *filter_create(const void *v, unsigned len)
+/* From the struct sock_fprog that v holds, whose program is read from user memory. ERR_PTR. */
+static struct socket_filter *create(const void *v, unsigned len)
 {
 	struct sock_fprog_abi prog;
 	struct socket_filter *f;
@@ -39,6 +41,57 @@ struct socket_filter *filter_create(const void *v, unsigned len)
 		return f;
 	kfree(f);
 	return ERR_PTR(err);
+}
+
+static int replace(struct filter_slot *slot, struct spinlock *lock, struct socket_filter *f)
+{
+	struct socket_filter *old = f;
+	int err = -EPERM;
+
+	spin_lock(lock);
+	if (!slot->locked) {
+		old = slot->f;
+		slot->f = f;
+		err = f || old ? 0 : -ENOENT;
+	}
+	spin_unlock(lock);
+	kfree(old);
+	return err;
+}
+
+int filter_set_option(struct filter_slot *slot, struct spinlock *lock, int name, const void *v,
+		      unsigned len)
+{
+	struct socket_filter *f;
+	s32 on;
+
+	if (name != SO_ATTACH_FILTER && name != SO_DETACH_FILTER && name != SO_LOCK_FILTER)
+		return -ENOPROTOOPT;
+	if (len < sizeof(on))
+		return -EINVAL;
+	switch (name) {
+	case SO_ATTACH_FILTER:
+		f = create(v, len);
+		return IS_ERR(f) ? (int)PTR_ERR(f) : replace(slot, lock, f);
+	case SO_DETACH_FILTER: return replace(slot, lock, NULL);
+	default:
+		memcpy(&on, v, sizeof(on));
+		if (slot->locked && !on)
+			return -EPERM;
+		slot->locked = on;
+		return 0;
+	}
+}
+
+int filter_get_option(const struct filter_slot *slot, int name, void *v, unsigned *len)
+{
+	u32 locked = slot->locked;
+
+	if (name != SO_LOCK_FILTER)
+		return -ENOPROTOOPT;
+	*len = MIN(*len, (unsigned)sizeof(locked));
+	memcpy(v, &locked, *len);
+	return 0;
 }
 
 struct run {

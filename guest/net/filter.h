@@ -5,11 +5,23 @@
 #define MOAT_NET_FILTER_H
 
 #include "lib/bpf.h"
+#include "lib/spinlock.h"
 
 struct socket_filter {
 	unsigned len;
 	struct bpf_insn insn[];
 };
+
+/* A socket's: the program, NULL for none, under a lock of the socket's. */
+struct filter_slot {
+	struct socket_filter *f;
+	bool locked; /* SO_LOCK_FILTER: it stays */
+};
+
+/* SO_ATTACH_FILTER, SO_DETACH_FILTER and SO_LOCK_FILTER, as set and as asked for; -ENOPROTOOPT for others. Take the lock. */
+int filter_set_option(struct filter_slot *slot, struct spinlock *lock, int name, const void *v,
+		      unsigned len);
+int filter_get_option(const struct filter_slot *slot, int name, void *v, unsigned *len);
 
 /* What a program is run on. data: from the link header on. */
 struct filter_frame {
@@ -23,8 +35,6 @@ struct filter_frame {
 	int ifindex;
 };
 
-/* From the struct sock_fprog that v holds, whose program is read from user memory. ERR_PTR. Freed by kfree. */
-struct socket_filter *filter_create(const void *v, unsigned len);
 /* How many bytes of the packet the socket takes; 0: it wants none of it. f NULL: all. */
 u32 filter_run(const struct socket_filter *f, const struct filter_frame *frame);
 

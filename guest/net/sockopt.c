@@ -1,7 +1,7 @@
 /*
  * sockopt.c - options at level SOL_SOCKET that every socket has (socket(7)).
  *
- * Options that tune what the Sentry has not (busy polling, incoming CPU, BPF filters) are stored and given back where a
+ * Options that tune what the Sentry has not (busy polling, incoming CPU) are stored and given back where a
  * program cannot tell the difference, and refused with ENOPROTOOPT where it can.
  */
 #include <linux/capability.h>

@@ -41,6 +41,10 @@ void dgram_deliver(struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port)
 	struct inet_dgram *d = NULL;
 	bool v6 = IP_IS_V6(ip_current_dest_addr());
 
+	if (unlikely(k->filter.f) && !dgram_filter(k, p, port, to_port)) {
+		pbuf_free(p);
+		return;
+	}
 	if (k->rxq_bytes + p->tot_len + DGRAM_OVERHEAD <= k->s.rcvbuf &&
 	    !(k->s.shutdown & SHUTDOWN_RCV))
 		d = kzalloc(sizeof(*d));

@@ -14,6 +14,7 @@
 #include "lib/list.h"
 #include "lwip/ip_addr.h"
 #include "lwip/tcp.h"
+#include "net/filter.h"
 #include "net/lwip/stack.h"
 #include "net/socket.h"
 
@@ -89,7 +90,8 @@ struct inet_sock {
 	u8 mc_ttl;
 	s16 mc_hops;
 	bool mc_loop, hdrincl, recverr, recverr6;
-	u8 pmtudisc, pmtudisc6; /* IP_PMTUDISC_* */
+	u8 pmtudisc, pmtudisc6;	   /* IP_PMTUDISC_* */
+	struct filter_slot filter; /* of packets */
 	u32 icmp_filter;
 
 	/* Listening */
@@ -273,6 +275,9 @@ void dgram_deliver(struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port);
 /* As much of d as fits, without the first skip bytes. Without net_lock. */
 s64 dgram_copy(struct sock_msg *m, const struct inet_dgram *d, size_t skip);
 void dgram_free(struct inet_dgram *d); /* net_lock held */
+
+/* dgram_filter.c: does k's filter take p? It may be shorter then. As dgram_deliver. */
+bool dgram_filter(const struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port);
 
 /* ---- errqueue.c ---- */
 /* What ICMP says of a packet of ours. */

@@ -45,6 +45,7 @@ struct inet_sock *inet_alloc(struct net_ns *net, const struct socket_ops *ops, i
 
 void inet_destroy(struct socket *s)
 {
+	kfree(inet_sk(s)->filter.f);
 	kfree(inet_sk(s));
 }
 

@@ -1,5 +1,6 @@
 /*
- * deliver.c - datagrams that are no netlink messages: mq_notify(3)'s cookies, which libc waits for on a netlink socket.
+ * deliver.c - datagrams that are no answers: events for groups (event.c), and mq_notify(3)'s cookies, which libc waits for on a
+ * netlink socket.
  */
 #include <string.h>
 
@@ -7,25 +8,41 @@
 #include "net/netlink/deliver.h"
 #include "net/netlink/netlink.h"
 
-void netlink_deliver(struct socket *sock, const void *data, u32 n)
+bool nl_take(struct nl_sock *s, struct nl_buf *b, u64 limit)
 {
-	struct nl_sock *s = container_of(sock, struct nl_sock, s);
-	struct nl_buf *b = kmalloc(sizeof(*b) + n);
-	bool room;
+	struct filter_frame f = { .data = b->data, .len = b->len };
+	bool room, wanted = true;
 
-	if (!b)
-		return;
-	*b = (struct nl_buf){ .len = n, .size = n };
-	memcpy(b->data, data, n);
 	spin_lock(&s->lock);
-	room = s->rx_bytes + n <= s->s.rcvbuf;
-	if (room) {
+	room = s->rx_bytes + b->len <= limit;
+	if (room && s->filter.f) {
+		b->len = filter_run(s->filter.f, &f);
+		wanted = b->len;
+	}
+	if (room && wanted) {
 		list_add_tail(&s->rx, &b->node);
-		s->rx_bytes += n;
+		s->rx_bytes += b->len;
 	}
 	spin_unlock(&s->lock);
-	if (room)
+	if (room && wanted)
 		sock_wake_readable(&s->s);
 	else
 		kfree(b);
+	return room;
+}
+
+bool nl_queue(struct nl_sock *s, const void *data, u32 n, u32 group)
+{
+	struct nl_buf *b = kmalloc(sizeof(*b) + n);
+
+	if (!b)
+		return false;
+	*b = (struct nl_buf){ .len = n, .size = n, .group = group };
+	memcpy(b->data, data, n);
+	return nl_take(s, b, s->s.rcvbuf);
+}
+
+void netlink_deliver(struct socket *sock, const void *data, u32 n)
+{
+	nl_queue(container_of(sock, struct nl_sock, s), data, n, 0);
 }

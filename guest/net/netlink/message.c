@@ -16,14 +16,9 @@ void nl_flush(struct nl_sock *s)
 {
 	struct nl_buf *b = s->open;
 
-	if (!b)
-		return;
 	s->open = NULL;
-	spin_lock(&s->lock);
-	list_add_tail(&s->rx, &b->node);
-	s->rx_bytes += b->len;
-	spin_unlock(&s->lock);
-	sock_wake_readable(&s->s);
+	if (b)
+		nl_take(s, b, ~0ULL);
 }
 
 static struct nlmsghdr *header(struct nl_sock *s)

@@ -11,6 +11,7 @@
 
 #include "lib/list.h"
 #include "lib/spinlock.h"
+#include "net/filter.h"
 #include "net/socket.h"
 
 struct nl_buf {
@@ -36,6 +37,7 @@ struct nl_sock {
 	u32 message;		/* where in it the present message begins */
 	bool failed;		/* no memory for an answer */
 	u32 flags;		/* NLF_* */
+	struct filter_slot filter;
 };
 #define NLF_CAP_ACK    1
 #define NLF_EXT_ACK    2
@@ -66,6 +68,12 @@ const void *nl_find(const struct nl_request *r, u32 fixed, u16 type, u32 *len);
 /* Likewise in n bytes of attributes: nested ones. */
 const void *nl_find_in(const u8 *attrs, u32 n, u16 type, u32 *len);
 void nl_flush(struct nl_sock *s); /* what was built goes into the queue */
+
+/* ---- deliver.c, from any context ---- */
+/* Into the queue, unless that has more than limit then, or its filter has no use for it. False: there is no room. */
+bool nl_take(struct nl_sock *s, struct nl_buf *b, u64 limit);
+/* A copy of n bytes as a datagram; false: its buffer is full, or there is no memory. */
+bool nl_queue(struct nl_sock *s, const void *data, u32 n, u32 group);
 
 /* ---- route.c ---- */
 /* 0, or -errno which is sent as the answer. A dump was ended by nl_done. */
@@ -98,6 +106,22 @@ int rtnetlink_new_link(struct nl_request *r, const struct ifinfomsg *i);
 int rtnetlink_del_link(struct netdev *d);
 /* What a request says of d besides whether it is up: name, MTU, address, namespace. After a move d may not be used. */
 int rtnetlink_set_link(struct nl_request *r, struct netdev *d);
+
+/* ---- socket.c: to all bound ones of a namespace that have joined a group of a protocol ---- */
+bool netlink_has_listeners(const struct net_ns *net, int protocol, u32 group);
+/* A copy of n bytes for each; who has no room gets ENOBUFS. Not under netlink_lock, any other spinlock will do. */
+void netlink_multicast(const struct net_ns *net, int protocol, u32 group, const void *data, u32 n);
+
+/* ---- route.c, route_main.c: one message. type: RTM_NEW*, or RTM_DEL* in an event ---- */
+struct inet_route;
+struct netdev_addr;
+/* netdev_lock held */
+void rtnetlink_put_link(struct nl_request *r, u16 type, const struct netdev *d, bool multi);
+void rtnetlink_put_addr(struct nl_request *r, u16 type, const struct netdev *d,
+			const struct netdev_addr *a, bool multi);
+/* dst: which of the route's destinations is asked for, or NULL. net_lock held */
+void rtnetlink_put_main(struct nl_request *r, u16 type, const struct inet_route *t, const void *dst,
+			bool multi);
 
 /* ---- route_main.c; without locks ---- */
 void rtnetlink_dump_main(struct nl_request *r, u8 family);

@@ -235,6 +235,45 @@ static s64 nl_sendmsg(struct socket *s, struct sock_msg *m)
 	return err ? err : (s64)len;
 }
 
+/* ---- groups ---- */
+
+static bool listens(const struct nl_sock *s, const struct net_ns *net, int number, u32 group)
+{
+	return s->s.net == net && s->s.protocol == number &&
+	       (READ_ONCE(s->groups) >> (group - 1) & 1);
+}
+
+bool netlink_has_listeners(const struct net_ns *net, int number, u32 group)
+{
+	const struct nl_sock *s;
+	bool any = false;
+
+	spin_lock(&netlink_lock);
+	list_for_each(s, &bound, all_node)
+		any |= listens(s, net, number, group);
+	spin_unlock(&netlink_lock);
+	return any;
+}
+
+static void overrun(struct nl_sock *s)
+{
+	if (READ_ONCE(s->flags) & NLF_NO_ENOBUFS)
+		return;
+	atomic_store(&s->s.err, ENOBUFS);
+	sock_wake_error(&s->s);
+}
+
+void netlink_multicast(const struct net_ns *net, int number, u32 group, const void *data, u32 n)
+{
+	struct nl_sock *s;
+
+	spin_lock(&netlink_lock);
+	list_for_each(s, &bound, all_node)
+		if (listens(s, net, number, group) && !nl_queue(s, data, n, group))
+			overrun(s);
+	spin_unlock(&netlink_lock);
+}
+
 /* ---- receiving ---- */
 
 static s64 nl_recvmsg(struct socket *s, struct sock_msg *m)
@@ -311,6 +350,8 @@ static int nl_setsockopt(struct socket *s, int level, int name, const void *v, u
 		sock_set_opt(s, SOPT_PASSCRED, on);
 		return 0;
 	}
+	if (level == SOL_SOCKET)
+		return filter_set_option(&n->filter, &n->lock, name, v, len);
 	if (level != SOL_NETLINK)
 		return -ENOPROTOOPT;
 	if (len < sizeof(on))
@@ -342,6 +383,8 @@ static int nl_getsockopt(struct socket *s, int level, int name, void *v, unsigne
 
 	if (level == SOL_SOCKET && name == SO_PASSCRED)
 		on = sock_opt(s, SOPT_PASSCRED);
+	else if (level == SOL_SOCKET)
+		return filter_get_option(&nl_sk(s)->filter, name, v, len);
 	else if (level == SOL_NETLINK && flag_of(name))
 		on = !!(nl_sk(s)->flags & flag_of(name));
 	else
@@ -372,6 +415,7 @@ static void nl_release(struct socket *s)
 
 static void nl_destroy(struct socket *s)
 {
+	kfree(nl_sk(s)->filter.f);
 	kfree(nl_sk(s));
 }
 

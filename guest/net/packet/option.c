@@ -7,54 +7,9 @@
 #include <linux/capability.h>
 #include <string.h>
 
-#include "mm/slab.h"
 #include "net/packet/packet.h"
 #include "task/task.h"
 #include "task/unsupported.h"
-
-/* ---- filters ---- */
-
-static int set_filter(struct packet_sock *k, struct socket_filter *f)
-{
-	struct socket_filter *old = f;
-	int err = 0;
-
-	spin_lock(&net_lock);
-	if (k->filter_locked) {
-		err = -EPERM;
-	} else {
-		old = k->filter;
-		k->filter = f;
-		err = f || old ? 0 : -ENOENT;
-	}
-	spin_unlock(&net_lock);
-	kfree(old);
-	return err;
-}
-
-static int filter_option(struct packet_sock *k, int name, const void *v, unsigned len)
-{
-	struct socket_filter *f;
-	s32 on;
-
-	switch (name) {
-	case SO_ATTACH_FILTER:
-		f = filter_create(v, len);
-		return IS_ERR(f) ? (int)PTR_ERR(f) : set_filter(k, f);
-	case SO_DETACH_FILTER: return set_filter(k, NULL);
-	case SO_LOCK_FILTER:
-		if (len < sizeof(on))
-			return -EINVAL;
-		memcpy(&on, v, sizeof(on));
-		if (k->filter_locked && !on)
-			return -EPERM;
-		k->filter_locked = on;
-		return 0;
-	default: return -ENOPROTOOPT;
-	}
-}
-
-/* ---- SOL_PACKET ---- */
 
 static int membership(struct packet_sock *k, const void *v, unsigned len)
 {
@@ -111,7 +66,7 @@ int packet_setsockopt(struct socket *s, int level, int name, const void *v, unsi
 	u32 n;
 
 	if (level == SOL_SOCKET)
-		return filter_option(k, name, v, len);
+		return filter_set_option(&k->filter, &net_lock, name, v, len);
 	if (level != SOL_PACKET)
 		return -ENOPROTOOPT;
 	switch (name) {
@@ -132,13 +87,6 @@ static int put(void *v, unsigned *len, const void *from, unsigned n)
 	return 0;
 }
 
-static int get_filter(struct packet_sock *k, void *v, unsigned *len)
-{
-	u32 locked = k->filter_locked;
-
-	return put(v, len, &locked, sizeof(locked));
-}
-
 int packet_getsockopt(struct socket *s, int level, int name, void *v, unsigned *len)
 {
 	struct packet_sock *k = packet_sk(s);
@@ -146,8 +94,8 @@ int packet_getsockopt(struct socket *s, int level, int name, void *v, unsigned *
 	u32 n = 0;
 	int header;
 
-	if (level == SOL_SOCKET && name == SO_LOCK_FILTER)
-		return get_filter(k, v, len);
+	if (level == SOL_SOCKET)
+		return filter_get_option(&k->filter, name, v, len);
 	if (level != SOL_PACKET)
 		return -ENOPROTOOPT;
 	switch (name) {

@@ -53,8 +53,8 @@ struct packet_sock {
 	struct list rx;	      /* struct packet_queued */
 	u64 rx_bytes;	      /* as they count against SO_RCVBUF */
 	u32 packets, drops;   /* since they were asked for last */
-	struct socket_filter *filter;
-	bool filter_locked, auxdata, ignore_outgoing;
+	struct filter_slot filter;
+	bool auxdata, ignore_outgoing;
 	u32 version, reserve; /* of the ring to come */
 	struct packet_ring *ring;
 	bool mapped; /* it was, and stays until the socket goes */

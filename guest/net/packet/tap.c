@@ -115,7 +115,7 @@ static void give(struct packet_sock *k, struct packet_frame *t, u64 time)
 	u32 take;
 
 	t->f.start = packet_is_cooked(k) ? t->f.mac_len : 0;
-	take = filter_run(k->filter, &t->f);
+	take = filter_run(k->filter.f, &t->f);
 	if (!take)
 		return;
 	k->packets++;
