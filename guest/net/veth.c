@@ -14,6 +14,7 @@
 #include "mm/slab.h"
 #include "net/lwip/loop.h"
 #include "net/lwip/stack.h"
+#include "net/netlink/event.h"
 #include "net/veth.h"
 
 #define HEADERS 256 /* what lwIP wants in the first buffer (lwip/device.c) */
@@ -108,6 +109,8 @@ int veth_create(const struct link_request *a, const struct link_request *b)
 		goto free;
 	}
 	link_ends(v, w);
+	rtnetlink_link_event(&v->nd.dev, false);
+	rtnetlink_link_event(&w->nd.dev, false);
 	if (a->up)
 		netdev_set_up(&v->nd.dev, true);
 	if (b->up)
@@ -134,8 +137,7 @@ int veth_move(struct netdev *d, struct net_ns *to)
 	struct veth *v = veth_of(d);
 	int err;
 
-	net_device_remove(&v->nd);
-	d->flags &= IFF_BROADCAST | IFF_MULTICAST;
+	net_device_remove(&v->nd); /* it is down then */
 	err = net_device_add(to, &v->nd);
 	if (err) { /* it has nowhere to go */
 		net_device_remove(&v->peer->nd);
@@ -144,6 +146,7 @@ int veth_move(struct netdev *d, struct net_ns *to)
 		return err;
 	}
 	link_ends(v, v->peer);
+	rtnetlink_link_event(d, false);
 	return 0;
 }
 

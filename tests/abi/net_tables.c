@@ -165,8 +165,12 @@ static void send_syn(int port)
 		struct iphdr ip;
 		struct tcphdr tcp;
 	} p = { .ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP },
-		.tcp = { .source = htons(4321), .dest = htons((unsigned short)port), .seq = 1,
-			 .doff = 5, .syn = 1, .window = htons(1000) } };
+		.tcp = { .source = htons(4321),
+			 .dest = htons((unsigned short)port),
+			 .seq = 1,
+			 .doff = 5,
+			 .syn = 1,
+			 .window = htons(1000) } };
 	unsigned sum = IPPROTO_TCP + sizeof(p.tcp);
 	int fd = CHECK_OK(socket(AF_INET, SOCK_RAW, IPPROTO_RAW));
 

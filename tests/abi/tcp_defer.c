@@ -22,7 +22,7 @@ static void set(int fd, int v)
 
 TEST(seconds_are_times_of_the_handshake)
 {
-	static const int given[][2] = { { 0, 0 }, { 1, 1 }, { 2, 3 }, { 3, 3 },	 { 5, 7 },
+	static const int given[][2] = { { 0, 0 },  { 1, 1 },   { 2, 3 },     { 3, 3 }, { 5, 7 },
 					{ 9, 15 }, { 60, 63 }, { 200, 247 }, { -1, 0 } };
 	int fd = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
 

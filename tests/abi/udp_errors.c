@@ -64,8 +64,7 @@ static socklen_t nobody_at(int family, struct sockaddr_in6 *a)
 	socklen_t len = family == AF_INET ? sizeof(a4) : sizeof(*a);
 	int fd = CHECK_OK(socket(family, SOCK_DGRAM, 0));
 
-	*a = (struct sockaddr_in6){ .sin6_family = AF_INET6,
-				    .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	*a = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	if (family == AF_INET)
 		memcpy(a, &a4, sizeof(a4));
 	CHECK_OK(bind(fd, (void *)a, len));

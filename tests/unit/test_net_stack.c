@@ -25,6 +25,7 @@
 #include "net/lwip/stack.h"
 #include "net/lwip/tap.h"
 #include "net/netif.h"
+#include "net/netlink/event.h"
 #include "task/timer.h"
 
 #define ROUNDS	    60000
@@ -144,6 +145,18 @@ int netdev_add(struct net_ns *net, struct netdev *d)
 void netdev_del(struct netdev *d)
 {
 	list_del(&d->node);
+}
+
+void rtnetlink_link_event(const struct netdev *d, bool gone)
+{
+}
+
+void rtnetlink_addr_event(const struct netdev *d, const struct netdev_addr *a, bool gone)
+{
+}
+
+void rtnetlink_route_event(struct net_ns *net, const struct inet_route *t, bool gone)
+{
 }
 
 void group_forget(const struct netif *n)

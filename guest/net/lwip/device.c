@@ -19,6 +19,7 @@
 #include "net/lwip/stack.h"
 #include "net/lwip/tap.h"
 #include "net/netif.h"
+#include "net/netlink/event.h"
 #include "netif/ethernet.h"
 
 #define CHECKS_DONE_BY_DEVICE \
@@ -286,6 +287,7 @@ void net_device_remove(struct net_device *d)
 	group_forget(d->netif);
 	netif_remove(d->netif);
 	net_leave();
+	rtnetlink_link_event(&d->dev, true);
 	kfree(d->netif);
 	d->netif = NULL;
 }
@@ -312,6 +314,7 @@ void netdev_set_up(struct netdev *d, bool up)
 		loop_set_up(d->net, up);
 	else
 		net_device_up(container_of(d, struct net_device, dev), up);
+	rtnetlink_link_event(d, false);
 }
 
 void netdev_set_mtu(struct netdev *d, u32 mtu)
@@ -342,8 +345,9 @@ static u8 scope_of(int family, const u8 *a)
 	return a[0] == 0xfe && (a[1] & 0xc0) == 0x80 ? SCOPE_LINK : SCOPE_UNIVERSE;
 }
 
+/* *added gets what was made of it. */
 static int table_add(struct netdev *dev, int family, const void *addr, unsigned len,
-		     unsigned prefix)
+		     unsigned prefix, struct netdev_addr *added)
 {
 	struct netdev_addr *slot = NULL;
 	int err = 0;
@@ -365,6 +369,7 @@ static int table_add(struct netdev *dev, int family, const void *addr, unsigned 
 		slot->prefix = (u8)prefix;
 		slot->scope = scope_of(family, addr);
 		slot->family = (u8)family;
+		*added = *slot;
 	}
 	spin_unlock(&netdev_lock);
 	return err;
@@ -374,12 +379,15 @@ int net_addr_add(struct netdev *dev, int family, const void *addr, unsigned pref
 {
 	struct net_device *d = container_of(dev, struct net_device, dev);
 	unsigned len = family == AF_INET ? 4 : 16;
+	struct netdev_addr added;
 	int err;
 	s8 slot;
 
 	if ((family != AF_INET && family != AF_INET6) || prefix > len * 8)
 		return -EINVAL;
-	err = table_add(dev, family, addr, len, prefix);
+	err = table_add(dev, family, addr, len, prefix, &added);
+	if (!err)
+		rtnetlink_addr_event(dev, &added, false);
 	if (err || (dev->flags & IFF_LOOPBACK))
 		return err;
 	net_enter(dev->net);
@@ -410,6 +418,7 @@ int net_addr_del(struct netdev *dev, int family, const void *addr, unsigned pref
 {
 	struct net_device *d = container_of(dev, struct net_device, dev);
 	unsigned len = family == AF_INET ? 4 : 16;
+	struct netdev_addr gone;
 	int err = -EADDRNOTAVAIL;
 
 	spin_lock(&netdev_lock);
@@ -417,11 +426,14 @@ int net_addr_del(struct netdev *dev, int family, const void *addr, unsigned pref
 		struct netdev_addr *a = &dev->addr[i];
 
 		if (a->family == family && !memcmp(a->addr, addr, len) && a->prefix == prefix) {
+			gone = *a;
 			a->family = 0;
 			err = 0;
 		}
 	}
 	spin_unlock(&netdev_lock);
+	if (!err)
+		rtnetlink_addr_event(dev, &gone, true);
 	if (err || (dev->flags & IFF_LOOPBACK))
 		return err;
 	net_enter(dev->net);

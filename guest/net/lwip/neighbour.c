@@ -15,9 +15,9 @@
 #include "net/lwip/neighbour.h"
 
 static const u16 states[] = {
-	[ND6_NO_ENTRY] = NUD_NONE, [ND6_INCOMPLETE] = NUD_INCOMPLETE,
+	[ND6_NO_ENTRY] = NUD_NONE,	 [ND6_INCOMPLETE] = NUD_INCOMPLETE,
 	[ND6_REACHABLE] = NUD_REACHABLE, [ND6_STALE] = NUD_STALE,
-	[ND6_DELAY] = NUD_DELAY,   [ND6_PROBE] = NUD_PROBE,
+	[ND6_DELAY] = NUD_DELAY,	 [ND6_PROBE] = NUD_PROBE,
 };
 
 static void arp(void (*fn)(const struct neighbour *n, void *arg), void *arg)

@@ -13,6 +13,7 @@
 #include "net/abi.h"
 #include "net/lwip/stack.h"
 #include "net/netif.h"
+#include "net/netlink/event.h"
 
 static bool covers(const struct inet_route *r, const u8 *a)
 {
@@ -143,7 +144,7 @@ int net_route_del(struct net_ns *net, const struct netdev *d, int family, const 
 		  unsigned prefix, const void *gateway)
 {
 	unsigned len = family == AF_INET ? 4 : 16, i;
-	struct inet_route *r = net->routes;
+	struct inet_route *r = net->routes, gone;
 	u8 want[16];
 	int err = -ESRCH;
 
@@ -155,11 +156,14 @@ int net_route_del(struct net_ns *net, const struct netdev *d, int family, const 
 		    (!gateway || (r->gateway && !memcmp(&r->gw.u_addr, gateway, len))))
 			break;
 	if (i < net->routes_count) {
+		gone = *r;
 		net->routes_count--;
 		memmove(r, r + 1, (net->routes_count - i) * sizeof(*r));
 		err = 0;
 	}
 	net_leave();
+	if (!err)
+		rtnetlink_route_event(net, &gone, true);
 	return err;
 }
 
@@ -188,5 +192,7 @@ int net_route_add(struct netdev *dev, int family, const void *dst, unsigned pref
 	if (!err && !prefix)
 		netif_set_default(d->netif);
 	net_leave();
+	if (!err)
+		rtnetlink_route_event(dev->net, &r, false);
 	return err;
 }

@@ -3,7 +3,7 @@
  *
  * Lock: netdev_mutex around each request, so that an interface that was found stays.
  * Differs from Linux: addresses have no peers, labels and lifetimes; routes no metrics, and there is the main table alone. What
- * is asked for besides is EOPNOTSUPP and a line in dmesg. Listeners are not told.
+ * is asked for besides is EOPNOTSUPP and a line in dmesg. Listeners are told (event.h).
  */
 #include <linux/if_addr.h>
 #include <linux/if_link.h>

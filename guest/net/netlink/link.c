@@ -12,6 +12,7 @@
 #include "fs/procfs.h"
 #include "lib/log.h"
 #include "net/lwip/stack.h"
+#include "net/netlink/event.h"
 #include "net/netlink/netlink.h"
 #include "net/veth.h"
 #include "task/pidns.h"
@@ -258,6 +259,8 @@ static int apply(struct netdev *d, const struct link_request *q)
 		netdev_set_hwaddr(d, q->hwaddr);
 	spin_unlock(&netdev_lock);
 	spin_unlock(&net_lock);
+	if (rename || q->mtu || q->has_hwaddr)
+		rtnetlink_link_event(d, false);
 	return move(d, q);
 }
 

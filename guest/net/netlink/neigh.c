@@ -12,8 +12,8 @@
 struct walk {
 	struct nl_request *r;
 	bool dump, found;
-	u8 family;	/* AF_UNSPEC: both */
-	u32 ifindex;	/* 0: any */
+	u8 family;	 /* AF_UNSPEC: both */
+	u32 ifindex;	 /* 0: any */
 	const void *dst; /* of the one that is asked for */
 };
 
@@ -43,8 +43,7 @@ static void visit(const struct neighbour *n, void *arg)
 
 	if ((w->family && n->family != w->family) || (w->ifindex && (u32)n->ifindex != w->ifindex))
 		return;
-	if (!w->dump &&
-	    (w->found || memcmp(n->addr, w->dst, n->family == AF_INET ? 4 : 16)))
+	if (!w->dump && (w->found || memcmp(n->addr, w->dst, n->family == AF_INET ? 4 : 16)))
 		return;
 	w->found = true;
 	put(w->r, n, w->dump);

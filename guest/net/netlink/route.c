@@ -70,9 +70,9 @@ static void put_kind(struct nl_request *r, const char *kind)
 	nl_attr(r, IFLA_LINKINFO, nested, NLA_ALIGN(a.nla_len));
 }
 
-static void put_link(struct nl_request *r, const struct netdev *d, bool multi)
+void rtnetlink_put_link(struct nl_request *r, u16 type, const struct netdev *d, bool multi)
 {
-	struct ifinfomsg *i = nl_begin(r, RTM_NEWLINK, sizeof(*i), multi);
+	struct ifinfomsg *i = nl_begin(r, type, sizeof(*i), multi);
 
 	if (!i)
 		return;
@@ -133,11 +133,11 @@ static int get_link(struct nl_request *r, bool dump)
 	spin_lock(&netdev_lock);
 	if (dump) {
 		list_for_each(d, &r->from->s.net->devs, node)
-			put_link(r, d, true);
+			rtnetlink_put_link(r, RTM_NEWLINK, d, true);
 	} else {
 		d = rtnetlink_named(r, &i);
 		if (d)
-			put_link(r, d, false);
+			rtnetlink_put_link(r, RTM_NEWLINK, d, false);
 		else
 			err = -ENODEV;
 	}
@@ -152,10 +152,11 @@ static u32 addr_len(const struct netdev_addr *a)
 	return a->family == AF_INET ? 4 : 16;
 }
 
-static void put_addr(struct nl_request *r, const struct netdev *d, const struct netdev_addr *a)
+void rtnetlink_put_addr(struct nl_request *r, u16 type, const struct netdev *d,
+			const struct netdev_addr *a, bool multi)
 {
 	struct ifa_cacheinfo forever = { .ifa_prefered = ~0u, .ifa_valid = ~0u };
-	struct ifaddrmsg *m = nl_begin(r, RTM_NEWADDR, sizeof(*m), true);
+	struct ifaddrmsg *m = nl_begin(r, type, sizeof(*m), multi);
 
 	if (!m)
 		return;
@@ -185,7 +186,7 @@ static int get_addr(struct nl_request *r, bool dump)
 	list_for_each(d, &r->from->s.net->devs, node)
 		for (unsigned k = 0; k < NETDEV_ADDRS_MAX; k++)
 			if (d->addr[k].family && (!family || family == d->addr[k].family))
-				put_addr(r, d, &d->addr[k]);
+				rtnetlink_put_addr(r, RTM_NEWADDR, d, &d->addr[k], true);
 	spin_unlock(&netdev_lock);
 	return 0;
 }

@@ -7,9 +7,10 @@
 #include "net/lwip/stack.h"
 #include "net/netlink/netlink.h"
 
-static void put(struct nl_request *r, const struct inet_route *t, const void *dst, bool multi)
+void rtnetlink_put_main(struct nl_request *r, u16 type, const struct inet_route *t, const void *dst,
+			bool multi)
 {
-	struct rtmsg *m = nl_begin(r, RTM_NEWROUTE, sizeof(*m), multi);
+	struct rtmsg *m = nl_begin(r, type, sizeof(*m), multi);
 	u32 len = t->family == AF_INET ? 4 : 16;
 
 	if (!m)
@@ -40,7 +41,7 @@ void rtnetlink_dump_main(struct nl_request *r, u8 family)
 	spin_lock(&net_lock);
 	for (unsigned i = 0; i < net->routes_count; i++)
 		if (!family || net->routes[i].family == family)
-			put(r, &net->routes[i], NULL, true);
+			rtnetlink_put_main(r, RTM_NEWROUTE, &net->routes[i], NULL, true);
 	spin_unlock(&net_lock);
 }
 
@@ -53,7 +54,7 @@ int rtnetlink_get_main(struct nl_request *r, u8 family, const void *dst, u32 len
 	net_lock_for(r->from->s.net);
 	t = route_find(family, dst);
 	if (t)
-		put(r, t, dst, false);
+		rtnetlink_put_main(r, RTM_NEWROUTE, t, dst, false);
 	spin_unlock(&net_lock);
 	return t ? 0 : -ENETUNREACH;
 }
