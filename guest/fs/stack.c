@@ -44,6 +44,8 @@ static struct inode *make(struct super_block *sb, struct inode *real)
 
 	if (!i)
 		return NULL;
+	mutex_init(
+		&i->mutex); /* a class of its own: a layer's are taken inside, with change in between */
 	i->uid = real->uid;
 	i->gid = real->gid;
 	i->rdev = real->rdev;

@@ -22,10 +22,13 @@ before=$(find "$dir/root" | sort | xargs stat -c '%n %f %s %u %Y')
 layered() {
 	"$MOAT" do --platform "$PLATFORM" --rootfs "$dir/root" --overlay "file:$dir/up${LIMIT:-}" -- /bin/sh -c "$1" 2>&1
 }
-# both WHAT COMMANDS WANT: what they print in the sandbox, and in the next one after the changes.
+# both WHAT COMMANDS SHOW WANT: what SHOW prints after the changes, and in the next sandbox, which is the next test's.
+last_show=: last_want=
 both() {
-	expect "$1" "$4" "$(layered "$2; $3")"
-	expect "$1, in the next sandbox" "$4" "$(layered "$3")"
+	expect "what there was before, and $1" "${last_want:+$last_want
+}--
+$4" "$(layered "$last_show; echo --; $2; $3")"
+	last_show=$3 last_want=$4
 }
 
 both "a changed file" 'echo more >> /etc/f; echo new > /etc/new' 'cat /etc/f /etc/new /etc/link' "low
@@ -81,6 +84,7 @@ both "names like the layer's own" 'echo 1 > /.wh.x; mkdir -p /work/upper; echo 2
 /moat-overlay
 /work/upper
 ls: /dev0: No such file or directory"
+both "the last of these" : 'echo end' end
 expect "the root stays as it was" "$before" "$(find "$dir/root" | sort | xargs stat -c '%n %f %s %u %Y')"
 expect "nothing is left in work" "" "$(ls "$dir/up/work")"
 
