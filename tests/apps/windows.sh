@@ -96,6 +96,13 @@ expect "as many areas as can be" "all there" "$line"
 if [ "$PLATFORM" = systrap ] && [ "$(cat /proc/sys/vm/max_map_count)" -le 65530 ]; then
 	expect "areas: who has a window" 1 "$(mapped $pid "$dir/root/file")" # the Sentry
 fi
+if [ "$PLATFORM" = systrap ]; then # one that was taken over shall not fill the host's table of open files
+	for p in $(descendants $pid); do
+		! grep -q moat-sentry "/proc/$p/cmdline" || break
+	done
+	files=$(awk '/^Max open files/ { print $5 }' "/proc/$p/limits")
+	[ "$files" -le 2048 ] || expect "the Sentry's descriptors" "2048 or fewer" "$files"
+fi
 echo >&7
 exec 7>&-
 wait $pid

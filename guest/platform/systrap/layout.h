@@ -25,8 +25,9 @@
 #define CTL_SIZE  0x90000000
 
 /* What a helper makes tasks with, and nothing else (filter.c): a thread of the application, another helper. */
-#define THREAD_FLAGS  0x208511 /* CLONE_VM | CLONE_FILES | CLONE_PARENT | CLONE_CHILD_CLEARTID | SIGCHLD */
-#define PROCESS_FLAGS 0x8411   /* CLONE_FILES | CLONE_PARENT | SIGCHLD */
+#define THREAD_FLAGS \
+	0x208511 /* CLONE_VM | CLONE_FILES | CLONE_PARENT | CLONE_CHILD_CLEARTID | SIGCHLD */
+#define PROCESS_FLAGS 0x8411 /* CLONE_FILES | CLONE_PARENT | SIGCHLD */
 
 #define HELPER_MAX 32768
 #define SLOT_SIZE  0x10000
