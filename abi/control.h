@@ -41,10 +41,12 @@ enum ctl_type {
 	CTL_CRASH = 17,	 /* stop as after a fault of the Sentry's own. No answer */
 	CTL_TRACE =
 		18, /* data = the calls to show, a bitmap of CTL_TRACE_BYTES, of the container's tasks until CTL_CLOSED. Answer: CTL_DONE or CTL_FAILED, then CTL_NOTE */
+	CTL_FORWARD =
+		19, /* the handle is new; data = struct ctl_forward. Answer: CTL_DONE (connected) or CTL_FAILED, and CTL_EXIT if it breaks */
 	/* Sentry to host (RING_Q_CTL_OUT) */
 	CTL_EXIT =
-		64,   /* a = wait status of the first process, as wait(2) gives it; b = CTL_OOM_* */
-	CTL_LOG = 65, /* data = one line of dmesg (only with --debug); no handle */
+		64, /* a = wait status of the first process, as wait(2) gives it; b = CTL_OOM_*. CTL_FORWARD's: a = errno */
+	CTL_LOG = 65,	       /* data = one line of dmesg (only with --debug); no handle */
 	CTL_TIME_REQUEST = 66, /* answered by CTL_TIME; no handle */
 	CTL_STARTED = 67,      /* its first instruction is about to run; a = pid */
 	CTL_FAILED =
@@ -111,6 +113,13 @@ struct ctl_spec {
 	uint32_t spec;	    /* stream that gives the process's device tree (boot.h: /container) */
 	uint32_t stdio[3];  /* streams, or STREAM_NONE */
 	uint32_t queue;	    /* CTL_CREATE: the 9P queue of its gofer */
+};
+
+/* Data of CTL_FORWARD: a connection to a port of the container's loopback, and the streams that it is relayed with. */
+struct ctl_forward {
+	uint32_t container; /* its handle */
+	uint32_t in, out;   /* streams: what goes to the port, and what comes from it */
+	uint32_t port;
 };
 
 _Static_assert(sizeof(struct ctl_msg) == 512, "control message");

@@ -3,9 +3,9 @@
  *
  * The launcher holds two kinds of connection: the one it was born with, which speaks for the sandbox's first container, and
  * those it accepts from ROOT/ID/control.sock (only root, or the user who made the sandbox, can reach that). An accepted one
- * says first what it is: CHAN_CREATE, a further container of the pod; CHAN_EXEC, a process in a container; CHAN_ATTACH, a
- * command about a container that is there. The first two own what they made: when such a connection closes, the container
- * or process is killed. Attached ones just end.
+ * says first what it is: CHAN_CREATE, a further container of the pod; CHAN_EXEC, a process in a container; CHAN_FORWARD, a
+ * connection to a port in a container; CHAN_ATTACH, a command about a container that is there. The first three own what they
+ * made: when such a connection closes, the container or process is killed, the connection reset. Attached ones just end.
  *
  * A message is one packet: struct chan_msg, cut off after len bytes of data, with descriptors beside it as its type says.
  * What does not fit (a process's arguments, a container's mounts) travels in a sealed memfd as a flattened device tree, the
@@ -44,6 +44,11 @@ enum chan_type {
 	CHAN_STACKS, /* Answers: CHAN_LIST, data = struct ctl_stack (abi/control.h) */
 	CHAN_CRASH,  /* make the Sentry stop as after a fault of its own. No answer */
 	CHAN_TRACE, /* data = calls, a bitmap of CTL_TRACE_BYTES. Answer: CHAN_DONE or CHAN_FAILED, then CHAN_NOTE until it is closed */
+	/*
+	 * data = id of the container, a = port; descriptors: what goes to the port, what comes from it. Answer: CHAN_DONE (it is
+	 * connected) or CHAN_FAILED (a = ECONNREFUSED: nobody listens there), later CHAN_EXIT (a = errno) if it breaks.
+	 */
+	CHAN_FORWARD,
 	/* ---- from the launcher ---- */
 	CHAN_QUEUE =
 		64, /* a = 9P queue for the container's gofer, b = arena size; descriptors: arena, doorbell, interrupt, and the socket of abi/dax.h if it may map files */
@@ -51,7 +56,7 @@ enum chan_type {
 	CHAN_STARTED, /* a = its pid inside */
 	CHAN_DONE,
 	CHAN_FAILED, /* a = errno, b = exit status that a shell would give (126, 127) or 0; data = one line */
-	CHAN_EXIT, /* a = wait status, as wait(2) gives it; b = CTL_OOM_* of abi/control.h */
+	CHAN_EXIT, /* a = wait status, as wait(2) gives it; b = CTL_OOM_* of abi/control.h; of CHAN_FORWARD: a = errno */
 	CHAN_LIST, /* data; a = 1: more of it follows */
 	CHAN_LOG,  /* data = one line of dmesg (--debug) */
 	CHAN_NOTE, /* data = lines for the user's stderr: a trace, a hint */

@@ -21,6 +21,7 @@ enum role {
 	NEW,	   /* has not said what it is */
 	CONTAINER, /* owns one */
 	PROCESS,   /* owns one */
+	FORWARD,   /* owns a connection to a port */
 	ATTACHED,
 	CLOSING, /* gone; the Sentry is not told yet */
 };
@@ -195,30 +196,38 @@ static struct conn *container_of_name(struct channels *ch, const struct chan_msg
 	return NULL;
 }
 
-/* The spec and the standard streams, as streams of the Sentry's. Takes over the descriptors. */
-static int add_streams(struct channels *ch, struct ctl_spec *s, int *fds)
+/* Descriptors as streams of the Sentry's: all or none. Takes them over. */
+static int add_streams(struct channels *ch, uint32_t *const *id, int *fds, unsigned n)
 {
-	uint32_t *id[] = { &s->spec, &s->stdio[0], &s->stdio[1], &s->stdio[2] };
 	bool full = false;
 
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		*id[i] = streams_add(ch->streams, fds[i]);
 		full |= *id[i] == STREAM_NONE;
 	}
-	for (unsigned i = 0; full && i < 4; i++)
+	for (unsigned i = 0; full && i < n; i++)
 		streams_close(ch->streams, *id[i]);
 	return full ? -1 : 0;
 }
 
-static void send_spec(struct channels *ch, struct conn *c, uint32_t type, const struct ctl_spec *s)
+/* The spec and the standard streams. */
+static int add_spec(struct channels *ch, struct ctl_spec *s, int *fds)
 {
-	struct ctl_msg m = { .type = type, .handle = c->handle, .len = sizeof(*s) };
+	uint32_t *const id[] = { &s->spec, &s->stdio[0], &s->stdio[1], &s->stdio[2] };
 
-	memcpy(m.data, s, sizeof(*s));
+	return add_streams(ch, id, fds, 4);
+}
+
+static void send_data(struct channels *ch, struct conn *c, uint32_t type, const void *data,
+		      size_t len)
+{
+	struct ctl_msg m = { .type = type, .handle = c->handle, .len = (uint32_t)len };
+
+	memcpy(m.data, data, len);
 	ctl_send(&ch->ctl, &m);
 }
 
-/* Both take over the four descriptors. */
+/* Takes over the four descriptors, as on_create does. */
 static void on_exec(struct channels *ch, struct conn *c, const struct chan_msg *m, int *fds)
 {
 	struct conn *to = container_of_name(ch, m);
@@ -229,13 +238,35 @@ static void on_exec(struct channels *ch, struct conn *c, const struct chan_msg *
 		refuse(ch, c, ENOENT, "this sandbox has no such container");
 		return;
 	}
-	if (add_streams(ch, &s, fds) < 0) {
+	if (add_spec(ch, &s, fds) < 0) {
 		refuse(ch, c, EMFILE, "too many processes with streams of their own");
 		return;
 	}
 	s.container = to->handle;
 	c->role = PROCESS;
-	send_spec(ch, c, CTL_EXEC, &s);
+	send_data(ch, c, CTL_EXEC, &s, sizeof(s));
+}
+
+/* Takes over the two descriptors. */
+static void on_forward(struct channels *ch, struct conn *c, const struct chan_msg *m, int *fds)
+{
+	struct conn *to = container_of_name(ch, m);
+	struct ctl_forward f = { .port = (uint32_t)m->a };
+	uint32_t *const id[] = { &f.in, &f.out };
+
+	if (!to) {
+		chan_close_fds(fds, 2);
+		refuse(ch, c, ENOENT, "this sandbox has no such container");
+		return;
+	}
+	if (add_streams(ch, id, fds, 2) < 0) {
+		refuse(ch, c, EMFILE,
+		       "too many connections and processes with streams of their own");
+		return;
+	}
+	f.container = to->handle;
+	c->role = FORWARD;
+	send_data(ch, c, CTL_FORWARD, &f, sizeof(f));
 }
 
 /* A 9P queue nobody has; 0: there is none. */
@@ -261,7 +292,7 @@ static void on_create(struct channels *ch, struct conn *c, const struct chan_msg
 		return;
 	}
 	s.queue = take_queue(ch, c);
-	if (!s.queue || add_streams(ch, &s, fds) < 0) {
+	if (!s.queue || add_spec(ch, &s, fds) < 0) {
 		if (!s.queue)
 			chan_close_fds(fds, 4);
 		refuse(ch, c, EMFILE, "too many containers in one sandbox");
@@ -278,7 +309,7 @@ static void on_create(struct channels *ch, struct conn *c, const struct chan_msg
 	give[1] = ch->sb->kick_fd[s.queue];
 	give[2] = ch->sb->call_fd[s.queue];
 	give[3] = ch->sb->dax_fd[1];
-	send_spec(ch, c, CTL_CREATE, &s);
+	send_data(ch, c, CTL_CREATE, &s, sizeof(s));
 	answer(ch, c, &q, give, ch->sb->dax ? 4 : 3);
 }
 
@@ -310,6 +341,10 @@ static void introduce(struct channels *ch, struct conn *c, const struct chan_msg
 	}
 	if (named && n == 4 && m->type == CHAN_CREATE) {
 		on_create(ch, c, m, fds);
+		return;
+	}
+	if (named && n == 2 && m->type == CHAN_FORWARD && m->a && m->a <= 0xffff) {
+		on_forward(ch, c, m, fds);
 		return;
 	}
 	chan_close_fds(fds, n);

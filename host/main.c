@@ -8,11 +8,11 @@
 #include "oci/oci.h"
 
 const struct command *const commands[] = {
-	&cmd_do,    &cmd_doctor,   &cmd_create,	    &cmd_start,	  &cmd_run,
-	&cmd_exec,  &cmd_state,	   &cmd_list,	    &cmd_kill,	  &cmd_delete,
-	&cmd_ps,    &cmd_pause,	   &cmd_resume,	    &cmd_update,  &cmd_events,
-	&cmd_spec,  &cmd_features, &cmd_checkpoint, &cmd_restore, &cmd_install,
-	&cmd_dmesg, &cmd_trace,	   &cmd_debug,	    &cmd_help,	  NULL,
+	&cmd_do,      &cmd_doctor,  &cmd_create, &cmd_start,  &cmd_run,	     &cmd_exec,
+	&cmd_state,   &cmd_list,    &cmd_kill,	 &cmd_delete, &cmd_ps,	     &cmd_pause,
+	&cmd_resume,  &cmd_update,  &cmd_events, &cmd_spec,   &cmd_features, &cmd_checkpoint,
+	&cmd_restore, &cmd_install, &cmd_dmesg,	 &cmd_trace,  &cmd_debug,    &cmd_port_forward,
+	&cmd_help,    NULL,
 };
 
 static const struct command *find(const char *name)
@@ -38,7 +38,7 @@ static int help(int argc, char **argv)
 	}
 	printf("moat runs Linux programs on a kernel of its own, in a sandbox.\n\nusage: moat COMMAND ...\n\n");
 	for (const struct command *const *v = commands; *v; v++)
-		printf("  %-10s %s\n", (*v)->name, (*v)->summary);
+		printf("  %-12s %s\n", (*v)->name, (*v)->summary);
 	printf("\n'moat help COMMAND' tells more; 'moat --version' the version.\n");
 	return 0;
 }

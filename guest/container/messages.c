@@ -92,6 +92,30 @@ static void on_exec(const struct ctl_msg *m)
 	session_put(to);
 }
 
+static void on_forward(const struct ctl_msg *m)
+{
+	struct ctl_forward what;
+	struct session *to, *s = NULL;
+	int err;
+
+	memcpy(&what, m->data, sizeof(what));
+	to = session_find(what.container);
+	if (to)
+		s = session_create(m->handle, SESSION_FORWARD, to->container);
+	if (s) {
+		err = forward_start(s, to, &what);
+	} else {
+		stream_discard(what.in);
+		stream_discard(what.out);
+		err = to ? -ENOMEM : -ESRCH;
+	}
+	if (err)
+		refuse(m->handle, err,
+		       err == -ESRCH ? "the container does not run" : "out of memory");
+	session_put(s);
+	session_put(to);
+}
+
 static void on_create(const struct ctl_msg *m)
 {
 	struct container *c = container_create(m->handle);
@@ -196,6 +220,7 @@ static void handle(const struct ctl_msg *m)
 	case CTL_NAMES: names_answer(m->data, m->len); break;
 	case CTL_EXEC: on_exec(m); break;
 	case CTL_CREATE: on_create(m); break;
+	case CTL_FORWARD: on_forward(m); break;
 	case CTL_ATTACH: on_attach(m); break;
 	default: about_session(m);
 	}

@@ -61,6 +61,7 @@ void session_put(struct session *s)
 	if (!s || !ref_put(&s->ref))
 		return;
 	session_put(s->starter);
+	forward_free(s->forward);
 	spec_free(s->spec);
 	ns_put(s->uts);
 	ns_put(s->ipc);
@@ -296,6 +297,8 @@ void session_closed(struct session *s)
 	spin_unlock(&sessions_lock);
 	if (s->kind == SESSION_CONTAINER) {
 		owner_closed(s);
+	} else if (s->kind == SESSION_FORWARD) {
+		forward_closed(s->forward);
 	} else if (p) {
 		process_for_each(kill_session, &p->pid);
 		signal_process(p, SIGKILL, NULL);

@@ -19,9 +19,11 @@ enum session_kind {
 	SESSION_CONTAINER,
 	SESSION_EXEC,
 	SESSION_ATTACHED,
+	SESSION_FORWARD, /* a connection to a port of the container's loopback; it has no process */
 	SESSION_HOOK, /* a program of the container's that the Sentry waits for; not in the table */
 };
 
+struct forward;
 struct hook;
 
 struct session {
@@ -46,7 +48,8 @@ struct session {
 	struct tty *tty;	 /* of an exec, with a reference; a container's is its console */
 	struct ns_common *uts,
 		*ipc; /* of a container's processes, with references; NULL: the first container's */
-	struct hook *hook; /* SESSION_HOOK, hooks.c; sessions_lock */
+	struct hook *hook;	 /* SESSION_HOOK, hooks.c; sessions_lock */
+	struct forward *forward; /* SESSION_FORWARD, forward.c */
 };
 
 /* ---- session.c ---- */
@@ -116,6 +119,13 @@ int surroundings_devices(const struct session *s, char *why, size_t size);
 int hooks_run(struct session *s, char *why, size_t size);
 /* A hook's process has ended; sessions_lock held. */
 void hook_ended(struct hook *h, int status);
+
+/* ---- forward.c ---- */
+/* Connect and relay, in threads of its own, which answer. Takes over the streams. 0, -ESRCH (the container does not run), -ENOMEM. */
+int forward_start(struct session *s, struct session *owner, const struct ctl_forward *what);
+/* The client is gone: reset the connection. */
+void forward_closed(struct forward *f);
+void forward_free(struct forward *f); /* NULL is fine */
 
 /* ---- messages.c ---- */
 /* Hear the control queue. Messages for the first container wait for nothing: its session must be there. */

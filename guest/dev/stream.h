@@ -51,6 +51,13 @@ bool stream_busy(const struct stream *s);
 
 /* ---- for the Sentry ---- */
 
+/* The next bytes of a stream, which lie there until stream_taken; how many, 0: its end, or what the host's read said. From a task. */
+s64 stream_next(struct stream *s, const u8 **data);
+void stream_taken(struct stream *s);
+/* Where the next write's bytes are to be put, and how many at most; for the only writer. NULL: no memory. */
+u8 *stream_room(struct stream *s, size_t *size);
+/* Write n bytes that were put there, however long it takes, from a task. 0, or what the host's write said. */
+int stream_put_out(struct stream *s, size_t n);
 /* All of a file, from a task; *len bytes in the heap. ERR_PTR(-E2BIG) above max, or what the host's read said. */
 u8 *stream_read_all(struct stream *s, size_t max, size_t *len);
 

@@ -34,7 +34,7 @@ static int claim(struct stream *s)
 	if (!s->claimed && !s->out.waits) {
 		err = stream_buffer(&s->out);
 		s->claimed = !err;
-		s->async = s->answered = false;
+		s->async = false;
 	}
 	spin_unlock(&s->lock);
 	return err;
@@ -46,6 +46,17 @@ static void release(struct stream *s)
 	s->claimed = false;
 	spin_unlock(&s->lock);
 	poll_wake(&s->q, POLL_WRITABLE);
+}
+
+/* One write of the first n bytes in the buffer, which is the caller's. */
+static struct stream_reply write_once(struct stream *s, size_t n)
+{
+	s->out.len = (u32)n;
+	s->answered = false;
+	s->out.busy = true;
+	stream_submit(&s->out);
+	wait_event(&s->q, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, READ_ONCE(s->answered));
+	return s->answer;
 }
 
 static s64 stream_write(struct file *f, struct iov *from, u64 *pos)
@@ -65,11 +76,7 @@ static s64 stream_write(struct file *f, struct iov *from, u64 *pos)
 		release(s);
 		return -EFAULT;
 	}
-	s->out.len = (u32)n;
-	s->out.busy = true;
-	stream_submit(&s->out);
-	wait_event(&s->q, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, READ_ONCE(s->answered));
-	r = s->answer;
+	r = write_once(s, n);
 	release(s);
 	/* Some of it went out: that is the result, and the rest meets the error. */
 	iov_rewind(from, n - r.taken);
@@ -183,33 +190,64 @@ struct file *stream_file(struct stream *s, bool write)
 	return f;
 }
 
+s64 stream_next(struct stream *s, const u8 **data)
+{
+	do {
+		stream_ask(s);
+		if (!s->in.buf)
+			return -ENOMEM;
+		wait_event(&s->q, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, !READ_ONCE(s->in.busy));
+	} while (s->in_len == s->in_pos &&
+		 !READ_ONCE(s->eof)); /* else only now is there something */
+	if (s->in_len == s->in_pos)
+		return -(s64)s->in_error;
+	*data = s->in.buf->data + s->in_pos;
+	return s->in_len - s->in_pos;
+}
+
+void stream_taken(struct stream *s)
+{
+	s->in_pos = s->in_len;
+}
+
+u8 *stream_room(struct stream *s, size_t *size)
+{
+	*size = STREAM_DATA;
+	return claim(s) ? NULL : s->out.buf->data;
+}
+
+int stream_put_out(struct stream *s, size_t n)
+{
+	while (n) {
+		struct stream_reply r = write_once(s, n);
+
+		n -= r.taken;
+		if (n && r.error != EAGAIN)
+			return r.error ? -(int)MIN(r.error, 4095u) : -EIO;
+		memmove(s->out.buf->data, s->out.buf->data + r.taken, n);
+		wait_event(&s->q, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, !READ_ONCE(s->out.waits));
+	}
+	return 0;
+}
+
 u8 *stream_read_all(struct stream *s, size_t max, size_t *len)
 {
 	size_t cap = STREAM_DATA, n = 0;
 	u8 *buf = kmalloc(cap);
 
 	while (buf) {
-		u32 got, error;
+		const u8 *data;
+		s64 got = stream_next(s, &data);
 
-		stream_ask(s);
-		wait_event(&s->q, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, !READ_ONCE(s->in.busy));
-		if (s->in_len == s->in_pos && !READ_ONCE(s->eof))
-			continue; /* only now is there something */
-		got = s->in_len - s->in_pos;
-		error = s->in_error;
-		if (!got && error) {
-			kfree(buf);
-			return ERR_PTR(-(s64)error);
-		}
 		if (!got) {
 			*len = n;
 			return buf;
 		}
-		if (n + got > max) {
+		if (got < 0 || n + (size_t)got > max) {
 			kfree(buf);
-			return ERR_PTR(-E2BIG);
+			return ERR_PTR(got < 0 ? got : -E2BIG);
 		}
-		if (n + got > cap) {
+		if (n + (size_t)got > cap) {
 			u8 *more = kmalloc(cap * 2);
 
 			if (more)
@@ -219,9 +257,9 @@ u8 *stream_read_all(struct stream *s, size_t max, size_t *len)
 			cap *= 2;
 		}
 		if (buf)
-			memcpy(buf + n, s->in.buf->data + s->in_pos, got);
-		n += got;
-		s->in_pos = s->in_len;
+			memcpy(buf + n, data, (size_t)got);
+		n += (size_t)got;
+		stream_taken(s);
 	}
 	return ERR_PTR(-ENOMEM);
 }

@@ -51,6 +51,25 @@ static bool may_ping(const struct net_ns *net)
 	return false;
 }
 
+static struct socket *enlist(struct inet_sock *k)
+{
+	spin_lock(&net_lock);
+	if (k->s.ops == &raw_ops) {
+		k->hdrincl = k->s.protocol == IPPROTO_RAW;
+		list_add_tail(&raw_all, &k->raw_node);
+	}
+	list_add_tail(&inet_all, &k->all_node);
+	spin_unlock(&net_lock);
+	return &k->s;
+}
+
+struct socket *inet_tcp_socket(struct net_ns *net, int family)
+{
+	struct inet_sock *k = inet_alloc(net, &tcp_ops, family, SOCK_STREAM, IPPROTO_TCP);
+
+	return k ? enlist(k) : ERR_PTR(-ENOBUFS);
+}
+
 static struct socket *create(int family, int type, int protocol)
 {
 	struct net_ns *net = net_ns_current();
@@ -77,16 +96,7 @@ static struct socket *create(int family, int type, int protocol)
 	} else {
 		return ERR_PTR(-ESOCKTNOSUPPORT);
 	}
-	if (!k)
-		return ERR_PTR(-ENOBUFS);
-	spin_lock(&net_lock);
-	if (k->s.ops == &raw_ops) {
-		k->hdrincl = protocol == IPPROTO_RAW;
-		list_add_tail(&raw_all, &k->raw_node);
-	}
-	list_add_tail(&inet_all, &k->all_node);
-	spin_unlock(&net_lock);
-	return &k->s;
+	return k ? enlist(k) : ERR_PTR(-ENOBUFS);
 }
 
 static struct socket *create4(int type, int protocol)
