@@ -300,14 +300,20 @@ static int open_control(const struct options *o, struct run_config *cfg, struct 
 
 static void announce(const struct options *o)
 {
+	const char *changes = ", with changes kept in memory";
+
 	if (!isatty(2))
 		return;
+	if (o->rw || (o->overlay && !strcmp(o->overlay, "none")))
+		changes = "";
+	else if (o->overlay && !strncmp(o->overlay, "file:", 5))
+		changes = ", with changes kept in files of this host";
 	if (!o->rootfs)
-		fprintf(stderr, "moat: shares this host's files %s; not /proc, /sys, /dev, /run\n",
-			o->rw ? "WRITABLE" : "read-only, with changes kept in memory");
+		fprintf(stderr, "moat: shares this host's files %s%s; not /proc, /sys, /dev, /run\n",
+			o->rw ? "WRITABLE" : "read-only", changes);
 	else
-		fprintf(stderr, "moat: root %s, %s\n", o->rootfs,
-			o->rw ? "writable" : "read-only, with changes kept in memory");
+		fprintf(stderr, "moat: root %s, %s%s\n", o->rootfs,
+			o->rw ? "writable" : "read-only", changes);
 }
 
 static int run(int argc, char **argv)
