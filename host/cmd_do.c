@@ -309,7 +309,8 @@ static void announce(const struct options *o)
 	else if (o->overlay && !strncmp(o->overlay, "file:", 5))
 		changes = ", with changes kept in files of this host";
 	if (!o->rootfs)
-		fprintf(stderr, "moat: shares this host's files %s%s; not /proc, /sys, /dev, /run\n",
+		fprintf(stderr,
+			"moat: shares this host's files %s%s; not /proc, /sys, /dev, /run\n",
 			o->rw ? "WRITABLE" : "read-only", changes);
 	else
 		fprintf(stderr, "moat: root %s, %s%s\n", o->rootfs,
