@@ -189,8 +189,37 @@ static s64 dgram_recv(struct socket *s, struct sock_msg *m)
 
 /* ---- sending ---- */
 
+static bool device_exists(struct net_ns *net, int index)
+{
+	bool it;
+
+	spin_lock(&netdev_lock);
+	it = netdev_by_index(net, index);
+	spin_unlock(&netdev_lock);
+	return it;
+}
+
+static int use_pktinfo6(const struct inet_sock *k, const void *v, struct dgram_route *r)
+{
+	struct in6_pktinfo_abi i;
+	static const u8 zero[16];
+	ip_addr_t src = { .type = IPADDR_TYPE_V6 };
+
+	memcpy(&i, v, sizeof(i));
+	if (i.ifindex && !device_exists(k->s.net, i.ifindex))
+		return -ENODEV;
+	r->ifindex = i.ifindex;
+	if (!memcmp(i.addr, zero, 16) || !IP_IS_V6_VAL(r->dst))
+		return 0;
+	memcpy(ip_2_ip6(&src)->addr, i.addr, 16);
+	if (!k->freebind && !addr_is_local(&src))
+		return -EINVAL;
+	r->src = src;
+	return 0;
+}
+
 /* Control messages of sendmsg: IP_PKTINFO and its kin. */
-static int use_control(const struct scm *scm, struct dgram_route *r)
+static int use_control(const struct inet_sock *k, const struct scm *scm, struct dgram_route *r)
 {
 	struct user_cmsghdr h;
 	const void *v;
@@ -212,15 +241,10 @@ static int use_control(const struct scm *scm, struct dgram_route *r)
 			}
 		} else if (h.level == IPPROTO_IPV6 && h.type == IPV6_PKTINFO &&
 			   n == sizeof(struct in6_pktinfo_abi)) {
-			struct in6_pktinfo_abi i;
-			static const u8 zero[16];
+			int err = use_pktinfo6(k, v, r);
 
-			memcpy(&i, v, sizeof(i));
-			r->ifindex = i.ifindex;
-			if (memcmp(i.addr, zero, 16) && IP_IS_V6_VAL(r->dst)) {
-				r->src = (ip_addr_t){ .type = IPADDR_TYPE_V6 };
-				memcpy(ip_2_ip6(&r->src)->addr, i.addr, 16);
-			}
+			if (err)
+				return err;
 		} else if (h.level == IPPROTO_IP && h.type == IP_TTL && n >= 4) {
 			if (num < 1 || num > 255)
 				return -EINVAL;
@@ -232,6 +256,8 @@ static int use_control(const struct scm *scm, struct dgram_route *r)
 				return -EINVAL;
 			r->ttl = num < 0 ? r->ttl : (u8)num;
 		} else if (h.level == IPPROTO_IPV6 && h.type == IPV6_TCLASS && n >= 4) {
+			if (num < -1 || num > 255)
+				return -EINVAL;
 			r->tos = num < 0 ? r->tos : (u8)num;
 		} else if ((h.level == IPPROTO_IP || h.level == IPPROTO_IPV6) && h.type != 103) {
 			return -EINVAL;
@@ -275,7 +301,7 @@ int dgram_route(struct inet_sock *k, const struct sock_msg *m, const ip_addr_t *
 	else
 		r->ttl = v6 ? (k->hops < 0 ? 64 : (u8)k->hops)
 			    : (u8)inet_number(k, k->ttl, SYSCTL_DEFAULT_TTL);
-	err = use_control(m->scm, r);
+	err = use_control(k, m->scm, r);
 	if (err)
 		return err;
 	r->netif = mc ? multicast_netif(k, r->ifindex) : route_to(&r->src, &r->dst);

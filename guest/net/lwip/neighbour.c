@@ -11,8 +11,8 @@
 #include "lwip/priv/nd6_priv.h"
 #include "lwip_hooks.h"
 #include "net/abi.h"
-#include "net/inet/inet.h"
 #include "net/lwip/neighbour.h"
+#include "net/lwip/stack.h"
 
 static const u16 states[] = {
 	[ND6_NO_ENTRY] = NUD_NONE,	 [ND6_INCOMPLETE] = NUD_INCOMPLETE,
@@ -31,7 +31,7 @@ static void arp(void (*fn)(const struct neighbour *n, void *arg), void *arg)
 
 		if (!etharp_get_entry(i, &ip, &netif, &hw) || !neighbor_hook(netif))
 			continue;
-		n.ifindex = inet_ifindex(netif);
+		n.ifindex = netif_get_index(netif);
 		n.has_hwaddr = true;
 		memcpy(n.addr, ip, 4);
 		memcpy(n.hwaddr, hw->addr, sizeof(n.hwaddr));
@@ -49,7 +49,7 @@ static void discovered(void (*fn)(const struct neighbour *n, void *arg), void *a
 		    !neighbor_hook(e->netif))
 			continue;
 		n.state = states[e->state];
-		n.ifindex = inet_ifindex(e->netif);
+		n.ifindex = netif_get_index(e->netif);
 		n.router = e->isrouter;
 		n.has_hwaddr = e->state != ND6_INCOMPLETE;
 		memcpy(n.addr, e->next_hop_address.addr, 16);
