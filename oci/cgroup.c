@@ -53,29 +53,41 @@ static unsigned v2_controllers(const char *mount)
 	return bits | 1u << CG_FREEZER;
 }
 
-/* The caller's own group in the hierarchy whose controllers are `names` ("" for v2), from /proc/self/cgroup. */
-static void own_group(const char *names, char *out, size_t size)
+/* /proc/self/cgroup, to be freed; NULL: there is none. */
+static char *own_groups(void)
 {
 	FILE *f = fopen("/proc/self/cgroup", "re");
-	char line[PATH_MAX + 128];
+	char *text = NULL;
+	size_t size = 0;
 
-	snprintf(out, size, "/");
-	while (f && fgets(line, sizeof(line), f)) {
-		char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL;
-
-		if (!path)
-			continue;
-		*path++ = 0;
-		path[strcspn(path, "\n")] = 0;
-		if (strcmp(list + 1, names) == 0)
-			snprintf(out, size, "%s", path);
+	if (f && getdelim(&text, &size, 0, f) < 0) {
+		free(text);
+		text = NULL;
 	}
 	if (f)
 		fclose(f);
+	return text;
+}
+
+/* The caller's own group in the hierarchy whose controllers are `names` ("" for v2), from own_groups. */
+static void own_group(const char *text, const char *names, char *out, size_t size)
+{
+	size_t n = strlen(names);
+
+	snprintf(out, size, "/");
+	for (const char *line = text, *end; line && *line; line = *end ? end + 1 : end) {
+		const char *list = strchr(line, ':');
+
+		end = strchrnul(line, '\n');
+		if (list && list + n + 1 < end && strncmp(list + 1, names, n) == 0 &&
+		    list[n + 1] == ':')
+			snprintf(out, size, "%.*s", (int)(end - list) - (int)n - 2, list + n + 2);
+	}
 }
 
 struct hierarchy {
-	char mount[PATH_MAX], root[PATH_MAX], own[PATH_MAX];
+	char mount[PATH_MAX], root[PATH_MAX];
+	char names[512]; /* of its controllers, as /proc/self/cgroup spells them; v2: none */
 	unsigned controllers;
 	bool v2;
 };
@@ -101,7 +113,7 @@ static bool next_hierarchy(FILE *f, struct hierarchy *h)
 		if (h->v2)
 			names = "";
 		h->controllers = h->v2 ? v2_controllers(h->mount) : controller_bits(names, ",");
-		own_group(names, h->own, sizeof(h->own));
+		snprintf(h->names, sizeof(h->names), "%s", names);
 		return true;
 	}
 	return false;
@@ -171,7 +183,9 @@ int cgroup_plan(const char *path, const char *id, bool systemd, struct pool *poo
 		struct cgroup *out, struct error *err)
 {
 	static struct hierarchy h; /* large; one command, one thread */
-	char where[PATH_MAX], full[3 * PATH_MAX];
+	char where[PATH_MAX], full[3 * PATH_MAX], group[PATH_MAX];
+	char *groups = NULL;
+	int ret = 0;
 	FILE *f;
 
 	*out = (struct cgroup){ 0 };
@@ -187,28 +201,29 @@ int cgroup_plan(const char *path, const char *id, bool systemd, struct pool *poo
 	f = fopen("/proc/self/mountinfo", "re");
 	if (!f)
 		return error_errno(err, "/proc/self/mountinfo");
-	while (next_hierarchy(f, &h)) {
-		const char *own = strcmp(h.own, "/") == 0 ? "" : h.own;
+	if (*where != '/')
+		groups = own_groups();
+	while (ret == 0 && next_hierarchy(f, &h)) {
+		const char *own = group;
 		size_t r = strlen(h.root);
 
 		if (seen(out, &h))
 			continue;
+		own_group(groups, h.names, group, sizeof(group));
+		if (strcmp(group, "/") == 0)
+			own = "";
 		/* Within a cgroup namespace or a bind mount the mount's root is not the hierarchy's. */
 		if (r > 1 && strncmp(own, h.root, r) == 0)
 			own += r;
 		snprintf(full, sizeof(full), "%s%s%s%s", h.mount, *where == '/' ? "" : own,
 			 *where == '/' ? "" : "/", where);
-		if (strlen(full) >= PATH_MAX) {
-			fclose(f);
-			return error_set(err, ENAMETOOLONG, "linux.cgroupsPath: too long");
-		}
-		if (add_dir(out, &h, full, pool, err) < 0) {
-			fclose(f);
-			return -1;
-		}
+		ret = strlen(full) >= PATH_MAX
+			      ? error_set(err, ENAMETOOLONG, "linux.cgroupsPath: too long")
+			      : add_dir(out, &h, full, pool, err);
 	}
 	fclose(f);
-	return 0;
+	free(groups);
+	return ret;
 }
 
 int cgroup_find(char *const *paths, struct pool *pool, struct cgroup *out, struct error *err)
