@@ -9,6 +9,7 @@
  */
 #include "fs/abi.h"
 #include "fs/async.h"
+#include "fs/owner.h"
 #include "fs/poll_bits.h"
 #include "mm/slab.h"
 #include "task/task.h"
@@ -17,9 +18,6 @@
 #define POLL_IN	     1 /* si_code */
 #define POLL_OUT     2
 #define ASYNC_QUEUES 2
-#define OWNER_TID    0 /* F_OWNER_* */
-#define OWNER_PID    1
-#define OWNER_PGRP   2
 
 struct watcher {
 	struct list node; /* in queue; self-linked when not */
@@ -77,27 +75,8 @@ static void send(struct file *f, u32 events)
 		.code = events & POLL_READABLE ? POLL_IN : POLL_OUT,
 		.poll = { .band = events, .fd = f->owner.fd },
 	};
-	const struct siginfo *info = f->owner.sig ? &si : NULL;
-	struct process *p;
-	struct task *t;
 
-	switch (f->owner.type) {
-	case OWNER_TID:
-		t = f->owner.pid ? task_find(f->owner.pid) : NULL;
-		if (t) {
-			signal_task(t, signo, info);
-			task_put(t);
-		}
-		break;
-	case OWNER_PID:
-		p = f->owner.pid ? process_find(f->owner.pid) : NULL;
-		if (p) {
-			signal_process(p, signo, info);
-			process_put(p);
-		}
-		break;
-	case OWNER_PGRP: signal_pgrp(f->owner.pid, signo, info); break;
-	}
+	file_owner_signal(&f->owner, f->cred, signo, f->owner.sig ? &si : NULL);
 }
 
 static void sender(void *arg)

@@ -96,10 +96,11 @@ struct file {
 	struct inode *inode;   /* NULL only for anonymous objects without one */
 	struct mutex pos_lock; /* guards pos where two tasks share it */
 	u64 pos;
-	struct cred *cred; /* of the opener */
-	struct {	   /* F_SETOWN, O_ASYNC */
+	struct cred *cred;  /* of the opener */
+	struct file_owner { /* F_SETOWN, O_ASYNC; owner.h */
 		int pid, type, sig;
-		int fd; /* that O_ASYNC was set on */
+		int fd;	       /* that O_ASYNC was set on */
+		u32 uid, euid; /* of who chose it */
 	} owner;
 	void *async;	     /* its watcher (fs/async.c) */
 	void *epoll;	     /* list of epoll items that watch it (fs/epoll.c) */

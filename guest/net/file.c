@@ -5,6 +5,7 @@
  * since a socket's wait has its own rules (block.c).
  */
 #include "fs/abi.h"
+#include "fs/owner.h"
 #include "fs/vfs.h"
 #include "net/scm.h"
 #include "net/socket.h"
@@ -80,38 +81,9 @@ static void sock_release(struct file *f)
 	sock_put(s);
 }
 
-#define OWNER_TID  0 /* struct file.owner.type */
-#define OWNER_PID  1
-#define OWNER_PGRP 2
-
-void sock_signal_owner(int type, int pid)
-{
-	struct process *p = NULL;
-	struct task *t = NULL;
-
-	if (!pid)
-		return;
-	switch (type) {
-	case OWNER_TID:
-		t = task_find(pid);
-		if (t)
-			signal_task(t, SIGURG, NULL);
-		task_put(t);
-		break;
-	case OWNER_PID:
-		p = process_find(pid);
-		if (p) {
-			signal_process(p, SIGURG, NULL);
-			process_put(p);
-		}
-		break;
-	case OWNER_PGRP: signal_pgrp(pid, SIGURG, NULL); break;
-	}
-}
-
 void sock_signal_urgent(struct file *f)
 {
-	sock_signal_owner(f->owner.type, READ_ONCE(f->owner.pid));
+	file_owner_signal(&f->owner, f->cred, SIGURG, NULL);
 }
 
 const struct file_ops sock_fops = {

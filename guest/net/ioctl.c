@@ -8,15 +8,13 @@
 #include <string.h>
 
 #include "fs/abi.h"
+#include "fs/owner.h"
 #include "fs/procfs.h"
 #include "net/lwip/stack.h"
 #include "net/socket.h"
 #include "platform/platform.h"
 #include "task/task.h"
 #include "task/unsupported.h"
-
-#define OWNER_PID  1 /* struct file.owner.type */
-#define OWNER_PGRP 2
 
 struct ifreq {
 	char name[IFNAMSIZ];
@@ -39,10 +37,8 @@ struct ifconf {
 
 static s64 get_owner(struct socket *s, u64 arg)
 {
-	s32 n = s->file->owner.pid;
+	s32 n = file_owner_get(s->file);
 
-	if (s->file->owner.type == OWNER_PGRP)
-		n = -n;
 	return user_write(arg, &n, sizeof(n)) ? -EFAULT : 0;
 }
 
@@ -54,9 +50,8 @@ static s64 set_owner(struct socket *s, u64 arg)
 		return -EFAULT;
 	if (n == (s32)0x80000000)
 		return -EINVAL;
-	s->file->owner.type = n < 0 ? OWNER_PGRP : OWNER_PID;
-	s->file->owner.pid = n < 0 ? -n : n;
-	return 0;
+	return n < 0 ? file_owner_set(s->file, OWNER_PGRP, -n)
+		     : file_owner_set(s->file, OWNER_PID, n);
 }
 
 /* What d says to cmd. netdev_lock held. */

@@ -10,6 +10,7 @@
 
 #include "fs/async.h"
 #include "fs/lock.h"
+#include "fs/owner.h"
 #include "fs/pipe.h"
 #include "sys/fs_sys.h"
 #include "task/pidns.h"
@@ -131,50 +132,6 @@ struct f_owner_ex_abi {
 	s32 type, pid;
 };
 
-static void same_group(struct process *p, void *arg)
-{
-	if (p->pgid == -*(int *)arg)
-		*(int *)arg = 1;
-}
-
-/* Does the task (type 0), process (1) or group (2) exist? 0: nobody. */
-static bool owner_exists(int type, int pid)
-{
-	struct process *p;
-	struct task *t;
-	int found = -pid;
-
-	if (!pid)
-		return true;
-	if (type == 2) {
-		process_for_each(same_group, &found);
-		return found == 1;
-	}
-	if (type == 0) {
-		t = task_find(pid);
-		if (t)
-			task_put(t);
-		return t;
-	}
-	p = process_find(pid);
-	if (p)
-		process_put(p);
-	return p;
-}
-
-static s64 set_owner(struct file *f, int type, int nr)
-{
-	int pid = nr > 0 ? pid_from_vnr(nr) : 0;
-
-	if (nr && !pid)
-		return -ESRCH;
-	if (!owner_exists(type, pid))
-		return -ESRCH;
-	f->owner.type = type;
-	f->owner.pid = pid;
-	return 0;
-}
-
 static s64 owner_ex(struct file *f, bool set, uaddr_t arg)
 {
 	struct f_owner_ex_abi o = { f->owner.type, pid_vnr(f->owner.pid) };
@@ -185,7 +142,7 @@ static s64 owner_ex(struct file *f, bool set, uaddr_t arg)
 		return -EFAULT;
 	if (o.type < 0 || o.type > 2)
 		return -EINVAL;
-	return set_owner(f, o.type, o.pid);
+	return file_owner_set(f, o.type, o.pid);
 }
 
 /* Allowed on O_PATH descriptors. */
@@ -247,8 +204,12 @@ static s64 do_fcntl(struct file *f, fd_a fd, u32 cmd, u64 arg)
 	case F_OFD_GETLK:
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW: return range_lock(f, cmd, arg);
-	case F_GETOWN: return f->owner.type == 2 ? -pid_vnr(f->owner.pid) : pid_vnr(f->owner.pid);
-	case F_SETOWN: return (s32)arg < 0 ? set_owner(f, 2, -(s32)arg) : set_owner(f, 1, (s32)arg);
+	case F_GETOWN: return file_owner_get(f);
+	case F_SETOWN:
+		if ((s32)arg == (s32)0x80000000)
+			return -EINVAL;
+		return (s32)arg < 0 ? file_owner_set(f, OWNER_PGRP, -(s32)arg)
+				    : file_owner_set(f, OWNER_PID, (s32)arg);
 	case F_GETOWN_EX: return owner_ex(f, false, arg);
 	case F_SETOWN_EX: return owner_ex(f, true, arg);
 	case F_GETSIG: return f->owner.sig;

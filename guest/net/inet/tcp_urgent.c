@@ -9,21 +9,24 @@
  */
 #include <string.h>
 
+#include "fs/owner.h"
 #include "fs/poll_bits.h"
 #include "lwip/priv/tcp_priv.h"
 #include "net/inet/inet.h"
+#include "task/task.h"
 
 #define SIGNALS_MAX 16 /* of one stay in the stack; more are lost */
 
-static struct file_owner_note {
-	int type, pid;
+static struct note {
+	struct file_owner owner;
+	struct cred *opener; /* a reference */
 } signals[SIGNALS_MAX];
 static unsigned nr_signals;
 
 /* After net_leave, without locks. */
 static void send_signals(void)
 {
-	struct file_owner_note mine[SIGNALS_MAX];
+	struct note mine[SIGNALS_MAX];
 	unsigned n;
 
 	spin_lock(&net_lock);
@@ -31,8 +34,11 @@ static void send_signals(void)
 	memcpy(mine, signals, n * sizeof(mine[0]));
 	nr_signals = 0;
 	spin_unlock(&net_lock);
-	for (unsigned i = 0; i < n; i++)
-		sock_signal_owner(mine[i].type, mine[i].pid);
+	for (unsigned i = 0; i < n; i++) {
+		file_owner_signal(&mine[i].owner, mine[i].opener, SIGURG, NULL);
+		if (mine[i].opener)
+			cred_put(mine[i].opener);
+	}
 }
 
 static void note_signal(const struct inet_sock *k)
@@ -41,7 +47,9 @@ static void note_signal(const struct inet_sock *k)
 
 	if (!f || !READ_ONCE(f->owner.pid) || nr_signals == SIGNALS_MAX)
 		return;
-	signals[nr_signals++] = (struct file_owner_note){ f->owner.type, READ_ONCE(f->owner.pid) };
+	if (f->cred)
+		cred_get(f->cred);
+	signals[nr_signals++] = (struct note){ f->owner, f->cred };
 	net_after = send_signals;
 }
 
