@@ -100,6 +100,9 @@ bool rtnetlink_has_other(const struct nl_request *r, u32 fixed, const u16 *known
 /* ---- neigh.c ---- */
 int rtnetlink_get_neighbours(struct nl_request *r, bool dump);
 
+/* ---- rule.c ---- */
+int rtnetlink_get_rules(struct nl_request *r, bool dump);
+
 /* ---- link.c; netdev_mutex held ---- */
 struct netdev;
 int rtnetlink_new_link(struct nl_request *r, const struct ifinfomsg *i);

@@ -343,6 +343,7 @@ static int get(struct nl_request *r, bool dump)
 	case RTM_GETROUTE: return get_route(r, dump);
 	case RTM_GETNSID: return get_nsid(r, dump);
 	case RTM_GETNEIGH: return rtnetlink_get_neighbours(r, dump);
+	case RTM_GETRULE: return rtnetlink_get_rules(r, dump);
 	default: unsupported("rtnetlink request", r->h->nlmsg_type); return -EOPNOTSUPP;
 	}
 }
