@@ -130,7 +130,7 @@ int relay(const struct container *c, uint16_t port, int in, int out, struct erro
 	struct direction up = { .from = in }, down = { .to = out, .out = true };
 	const struct linger reset = { .l_onoff = 1 };
 	const int on = 1;
-	int chan, theirs[2], end;
+	int chan, theirs[2] = { -1, -1 }, end;
 
 	signal(SIGPIPE, SIG_IGN);
 	setsockopt(out, IPPROTO_TCP, TCP_NODELAY, &on,

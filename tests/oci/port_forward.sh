@@ -34,7 +34,8 @@ forward c1 0:7000 "[::1]:0:7001" 127.0.0.2:0:7777 0:7003 > ports 2> errors &
 client=$!
 await 10 eval '[ "$(wc -l < ports)" = 4 ]'
 echo_port=$(sed -n 's/^Forwarding from 127.0.0.1:\([0-9]*\) -> 7000$/\1/p' ports)
-expect "the local port is in use" "moat: port-forward: '$echo_port:80': the local port is in use" "$(forward c1 "$echo_port:80" 2>&1)"
+expect "the local port is in use" "moat: port-forward: '$echo_port:80': the local port is in use" \
+	"$(forward c1 "$echo_port:80" 2>&1)"
 expect "connections" "100 answered at once
 counted 12345
 refused: end of data
