@@ -171,7 +171,6 @@ void sock_wake_error(struct socket *s);
 
 /* file.c: urgent data came in: SIGURG to whom F_SETOWN named. f: the file of the socket, referenced. */
 void sock_signal_urgent(struct file *f);
-void sock_signal_owner(int type, int pid); /* the same by F_SETOWN's words; pid 0: nobody */
 
 /* ---- block.c: the blocking forms. m->flags has MSG_DONTWAIT for O_NONBLOCK already ---- */
 s64 sock_sendmsg(struct socket *s, struct sock_msg *m);
