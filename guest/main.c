@@ -124,6 +124,7 @@ void sentry_main(const void *fdt)
 	messages_start();
 	stream_init();
 	balloon_start();
+	mm_reaper_start();
 	if (boot.debug)
 		klog_sink = debug_sink;
 	trace_init(boot.trace);

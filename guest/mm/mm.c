@@ -26,6 +26,7 @@ void mm_set_hooks(const struct mm_hooks *hooks)
 	SET(killed);
 	SET(may_lock);
 	SET(tid);
+	SET(dead);
 #undef SET
 }
 
@@ -73,13 +74,11 @@ void mm_get(struct mm *mm)
 	ref_get(&mm->ref);
 }
 
-void mm_put(struct mm *mm)
+static void end(struct mm *mm)
 {
 	struct vma *v, *tmp;
 	struct list dead;
 
-	if (!mm || !ref_put(&mm->ref))
-		return;
 	if (!list_empty(&mm->uffds))
 		uffd_mm_gone(mm);
 	pmap_destroy(mm->pmap);
@@ -95,6 +94,44 @@ void mm_put(struct mm *mm)
 	if (mm->layout.exe && mm_hooks.file_put)
 		mm_hooks.file_put(mm->layout.exe);
 	kfree(mm);
+}
+
+void mm_put(struct mm *mm)
+{
+	if (mm && ref_put(&mm->ref))
+		end(mm);
+}
+
+static struct mm *dead_mms; /* linked by next_dead */
+
+void mm_put_later(struct mm *mm)
+{
+	if (!ref_put(&mm->ref))
+		return;
+	if (!mm_hooks.dead) {
+		end(mm);
+		return;
+	}
+	mm->next_dead = atomic_load(&dead_mms);
+	while (!__atomic_compare_exchange_n(&dead_mms, &mm->next_dead, mm, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST))
+		;
+	mm_hooks.dead();
+}
+
+bool mm_any_dead(void)
+{
+	return atomic_load(&dead_mms);
+}
+
+void mm_end_dead(void)
+{
+	struct mm *mm, *next;
+
+	for (mm = atomic_xchg(&dead_mms, NULL); mm; mm = next) {
+		next = mm->next_dead;
+		end(mm);
+	}
 }
 
 struct pmap *mm_pmap(struct mm *mm)

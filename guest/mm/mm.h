@@ -30,6 +30,10 @@ struct mm *mm_create(void);	     /* empty; ERR_PTR; one reference */
 struct mm *mm_fork(struct mm *from); /* copy-on-write duplicate */
 void mm_get(struct mm *mm);
 void mm_put(struct mm *mm); /* the last reference unmaps everything; may sleep */
+/* Where one may not wait for that, as it puts files: the last reference leaves it to who calls mm_end_dead (task/mm_reaper.c). */
+void mm_put_later(struct mm *mm);
+bool mm_any_dead(void);
+void mm_end_dead(void);
 struct pmap *mm_pmap(struct mm *mm);
 
 /* ---- the system calls' work; addresses and flags as Linux's, checked here, errors in Linux's order ---- */
@@ -135,6 +139,7 @@ struct mm_hooks {
 	bool (*killed)(void);		     /* a fatal signal waits for the current task */
 	bool (*may_lock)(void);		     /* CAP_IPC_LOCK */
 	int (*tid)(void); /* the current task's number as it sees it; 0: it is exiting */
+	void (*dead)(void); /* there is something for mm_end_dead; may not sleep */
 };
 /* Copies the members that are set and keeps the others: each layer registers its own at boot. */
 void mm_set_hooks(const struct mm_hooks *hooks);

@@ -96,6 +96,7 @@ static void zap_mm(struct mm *mm, struct pagecache *pc, u64 first, u64 last, enu
 	} while (n == ARRAY_SIZE(part));
 }
 
+/* An address space may end here, and with it the last use of a file, whose page cache is perhaps the one that is busy: later. */
 bool pagecache_zap(struct pagecache *pc, u64 first, u64 last, enum zap_mode mode, bool try)
 {
 	static u32 passes;
@@ -123,12 +124,12 @@ bool pagecache_zap(struct pagecache *pc, u64 first, u64 last, enum zap_mode mode
 		if (!try) {
 			mutex_lock(&mm->lock);
 		} else if (!mutex_trylock(&mm->lock)) {
-			mm_put(mm);
+			mm_put_later(mm);
 			return false;
 		}
 		zap_mm(mm, pc, first, last, mode, pass);
 		mutex_unlock(&mm->lock);
-		mm_put(mm);
+		mm_put_later(mm);
 	}
 }
 

@@ -138,6 +138,7 @@ struct mm {
 	paddr_t deferred[DEFER_MAX];
 	bool sealed;	   /* some area is VMA_SEALED */
 	struct list uffds; /* struct uffd of this address space; uffd.c */
+	struct mm *next_dead; /* without references, waiting for its end; mm.c */
 	struct mm_layout layout;
 };
 

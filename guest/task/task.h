@@ -339,6 +339,7 @@ void sched_yield(void);
 void task_poll(void);
 /* A kernel thread of the Sentry (writeback, reclaim). */
 struct task *kthread_start(const char *name, void (*fn)(void *), void *arg);
+void mm_reaper_start(void); /* mm_reaper.c; once, at boot */
 
 /* ---- credentials ---- */
 struct cred *cred_dup(const struct cred *from);
