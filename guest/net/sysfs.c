@@ -49,6 +49,7 @@ static int put_number(struct seq *s, ull n)
 NUMBER(zero, 0)
 NUMBER(addr_len, sizeof(d->hwaddr))
 NUMBER(index, d->index)
+NUMBER(link, d->link ? d->link : d->index)
 NUMBER(mtu, d->mtu)
 NUMBER(queue_len, d->txqlen)
 NUMBER(type, d->type)
@@ -148,6 +149,7 @@ static int show(struct seq *s, void *id, int (*put)(struct seq *s, const struct 
 FILE_OF(zero)
 FILE_OF(addr_len)
 FILE_OF(index)
+FILE_OF(link)
 FILE_OF(mtu)
 FILE_OF(queue_len)
 FILE_OF(type)
@@ -195,7 +197,7 @@ static const struct attr attrs[] = {
 	{ "gro_flush_timeout", &zero_ops },
 	{ "ifalias", &empty_ops },
 	{ "ifindex", &index_ops },
-	{ "iflink", &index_ops },
+	{ "iflink", &link_ops },
 	{ "link_mode", &zero_ops },
 	{ "mtu", &mtu_ops },
 	{ "name_assign_type", &name_type_ops },

@@ -14,6 +14,7 @@
 #include "task/task.h"
 
 #define IPPROTO_UDPLITE 136
+#define FILTER_MAX	1024 /* bytes, run for each socket under net_lock; Linux: 64 KiB */
 #define TIMER_NONE	0
 #define TIMER_RETRANS	1
 #define TIMER_KEEPALIVE 2
@@ -252,6 +253,8 @@ int inet_diag_request(struct nl_request *r, bool all)
 	if (w.protocol != IP_PROTO_TCP && w.protocol != IP_PROTO_UDP && w.protocol != 255)
 		return -ENOENT;
 	w.filter = all ? nl_find(r, sizeof(w.q), INET_DIAG_REQ_BYTECODE, &w.filter_len) : NULL;
+	if (w.filter && w.filter_len > FILTER_MAX)
+		return -EINVAL;
 	spin_lock(&net_lock);
 	list_for_each(k, &inet_all, all_node)
 		if (k->s.net == r->from->s.net && right_kind(&w, k))

@@ -11,7 +11,7 @@
 #include "mm/slab.h"
 #include "net/inet/option.h"
 
-#define GROUPS_MAX 64
+#define GROUPS_MAX 64 /* of a socket; Linux: 20 of IPv4, memory for some hundred of IPv6 */
 
 struct membership {
 	struct list node;
@@ -76,9 +76,14 @@ static int read_request(struct inet_sock *k, bool v6, const void *v, unsigned le
 static int join(struct inet_sock *k, const ip_addr_t *g, struct netif *n)
 {
 	struct membership *m;
+	unsigned count = 0;
 
 	if (group_has(k, g))
 		return -EADDRINUSE;
+	list_for_each(m, &k->groups, node)
+		count++;
+	if (count >= GROUPS_MAX)
+		return -ENOBUFS;
 	m = kzalloc(sizeof(*m));
 	if (!m)
 		return -ENOBUFS;
@@ -112,6 +117,8 @@ int group_set(struct inet_sock *k, int name, const void *v, unsigned len)
 	err = read_request(k, v6, v, len, &g, &ifindex);
 	if (err)
 		return err;
+	if (ifindex < 0 || ifindex > NETDEV_INDEX_MAX)
+		return -ENODEV;
 	net_enter(k->s.net);
 	if (ifindex > 1)
 		n = netif_get_by_index((u8)ifindex);

@@ -14,7 +14,11 @@
 
 u32 inet_sndbuf(const struct inet_sock *k)
 {
-	return k->sndbuf_set ? k->s.sndbuf : (u32)net_sysctl(k->s.net, SYSCTL_TCP_WMEM_MAX);
+	u32 n = k->sndbuf_set ? k->s.sndbuf : (u32)net_sysctl(k->s.net, SYSCTL_TCP_WMEM_MAX);
+
+	return MIN(
+		n,
+		(u32)TCP_SND_BUF); /* beyond it lwIP takes nothing: there would be room that cannot be used */
 }
 
 u32 inet_window(const struct inet_sock *k)

@@ -83,14 +83,14 @@ void packet_ring_free(struct packet_ring *r)
 	kfree(r);
 }
 
-static int check(const struct packet_sock *k, const struct tpacket_req *q)
+static int check(u32 version, u32 reserve, const struct tpacket_req *q)
 {
 	u32 per_block;
 
 	if (!q->tp_block_size || q->tp_block_size % PAGE_SIZE || q->tp_block_size > RING_MAX)
 		return -EINVAL;
 	if (q->tp_frame_size % TPACKET_ALIGNMENT ||
-	    q->tp_frame_size < (u64)header_room(k->version) + k->reserve)
+	    q->tp_frame_size < (u64)header_room(version) + reserve)
 		return -EINVAL;
 	per_block = q->tp_block_size / q->tp_frame_size;
 	if (!per_block || (u64)per_block * q->tp_block_nr != q->tp_frame_nr)
@@ -98,7 +98,7 @@ static int check(const struct packet_sock *k, const struct tpacket_req *q)
 	return (u64)q->tp_block_size * q->tp_block_nr > RING_MAX ? -ENOMEM : 0;
 }
 
-static struct packet_ring *make(const struct packet_sock *k, const struct tpacket_req *q)
+static struct packet_ring *make(u32 version, u32 reserve, const struct tpacket_req *q)
 {
 	u64 size = (u64)q->tp_block_size * q->tp_block_nr, pages = size / PAGE_SIZE;
 	struct packet_ring *r = kzalloc(sizeof(*r) + pages * sizeof(r->pages[0]));
@@ -107,8 +107,8 @@ static struct packet_ring *make(const struct packet_sock *k, const struct tpacke
 	if (!r)
 		return ERR_PTR(-ENOMEM);
 	pagecache_init(&r->pc, &ring_pages, r, size);
-	r->version = k->version;
-	r->reserve = k->reserve;
+	r->version = version;
+	r->reserve = reserve;
 	r->frame_size = q->tp_frame_size;
 	r->frame_nr = q->tp_frame_nr;
 	r->block_size = q->tp_block_size;
@@ -125,6 +125,8 @@ static struct packet_ring *make(const struct packet_sock *k, const struct tpacke
 
 int packet_ring_set(struct packet_sock *k, const void *v, unsigned len)
 {
+	/* Read once: another thread may change them until there is a ring. */
+	u32 version = READ_ONCE(k->version), reserve = READ_ONCE(k->reserve);
 	struct packet_ring *new = NULL, *old;
 	struct tpacket_req q;
 	int err = 0;
@@ -133,13 +135,13 @@ int packet_ring_set(struct packet_sock *k, const void *v, unsigned len)
 		return -EINVAL;
 	memcpy(&q, v, sizeof(q));
 	if (q.tp_block_nr)
-		err = check(k, &q);
+		err = check(version, reserve, &q);
 	else if (q.tp_frame_nr)
 		err = -EINVAL;
 	if (err)
 		return err;
 	if (q.tp_block_nr) {
-		new = make(k, &q);
+		new = make(version, reserve, &q);
 		if (IS_ERR(new))
 			return (int)PTR_ERR(new);
 	}
@@ -195,7 +197,10 @@ static void put_header(struct packet_ring *r, const struct packet_frame *f, u16 
 					 .tp_sec = sec,
 					 .tp_usec = nsec / 1000 };
 
-		store(r, at + sizeof(h.tp_status), &h.tp_len, sizeof(h) - sizeof(h.tp_status));
+		/* Not what pads it: that has no value. */
+		store(r, at + sizeof(h.tp_status), &h.tp_len,
+		      offsetof(struct tpacket_hdr, tp_usec) + sizeof(h.tp_usec) -
+			      sizeof(h.tp_status));
 	} else {
 		struct tpacket2_hdr h = { .tp_len = len,
 					  .tp_snaplen = snap,
@@ -227,6 +232,8 @@ bool packet_ring_put(struct packet_sock *k, const struct packet_frame *f, u32 ta
 			       TPACKET_ALIGNMENT) +
 		      r->reserve;
 	mac = net - mac_len;
+	if (net > 0xffff) /* the header has 16 bits for it */
+		return false;
 	room = mac < r->frame_size ? r->frame_size - mac : 0;
 	snap = MIN(take, room);
 	if (r->lost || k->drops)
