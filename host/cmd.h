@@ -18,8 +18,7 @@ struct command {
 extern const struct command cmd_do, cmd_doctor, cmd_help;
 extern const struct command cmd_create, cmd_start, cmd_run, cmd_exec, cmd_state, cmd_list, cmd_kill,
 	cmd_delete, cmd_ps, cmd_pause, cmd_resume, cmd_update, cmd_events, cmd_spec, cmd_features,
-	cmd_checkpoint, cmd_restore, cmd_dmesg, cmd_trace, cmd_debug, cmd_install,
-	cmd_port_forward;
+	cmd_checkpoint, cmd_restore, cmd_dmesg, cmd_trace, cmd_debug, cmd_install, cmd_port_forward;
 extern const struct command *const commands[]; /* NULL-ended */
 
 #endif
