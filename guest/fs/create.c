@@ -181,7 +181,7 @@ int vfs_link(int olddir, const char *old, int newdir, const char *new, int flags
 		err = -EPERM;
 	if (!err && !i->nlink && (i->flags & INODE_UNLINKABLE))
 		err = -ENOENT;
-	if (!err && !i->nlink && !(from.dentry->name[0] == '#'))
+	if (!err && !i->nlink && !(dentry_name(from.dentry)[0] == '#'))
 		err = -ENOENT;
 	if (!err)
 		err = dir->ops->link(dir, w.last, w.last_len, i);

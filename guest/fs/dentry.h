@@ -2,7 +2,7 @@
  * dentry.h - the dentry cache: (parent, name) -> inode, or "no such name". Private to the VFS core.
  *
  * A hashed dentry holds one reference on itself, so "cached" needs no list work at get and put; reclaim is a clock over
- * all hashed dentries that nobody else holds. A child holds a reference on its parent, and a dentry on its inode.
+ * the hash table that takes what nobody else holds. A child holds a reference on its parent, and a dentry on its inode.
  *
  * dcache_lock (spinlock) guards all structure here and the mount tree. Readers of the fast walk (walk_fast.c) take no
  * lock: they read dcache_seq, follow pointers, and believe what they saw only if dcache_seq is still the same. That is
@@ -23,22 +23,31 @@
 #define DENTRY_DIR  32
 #define DENTRY_LINK 64
 
-#define DENTRY_INLINE_NAME 48
+#define DENTRY_INLINE_NAME 40
 
 struct dentry {
 	struct ref ref;
 	u32 flags;
 	u32 hash;
 	u32 len;
-	struct dentry *parent; /* itself for a root */
-	struct inode *inode;   /* NULL: negative */
-	struct dentry *next, **pprev;
-	struct list lru, children, sibling;
-	const char *name;
-	char inline_name[DENTRY_INLINE_NAME];
+	struct dentry *parent;		    /* itself for a root */
+	struct inode *inode;		    /* NULL: negative */
+	struct dentry *next, **pprev;	    /* hash chain */
+	struct dentry *children;	    /* the first */
+	struct dentry *sibling, **psibling; /* psibling NULL: in no parent's list */
+	union {
+		char inline_name[DENTRY_INLINE_NAME]; /* len < DENTRY_INLINE_NAME */
+		char *long_name;
+	};
 };
 
-_Static_assert(sizeof(struct dentry) <= 256, "a cached dentry");
+_Static_assert(sizeof(struct dentry) <= 112, "36 of them in a page");
+
+/* With its NUL. Under dcache_lock, or as the fast walk reads: valid if dcache_seq has not changed since. */
+static inline const char *dentry_name(const struct dentry *d)
+{
+	return READ_ONCE(d->len) < DENTRY_INLINE_NAME ? d->inline_name : READ_ONCE(d->long_name);
+}
 
 extern struct spinlock dcache_lock;
 extern u32 dcache_seq; /* odd while a writer is at work */

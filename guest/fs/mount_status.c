@@ -87,7 +87,7 @@ static char *name_in_super(const struct dentry *d, char *buf, size_t size)
 			break;
 		}
 		p -= d->len;
-		memcpy(p, d->name, d->len);
+		memcpy(p, dentry_name(d), d->len);
 		*--p = '/';
 	}
 	spin_unlock(&dcache_lock);

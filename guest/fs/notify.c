@@ -47,7 +47,7 @@ void notify_dentry_slow(struct dentry *d, u32 mask)
 		dir = d->parent->inode;
 		inode_get(dir);
 		len = d->len;
-		memcpy(name, d->name, len);
+		memcpy(name, dentry_name(d), len);
 		unlinked = d->flags & DENTRY_DELETED;
 	}
 	spin_unlock(&dcache_lock);

@@ -171,16 +171,23 @@ struct p9_inode {
 	struct p9_inode *
 		parent; /* how it was found, with a reference; NULL: the root. Under sb->fid_lock */
 	char *name;
-	u64 qid;
-	bool stale;  /* the server changed attributes that we have not read since */
-	bool gone;   /* its last name was removed: only fids lead to it */
-	bool no_map; /* the server refused it a window */
-	u64 srv_size; /* regular files: where the server's file ends, for all we know; under i.lock */
+	struct p9_fids *fids; /* made with the first fid; stays */
+	bool stale;	      /* the server changed attributes that we have not read since */
+	bool gone;	      /* its last name was removed: only fids lead to it */
+	bool no_map;	      /* the server refused it a window */
+};
+
+struct p9_fids { /* under sb->fid_lock */
+	struct p9_inode *pi;
+	struct list lru;       /* in sb->fids while it has any */
 	u32 fid[P9_FID_KINDS]; /* number + 1, 0: none */
 	u32 users[P9_FID_KINDS];
-	struct list lru;     /* in sb->fids while it has any */
-	char *target;	     /* symbolic link */
-	struct pagecache pc; /* regular files */
+};
+
+/* A regular file's, from its first use on: inode->pc points to the first member. */
+struct p9_pages {
+	struct pagecache pc;
+	u64 srv_size; /* where the server's file ends, for all we know; under inode->lock */
 };
 
 struct p9_sb {
@@ -207,6 +214,10 @@ static inline struct p9_inode *p9_i(struct inode *i)
 {
 	return container_of(i, struct p9_inode, i);
 }
+static inline struct p9_pages *p9_pages(struct inode *i)
+{
+	return container_of(i->pc, struct p9_pages, pc);
+}
 static inline struct p9_sb *p9_s(struct inode *i)
 {
 	return i->sb->priv;
@@ -217,8 +228,10 @@ int p9_fid_get(struct p9_inode *pi, enum p9_fid_kind kind, u32 *fid);
 /* Any fid at all (attributes of an unlinked file). */
 int p9_fid_any(struct p9_inode *pi, enum p9_fid_kind *kind, u32 *fid);
 void p9_fid_put(struct p9_inode *pi, enum p9_fid_kind kind);
-void p9_fid_drop(struct p9_inode *pi); /* the inode goes away */
-void p9_fid_flush(struct p9_sb *s);    /* give every idle fid back */
+bool p9_fid_has(const struct p9_inode *pi, enum p9_fid_kind kind); /* at this moment */
+int p9_fid_root(struct p9_inode *pi, u32 fid); /* the tree's root keeps fid. 0, -ENOMEM */
+void p9_fid_drop(struct p9_inode *pi);	       /* the inode goes away */
+void p9_fid_flush(struct p9_sb *s);	       /* give every idle fid back */
 /* fid, just made, is pi's from here on; clunked if pi has one of the kind. */
 void p9_fid_adopt(struct p9_inode *pi, enum p9_fid_kind kind, u32 fid);
 int p9_fid_moved(struct p9_inode *pi, struct p9_inode *parent, const char *name, unsigned len);
@@ -246,7 +259,6 @@ int p9_op_open(struct inode *i, struct file *f);
 extern const struct inode_ops p9_dir_ops, p9_shared_dir_ops, p9_file_ops, p9_link_ops,
 	p9_special_ops;
 extern const struct file_ops p9_dir_fops, p9_file_fops;
-extern const struct pagecache_ops p9_page_ops;
 
 /* p9_map.c: when the file is about to be mapped; when it is about to change. No lock of mm held. */
 void p9_open_window(struct pagecache *pc);

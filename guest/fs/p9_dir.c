@@ -91,6 +91,10 @@ static struct inode *make_moat(struct inode *dir, u32 dfid, const struct p9_name
 	if (err)
 		return ERR_PTR(err);
 	i = found(p9_i(dir), n, &attr, a->target, MAY_WRITE, fid);
+	if (!IS_ERR(i) && inode_need_pc(i)) { /* it is written next */
+		inode_put(i);
+		i = ERR_PTR(-ENOMEM);
+	}
 	if (!IS_ERR(i) && S_ISDIR(a->mode) && S_ISDIR(i->mode) && !p9_s(dir)->shared)
 		i->complete = true; /* and empty */
 	return i;

@@ -10,35 +10,57 @@
 #include "fs/p9.h"
 #include "mm/slab.h"
 
-static void release_fid(struct p9_sb *s, struct p9_inode *pi, unsigned kind)
+static void release_fid(struct p9_sb *s, struct p9_fids *f, unsigned kind)
 {
-	u32 fid = pi->fid[kind] - 1;
+	u32 fid = f->fid[kind] - 1;
 
-	pi->fid[kind] = 0;
+	f->fid[kind] = 0;
 	s->nfids--;
 	p9_clunk(s->c, fid);
 }
 
-static bool has_fids(const struct p9_inode *pi)
+bool p9_fid_has(const struct p9_inode *pi, enum p9_fid_kind kind)
 {
-	return pi->fid[P9_FID_WALK] || pi->fid[P9_FID_READ] || pi->fid[P9_FID_WRITE];
+	const struct p9_fids *f = atomic_load(&pi->fids);
+
+	return f && READ_ONCE(f->fid[kind]);
+}
+
+/* fid_lock held. 0 or -ENOMEM. */
+static int need_fids(struct p9_inode *pi)
+{
+	struct p9_fids *f;
+
+	if (pi->fids)
+		return 0;
+	f = kzalloc(sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	f->pi = pi;
+	list_init(&f->lru);
+	atomic_store(&pi->fids, f);
+	return 0;
 }
 
 /* Give idle fids back. fid_lock held. */
 static void trim(struct p9_sb *s)
 {
-	struct p9_inode *pi, *tmp;
+	struct p9_fids *f, *tmp;
 
-	list_for_each_safe(pi, tmp, &s->fids, lru) {
+	list_for_each_safe(f, tmp, &s->fids, lru) {
+		bool left = false;
+
 		if (s->nfids <= s->max_fids)
 			return;
-		if (!pi->parent || pi->gone)
+		if (!f->pi->parent || f->pi->gone)
 			continue;
-		for (unsigned k = 0; k < P9_FID_KINDS; k++)
-			if (pi->fid[k] && !pi->users[k])
-				release_fid(s, pi, k);
-		if (!has_fids(pi))
-			list_del(&pi->lru);
+		for (unsigned k = 0; k < P9_FID_KINDS; k++) {
+			if (f->fid[k] && !f->users[k])
+				release_fid(s, f, k);
+			left |= f->fid[k];
+		}
+		if (!left)
+			list_del(&f->lru);
 	}
 }
 
@@ -53,33 +75,34 @@ void p9_fid_flush(struct p9_sb *s)
 	mutex_unlock(&s->fid_lock);
 }
 
+/* need_fids was called. */
 static void keep(struct p9_sb *s, struct p9_inode *pi, unsigned kind, u32 fid)
 {
-	pi->fid[kind] = fid + 1;
+	pi->fids->fid[kind] = fid + 1;
 	s->nfids++;
-	list_del(&pi->lru);
-	list_add_tail(&s->fids, &pi->lru);
+	list_del(&pi->fids->lru);
+	list_add_tail(&s->fids, &pi->fids->lru);
 }
 
 /* A new, unopened fid of pi. fid_lock held. */
 static int walk_to(struct p9_sb *s, struct p9_inode *pi, u32 *out)
 {
 	struct p9_name names[P9_MAXWELEM];
-	struct p9_qid qid = { .path = pi->qid };
+	struct p9_qid qid = { .path = pi->i.ino };
 	struct p9_inode *a;
 	u32 fid = p9_fid_new(s->c), from, depth = 0, left;
 	int err;
 
-	if (pi->fid[P9_FID_WALK]) {
-		err = p9_walk(s->c, pi->fid[P9_FID_WALK] - 1, fid, NULL, 0, &qid);
+	if (p9_fid_has(pi, P9_FID_WALK)) {
+		err = p9_walk(s->c, pi->fids->fid[P9_FID_WALK] - 1, fid, NULL, 0, &qid);
 		goto done;
 	}
 	err = -ESTALE;
 	if (pi->gone)
 		goto done;
-	for (a = pi; !a->fid[P9_FID_WALK]; a = a->parent)
+	for (a = pi; !p9_fid_has(a, P9_FID_WALK); a = a->parent)
 		depth++;
-	from = a->fid[P9_FID_WALK] - 1;
+	from = a->fids->fid[P9_FID_WALK] - 1;
 	for (left = depth; left;) {
 		u32 n = MIN(left, (u32)P9_MAXWELEM);
 
@@ -100,7 +123,7 @@ static int walk_to(struct p9_sb *s, struct p9_inode *pi, u32 *out)
 		from = fid;
 		left -= n;
 	}
-	if (qid.path != pi->qid) {
+	if (qid.path != pi->i.ino) {
 		p9_clunk(s->c, fid);
 		return -ESTALE;
 	}
@@ -131,15 +154,15 @@ static int open_at_once(struct p9_sb *s, struct p9_inode *pi, u32 flags, u32 *ou
 
 	if (!s->c->moat || pi->gone)
 		return -EAGAIN;
-	for (a = pi; !a->fid[P9_FID_WALK]; a = a->parent) {
+	for (a = pi; !p9_fid_has(a, P9_FID_WALK); a = a->parent) {
 		if (++n > P9_MAXWELEM)
 			return -EAGAIN;
 		names[P9_MAXWELEM - n] = (struct p9_name){ a->name, (unsigned)strlen(a->name) };
 	}
 	fid = p9_fid_new(s->c);
-	err = p9_walk_open(s->c, a->fid[P9_FID_WALK] - 1, fid, names + P9_MAXWELEM - n, n, flags,
-			   &qid);
-	if (!err && qid.path != pi->qid) {
+	err = p9_walk_open(s->c, a->fids->fid[P9_FID_WALK] - 1, fid, names + P9_MAXWELEM - n, n,
+			   flags, &qid);
+	if (!err && qid.path != pi->i.ino) {
 		p9_clunk(s->c, fid);
 		return -ESTALE;
 	}
@@ -173,11 +196,12 @@ static int make_fid(struct p9_sb *s, struct p9_inode *pi, enum p9_fid_kind kind,
 int p9_fid_get(struct p9_inode *pi, enum p9_fid_kind kind, u32 *fid)
 {
 	struct p9_sb *s = p9_s(&pi->i);
-	int err = 0;
+	int err;
 	u32 n;
 
 	mutex_lock(&s->fid_lock);
-	if (!pi->fid[kind]) {
+	err = need_fids(pi);
+	if (!err && !pi->fids->fid[kind]) {
 		err = make_fid(s, pi, kind, &n);
 		if ((err == -EMFILE || err == -ENFILE) && s->nfids > 16) {
 			/* The server has fewer descriptors than we thought. */
@@ -187,13 +211,13 @@ int p9_fid_get(struct p9_inode *pi, enum p9_fid_kind kind, u32 *fid)
 		}
 		if (!err)
 			keep(s, pi, kind, n);
-	} else if (pi->parent) {
-		list_del(&pi->lru);
-		list_add_tail(&s->fids, &pi->lru);
+	} else if (!err && pi->parent) {
+		list_del(&pi->fids->lru);
+		list_add_tail(&s->fids, &pi->fids->lru);
 	}
 	if (!err) {
-		pi->users[kind]++;
-		*fid = pi->fid[kind] - 1;
+		pi->fids->users[kind]++;
+		*fid = pi->fids->fid[kind] - 1;
 		trim(s);
 	}
 	mutex_unlock(&s->fid_lock);
@@ -205,7 +229,7 @@ void p9_fid_adopt(struct p9_inode *pi, enum p9_fid_kind kind, u32 fid)
 	struct p9_sb *s = p9_s(&pi->i);
 
 	mutex_lock(&s->fid_lock);
-	if (pi->fid[kind]) {
+	if (need_fids(pi) || pi->fids->fid[kind]) {
 		p9_clunk(s->c, fid);
 	} else {
 		keep(s, pi, kind, fid);
@@ -218,7 +242,7 @@ int p9_fid_any(struct p9_inode *pi, enum p9_fid_kind *kind, u32 *fid)
 {
 	*kind = P9_FID_WALK;
 	for (unsigned k = 0; k < P9_FID_KINDS; k++)
-		if (READ_ONCE(pi->fid[k]))
+		if (p9_fid_has(pi, k))
 			*kind = k;
 	return p9_fid_get(pi, *kind, fid);
 }
@@ -228,7 +252,7 @@ void p9_fid_put(struct p9_inode *pi, enum p9_fid_kind kind)
 	struct p9_sb *s = p9_s(&pi->i);
 
 	mutex_lock(&s->fid_lock);
-	pi->users[kind]--;
+	pi->fids->users[kind]--;
 	mutex_unlock(&s->fid_lock);
 }
 
@@ -237,11 +261,26 @@ void p9_fid_drop(struct p9_inode *pi)
 	struct p9_sb *s = p9_s(&pi->i);
 
 	mutex_lock(&s->fid_lock);
-	for (unsigned k = 0; k < P9_FID_KINDS; k++)
-		if (pi->fid[k])
-			release_fid(s, pi, k);
-	list_del(&pi->lru);
+	for (unsigned k = 0; pi->fids && k < P9_FID_KINDS; k++)
+		if (pi->fids->fid[k])
+			release_fid(s, pi->fids, k);
+	if (pi->fids)
+		list_del(&pi->fids->lru);
 	mutex_unlock(&s->fid_lock);
+	kfree(pi->fids);
+	pi->fids = NULL;
+}
+
+int p9_fid_root(struct p9_inode *pi, u32 fid)
+{
+	struct p9_sb *s = p9_s(&pi->i);
+
+	if (need_fids(pi))
+		return -ENOMEM;
+	pi->fids->fid[P9_FID_WALK] = fid + 1;
+	pi->fids->users[P9_FID_WALK] = 1;
+	s->nfids++;
+	return 0;
 }
 
 int p9_fid_moved(struct p9_inode *pi, struct p9_inode *parent, const char *name, unsigned len)

@@ -9,13 +9,14 @@
 #include "fs/p9.h"
 #include "lib/log.h"
 #include "mm/frame.h"
+#include "mm/slab.h"
 #include "platform/platform.h"
 
 /* For reading any fid that can read will do. */
 static int read_fid(struct p9_inode *pi, enum p9_fid_kind *kind, u32 *fid)
 {
-	*kind = READ_ONCE(pi->fid[P9_FID_READ]) || !READ_ONCE(pi->fid[P9_FID_WRITE]) ? P9_FID_READ
-										     : P9_FID_WRITE;
+	*kind = p9_fid_has(pi, P9_FID_READ) || !p9_fid_has(pi, P9_FID_WRITE) ? P9_FID_READ
+									     : P9_FID_WRITE;
 	return p9_fid_get(pi, *kind, fid);
 }
 
@@ -51,7 +52,7 @@ static int p9_read_pages(struct pagecache *pc, u64 index, paddr_t *frames, unsig
 		return (int)r;
 	eof = off + done;
 	if (done < want &&
-	    eof < READ_ONCE(p9_i(i)->srv_size)) { /* somebody outside has cut it short */
+	    eof < READ_ONCE(p9_pages(i)->srv_size)) { /* somebody outside has cut it short */
 		unsigned there = (unsigned)((done + PAGE_SIZE - 1) >> PAGE_SHIFT);
 
 		klog_once(0, "9p: a file was truncated by somebody else while it was in use");
@@ -73,7 +74,7 @@ static int p9_read_pages(struct pagecache *pc, u64 index, paddr_t *frames, unsig
 static void grown(struct p9_inode *pi, u64 end)
 {
 	spin_lock(&pi->i.lock);
-	pi->srv_size = MAX(pi->srv_size, end);
+	p9_pages(&pi->i)->srv_size = MAX(p9_pages(&pi->i)->srv_size, end);
 	spin_unlock(&pi->i.lock);
 }
 
@@ -110,13 +111,34 @@ static int p9_write_pages(struct pagecache *pc, u64 index, const paddr_t *frames
 	return done < want ? -EIO : 0;
 }
 
-const struct pagecache_ops p9_page_ops = {
+static const struct pagecache_ops page_ops = {
 	.read = p9_read_pages,
 	.write = p9_write_pages,
 	.window = p9_open_window,
 	.arena = true,
 	.readahead = 32,
 };
+
+static int p9_need_pc(struct inode *i)
+{
+	struct p9_pages *p;
+
+	if (atomic_load(&i->pc))
+		return 0;
+	p = kzalloc(sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	mutex_lock(&i->mutex); /* the size is one and the same until both have it */
+	if (!i->pc) {
+		pagecache_init(&p->pc, &page_ops, i, i->size);
+		p->srv_size = i->size;
+		atomic_store(&i->pc, &p->pc);
+		p = NULL;
+	}
+	mutex_unlock(&i->mutex);
+	kfree(p);
+	return 0;
+}
 
 static int p9_write_end(struct inode *i, u64 pos, u64 n)
 {
@@ -186,6 +208,7 @@ const struct inode_ops p9_file_ops = {
 	.setxattr = p9_op_setxattr,
 	.listxattr = p9_op_listxattr,
 	.open = p9_op_open,
+	.need_pc = p9_need_pc,
 	.write_end = p9_write_end,
 	.evict = p9_op_evict,
 };

@@ -67,11 +67,12 @@ static int root_inode(struct super_block *sb)
 	i = p9_inode_get(sb, NULL, NULL, &a, NULL);
 	if (IS_ERR(i))
 		return (int)PTR_ERR(i);
-	p9_i(i)->fid[P9_FID_WALK] = s->root_fid + 1;
-	p9_i(i)->users[P9_FID_WALK] = 1;
-	s->nfids++;
-	sb->root = i;
-	return 0;
+	err = p9_fid_root(p9_i(i), s->root_fid);
+	if (err)
+		inode_put(i);
+	else
+		sb->root = i;
+	return err;
 }
 
 static struct super_block *p9_mount(const struct file_system *fs, const struct mount_args *a)

@@ -49,8 +49,6 @@ static bool known_type(u32 mode)
 
 static void set_ops(struct inode *i)
 {
-	struct p9_inode *pi = p9_i(i);
-
 	i->ops = &p9_special_ops;
 	switch (i->mode & S_IFMT) {
 	case S_IFDIR:
@@ -60,8 +58,6 @@ static void set_ops(struct inode *i)
 	case S_IFREG:
 		i->ops = &p9_file_ops;
 		i->fops = &p9_file_fops;
-		pagecache_init(&pi->pc, &p9_page_ops, i, i->size);
-		i->pc = &pi->pc;
 		break;
 	case S_IFLNK: i->ops = &p9_link_ops; break;
 	}
@@ -92,6 +88,17 @@ static int ask(struct inode *i, struct p9_attr *a)
 	return err;
 }
 
+/* The server's file ends at size now, and so do our pages, if there are any. */
+static void set_end(struct inode *i, u64 size)
+{
+	if (!i->pc)
+		return;
+	spin_lock(&i->lock);
+	p9_pages(i)->srv_size = size;
+	spin_unlock(&i->lock);
+	pagecache_truncate(i->pc, size);
+}
+
 /*
  * Seen again: if somebody outside changed the content, ours is thrown away; in a shared tree also under writers of ours,
  * whose data the server has, but for pages that a mapping changed. A time that our own write changed proves nothing.
@@ -113,24 +120,25 @@ static void seen_again(struct inode *i, const struct p9_attr *a)
 	if (!S_ISREG(i->mode) || same || (!shared && atomic_load(&i->writecount) > 0))
 		return;
 	mutex_lock(&i->mutex);
-	if (shared) {
-		pagecache_sync(&pi->pc, 0, ~0ULL);
+	if (shared && i->pc) {
+		pagecache_sync(i->pc, 0, ~0ULL);
 		/* Without the mutex a was perhaps older than a write of ours. */
 		if (!ask(i, &now))
 			a = &now;
 	}
-	p9_close_window(i);
-	pagecache_invalidate(&pi->pc, 0, ~0ULL);
-	pagecache_truncate(&pi->pc, a->size);
+	if (i->pc) {
+		p9_close_window(i);
+		pagecache_invalidate(i->pc, 0, ~0ULL);
+		set_end(i, a->size);
+	}
 	i->size = a->size;
-	pi->srv_size = a->size;
 	p9_attr_apply(i, a);
 	mutex_unlock(&i->mutex);
 }
 
 bool p9_still(struct inode *i, const struct p9_attr *a)
 {
-	if (p9_i(i)->qid != a->qid.path || !same_file(i, a))
+	if (i->ino != a->qid.path || !same_file(i, a))
 		return false;
 	seen_again(i, a);
 	return true;
@@ -161,10 +169,8 @@ struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent,
 	if (!i)
 		return ERR_PTR(-ENOMEM);
 	pi = p9_i(i);
-	list_init(&pi->lru);
-	pi->qid = a->qid.path;
 	i->ino = a->qid.path;
-	i->size = pi->srv_size = a->size;
+	i->size = a->size;
 	p9_attr_apply(i, a);
 	set_ops(i);
 	if (parent) {
@@ -176,11 +182,10 @@ struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent,
 		}
 	}
 	if (S_ISLNK(i->mode) && target && *target) {
-		pi->target = kstrdup(target);
-		i->link = pi->target;
+		i->link = kstrdup(target);
 		i->size = strlen(target);
 	}
-	have = itable_insert(&s->inodes, i, pi->qid);
+	have = itable_insert(&s->inodes, i, i->ino);
 	if (!have)
 		return i;
 	inode_put(i);
@@ -191,18 +196,23 @@ void p9_op_evict(struct inode *i)
 {
 	struct p9_inode *pi = p9_i(i);
 
-	if (i->pc && i->nlink)
-		pagecache_sync(&pi->pc, 0, ~0ULL); /* what a mapping changed */
+	struct pagecache *pc = inode_pc(i);
+
+	if (pc && i->nlink)
+		pagecache_sync(pc, 0, ~0ULL); /* what a mapping changed */
 	itable_remove(&p9_s(i)->inodes, i);
-	if (i->pc)
-		pagecache_destroy(&pi->pc);
+	if (pc) {
+		pagecache_destroy(pc);
+		kfree(p9_pages(i));
+	}
 	if (S_ISDIR(i->mode))
 		p9_listing_forget(p9_s(i), pi);
 	p9_fid_drop(pi);
 	if (pi->parent)
 		inode_put(&pi->parent->i);
 	kfree(pi->name);
-	kfree(pi->target);
+	if (S_ISLNK(i->mode))
+		kfree((void *)i->link);
 }
 
 void p9_changed(struct p9_inode *pi)
@@ -271,7 +281,7 @@ int p9_op_setattr(struct inode *i, const struct setattr *a)
 		w.valid |= P9_SETATTR_ATIME |
 			   (a->valid & ATTR_ATIME_NOW ? 0 : P9_SETATTR_ATIME_SET);
 	/* What a mapping changed before must not be written, and set the time, after this. */
-	if ((a->valid & ATTR_MTIME) && i->pc)
+	if ((a->valid & ATTR_MTIME) && inode_pc(i))
 		pagecache_sync(i->pc, 0, ~0ULL);
 	/* A truncation changes mtime by itself. */
 	if ((a->valid & ATTR_MTIME) && !(a->valid & ATTR_SIZE))
@@ -300,12 +310,8 @@ int p9_op_setattr(struct inode *i, const struct setattr *a)
 	if (err)
 		return err;
 	inode_setattr(i, a);
-	if (a->valid & ATTR_SIZE) {
-		spin_lock(&i->lock);
-		pi->srv_size = a->size;
-		spin_unlock(&i->lock);
-		pagecache_truncate(&pi->pc, a->size);
-	}
+	if (a->valid & ATTR_SIZE)
+		set_end(i, a->size);
 	p9_changed(pi);
 	return 0;
 }
@@ -415,11 +421,13 @@ int p9_op_open(struct inode *i, struct file *f)
 {
 	struct p9_inode *pi = p9_i(i);
 	/* Made a moment ago it is open for both. */
-	bool both = READ_ONCE(pi->fid[P9_FID_WRITE]) && !READ_ONCE(pi->fid[P9_FID_READ]);
+	bool both = p9_fid_has(pi, P9_FID_WRITE) && !p9_fid_has(pi, P9_FID_READ);
 	enum p9_fid_kind kind = f->mode & FMODE_WRITE || both ? P9_FID_WRITE : P9_FID_READ;
 	u32 fid;
-	int err;
+	int err = inode_need_pc(i);
 
+	if (err)
+		return err;
 	if (f->mode & FMODE_WRITE)
 		p9_close_window(i);
 	/* A name was just looked up; an export that is a file has none. */

@@ -99,6 +99,6 @@ out:
 
 void p9_close_window(struct inode *i)
 {
-	if (i->pc)
+	if (inode_pc(i))
 		dax_detach(i->pc);
 }

@@ -167,7 +167,7 @@ out:
 
 int pagefile_mmap(struct file *f, struct mmap_request *req)
 {
-	req->pc = f->inode->pc;
+	req->pc = inode_pc(f->inode);
 	if (!req->pc)
 		return -ENODEV;
 	if (req->pc->ops->window && !READ_ONCE(req->pc->dax))

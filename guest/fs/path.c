@@ -41,7 +41,7 @@ char *path_name_from(const struct path_ref *path, const struct path_ref *root, c
 			m = m->parent;
 			continue;
 		}
-		p = prepend(buf, p, d->name, d->len);
+		p = prepend(buf, p, dentry_name(d), d->len);
 		p = prepend(buf, p, "/", 1);
 		if (IS_ERR(p))
 			break;

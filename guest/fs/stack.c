@@ -40,8 +40,11 @@ static void set_ops(struct inode *i)
 
 static struct inode *make(struct super_block *sb, struct inode *real)
 {
-	struct inode *i = inode_alloc_size(sb, real->mode, sizeof(struct stack_inode));
+	struct inode *i;
 
+	if (inode_need_pc(real))
+		return NULL;
+	i = inode_alloc_size(sb, real->mode, sizeof(struct stack_inode));
 	if (!i)
 		return NULL;
 	mutex_init(
@@ -50,8 +53,11 @@ static struct inode *make(struct super_block *sb, struct inode *real)
 	i->gid = real->gid;
 	i->rdev = real->rdev;
 	layers_take_attr(i, real);
-	i->pc = real->pc;
-	i->link = real->link; /* lives as long as real, which is ours */
+	/* Both live as long as real, which is ours. */
+	if (S_ISREG(i->mode))
+		i->pc = real->pc;
+	else if (S_ISLNK(i->mode))
+		i->link = real->link;
 	set_ops(i);
 	return i;
 }

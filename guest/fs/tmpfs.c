@@ -14,6 +14,18 @@
 #include "mm/slab.h"
 #include "task/task.h"
 
+static size_t inode_size(u32 mode)
+{
+	const struct tmpfs_inode *t = NULL; /* for its type */
+
+	switch (mode & S_IFMT) {
+	case S_IFDIR: return sizeof(struct tmpfs_inode);
+	case S_IFREG: return offsetof(struct tmpfs_inode, file) + sizeof(t->file);
+	case S_IFLNK: return offsetof(struct tmpfs_inode, link) + sizeof(t->link);
+	default: return offsetof(struct tmpfs_inode, link);
+	}
+}
+
 struct inode *tmpfs_new(struct super_block *sb, const struct make_args *a)
 {
 	struct tmpfs_sb *s = sb->priv;
@@ -27,7 +39,7 @@ struct inode *tmpfs_new(struct super_block *sb, const struct make_args *a)
 	spin_unlock(&s->lock);
 	if (full)
 		return ERR_PTR(-ENOSPC);
-	i = inode_alloc_size(sb, a->mode, sizeof(*t));
+	i = inode_alloc_size(sb, a->mode, inode_size(a->mode));
 	if (!i)
 		goto fail;
 	t = tmpfs_i(i);

@@ -29,7 +29,14 @@ struct tmpfs_sb {
 
 struct tmpfs_inode {
 	struct inode i;
-	union {
+	u32 seals;
+	bool xattrs_own; /* lower's attributes were copied */
+	bool opaque;	 /* directory: lower's entries are not seen */
+	bool is_pinned;
+	struct xattrs xattrs;
+	struct inode *lower;
+	struct list pin;
+	union { /* only as much of it is there as the type needs: tmpfs_new */
 		struct dirtable dir;
 		struct {
 			struct pagecache *own; /* this file's own pages; NULL: still all in lower */
@@ -38,13 +45,6 @@ struct tmpfs_inode {
 		} file;
 		char *link;
 	};
-	u32 seals;
-	bool xattrs_own; /* lower's attributes were copied */
-	bool opaque;	 /* directory: lower's entries are not seen */
-	bool is_pinned;
-	struct xattrs xattrs;
-	struct inode *lower;
-	struct list pin;
 };
 
 static inline struct tmpfs_inode *tmpfs_i(struct inode *i)

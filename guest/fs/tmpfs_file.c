@@ -34,9 +34,13 @@ int tmpfs_own_data(struct inode *i)
 {
 	struct tmpfs_inode *t = tmpfs_i(i);
 	struct pagecache *pc;
+	int err;
 
 	if (t->file.own)
 		return 0;
+	err = t->lower ? inode_need_pc(t->lower) : 0; /* what is read through */
+	if (err)
+		return err;
 	pc = kzalloc(sizeof(*pc));
 	if (!pc)
 		return -ENOMEM;
@@ -254,15 +258,21 @@ static int tmpfs_fsync(struct file *f, u64 off, u64 len, bool datasync)
 
 static int tmpfs_open(struct inode *i, struct file *f)
 {
+	bool write = f->mode & FMODE_WRITE;
 	int err = 0;
 
-	if (f->mode & FMODE_WRITE) {
-		mutex_lock(&i->mutex);
+	if (!write && atomic_load(&i->pc))
+		return 0;
+	mutex_lock(&i->mutex);
+	if (write)
 		err = tmpfs_own_data(i);
-		mutex_unlock(&i->mutex);
-		if (!err)
-			overlay_pin(i);
-	}
+	else
+		err = inode_need_pc(tmpfs_i(i)->lower);
+	if (!err && !i->pc)
+		atomic_store(&i->pc, tmpfs_i(i)->lower->pc);
+	mutex_unlock(&i->mutex);
+	if (!err && write)
+		overlay_pin(i);
 	return err;
 }
 

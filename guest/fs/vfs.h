@@ -32,8 +32,8 @@ struct task;
 struct fs_time {
 	s64 sec;
 	u32 nsec;
-};
-struct fs_time fs_now(void); /* CLOCK_REALTIME */
+} __attribute__((packed, aligned(4))); /* an inode has four */
+struct fs_time fs_now(void);	       /* CLOCK_REALTIME */
 
 /* What stat, statx and the file systems exchange. */
 struct stat_info {
@@ -124,8 +124,8 @@ struct inode_ops {
 	/* -- use -- */
 	/* Prepare f (f->inode, f->path, f->flags set; f->ops is inode->fops and may be replaced). NULL: nothing to do. */
 	int (*open)(struct inode *i, struct file *f);
-	/* Fill n frames with the file's pages from index on, for a stacked file system. NULL: its page cache is read. */
-	int (*read_pages)(struct inode *i, u64 index, paddr_t *frames, unsigned n);
+	/* Regular files whose pc is NULL until it is needed: make it. i is not locked; open does it. NULL: it is there. */
+	int (*need_pc)(struct inode *i);
 	/* pagefile_write, inode locked: room for *n bytes at pos (may reduce it); afterwards, n bytes were written. */
 	int (*write_begin)(struct inode *i, u64 pos, u64 *n);
 	int (*write_end)(struct inode *i, u64 pos, u64 n);
@@ -161,21 +161,38 @@ struct inode {
 	const struct inode_ops *ops;
 	const struct file_ops *fops;
 	struct super_block *sb;
-	struct pagecache *pc; /* regular files; owned by the file system */
-	const char *
-		link; /* symbolic link's target if it is at hand: lets the walk follow it without a call */
+	union {			      /* by type */
+		struct pagecache *pc; /* regular files; owned by the file system. See inode_pc */
+		/* Symbolic links: the target if it is at hand; lets the walk follow it without a call. */
+		const char *link;
+		struct dentry
+			*dir_dentry; /* directories: the one dentry, borrowed; under dcache_lock */
+		/* FIFO: its pipe; socket: its endpoint. Whoever sets it keeps its lifetime. */
+		void *special;
+	};
 	struct spinlock lock; /* LOCK_INODE_ATTR: attributes */
 	bool in_handles;      /* handle.c knows it */
 	bool complete; /* directories: each name in it has a dentry. Cleared under dcache_lock */
-	struct mutex mutex;	   /* LOCK_INODE */
-	struct file_locks *locks;  /* flock, POSIX, OFD: lock.c */
-	void *watches;		   /* struct inotify_watch, the first; NULL: nobody watches */
-	struct dentry *dir_dentry; /* directories: the one dentry, borrowed; under dcache_lock */
-	struct inode *table_next;  /* struct itable: a file system's inodes by number */
-	u64 table_key;
-	void *special; /* FIFO: its pipe; socket: its endpoint. Whoever sets it keeps its lifetime */
-	void *priv;    /* the file system's */
+	struct mutex mutex;	  /* LOCK_INODE */
+	struct file_locks *locks; /* flock, POSIX, OFD: lock.c */
+	void *watches;		  /* struct inotify_watch, the first; NULL: nobody watches */
+	struct inode *table_next; /* struct itable: a file system's inodes by number */
+	union {
+		u64 table_key; /* of an inode that may be in a struct itable */
+		void *priv;    /* of others: the file system's */
+	};
 };
+
+/* The page cache of a regular file, or NULL, whatever i is; also NULL before the file is opened. */
+static inline struct pagecache *inode_pc(const struct inode *i)
+{
+	return S_ISREG(i->mode) ? i->pc : NULL;
+}
+/* See that i has it, if it is a regular file. 0 or -ENOMEM. */
+static inline int inode_need_pc(struct inode *i)
+{
+	return S_ISREG(i->mode) && i->ops->need_pc ? i->ops->need_pc(i) : 0;
+}
 
 /* ---- inode.c ---- */
 /* Zeroed, one reference, nlink 1, times now, ino from the super block's counter. NULL: out of memory. */

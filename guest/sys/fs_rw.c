@@ -314,7 +314,7 @@ s64 file_advise(struct file *f, s64 offset, u64 len, int advice)
 		return -ESPIPE;
 	if ((s64)len < 0 || (unsigned)advice > 5)
 		return -EINVAL;
-	if (advice == 4 && f->inode && f->inode->pc) /* POSIX_FADV_DONTNEED */
+	if (advice == 4 && f->inode && inode_pc(f->inode)) /* POSIX_FADV_DONTNEED */
 		pagecache_invalidate(f->inode->pc, (u64)offset, len ? len : ~0ULL - (u64)offset);
 	return 0;
 }
@@ -340,7 +340,7 @@ s64 sys_readahead(fd_a fd, off_a offset, size_a count)
 		return PTR_ERR(f);
 	if (!(f->mode & FMODE_READ))
 		r = -EBADF;
-	else if (!f->inode || !f->inode->pc)
+	else if (!f->inode || !inode_pc(f->inode))
 		r = -EINVAL;
 	file_put(f);
 	return r;

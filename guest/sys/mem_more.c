@@ -52,7 +52,7 @@ s64 sys_cachestat(fd_a fd, uptr_a urange, uptr_a stat, flags_a flags)
 	else if (flags)
 		ret = -EINVAL;
 	last = r.len ? (r.off + r.len - 1) >> PAGE_SHIFT : ~0ULL >> PAGE_SHIFT;
-	if (!ret && f->inode && f->inode->pc && r.off >> PAGE_SHIFT <= last)
+	if (!ret && f->inode && inode_pc(f->inode) && r.off >> PAGE_SHIFT <= last)
 		pagecache_count(f->inode->pc, r.off >> PAGE_SHIFT, last, &cs.cache, &cs.dirty);
 	file_put(f);
 	return ret ? ret : user_write(stat, &cs, sizeof(cs)) ? -EFAULT : 0;

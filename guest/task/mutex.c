@@ -4,11 +4,26 @@
  * A waiter leaves the word at 2 until it owns the lock, so no unlock misses it; the price is at most one wake-up of
  * nobody. A short spin first: the holder is usually running on another CPU and leaves soon. Barging is allowed. Boot
  * code without a task may take free mutexes.
+ *
+ * Waiters stand in a few lists that all mutexes share, hashed by address, so that a mutex, of which every inode has one,
+ * need not have a list of its own.
  */
 #include "lib/log.h"
 #include "task/task.h"
 
-#define SPINS 64
+#define SPINS	  64
+#define WAIT_BITS 6
+
+static struct wait_list {
+	struct spinlock lock;
+	struct mutex_waiter *first, **last; /* last NULL: never used */
+} __attribute__((aligned(64))) waiting[1 << WAIT_BITS];
+
+struct mutex_waiter {
+	struct mutex_waiter *next;
+	const struct mutex *m;
+	struct task *task;
+};
 
 #ifdef MOAT_DEBUG
 #define MUTEX_ORDER(m)	  lockcheck_order(m, (m)->class, true, __builtin_return_address(0))
@@ -30,7 +45,51 @@ void mutex_init(struct mutex *m)
 #endif
 	m->word = 0;
 	m->owner = NULL;
-	waitq_init(&m->q);
+}
+
+static struct wait_list *wait_list(const struct mutex *m)
+{
+	return &waiting[(u64)(uintptr_t)m * 0x9e3779b97f4a7c15ULL >> (64 - WAIT_BITS)];
+}
+
+/* At the end: whoever came first is woken first. */
+static void enqueue(struct mutex_waiter *w)
+{
+	struct wait_list *l = wait_list(w->m);
+
+	w->next = NULL;
+	spin_lock(&l->lock);
+	if (!l->last)
+		l->last = &l->first;
+	*l->last = w;
+	l->last = &w->next;
+	spin_unlock(&l->lock);
+}
+
+static void dequeue(struct mutex_waiter *w)
+{
+	struct wait_list *l = wait_list(w->m);
+	struct mutex_waiter **p;
+
+	spin_lock(&l->lock);
+	for (p = &l->first; *p != w; p = &(*p)->next)
+		;
+	*p = w->next;
+	if (!w->next)
+		l->last = p;
+	spin_unlock(&l->lock);
+}
+
+/* One that is not awake already. m may be gone: a new owner may free it as soon as the word is 0. */
+static void wake_one(const struct mutex *m)
+{
+	struct wait_list *l = wait_list(m);
+
+	spin_lock(&l->lock);
+	for (struct mutex_waiter *w = l->first; w; w = w->next)
+		if (w->m == m && sched_wake(w->task))
+			break;
+	spin_unlock(&l->lock);
 }
 
 bool mutex_trylock(struct mutex *m)
@@ -44,7 +103,7 @@ bool mutex_trylock(struct mutex *m)
 
 static void lock_slow(struct mutex *m)
 {
-	struct waiter w;
+	struct mutex_waiter w = { .m = m, .task = task_current() };
 	unsigned i;
 
 	for (i = 0; cpu_count() > 1 && i < SPINS; i++) {
@@ -52,10 +111,8 @@ static void lock_slow(struct mutex *m)
 			return;
 		cpu_relax();
 	}
-	BUG_ON(!task_current());
-	waiter_init(&w);
-	w.exclusive = true;
-	waitq_add(&m->q, &w);
+	BUG_ON(!w.task);
+	enqueue(&w);
 	for (;;) {
 		sched_prepare(SLEEP_UNINTERRUPTIBLE);
 		if (atomic_xchg(&m->word, 2) == 0)
@@ -63,7 +120,7 @@ static void lock_slow(struct mutex *m)
 		sched_sleep(NO_DEADLINE);
 	}
 	sched_awake();
-	waitq_del(&w);
+	dequeue(&w);
 }
 
 void mutex_lock(struct mutex *m)
@@ -81,7 +138,7 @@ void mutex_unlock(struct mutex *m)
 	m->owner = NULL;
 	MUTEX_RELEASED(m);
 	if (atomic_xchg(&m->word, 0) == 2)
-		waitq_wake(&m->q, 1, 0);
+		wake_one(m);
 }
 
 #ifdef MOAT_DEBUG

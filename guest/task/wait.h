@@ -102,19 +102,18 @@ void completion_put(struct completion *c);
 void completion_done(struct completion *c);
 int completion_wait(struct completion *c, enum sleep_mode mode); /* 0, -ERESTARTSYS, -EINTR */
 
-/* A sleeping lock; not recursive; uninterruptible. */
+/* A sleeping lock; not recursive; uninterruptible. Small: who waits does so in a table of mutex.c, by its address. */
 struct mutex {
 	u32 word; /* 0 free, 1 held, 2 held with waiters */
 	struct task *owner;
-	struct waitq q;
 #ifdef MOAT_DEBUG
 	const struct lock_class *class;
 #endif
 };
 
-#define MUTEX_INIT(name)                  \
-	{                                 \
-		.q = WAITQ_INIT((name).q) \
+#define MUTEX_INIT(name) \
+	{                \
+		0        \
 	}
 
 #ifdef MOAT_DEBUG

@@ -24,6 +24,6 @@ for mode in "" --rw; do
 	expect "a walk over $((n * folders)) files $mode" "$((n * folders))
 small
 1
-given back" "$(MOAT_OPTS="--rootfs $dir --memory 192M $mode" inside /bin/busybox sh -c "$walk" sh 172M 2>&1)"
+given back" "$(MOAT_OPTS="--rootfs $dir --memory 192M $mode" inside /bin/busybox sh -c "$walk" sh 182M 2>&1)"
 done
 done_testing
