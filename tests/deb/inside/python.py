@@ -1,11 +1,12 @@
-"""Runs modules of Python's own regression tests and prints a line per test: ok, FAIL or skip, and its name.
+"""SECONDS MODULE...: runs modules of Python's own regression tests, each for at most so long, and prints a line per test:
+ok, FAIL or skip, and its name.
 
 Each module is a process of its own: what one leaves behind, or a hang, spoils no other.
 """
 import os, subprocess, sys, tempfile
 import xml.etree.ElementTree as xml
 
-LIMIT = 400
+seconds = int(sys.argv[1])
 # VSOCK: it talks to the host of a virtual machine, if this is one. UDPLITE: not served (EPROTONOSUPPORT), and such a failure
 # in setUp makes the report unreadable.
 IGNORE = ['*VSOCK*', '*UDPLITE*']
@@ -16,14 +17,14 @@ def verdict(case):
     return 'FAIL' if kinds & {'failure', 'error'} else 'skip' if 'skipped' in kinds or case.get('result') == 'skipped' else 'ok'
 
 
-for module in sys.argv[1:]:
+for module in sys.argv[2:]:
     with tempfile.TemporaryDirectory() as d:
         report = os.path.join(d, 'xml')
-        p = subprocess.Popen([sys.executable, '-m', 'test', '--timeout=380', '-u', 'all,-network,-urlfetch,-largefile,-gui,-audio,-cpu',
-                              *[f'--ignore={pattern}' for pattern in IGNORE], '--junit-xml', report, module], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT)
+        p = subprocess.Popen([sys.executable, '-m', 'test', f'--timeout={seconds}', '-u', 'all,-network,-urlfetch,-largefile,-gui,-audio,-cpu',
+                              *[f'--ignore={pattern}' for pattern in IGNORE], '--junit-xml', report, module],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
-            out = p.communicate(timeout=LIMIT)[0]
+            out = p.communicate(timeout=seconds + 60)[0]  # the module's own limit did not end it
         except subprocess.TimeoutExpired:
             p.kill()
             out = p.communicate()[0]
