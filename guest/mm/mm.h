@@ -138,7 +138,7 @@ struct mm_hooks {
 	void (*file_put)(struct file *file); /* may sleep */
 	bool (*killed)(void);		     /* a fatal signal waits for the current task */
 	bool (*may_lock)(void);		     /* CAP_IPC_LOCK */
-	int (*tid)(void); /* the current task's number as it sees it; 0: it is exiting */
+	int (*tid)(void);   /* the current task's number as it sees it; 0: it is exiting */
 	void (*dead)(void); /* there is something for mm_end_dead; may not sleep */
 };
 /* Copies the members that are set and keeps the others: each layer registers its own at boot. */

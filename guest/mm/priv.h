@@ -136,8 +136,8 @@ struct mm {
 	u32 lock_future; /* VMA_LOCKED bits for new areas */
 	unsigned nr_deferred; /* frames that were replaced: put after the commit that removes their translations */
 	paddr_t deferred[DEFER_MAX];
-	bool sealed;	   /* some area is VMA_SEALED */
-	struct list uffds; /* struct uffd of this address space; uffd.c */
+	bool sealed;	      /* some area is VMA_SEALED */
+	struct list uffds;    /* struct uffd of this address space; uffd.c */
 	struct mm *next_dead; /* without references, waiting for its end; mm.c */
 	struct mm_layout layout;
 };

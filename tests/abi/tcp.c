@@ -303,7 +303,8 @@ TEST(name_after_end)
 	CHECK_OK(shutdown(fd[1], SHUT_WR));
 	CHECK(await(fd[0], POLLHUP) & POLLHUP);
 	CHECK(await(fd[1], POLLHUP) & POLLHUP);
-	WAIT_UNTIL(getpeername(fd[0], (void *)&a, &len) < 0 && getpeername(fd[1], (void *)&a, &len) < 0);
+	WAIT_UNTIL(getpeername(fd[0], (void *)&a, &len) < 0 &&
+		   getpeername(fd[1], (void *)&a, &len) < 0);
 	CHECK_ERRNO(getpeername(fd[0], (void *)&a, &len), ENOTCONN);
 	CHECK_ERRNO(getpeername(fd[1], (void *)&a, &len), ENOTCONN);
 	CHECK_ERRNO(shutdown(fd[0], SHUT_WR), ENOTCONN);
