@@ -3,7 +3,7 @@ ok, FAIL or skip, and its name.
 
 Each module is a process of its own: what one leaves behind, or a hang, spoils no other.
 """
-import os, subprocess, sys, tempfile
+import os, signal, subprocess, sys, tempfile
 import xml.etree.ElementTree as xml
 
 seconds = int(sys.argv[1])
@@ -22,11 +22,12 @@ for module in sys.argv[2:]:
         report = os.path.join(d, 'xml')
         p = subprocess.Popen([sys.executable, '-m', 'test', f'--timeout={seconds}', '-u', 'all,-network,-urlfetch,-largefile,-gui,-audio,-cpu',
                               *[f'--ignore={pattern}' for pattern in IGNORE], '--junit-xml', report, module],
-                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             start_new_session=True)
         try:
             out = p.communicate(timeout=seconds + 60)[0]  # the module's own limit did not end it
         except subprocess.TimeoutExpired:
-            p.kill()
+            os.killpg(p.pid, signal.SIGKILL)  # with its children, which hold the pipe also when it has ended
             out = p.communicate()[0]
         try:
             cases = list(xml.parse(report).getroot().iter('testcase'))
