@@ -132,7 +132,8 @@ static void pass(u64 ns)
 }
 
 struct spinlock netdev_lock;
-struct net_ns net_first = { .devs = LIST_INIT(net_first.devs) };
+static struct ns_common first;
+struct net_ns net_first = { .common = &first, .devs = LIST_INIT(net_first.devs) };
 
 int netdev_add(struct net_ns *net, struct netdev *d)
 {
