@@ -9,7 +9,7 @@
 /* Make the device nodes and links in the tmpfs that is mounted on /dev. 0 or -errno. */
 int devfs_populate(void);
 
-/* Make devtmpfs and devpts known; before fs_boot. */
+/* Make devtmpfs and devpts known; before the first mount. */
 void devfs_register(void);
 
 #endif

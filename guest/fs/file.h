@@ -145,7 +145,7 @@ u32 file_poll(struct file *f, struct poll_table *pt);
 
 /* ---- descriptor tables ---- */
 
-struct fdtable; /* refcounted, shared by CLONE_FILES; its lock is a spinlock (rank LOCK_FDTABLE) */
+struct fdtable; /* refcounted, shared by CLONE_FILES; its lock is a spinlock */
 
 struct fdtable *fdtable_create(void);
 struct fdtable *fdtable_clone(struct fdtable *t);

@@ -1,7 +1,7 @@
 /*
  * itable.h - a file system's inodes by key (inode number, or what it is stacked on), so that one object has one inode.
  *
- * The table holds no references. A spinlock (LOCK_INODE_TABLE) guards it.
+ * The table holds no references. A spinlock guards it.
  */
 #ifndef MOAT_FS_ITABLE_H
 #define MOAT_FS_ITABLE_H

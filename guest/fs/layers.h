@@ -2,7 +2,7 @@
  * layers.h - what both kinds of overlay share, wherever the upper layer lies: looking things up in a layer below, listing
  * the names of it that nothing above covers, and taking over attributes. Private to overlay.c and stack*.c.
  *
- * A layer's directory is locked (its inode->mutex, LOCK_INODE_LOWER) inside the overlay's own.
+ * A layer's directory is locked (its inode->mutex) inside the overlay's own.
  */
 #ifndef MOAT_FS_LAYERS_H
 #define MOAT_FS_LAYERS_H

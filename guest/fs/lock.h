@@ -1,7 +1,7 @@
 /*
  * lock.h - advisory locks: flock(2), POSIX and open-file-description locks of fcntl(2). Private to fs/ and sys/.
  *
- * One spinlock (LOCK_FILE_LOCKS) for all of them: deadlock detection follows waits across files.
+ * One spinlock for all of them: deadlock detection follows waits across files.
  */
 #ifndef MOAT_FS_LOCK_H
 #define MOAT_FS_LOCK_H

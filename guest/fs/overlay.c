@@ -7,7 +7,7 @@
  * can be made everywhere. Like Linux's, a mapping made before the first write keeps showing the old bytes.
  *
  * An overlay inode without changes is only a cache and goes with its last dentry; one with changes is pinned until its
- * last name is gone. Lower directories are locked (LOCK_INODE_LOWER) inside the overlay's.
+ * last name is gone. Lower directories are locked inside the overlay's.
  */
 #include <linux/magic.h>
 #include <linux/mount.h>

@@ -67,7 +67,7 @@ struct p9_client {
 	bool no_map;	       /* the server has no windows to give (p9_map.c) */
 	struct mutex map_lock; /* one window is made after the other */
 	bool dead;
-	struct spinlock lock; /* reqs, fid numbers: LOCK_P9 */
+	struct spinlock lock; /* reqs, fid numbers */
 	struct p9_req reqs[P9_REQS];
 	struct waitq room; /* a tag or ring space became free */
 	u32 next_fid, nfree;
@@ -195,7 +195,7 @@ struct p9_sb {
 	struct p9_client *c; /* a reference */
 	u32 root_fid;
 	struct itable inodes;	  /* by qid.path */
-	struct mutex fid_lock;	  /* LOCK_P9_FID: fids, parents and names of all inodes */
+	struct mutex fid_lock;	  /* fids, parents and names of all inodes */
 	struct list fids;	  /* inodes with fids, least recently used first */
 	unsigned nfids, max_fids; /* max: P9_FIDS_MAX, or less where the server says EMFILE */
 	bool readonly;		  /* and nobody else changes it */

@@ -2,7 +2,7 @@
  * p9_clients.c - the connections there are: one for each queue that is in use, shared by all mounts of its server's
  * exports, since queues are few (abi/ring.h).
  *
- * p9_clients (mutex, LOCK_P9_FID's rank is inside) guards the table and counts, and is held while a connection is made.
+ * p9_clients (mutex, outside every fid_lock) guards the table and counts, and is held while a connection is made.
  */
 #include "abi/ring.h"
 #include "fs/p9.h"

@@ -9,7 +9,7 @@
 struct process;
 struct seq;
 
-/* Make the file systems known; boot mounts them. Before fs_boot. */
+/* Make the file systems known; boot mounts them. Before the first mount. */
 void proc_register(void);
 void sysfs_register(void);
 

@@ -27,7 +27,7 @@ struct stack_sb {
 	struct mount *lower_mnt, *upper_mnt; /* keep the layers */
 	struct inode *work;
 	struct itable inodes; /* by the layer's inode that has their name; directories: by lower */
-	struct mutex change;  /* LOCK_STACK_CHANGE */
+	struct mutex change;  /* held around all that changes names or the layer of an inode */
 	u64 next_work;
 	u32 trees;	      /* odd while one is copied (stack_tree.c); atomic */
 	struct spinlock lock; /* the counts */

@@ -2,11 +2,11 @@
  * vfs.h - the virtual file system: inodes, dentries, mounts, file systems, and path lookup.
  *
  * A file system gives inodes with ops. Dentries are a pure cache (name -> inode, negative ones too) that the VFS owns:
- * a file system never sees one, so it can be stacked (overlay.h) without a second dentry tree. Open files are file.h.
+ * a file system never sees one, so it can be stacked (overlay.c, stack.c) without a second dentry tree. Open files are file.h.
  *
- * Locks, outermost first (docs/locks.md): vfs_rename_lock (cross-directory renames), inode->mutex (directory: its
- * entries; regular file: size and writes; held around user copies, so the fault path and file_ops.mmap never take it),
- * mount_lock and dcache_lock (spinlocks, leaves). "dir locked" below means that the VFS holds dir->mutex.
+ * Locks, outermost first (docs/locks.md): vfs_mounts_mutex (the trees of mounts), vfs_rename_lock (renames between
+ * directories), inode->mutex (directory: its entries; regular file: size and writes; held around user copies, so the fault
+ * path and file_ops.mmap never take it), dcache_lock (a spinlock). "dir locked" below means that the VFS holds dir->mutex.
  */
 #ifndef MOAT_FS_VFS_H
 #define MOAT_FS_VFS_H
@@ -170,10 +170,10 @@ struct inode {
 		/* FIFO: its pipe; socket: its endpoint. Whoever sets it keeps its lifetime. */
 		void *special;
 	};
-	struct spinlock lock; /* LOCK_INODE_ATTR: attributes */
+	struct spinlock lock; /* attributes */
 	bool in_handles;      /* handle.c knows it */
 	bool complete; /* directories: each name in it has a dentry. Cleared under dcache_lock */
-	struct mutex mutex;	  /* LOCK_INODE */
+	struct mutex mutex;	  /* a directory's entries; a regular file's size and writes */
 	struct file_locks *locks; /* flock, POSIX, OFD: lock.c */
 	void *watches;		  /* struct inotify_watch, the first; NULL: nobody watches */
 	struct inode *table_next; /* struct itable: a file system's inodes by number */

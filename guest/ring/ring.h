@@ -5,7 +5,7 @@
  * writable bytes breaks the queue (every request in flight is completed with -EIO, nothing is added any more). Cost per
  * request: one lock for adding, one for reaping, a doorbell only if the host asked for one.
  *
- * Lock: ring->lock (spinlock, LOCK_RING). Completions run in the queue's upcall, or in ring_reap of whoever polls.
+ * Lock: ring->lock (spinlock). Completions run in the queue's upcall, or in ring_reap of whoever polls.
  */
 #ifndef MOAT_RING_RING_H
 #define MOAT_RING_RING_H

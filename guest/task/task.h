@@ -4,7 +4,7 @@
  * A task is one thread. Thread groups (processes) share struct process; the rest is shared piecewise as clone(2) says:
  * mm, files, fs_struct, sighand. Lifetime: refcounted; the pid table holds one reference until the task is reaped.
  *
- * Locks, outermost first: task_lock (the tree: parents, children, groups, sessions, pid table; a spinlock, LOCK_TASKS),
+ * Locks, outermost first: task_lock (the tree: parents, children, groups, sessions, pid table; a spinlock),
  * process->sig_lock (signal state of all its threads), run-queue locks.
  */
 #ifndef MOAT_TASK_TASK_H

@@ -1,7 +1,8 @@
 /*
  * option_tcp.c - options at level IPPROTO_TCP (tcp(7)).
  *
- * TCP_QUICKACK is kept and given back, and does not change what lwIP does. TCP_FASTOPEN is taken: a queue of that length never fills.
+ * TCP_QUICKACK, TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT, TCP_FASTOPEN and its kin are taken and change nothing. TCP_CONGESTION reads as
+ * reno, though the window grows by CUBIC (net/lwip/cubic.c).
  */
 #include <linux/tcp.h>
 #include <string.h>

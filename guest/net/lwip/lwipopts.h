@@ -1,5 +1,5 @@
 /*
- * lwipopts.h - lwIP as the Sentry has it: no tasks, no timers and no pools of its own, one lock around everything (core.c),
+ * lwipopts.h - lwIP as the Sentry has it: no tasks, no timers and no pools of its own, one lock around everything (port.c),
  * memory from the Sentry's heap. UDP and raw IP are on, but their files are not compiled: udp_input and raw_input are ours
  * (net/inet/udp.c, raw.c).
  */
