@@ -1,4 +1,4 @@
-"""density.py - table: what one more sandbox of an image costs, with its files mapped from the host's page cache and with copies."""
+"""density.py - what one more sandbox of an image costs, with its files mapped from the host's page cache and with copies."""
 from common import *
 from idle import family
 

@@ -1,4 +1,4 @@
-"""idle.py - table 4: what an idle sandbox costs its host, in memory and in wake-ups."""
+"""idle.py - what an idle sandbox costs its host, in memory and in wake-ups."""
 from common import *
 import signal
 

@@ -1,4 +1,4 @@
-"""kvm.py - table 1: moat on KVM against the same static program natively, both in the emulated-SVM machine.
+"""kvm.py - moat on KVM against the same static program natively, both in the emulated-SVM machine.
 
 The machine is qemu's TCG: absolute times mean nothing, and neither do ratios to a real CPU's; both sides pay the same.
 It is slow and shares this host's CPUs, so the best batch is judged: the one that was disturbed least.

@@ -1,4 +1,4 @@
-"""start.py - table 3: how long `moat do -- true` takes, whole process, beside runc, crun and runsc; and where it goes."""
+"""start.py - how long `moat do -- true` takes, whole process, beside runc, crun and runsc; and where it goes."""
 from common import *
 
 TOOLS = ['runc', 'crun', 'runsc']

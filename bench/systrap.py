@@ -1,4 +1,4 @@
-"""systrap.py - table 2: the small benchmarks in moat on systrap, in runsc (ptrace) and natively, on this machine.
+"""systrap.py - the small benchmarks in moat on systrap, in runsc (ptrace) and natively, on this machine.
 
 Twice: everything bound to one CPU, where a thread and the Sentry share it ("paired"), and with all CPUs, where the
 Sentry may spin on a second one while a thread runs on the first. The second kind of figure needs a CPU that nobody else

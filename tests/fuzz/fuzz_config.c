@@ -1,4 +1,4 @@
-// sources: oci/pool.c oci/reader.c oci/config_fields.c oci/config_check.c oci/names.c oci/seccomp.c oci/state.c oci/mounts.c host/error.c host/mount_table.c
+// sources: oci/pool.c oci/reader.c oci/config_fields.c oci/config_check.c oci/names.c oci/seccomp.c oci/state.c oci/mounts.c host/error.c host/mount_table.c host/overlay_dir.c
 // libs: -ljansson -lcap -lseccomp
 /*
  * fuzz_config.c - config.json with members that are wrong: of another type, huge, missing, twice, nested, renamed.
