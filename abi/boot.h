@@ -31,8 +31,8 @@
 
 #define BOOT_FDT_PADDR 0x10000ULL
 #define BOOT_FDT_MAX   0xf0000ULL /* bounds argv + environment */
-#define BOOT_SPEC_MAX \
-	0x800000ULL /* bytes of a tree that comes later, with CTL_CREATE or CTL_EXEC */
+/* bytes of a tree that comes later, with CTL_CREATE or CTL_EXEC */
+#define BOOT_SPEC_MAX	  0x800000ULL
 #define BOOT_TABLES_PADDR 0x100000ULL
 #define BOOT_TABLES_MAX	  0x100000ULL
 #define BOOT_IMAGE_PADDR  0x200000ULL
@@ -92,8 +92,8 @@
 #define BOOT_NS_PID 4
 
 /* options of a mount */
-#define BOOT_MOUNT_FILE \
-	1 /* bind: the source is not a directory; nor is a mount point that must be made */
+/* bind: the source is not a directory; nor is a mount point that must be made */
+#define BOOT_MOUNT_FILE	     1
 #define BOOT_MOUNT_COPYUP    2 /* tmpfs: begins with what the directory below it has */
 #define BOOT_MOUNT_OPTIONAL  4 /* a failure is a line in dmesg, not the end */
 #define BOOT_MOUNT_EXCLUSIVE 8 /* bind: nobody else changes it, so its caches need no second look */

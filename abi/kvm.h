@@ -20,12 +20,12 @@
 #include <stdint.h>
 #endif
 
-#define KVM_IMAGE_BASE \
-	0xffffffff80000000ULL /* the image is linked at KVM_IMAGE_BASE + BOOT_IMAGE_PADDR */
-#define KVM_KVA_BASE  0xfffffe8000000000ULL
-#define KVM_BOOT_GDT  0x1000ULL /* offsets in the tables area */
-#define KVM_BOOT_TSS  0x1800ULL
-#define KVM_BOOT_PML4 0x2000ULL
+/* the image is linked at KVM_IMAGE_BASE + BOOT_IMAGE_PADDR */
+#define KVM_IMAGE_BASE 0xffffffff80000000ULL
+#define KVM_KVA_BASE   0xfffffe8000000000ULL
+#define KVM_BOOT_GDT   0x1000ULL /* offsets in the tables area */
+#define KVM_BOOT_TSS   0x1800ULL
+#define KVM_BOOT_PML4  0x2000ULL
 
 #define PORT_START 0xe0fd /* OUT al: let one more vCPU run (an ioeventfd) */
 

@@ -18,8 +18,8 @@
 #define NET_RX_BUFFER 4096
 #define NET_FRAME_MAX (65535 + 14) /* an Ethernet header and the longest IP packet */
 
-#define NET_HDR_NEEDS_CSUM \
-	1 /* the checksum at csum_start + csum_offset is that of the pseudo header alone */
+/* the checksum at csum_start + csum_offset is that of the pseudo header alone */
+#define NET_HDR_NEEDS_CSUM 1
 #define NET_HDR_DATA_VALID 2 /* received: the checksums were verified */
 #define NET_GSO_NONE	   0
 #define NET_GSO_TCPV4	   1

@@ -26,8 +26,8 @@
 #define VERDICT_DIR  "/run/moat"
 #define VERDICT_FILE VERDICT_DIR "/kvm-verdict"
 #define TIMEOUT_MS   3000
-#define CYCLES_MAX \
-	100 /* for one round of the loop; hardware takes 1 or 2, an interpreter thousands */
+/* for one round of the loop; hardware takes 1 or 2, an interpreter thousands */
+#define CYCLES_MAX 100
 
 struct probe_result {
 	uint32_t stage, rounds, ticks;

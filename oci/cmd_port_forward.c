@@ -22,8 +22,8 @@
 #include "oci/relay.h"
 
 #define FORWARDS_MAX 64
-#define CONNECTIONS_MAX \
-	128 /* at a time; others wait. A sandbox has room for 255 with all its processes and commands */
+/* at a time; others wait. A sandbox has room for 255 with all its processes and commands */
+#define CONNECTIONS_MAX 128
 
 struct forward {
 	int fd; /* listening */

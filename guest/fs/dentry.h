@@ -18,10 +18,10 @@
 #define DENTRY_MOUNTED	  2 /* something is mounted here, in some mount */
 #define DENTRY_REFERENCED 4 /* used since the clock last came by */
 #define DENTRY_DELETED	  8 /* unlinked while in use */
-#define DENTRY_PLAIN \
-	16 /* a directory that the fast walk may pass: generic permission, no revalidation */
-#define DENTRY_DIR  32
-#define DENTRY_LINK 64
+/* a directory that the fast walk may pass: generic permission, no revalidation */
+#define DENTRY_PLAIN 16
+#define DENTRY_DIR   32
+#define DENTRY_LINK  64
 
 #define DENTRY_INLINE_NAME 40
 

@@ -21,8 +21,8 @@
 #define MNT_NODIRATIME	32
 #define MNT_RELATIME	64
 #define MNT_STRICTATIME 128
-#define MNT_INTERNAL \
-	256 /* no path leads to it: memfd, the links of /proc to objects without a name */
+/* no path leads to it: memfd, the links of /proc to objects without a name */
+#define MNT_INTERNAL 256
 
 /* A place in the chain of a hash. */
 struct mount_link {
@@ -96,11 +96,11 @@ void super_shutdown(struct super_block *sb);
 
 #define COPY_BELOW	1 /* also what is mounted below */
 #define COPY_UNBINDABLE 2 /* also what is unbindable */
-#define COPY_SLAVE \
-	4 /* each copy receives from its original, which is shared; else it is a peer of it */
+/* each copy receives from its original, which is shared; else it is a peer of it */
+#define COPY_SLAVE 4
 #define COPY_SHARE 8 /* and is shared itself */
-#define COPY_SHARED_TO_SLAVE \
-	16 /* copies of shared mounts receive from them; other ones do as their originals do */
+/* copies of shared mounts receive from them; other ones do as their originals do */
+#define COPY_SHARED_TO_SLAVE 16
 /*
  * A tree in no namespace, one reference: m's file system from root on. ERR_PTR: -EINVAL: m is unbindable; -EPERM: what would
  * be left out is locked; -ENOMEM, -ENOSPC.

@@ -265,8 +265,8 @@ void p9_open_window(struct pagecache *pc);
 void p9_close_window(struct inode *i);
 
 /* p9_entries.c */
-#define P9_LIST_MAX \
-	(64UL << 20) /* bytes of one listing; more is -ENOMEM, also from a server that never ends */
+/* bytes of one listing; more is -ENOMEM, also from a server that never ends */
+#define P9_LIST_MAX (64UL << 20)
 
 struct p9_entries { /* all zero: empty */
 	struct p9_chunk *first, *last;

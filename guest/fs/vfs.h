@@ -410,8 +410,8 @@ void file_accessed(struct file *f); /* atime, as the mount's options say */
 
 /* ---- mounts ---- */
 
-#define MOUNT_UNIQUE_BASE \
-	0x80000000ULL /* added to a mount's number where one is wanted that is never used again */
+/* added to a mount's number where one is wanted that is never used again */
+#define MOUNT_UNIQUE_BASE 0x80000000ULL
 
 int vfs_mount(const char *source, const char *target, const char *type, u64 flags,
 	      const char *data);

@@ -16,11 +16,11 @@ enum frame_zone { ZONE_SMALL, ZONE_LARGE, ZONE_ARENA, ZONES };
 
 #define FRAME_ORDER_MAX 9 /* 2 MiB */
 
-#define FRAME_ZERO \
-	1 /* the caller needs zeroed content (free when the host never touched the frame) */
-#define FRAME_CHARGED \
-	2 /* the caller charged the frames (frame_charge); they are uncharged when freed */
-#define FRAME_OWN 4 /* the Sentry's own: the caller charged them by frame_charge_own */
+/* the caller needs zeroed content (free when the host never touched the frame) */
+#define FRAME_ZERO 1
+/* the caller charged the frames (frame_charge); they are uncharged when freed */
+#define FRAME_CHARGED 2
+#define FRAME_OWN     4 /* the Sentry's own: the caller charged them by frame_charge_own */
 
 struct frame {
 	u32 ref;  /* 0: free. Shared by address spaces, the page cache and pins */

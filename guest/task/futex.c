@@ -24,8 +24,8 @@ struct futex_bucket *futex_bucket(const struct futex_key *k)
 		k->offset * 0xc2b2ae3d27d4eb4fULL;
 	unsigned i;
 
-	if (unlikely(
-		    !atomic_load(&ready))) { /* the first user: lists that nobody has touched yet */
+	/* The first user: lists that nobody has touched yet. */
+	if (unlikely(!atomic_load(&ready))) {
 		spin_lock(&task_lock);
 		for (i = 0; !ready && i < BUCKETS; i++)
 			list_init(&buckets[i].list);

@@ -36,11 +36,11 @@
 #define URING_MAX_CQ	  (2 * URING_MAX_ENTRIES)
 #define URING_MAX_FILES	  32768u
 #define URING_MAX_BUFFERS 16384u
-#define URING_QUEUED \
-	(-529) /* an issue function: the request goes on later, perhaps it is gone already */
+/* an issue function: the request goes on later, perhaps it is gone already */
+#define URING_QUEUED (-529)
 #define URING_QUEUES 2
-#define URING_MAX_OVERFLOW \
-	65536u /* completions kept for a ring that is full; more are counted as lost */
+/* completions kept for a ring that is full; more are counted as lost */
+#define URING_MAX_OVERFLOW 65536u
 #define URING_MAX_REQUESTS 262144u /* outstanding in one ring: io_uring_enter says EAGAIN */
 #define URING_WORKERS	   4
 

@@ -14,9 +14,9 @@
 #define MS	 1000000ULL
 #define STALL_NS (3000 * MS) /* some retransmissions of one segment */
 #define END_NS	 (30000 * MS)
-#define FIRST_NS \
-	(MS / 4) /* the first look again; each one after it is twice as far, up to LAST_NS */
-#define LAST_NS (16 * MS)
+/* the first look again; each one after it is twice as far, up to LAST_NS */
+#define FIRST_NS (MS / 4)
+#define LAST_NS	 (16 * MS)
 
 /* To itself: nobody is left to read it. */
 static bool inside(const struct tcp_pcb *p)

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#define FPU_KNOWN \
-	0x2e7ULL /* x87, SSE, AVX, AVX-512 (3), PKRU. Not AMX: its state needs a permission we do not take */
+/* x87, SSE, AVX, AVX-512 (3), PKRU. Not AMX: its state needs a permission we do not take */
+#define FPU_KNOWN  0x2e7ULL
 #define FPU_LEGACY 512
 #define FPU_MIN	   576
 

@@ -25,8 +25,8 @@
 #define CTL_SIZE  0x90000000
 
 /* What a helper makes tasks with, and nothing else (filter.c): a thread of the application, another helper. */
-#define THREAD_FLAGS \
-	0x208511 /* CLONE_VM | CLONE_FILES | CLONE_PARENT | CLONE_CHILD_CLEARTID | SIGCHLD */
+/* CLONE_VM | CLONE_FILES | CLONE_PARENT | CLONE_CHILD_CLEARTID | SIGCHLD */
+#define THREAD_FLAGS  0x208511
 #define PROCESS_FLAGS 0x8411 /* CLONE_FILES | CLONE_PARENT | SIGCHLD */
 
 #define HELPER_MAX 32768
@@ -72,16 +72,16 @@
 #define EVENT_BORN   1 /* the host task waits for its first resume */
 #define EVENT_SIGNAL 2 /* CTX_UC and CTX_SI are offsets of the frame in the slot */
 #define EVENT_KICK   3 /* a kick came before the resume was complete: registers are as they were */
-#define EVENT_SYSCALL \
-	4	      /* from a patched site: registers in CTX_GREGS and CTX_IRET, FPU state live */
-#define EVENT_SAVED 5 /* answer to RESTORE_SAVE */
+/* from a patched site: registers in CTX_GREGS and CTX_IRET, FPU state live */
+#define EVENT_SYSCALL 4
+#define EVENT_SAVED   5 /* answer to RESTORE_SAVE */
 
 /* CTX_RESTORE */
 #define RESTORE_FS   1
 #define RESTORE_GS   2
 #define RESTORE_SAVE 4 /* only write the live FPU state to SLOT_FPU */
-#define RESTORE_FAST \
-	8 /* as SYSRET: to rcx with the flags of r11, FPU state live; CTX_IRET holds only rsp */
+/* as SYSRET: to rcx with the flags of r11, FPU state live; CTX_IRET holds only rsp */
+#define RESTORE_FAST 8
 
 /* Offsets in struct stub_cmds. */
 #define CMDS_SEQ      0x00

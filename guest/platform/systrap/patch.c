@@ -26,8 +26,8 @@
 #define PAGE_ENTRIES (PAGE_SIZE / ENTRY_SIZE)
 #define REGION_PAGES (PATCH_SIZE / PAGE_SIZE)
 #define ENTRIES	     (REGION_PAGES * PAGE_ENTRIES)
-#define HOT \
-	4 /* traps of a site before it is patched: most sites of a short program run once or twice */
+/* traps of a site before it is patched: most sites of a short program run once or twice */
+#define HOT	  4
 #define COUNTERS  64 /* sites that are being counted, direct mapped */
 #define PAGES_MAX 64 /* patched pages */
 
