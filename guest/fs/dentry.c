@@ -151,7 +151,7 @@ struct dentry *dentry_root(struct inode *i)
 {
 	struct dentry *d = dentry_alloc(NULL, "/", 1, i);
 
-	if (d)
+	if (d && S_ISDIR(i->mode)) /* an export may be a file */
 		i->dir_dentry = d;
 	return d;
 }
