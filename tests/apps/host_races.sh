@@ -13,7 +13,7 @@ tries=5000
 [ -z "${TEST_FULL:-}" ] || tries=100000
 
 outside() {
-	find "$dir/outside" -printf '%P %y %m %s %n %T@ %C@\n' | sort
+	find "$dir/outside" -exec stat -c '%n %F %a %s %h %y %z' {} \; | sort
 	cat "$dir/outside/file"
 }
 
