@@ -423,6 +423,39 @@ TEST(small_receive_buffer)
 	close(l);
 }
 
+/* What is set is what is read. */
+TEST(read_back)
+{
+	int c = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0)), v = 0;
+	struct in_addr a = { htonl(INADDR_LOOPBACK) }, b = { 0 };
+	socklen_t len = sizeof(v);
+	char name[16] = "";
+
+	CHECK_OK(getsockopt(c, IPPROTO_TCP, TCP_QUICKACK, &v, &len));
+	CHECK_EQ(v, 1);
+	v = 0;
+	CHECK_OK(setsockopt(c, IPPROTO_TCP, TCP_QUICKACK, &v, sizeof(v)));
+	CHECK_OK(getsockopt(c, IPPROTO_TCP, TCP_QUICKACK, &v, &len));
+	CHECK_EQ(v, 0);
+	CHECK_OK(setsockopt(c, IPPROTO_TCP, TCP_CONGESTION, "reno", 4));
+	len = sizeof(name);
+	CHECK_OK(getsockopt(c, IPPROTO_TCP, TCP_CONGESTION, name, &len));
+	CHECK(!strcmp(name, "reno"));
+	close(c);
+	c = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
+	CHECK_OK(setsockopt(c, IPPROTO_IP, IP_MULTICAST_IF, &a, sizeof(a)));
+	len = sizeof(b);
+	CHECK_OK(getsockopt(c, IPPROTO_IP, IP_MULTICAST_IF, &b, &len));
+	CHECK_EQ(b.s_addr, a.s_addr);
+	v = 1;
+	CHECK_OK(setsockopt(c, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &v, sizeof(v)));
+	v = 0;
+	len = sizeof(v);
+	CHECK_OK(getsockopt(c, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &v, &len));
+	CHECK_EQ(v, 1);
+	close(c);
+}
+
 TEST(dual_stack)
 {
 	struct sockaddr_in6 a = { .sin6_family = AF_INET6 }, p;

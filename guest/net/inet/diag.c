@@ -129,7 +129,7 @@ static void put_extras(const struct walk *w, const struct diag_entry *e, u64 unr
 		nl_attr(w->r, INET_DIAG_INFO, &info, sizeof(info));
 	}
 	if (wants(w, INET_DIAG_CONG))
-		nl_attr_str(w->r, INET_DIAG_CONG, "reno");
+		nl_attr_str(w->r, INET_DIAG_CONG, k->reno ? "reno" : "cubic");
 }
 
 static void put(struct walk *w, const struct diag_entry *e)

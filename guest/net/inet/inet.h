@@ -55,7 +55,7 @@ struct inet_sock {
 	u8 state;	 /* enum inet_state */
 	bool connecting; /* connect(2) has not been told yet how it went */
 	bool bound;	 /* bind(2) gave the port: it stays when a connection ends */
-	bool v6only, nodelay, cork, quickack, freebind;
+	bool v6only, nodelay, cork, quickack, freebind, no_port, reno;
 	u8 was;	     /* the PCB's last state (enum tcp_state) */
 	u8 tos, ttl; /* ttl 0: default */
 	s16 hops;    /* IPV6_UNICAST_HOPS, -1: default */
@@ -87,6 +87,7 @@ struct inet_sock {
 	struct list raw_node; /* of those that see whole packets */
 	struct list groups;
 	s32 mc_ifindex;
+	u32 mc_addr; /* by which IP_MULTICAST_IF named it */
 	u8 mc_ttl;
 	s16 mc_hops;
 	bool mc_loop, hdrincl, recverr, recverr6;

@@ -105,6 +105,7 @@ static int multicast_if(struct inet_sock *k, const void *v, unsigned len)
 		memcpy(&m.imr_address, v, sizeof(m.imr_address));
 	if (!m.imr_ifindex && !m.imr_address.s_addr) {
 		k->mc_ifindex = 0;
+		k->mc_addr = 0;
 		return 0;
 	}
 	spin_lock(&netdev_lock);
@@ -116,6 +117,7 @@ static int multicast_if(struct inet_sock *k, const void *v, unsigned len)
 			      !memcmp(d->addr[i].addr, &m.imr_address, 4);
 		if (it) {
 			k->mc_ifindex = d->index;
+			k->mc_addr = m.imr_address.s_addr;
 			err = 0;
 			break;
 		}
@@ -170,7 +172,7 @@ int option_ip_set(struct inet_sock *k, int name, const void *v, unsigned len)
 		k->freebind = n;
 		return 0;
 	case IP_MTU_DISCOVER: return set_discovery(&k->pmtudisc, n);
-	case IP_BIND_ADDRESS_NO_PORT:
+	case IP_BIND_ADDRESS_NO_PORT: k->no_port = n; return 0;
 	case IP_RECVOPTS:
 	case IP_RETOPTS:
 	case IP_MULTICAST_ALL: return 0;
@@ -202,7 +204,7 @@ int option_ip_get(struct inet_sock *k, int name, void *v, unsigned *len)
 	case IP_TTL: return option_put(v, len, (s32)inet_number(k, k->ttl, SYSCTL_DEFAULT_TTL));
 	case IP_MULTICAST_TTL: return option_put(v, len, k->mc_ttl);
 	case IP_MULTICAST_LOOP: return option_put(v, len, k->mc_loop);
-	case IP_MULTICAST_IF: return option_put(v, len, 0);
+	case IP_MULTICAST_IF: return option_put_bytes(v, len, &k->mc_addr, sizeof(k->mc_addr));
 	case IP_HDRINCL:
 		return k->s.type == SOCK_RAW ? option_put(v, len, k->hdrincl) : -ENOPROTOOPT;
 	case IP_RECVERR: return option_put(v, len, k->recverr);
@@ -213,7 +215,7 @@ int option_ip_get(struct inet_sock *k, int name, void *v, unsigned *len)
 			return -ENOTCONN;
 		return option_put(v, len, path_mtu(k));
 	case IP_OPTIONS: *len = 0; return 0;
-	case IP_BIND_ADDRESS_NO_PORT: return option_put(v, len, 0);
+	case IP_BIND_ADDRESS_NO_PORT: return option_put(v, len, k->no_port);
 	case IP_MULTICAST_ALL: return option_put(v, len, 1);
 	default: return -ENOPROTOOPT;
 	}

@@ -91,12 +91,16 @@ static int set_locked(struct inet_sock *k, int name, s32 n)
 	return err;
 }
 
-static int set_congestion(const void *v, unsigned len)
+/* A name is kept; the algorithm is CUBIC. */
+static int set_congestion(struct inet_sock *k, const void *v, unsigned len)
 {
 	char name[16] = "";
 
 	memcpy(name, v, MIN(len, (unsigned)sizeof(name) - 1));
-	return strcmp(name, "reno") && strcmp(name, "cubic") ? -ENOENT : 0;
+	if (strcmp(name, "reno") && strcmp(name, "cubic"))
+		return -ENOENT;
+	k->reno = !strcmp(name, "reno");
+	return 0;
 }
 
 int option_tcp_set(struct inet_sock *k, int name, const void *v, unsigned len)
@@ -105,7 +109,7 @@ int option_tcp_set(struct inet_sock *k, int name, const void *v, unsigned len)
 	int err;
 
 	if (name == TCP_CONGESTION)
-		return len ? set_congestion(v, len) : -EINVAL;
+		return len ? set_congestion(k, v, len) : -EINVAL;
 	if (len < sizeof(n))
 		return -EINVAL;
 	memcpy(&n, v, sizeof(n));
@@ -154,11 +158,12 @@ void tcp_info_fill(const struct inet_sock *k, struct tcp_info *i)
 int option_tcp_get(struct inet_sock *k, int name, void *v, unsigned *len)
 {
 	struct tcp_info info = { 0 };
+	char congestion[16] = "";
 
 	switch (name) {
 	case TCP_NODELAY: return option_put(v, len, k->nodelay);
 	case TCP_CORK: return option_put(v, len, k->cork);
-	case TCP_QUICKACK: return option_put(v, len, 1);
+	case TCP_QUICKACK: return option_put(v, len, k->quickack);
 	case TCP_KEEPIDLE:
 		return option_put(v, len,
 				  (s32)inet_number(k, k->keep_idle, SYSCTL_TCP_KEEPALIVE_TIME));
@@ -189,7 +194,9 @@ int option_tcp_get(struct inet_sock *k, int name, void *v, unsigned *len)
 	case TCP_FASTOPEN:
 	case TCP_FASTOPEN_CONNECT:
 	case TCP_NOTSENT_LOWAT: return option_put(v, len, 0);
-	case TCP_CONGESTION: return option_put_bytes(v, len, "reno\0\0\0\0\0\0\0\0\0\0\0", 16);
+	case TCP_CONGESTION:
+		strcpy(congestion, k->reno ? "reno" : "cubic");
+		return option_put_bytes(v, len, congestion, sizeof(congestion));
 	case TCP_INFO:
 		spin_lock(&net_lock);
 		tcp_info_fill(k, &info);

@@ -348,9 +348,9 @@ static const struct proc_file files[] = {
 	TEXT("ipv4", "tcp_timestamps", "1\n"),
 	TEXT("ipv4", "tcp_sack", "1\n"),
 	TEXT("ipv4", "tcp_window_scaling", "1\n"),
-	TEXT("ipv4", "tcp_congestion_control", "reno\n"),
-	TEXT("ipv4", "tcp_available_congestion_control", "reno\n"),
-	TEXT("ipv4", "tcp_allowed_congestion_control", "reno\n"),
+	TEXT("ipv4", "tcp_congestion_control", "cubic\n"),
+	TEXT("ipv4", "tcp_available_congestion_control", "reno cubic\n"),
+	TEXT("ipv4", "tcp_allowed_congestion_control", "reno cubic\n"),
 };
 
 void inet_proc_init(void)

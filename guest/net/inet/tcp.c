@@ -37,6 +37,7 @@ struct inet_sock *inet_alloc(struct net_ns *net, const struct socket_ops *ops, i
 	k->mc_loop = true;
 	k->v6only = family == AF_INET6 && net_sysctl(net, SYSCTL_BINDV6ONLY);
 	if (type == SOCK_STREAM) {
+		k->quickack = true;
 		k->s.sndbuf = (u32)net_sysctl(net, SYSCTL_TCP_WMEM_DEFAULT);
 		k->s.rcvbuf = (u32)net_sysctl(net, SYSCTL_TCP_RMEM_DEFAULT);
 	}
