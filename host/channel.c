@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,7 +15,8 @@
 
 #include "host/channel.h"
 
-#define HEAD offsetof(struct chan_msg, data)
+#define HEAD	    offsetof(struct chan_msg, data)
+#define SOCKET_NAME "control.sock"
 
 int chan_send(int fd, const struct chan_msg *m, const int *fds, size_t n, struct error *err)
 {
@@ -110,7 +112,7 @@ int chan_recv(int fd, struct chan_msg *m, int *fds, size_t *n, int flags, struct
 static socklen_t address(int dir_fd, struct sockaddr_un *a)
 {
 	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	snprintf(a->sun_path, sizeof(a->sun_path), "/proc/self/fd/%d/control.sock", dir_fd);
+	snprintf(a->sun_path, sizeof(a->sun_path), "/proc/self/fd/%d/" SOCKET_NAME, dir_fd);
 	return sizeof(*a);
 }
 
@@ -123,8 +125,24 @@ int chan_listen(int dir_fd, struct error *err)
 	if (fd < 0)
 		return error_errno(err, "control socket");
 	if (bind(fd, (struct sockaddr *)&a, len) < 0 ||
-	    fchmodat(dir_fd, "control.sock", 0600, 0) < 0 || listen(fd, 128) < 0) {
+	    fchmodat(dir_fd, SOCKET_NAME, 0600, 0) < 0 || listen(fd, 128) < 0) {
 		error_errno(err, "control socket");
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int connect_to(const struct sockaddr_un *a, struct error *err)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return error_errno(err, "control socket");
+	while (connect(fd, (const struct sockaddr *)a, sizeof(*a)) < 0) {
+		if (errno == EINTR)
+			continue;
+		error_errno(err, "reach the sandbox");
 		close(fd);
 		return -1;
 	}
@@ -133,20 +151,30 @@ int chan_listen(int dir_fd, struct error *err)
 
 int chan_connect(int dir_fd, struct error *err)
 {
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un a;
-	socklen_t len = address(dir_fd, &a);
 
-	if (fd < 0)
-		return error_errno(err, "control socket");
-	while (connect(fd, (struct sockaddr *)&a, len) < 0) {
-		if (errno == EINTR)
-			continue;
-		error_errno(err, "reach the sandbox");
-		close(fd);
-		return -1;
-	}
-	return fd;
+	address(dir_fd, &a);
+	return connect_to(&a, err);
+}
+
+int chan_open_file(int dir_fd)
+{
+	return openat(dir_fd, SOCKET_NAME, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int chan_connect_file(int file_fd, struct error *err)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fs = fsopen("proc", FSOPEN_CLOEXEC), proc = -1;
+
+	if (fs >= 0 && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		proc = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOEXEC);
+	if (proc < 0 || fchdir(proc) < 0)
+		return error_errno(err, "a /proc to find the sandbox by");
+	close(fs);
+	close(proc);
+	snprintf(a.sun_path, sizeof(a.sun_path), "self/fd/%d", file_fd);
+	return connect_to(&a, err);
 }
 
 int chan_memfd(const char *name, const void *data, size_t len, struct error *err)

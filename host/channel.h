@@ -100,6 +100,13 @@ void chan_close_fds(int *fds, size_t n);
 int chan_listen(int dir_fd, struct error *err);
 /* Connect to it. ECONNREFUSED or ENOENT: there is no sandbox any more. */
 int chan_connect(int dir_fd, struct error *err);
+/* A descriptor of the socket's file, O_PATH, for a process that will not reach DIR any more; -1. */
+int chan_open_file(int dir_fd);
+/*
+ * Connect by that. In a process that has no /proc which it can trust: it gets one of its own as its working directory, and
+ * needs CAP_SYS_ADMIN for that.
+ */
+int chan_connect_file(int file_fd, struct error *err);
 /* A sealed memfd with this text; a descriptor, or -1. */
 int chan_memfd(const char *name, const void *data, size_t len, struct error *err);
 

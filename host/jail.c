@@ -214,7 +214,7 @@ out:
 	return ret;
 }
 
-static int drop_caps(uint64_t keep, struct error *err)
+int jail_drop_caps(uint64_t keep, struct error *err)
 {
 	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct d[2] = {
@@ -244,7 +244,7 @@ int jail_enter(uint64_t keep_caps, struct error *err)
 	umask(0);
 	if (label_take(label, err) < 0)
 		return error_wrap(err, "jail");
-	if (drop_caps(keep_caps, err) < 0)
+	if (jail_drop_caps(keep_caps, err) < 0)
 		return error_wrap(err, "jail");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, "jail: prctl");
@@ -315,7 +315,7 @@ out:
 
 int jail_seccomp_thread(const int *calls, unsigned n)
 {
-	struct sock_filter f[16 + 6] = {
+	struct sock_filter f[32 + 6] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
@@ -323,7 +323,7 @@ int jail_seccomp_thread(const int *calls, unsigned n)
 	};
 	struct sock_fprog prog = { .len = (unsigned short)(n + 6), .filter = f };
 
-	if (n > 16) {
+	if (n > 32) {
 		errno = E2BIG;
 		return -1;
 	}

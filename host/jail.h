@@ -29,6 +29,9 @@ pid_t jail_fork(struct error *err);
  */
 int jail_enter(uint64_t keep_caps, struct error *err);
 
+/* Give up all capabilities but those of the mask, also for programs to come; part of jail_enter. */
+int jail_drop_caps(uint64_t keep, struct error *err);
+
 /* Close every descriptor that is not in keep (ascending). */
 int jail_close_fds(const int *keep, int n, struct error *err);
 
@@ -37,7 +40,7 @@ int jail_seccomp(const char *const *lists[], struct error *err);
 
 /*
  * For a thread with a list of its own, called by that thread: jail_seccomp's filter is the calling thread's alone, and
- * threads that are there already would stay without. At most 16 numbers. 0, or -1 with errno.
+ * threads that are there already would stay without. At most 32 numbers. 0, or -1 with errno.
  */
 int jail_seccomp_thread(const int *calls, unsigned n);
 

@@ -139,6 +139,13 @@ static void announce(const struct forward *f)
 	fflush(stdout);
 }
 
+static int relay_to(const struct container *c, uint16_t port, int in, int out, struct error *err)
+{
+	int chan = client_connect(c, err);
+
+	return chan < 0 ? -1 : relay(chan, c->s.id, port, in, out, err);
+}
+
 static void __attribute__((noreturn))
 serve(const struct container *c, uint16_t port, int conn, pid_t parent)
 {
@@ -147,7 +154,7 @@ serve(const struct container *c, uint16_t port, int conn, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	if (relay(c, port, conn, conn, &err) == 0)
+	if (relay_to(c, port, conn, conn, &err) == 0)
 		_exit(0);
 	/* That a connection broke its two ends know. */
 	if (err.err != ECONNRESET)
@@ -250,7 +257,7 @@ static int stream(int argc, char **argv, struct error *err)
 
 	if (port < 0)
 		return usage(err);
-	return find(argv[2], &c, &pidfd, err) < 0 ? -1 : relay(&c, (uint16_t)port, 0, 1, err);
+	return find(argv[2], &c, &pidfd, err) < 0 ? -1 : relay_to(&c, (uint16_t)port, 0, 1, err);
 }
 
 static int listen_all(int argc, char **argv, struct error *err)

@@ -27,6 +27,7 @@
 
 #include "host/channel.h"
 #include "host/label.h"
+#include "host/net/net.h"
 #include "host/platform_choice.h"
 #include "oci/cgroup.h"
 #include "oci/client.h"
@@ -138,6 +139,7 @@ struct standin_plan {
 	struct launch_plan launch;
 	const struct cgroup *cgroup;
 	int sig_fd, go, back;
+	bool own_network;    /* its network namespace is not one that the host lives in */
 	bool keeps_terminal; /* `run` in the foreground: the caller's terminal stays its stdio */
 };
 
@@ -185,6 +187,8 @@ static void __attribute__((noreturn)) standin_main(struct standin_plan *p)
 	bool tty = config->process && config->process->terminal;
 	struct error err = { 0 };
 	struct launched l;
+	static struct loopback lo;
+	bool has_lo;
 	struct oom oom;
 	char go;
 
@@ -204,6 +208,7 @@ static void __attribute__((noreturn)) standin_main(struct standin_plan *p)
 	if (launch(&p->launch, &l, &err) < 0)
 		goto fail;
 	oom_open(&oom, p->cgroup);
+	has_lo = p->own_network && !p->launch.sandbox && loopback_open(&lo, c);
 	if (standin_enter_root(c->s.rootfs, p->launch.root_fd, c->s.bundle, p->launch.mounts,
 			       &err) < 0)
 		goto fail;
@@ -216,6 +221,7 @@ static void __attribute__((noreturn)) standin_main(struct standin_plan *p)
 					 .tty = tty,
 					 .launcher = l.launcher,
 					 .gofer = l.gofer,
+					 .loopback = has_lo ? &lo : NULL,
 					 .oom = oom });
 fail:
 	report_send(p->back, &err);
@@ -264,6 +270,9 @@ static int make_standin(const struct create_options *o, struct container *c,
 		return error_errno(err, "pipe");
 	}
 	enters = !(ns.make & CLONE_NEWUSER);
+	plan->own_network = ns.make & CLONE_NEWNET ||
+			    (ns.join[OCI_NS_NETWORK] >= 0 &&
+			     net_check_namespace(ns.join[OCI_NS_NETWORK], NULL) == 0);
 	pid = namespaces_fork(plan->launch.config, &ns, enters ? g : NULL, err);
 	if (pid == 0) {
 		plan->cgroup = g;

@@ -82,19 +82,17 @@ static int make_pipes(struct direction *in, struct direction *out, int *theirs, 
 	return 0;
 }
 
-static int connect_port(int chan, const struct container *c, uint16_t port, const int *fds,
-			struct error *err)
+static int connect_port(int chan, const char *id, uint16_t port, const int *fds, struct error *err)
 {
-	struct chan_msg m = { .type = CHAN_FORWARD, .a = port, .len = (uint32_t)strlen(c->s.id) };
+	struct chan_msg m = { .type = CHAN_FORWARD, .a = port, .len = (uint32_t)strlen(id) };
 
-	memcpy(m.data, c->s.id, m.len);
+	memcpy(m.data, id, m.len);
 	if (client_ask(chan, &m, fds, 2, err) == 0)
 		return 0;
 	if (err->err == ECONNREFUSED)
-		return error_set(err, ECONNREFUSED, "nothing listens at port %u in '%s'", port,
-				 c->s.id);
+		return error_set(err, ECONNREFUSED, "nothing listens at port %u in '%s'", port, id);
 	if (!*err->msg)
-		return error_set(err, err->err, "port %u in '%s': %s", port, c->s.id,
+		return error_set(err, err->err, "port %u in '%s': %s", port, id,
 				 strerror(err->err));
 	return -1;
 }
@@ -125,19 +123,18 @@ static int hear_end(int chan, int conn)
 	}
 }
 
-int relay(const struct container *c, uint16_t port, int in, int out, struct error *err)
+int relay(int chan, const char *id, uint16_t port, int in, int out, struct error *err)
 {
 	struct direction up = { .from = in }, down = { .to = out, .out = true };
 	const struct linger reset = { .l_onoff = 1 };
 	const int on = 1;
-	int chan, theirs[2] = { -1, -1 }, end;
+	int theirs[2] = { -1, -1 }, end;
 
 	signal(SIGPIPE, SIG_IGN);
 	setsockopt(out, IPPROTO_TCP, TCP_NODELAY, &on,
 		   sizeof(on)); /* whoever sends has waited already, or does not want to */
-	chan = client_connect(c, err);
-	if (chan < 0 || make_pipes(&up, &down, theirs, err) < 0 ||
-	    connect_port(chan, c, port, theirs, err) < 0)
+	if (make_pipes(&up, &down, theirs, err) < 0 ||
+	    connect_port(chan, id, port, theirs, err) < 0)
 		return -1;
 	close(theirs[0]);
 	close(theirs[1]);
@@ -150,5 +147,5 @@ int relay(const struct container *c, uint16_t port, int in, int out, struct erro
 	if (!end && pthread_join(down.thread, NULL) == 0 && !down.broken)
 		return 0;
 	setsockopt(in, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	return error_set(err, ECONNRESET, "the connection to port %u in '%s' broke", port, c->s.id);
+	return error_set(err, ECONNRESET, "the connection to port %u in '%s' broke", port, id);
 }

@@ -6,14 +6,14 @@
 
 #include <stdint.h>
 
-#include "oci/state.h"
+struct error;
 
 /*
- * Connect to port on the loopback of container c, and copy from `in` to there and from there to `out` until both directions
- * have ended; a socket's directions end each by themselves. The container needs no lock. 0; -1: nothing was connected, or it
- * broke (ECONNRESET: then a socket is left so that closing it resets it). The process is to end after that: it may have a
- * thread left, and SIGPIPE is ignored.
+ * Connect to port on the loopback of container `id` by chan, a new connection to its sandbox, and copy from `in` to there and
+ * from there to `out` until both directions have ended; a socket's directions end each by themselves. 0; -1: nothing was
+ * connected, or it broke (ECONNRESET: then a socket is left so that closing it resets it). The process is to end after that:
+ * it may have a thread left, and SIGPIPE is ignored.
  */
-int relay(const struct container *c, uint16_t port, int in, int out, struct error *err);
+int relay(int chan, const char *id, uint16_t port, int in, int out, struct error *err);
 
 #endif

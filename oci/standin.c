@@ -1,5 +1,6 @@
 /*
- * standin.c - see standin.h. It makes nothing and opens nothing: one poll on the channel and the signals.
+ * standin.c - see standin.h. It opens nothing: one poll on the channel, the signals and the
+ * connections that it takes for the sandbox.
  */
 #include <errno.h>
 #include <poll.h>
@@ -66,6 +67,8 @@ static void send_winsize(const struct standin *s)
  */
 static void __attribute__((noreturn)) end(const struct standin *s, int status)
 {
+	if (s->loopback)
+		loopback_end(s->loopback);
 	if (s->launcher)
 		kill(s->launcher, SIGKILL);
 	if (s->gofer)
@@ -88,6 +91,8 @@ static void reap(struct standin *s)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == s->launcher)
 			s->launcher = 0;
+		if (s->loopback)
+			loopback_reaped(s->loopback, pid);
 		/* Without its files a container is no use to anybody; the Sentry kills it when our connection closes. */
 		if (pid == s->gofer) {
 			s->gofer = 0;
@@ -134,11 +139,16 @@ static int by_number(const void *a, const void *b)
 /* What the command that made us had open: state, roots, the engine's files. */
 static void close_others(const struct standin *s)
 {
-	int keep[5 + OOM_FILES] = { 0, 1, 2, s->chan, s->sig_fd }, n = 5;
+	int keep[8 + OOM_FILES] = { 0, 1, 2, s->chan, s->sig_fd }, n = 5;
 
 	for (size_t i = 0; i < OOM_FILES; i++)
 		if (s->oom.fd[i] >= 0)
 			keep[n++] = s->oom.fd[i];
+	if (s->loopback) {
+		keep[n++] = s->loopback->fd;
+		keep[n++] = s->loopback->link;
+		keep[n++] = s->loopback->file;
+	}
 	qsort(keep, (size_t)n, sizeof(*keep), by_number);
 	jail_close_fds(keep, n, NULL);
 }
@@ -163,18 +173,22 @@ static void hear(struct standin *s)
 
 void standin_serve(struct standin *s)
 {
-	struct pollfd p[] = { { s->chan, POLLIN, 0 }, { s->sig_fd, POLLIN, 0 } };
+	struct pollfd p[] = { { s->chan, POLLIN, 0 }, { s->sig_fd, POLLIN, 0 }, { -1, POLLIN, 0 } };
 
 	close_others(s);
 	if (s->running) /* whoever made its terminal may have set the size before there was anybody to tell */
 		send_winsize(s);
 	for (;;) {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		if (s->loopback)
+			p[2].fd = loopback_ready(s->loopback) ? s->loopback->fd : -1;
+		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			end(s, EXIT_MOAT);
 		/* Before the signals: a program's end comes before that of its gofer. */
 		if (p[0].revents)
 			hear(s);
 		if (p[1].revents)
 			on_signal(s);
+		if (p[2].revents)
+			loopback_take(s->loopback);
 	}
 }

@@ -10,19 +10,21 @@
 #include <sys/types.h>
 
 #include "host/error.h"
+#include "oci/loopback.h"
 #include "oci/oom.h"
 
 /* Block what it will forward; a signalfd, or -1. Before anything that may take time, so that no signal is lost. */
 int standin_signals(struct error *err);
 
 struct standin {
-	int chan;	       /* to the launcher */
-	int sig_fd;	       /* standin_signals' */
-	bool tty;	       /* standard input is the program's terminal */
-	bool running;	       /* the program is */
-	bool out_of_memory;    /* it, or another one of the container's, was killed for that */
-	pid_t launcher, gofer; /* children to wait for, or 0 */
-	struct oom oom;	       /* the container's; OOM_NONE: not to be told */
+	int chan;		   /* to the launcher */
+	int sig_fd;		   /* standin_signals' */
+	bool tty;		   /* standard input is the program's terminal */
+	bool running;		   /* the program is */
+	bool out_of_memory;	   /* it, or another one of the container's, was killed for that */
+	pid_t launcher, gofer;	   /* children to wait for, or 0 */
+	struct loopback *loopback; /* connections to take, or NULL */
+	struct oom oom;		   /* the container's; OOM_NONE: not to be told */
 };
 
 /*

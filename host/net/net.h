@@ -62,6 +62,8 @@ void pcap_write(struct net *n, const struct iovec *iov, unsigned count, size_t l
 
 /* ---- opening backends: a descriptor, non-blocking and close-on-exec, with *config filled, or -1 ---- */
 
+/* 0; -1, EPERM: the host itself lives in this network namespace (-1: the caller's), and no sandbox may take it over. */
+int net_check_namespace(int ns_fd, struct error *err);
 /*
  * A packet socket on the interface of the network namespace ns_fd (-1: the caller's), whose own stack then hears nothing
  * from that interface any more. Refused in pid 1's namespace. Needs CAP_NET_ADMIN and CAP_NET_RAW there. names, if not NULL and

@@ -31,11 +31,8 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/*
- * The namespace that the machine (or this container of a machine) itself lives in is not ours to silence. One that cannot be
- * compared with it is taken for it, unless it was named and is not the caller's.
- */
-static int check_namespace(int ns_fd, struct error *err)
+/* One that cannot be compared with pid 1's is taken for it, unless it was named and is not the caller's. */
+int net_check_namespace(int ns_fd, struct error *err)
 {
 	struct stat ns, init, own;
 	bool init_known = stat("/proc/1/ns/net", &init) == 0;
@@ -174,7 +171,7 @@ int net_packet_open(int ns_fd, struct net_config *config, int *names, struct err
 
 	if (names)
 		*names = -1;
-	if (check_namespace(ns_fd, err) < 0)
+	if (net_check_namespace(ns_fd, err) < 0)
 		return -1;
 	if (ns_fd < 0)
 		return open_here(config, err);
@@ -206,7 +203,7 @@ void net_packet_close(int ns_fd)
 {
 	pid_t pid;
 
-	if (check_namespace(ns_fd, NULL) < 0)
+	if (net_check_namespace(ns_fd, NULL) < 0)
 		return;
 	if (ns_fd < 0) {
 		close_here();

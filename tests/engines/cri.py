@@ -49,6 +49,8 @@ MESSAGES = {
     'UpdateResources': 'container_id=1:s linux=2:Resources',
     'Exec': 'container_id=1:s cmd=2:*s timeout=3:i',
     'ExecReply': 'stdout=1:y stderr=2:y exit_code=3:i',
+    'PortForward': 'pod_sandbox_id=1:s port=2:*i',
+    'Url': 'url=1:s',
     'Cpu': 'timestamp=1:i usage_core_nano_seconds=2:Int64',
     'Memory': 'timestamp=1:i working_set_bytes=2:Int64',
     'Stats': 'cpu=2:Cpu memory=3:Memory',
@@ -71,6 +73,7 @@ METHODS = {
     'ListContainers': ('Empty', 'Containers'),
     'UpdateContainerResources': ('UpdateResources', 'Empty'),
     'ExecSync': ('Exec', 'ExecReply'),
+    'PortForward': ('PortForward', 'Url'),
     'ContainerStats': ('ContainerId', 'StatsReply'),
 }
 

@@ -8,9 +8,12 @@ Containers of one pod on one address, exec, its timeout, logs, statistics, an up
 without grace, a container that cannot start, and that nothing is left in the engine's lists.
 """
 import os
+import socket
+import struct
 import subprocess
 import sys
 import time
+import urllib.parse
 
 import grpc
 
@@ -68,6 +71,37 @@ class Pod:
         for _ in range(2):  # the second one must do no harm
             self.client.StopPodSandbox(pod_sandbox_id=self.id)
         self.client.RemovePodSandbox(pod_sandbox_id=self.id)
+
+
+class Forward:
+    """A forwarded port as the engine's streaming server gives it: a WebSocket with a channel of data and one of errors."""
+
+    def __init__(self, client, pod, port):
+        url = urllib.parse.urlsplit(client.PortForward(pod_sandbox_id=pod.id, port=[port])['url'])
+        self.socket = socket.create_connection((url.hostname, url.port), timeout=20)
+        self.socket.sendall((f'GET {url.path}?port={port} HTTP/1.1\r\nHost: {url.netloc}\r\nOrigin: http://{url.netloc}\r\n'
+                             'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
+                             'Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n'
+                             'Sec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n').encode())
+        self.file = self.socket.makefile('rb')
+        while self.file.readline() not in (b'\r\n', b''):
+            pass
+        self.messages = {0: [], 1: []}  # the first of each is the port
+
+    def send(self, data):
+        message = b'\0' + data
+        self.socket.sendall(struct.pack('>BBI', 0x82, 0x80 | len(message), 0) + message)  # masked with zeros
+
+    def receive(self):
+        """All data and errors until the server ends the connection."""
+        while True:
+            head = self.file.read(2)
+            if len(head) < 2 or head[0] & 15 == 8:
+                return tuple(b''.join(m[1:]).decode() for m in self.messages.values())
+            n = head[1] if head[1] < 126 else struct.unpack('>H', self.file.read(2))[0]
+            message = self.file.read(n)
+            if message:
+                self.messages[message[0]].append(message[1:])
 
 
 class Container:
@@ -136,6 +170,11 @@ def web_pod(client, handler):
     with open(f'{volume}/index.html', 'w') as f:
         f.write('changed on the host\n')
     expect('a volume changes', 'changed on the host\n', page(f'http://{address}/'))
+    forward = Forward(client, pod, 80)
+    forward.send(b'GET / HTTP/1.0\r\n\r\n')
+    expect('port-forward', 'changed on the host\n', forward.receive()[0].rpartition('\r\n')[2])
+    expect('port-forward: nothing listens', ('', True), (lambda data, error: (data, 'port 81' in error or error))(
+        *Forward(client, pod, 81).receive()))
     stats = client.ContainerStats(container_id=main.id)['stats']
     expect('stats', (True, True), (stats['memory']['working_set_bytes'].get('value', 0) > 0,
                                    stats['cpu']['usage_core_nano_seconds'].get('value', 0) > 0))
