@@ -1,5 +1,5 @@
 // Errnos of calls that take or make descriptors: none, no room, the wrong kind, waits that a signal ends, attributes.
-#include "abi.h"
+#include "interrupted.h"
 
 #include <poll.h>
 #include <sys/epoll.h>
@@ -261,19 +261,6 @@ TEST(attributes)
 		     syscall(SYS_flistxattr, fd, buf, size), syscall(SYS_fremovexattr, fd, n));
 	close(fd);
 }
-
-static void on_alarm(int sig ABI_UNUSED)
-{
-}
-
-/* A timer rings every 20 ms until the call was ended by it. */
-#define INTERRUPTED(call)                                                          \
-	do {                                                                       \
-		struct itimerval tv = { { 0, 20000 }, { 0, 20000 } }, off = { 0 }; \
-		setitimer(ITIMER_REAL, &tv, NULL);                                 \
-		CHECK_ERRNO(call, EINTR);                                          \
-		setitimer(ITIMER_REAL, &off, NULL);                                \
-	} while (0)
 
 TEST_FORK(ended_by_a_signal)
 {

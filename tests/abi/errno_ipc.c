@@ -1,5 +1,5 @@
 // Errnos of System V objects, POSIX queues, futexes and AIO: rights, limits, objects that go while somebody waits.
-#include "abi.h"
+#include "interrupted.h"
 
 #include <linux/aio_abi.h>
 #include <mqueue.h>
@@ -108,18 +108,6 @@ TEST(removed_meanwhile)
 		;
 	REMOVED(msgctl(id, IPC_RMID, 0), syscall(SYS_msgsnd, id, &msg, sizeof(msg.text), 0));
 }
-
-static void on_alarm(int sig ABI_UNUSED)
-{
-}
-
-#define INTERRUPTED(call)                                                          \
-	do {                                                                       \
-		struct itimerval tv = { { 0, 20000 }, { 0, 20000 } }, off = { 0 }; \
-		setitimer(ITIMER_REAL, &tv, NULL);                                 \
-		CHECK_ERRNO(call, EINTR);                                          \
-		setitimer(ITIMER_REAL, &off, NULL);                                \
-	} while (0)
 
 TEST_FORK(ended_by_a_signal)
 {

@@ -1,5 +1,5 @@
 // Errnos of calls about processes, their ids, scheduling, tracing, limits, time and memory.
-#include "abi.h"
+#include "interrupted.h"
 
 #include <linux/capability.h>
 #include <poll.h>
@@ -232,18 +232,6 @@ TEST(memory)
 	close(key);
 	close(fd);
 }
-
-static void on_alarm(int sig ABI_UNUSED)
-{
-}
-
-#define INTERRUPTED(call)                                                          \
-	do {                                                                       \
-		struct itimerval tv = { { 0, 20000 }, { 0, 20000 } }, off = { 0 }; \
-		setitimer(ITIMER_REAL, &tv, NULL);                                 \
-		CHECK_ERRNO(call, EINTR);                                          \
-		setitimer(ITIMER_REAL, &off, NULL);                                \
-	} while (0)
 
 TEST_FORK(ended_by_a_signal)
 {

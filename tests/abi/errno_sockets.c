@@ -1,6 +1,6 @@
 // Errnos of the socket calls: addresses, states, peers that go away, waits that
 // a signal ends.
-#include "abi.h"
+#include "interrupted.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -312,18 +312,6 @@ TEST(peers_that_are_gone)
 	close(fds[0]);
 	close(fds[1]);
 }
-
-static void on_alarm(int sig ABI_UNUSED)
-{
-}
-
-#define INTERRUPTED(call)                                                          \
-	do {                                                                       \
-		struct itimerval tv = { { 0, 20000 }, { 0, 20000 } }, off = { 0 }; \
-		setitimer(ITIMER_REAL, &tv, NULL);                                 \
-		CHECK_ERRNO(call, EINTR);                                          \
-		setitimer(ITIMER_REAL, &off, NULL);                                \
-	} while (0)
 
 /* A connection that is under way: the listener's queue has no room for it. */
 TEST(connecting_twice)
