@@ -21,13 +21,13 @@ u.bind("\0moat-tools")
 u.listen(3)
 d = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 d.bind(("127.0.0.1", 53))
-os.system("ss -Hltn; ss -Hulnp; ss -Hxl; ss -Htn sport = :8000; ss -Htni dport = :8000 | grep -o reno")' |
+os.system("ss -Hltn; ss -Hulnp; ss -Hxl; ss -Htn sport = :8000; ss -Htni dport = :8000 | grep -o cubic")' |
 		sed 's/users:(("\([^"]*\)".*/\1/; s/:[0-9]*$//' | awk '{ $1 = $1; print }' | sed 's/@moat-tools [0-9]*/@moat-tools/')
 	expect "ss" 'LISTEN 0 128 127.0.0.1:8000 0.0.0.0:*
 UNCONN 0 0 127.0.0.1:53 0.0.0.0:* python3
 u_str LISTEN 0 3 @moat-tools * 0
 ESTAB 5 0 127.0.0.1:8000 127.0.0.1
-reno' "$got"
+cubic' "$got"
 fi
 
 # Three datagrams on the loopback, by their interface and by all of them.

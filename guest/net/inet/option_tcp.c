@@ -1,8 +1,8 @@
 /*
  * option_tcp.c - options at level IPPROTO_TCP (tcp(7)).
  *
- * TCP_QUICKACK, TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT, TCP_FASTOPEN and its kin are taken and change nothing. TCP_CONGESTION reads as
- * reno, though the window grows by CUBIC (net/lwip/cubic.c).
+ * TCP_QUICKACK, TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT, TCP_FASTOPEN and its kin are taken and change nothing. TCP_CONGESTION is kept
+ * and read back; the window grows by CUBIC (net/lwip/cubic.c) whichever it names.
  */
 #include <linux/tcp.h>
 #include <string.h>
