@@ -1,44 +1,19 @@
 /* mount and umount of tmpfs: contents, flags, size limit, busy, nesting, and the errors. As root. */
-#include "abi.h"
-#include <sys/mount.h>
+#include "own_ns.h"
 #include <sys/statfs.h>
 
-static int visible; /* the sandbox gave us no namespace: unmount by hand */
-
-/* A mount namespace of our own, so that nothing we do is seen outside; then a tmpfs on ./m. */
-static const char *setup(const char *options)
+/* A directory m; with options, a tmpfs on it. */
+static void make_point(const char *options)
 {
-	abi_tmpdir();
-	if (!abi_cap(21))
-		return "needs CAP_SYS_ADMIN";
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
-		if (!abi_sandboxed())
-			return "cannot make a mount namespace";
-		visible = 1;
-	}
-	mkdir("m", 0755);
-	if (options && mount("none", "m", "tmpfs", 0, options))
-		return "cannot mount a tmpfs";
-	return NULL;
+	CHECK_OK(mkdir("m", 0755));
+	if (options)
+		CHECK_OK(mount("none", "m", "tmpfs", 0, options));
 }
 
-static void teardown(void)
-{
-	static const char *const points[] = { "m/in", "m", "n", "target" };
-
-	if (!visible)
-		return;
-	abi_tmpdir();
-	for (size_t i = 0; i < ARRAY_LEN(points); i++)
-		while (umount2(points[i], MNT_DETACH) == 0)
-			;
-}
-
-#define SETUP(options)                                             \
-	do {                                                       \
-		const char *why_ = setup(options);                 \
-		if (why_)                                          \
-			SKIP("%s (%s)", why_, abi_errname(errno)); \
+#define SETUP(options)               \
+	do {                         \
+		OWN_MOUNTS();        \
+		make_point(options); \
 	} while (0)
 
 TEST_FORK(hides_and_reveals)
@@ -63,7 +38,6 @@ TEST_FORK(hides_and_reveals)
 	CHECK_OK(access("m/below", F_OK));
 	CHECK_ERRNO(access("m/above", F_OK), ENOENT);
 	CHECK_ERRNO(umount("m"), EINVAL);
-	teardown();
 }
 
 TEST_FORK(options)
@@ -102,7 +76,6 @@ TEST_FORK(options)
 	CHECK_OK(umount("m"));
 	CHECK_ERRNO(mount("none", "m", "tmpfs", 0, "size=junk"), EINVAL);
 	CHECK_ERRNO(mount("none", "m", "tmpfs", 0, "nosuchoption=1"), EINVAL);
-	teardown();
 }
 
 TEST_FORK(read_only)
@@ -125,7 +98,6 @@ TEST_FORK(read_only)
 	CHECK_ERRNO(mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL),
 		    EBUSY); /* open for writing */
 	close(fd);
-	teardown();
 }
 
 TEST_FORK(noexec_nosuid_nodev)
@@ -143,7 +115,6 @@ TEST_FORK(noexec_nosuid_nodev)
 	int fd = open("m/script", O_RDONLY);
 	CHECK_ERRNO(mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0), EPERM);
 	close(fd);
-	teardown();
 }
 
 TEST_FORK(busy_and_lazy)
@@ -158,7 +129,6 @@ TEST_FORK(busy_and_lazy)
 	char b[8] = "";
 	CHECK_EQ(read(fd, b, 8), 4); /* lives as long as it is open */
 	close(fd);
-	teardown();
 }
 
 TEST_FORK(stacked_and_nested)
@@ -173,7 +143,6 @@ TEST_FORK(stacked_and_nested)
 	CHECK_OK(umount("m/in"));
 	CHECK_OK(umount("m"));
 	CHECK_OK(access("m/one", F_OK));
-	teardown();
 }
 
 TEST_FORK(bind)
@@ -196,7 +165,6 @@ TEST_FORK(bind)
 	CHECK_ERRNO(mount("src/f", "m", NULL, MS_BIND, NULL), ENOTDIR);
 	CHECK_OK(umount("target"));
 	CHECK_OK(umount("m"));
-	teardown();
 }
 
 TEST_FORK(move)
@@ -209,7 +177,6 @@ TEST_FORK(move)
 	CHECK_ERRNO(access("m/f", F_OK), ENOENT);
 	CHECK_ERRNO(mount("m", "n", NULL, MS_MOVE, NULL), EINVAL); /* not a mount */
 	CHECK_OK(umount("n"));
-	teardown();
 }
 
 TEST_FORK(errors)
@@ -227,7 +194,6 @@ TEST_FORK(errors)
 	CHECK_ERRNO(umount("missing"), ENOENT);
 	CHECK_ERRNO(umount2("m", 0x100), EINVAL);
 	CHECK_ERRNO(umount2("m", MNT_EXPIRE | MNT_FORCE), EINVAL);
-	teardown();
 }
 
 TEST(unprivileged)

@@ -1,6 +1,5 @@
 /* The mount calls on descriptors: fsopen, fsconfig, fsmount, fspick, open_tree, move_mount, mount_setattr, statmount, listmount. */
-#include "abi.h"
-#include <sys/mount.h>
+#include "own_ns.h"
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 
@@ -56,23 +55,11 @@ static int move_(int from, const char *name, const char *to, unsigned flags)
 	return (int)syscall(SYS_move_mount, from, name, AT_FDCWD, to, flags);
 }
 
-static const char *setup(void)
-{
-	abi_tmpdir();
-	if (!abi_cap(21))
-		return "needs CAP_SYS_ADMIN";
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return "cannot make a mount namespace";
-	mkdir("m", 0755);
-	mkdir("n", 0755);
-	return NULL;
-}
-
 #define SETUP()                             \
 	do {                                \
-		const char *why_ = setup(); \
-		if (why_)                   \
-			SKIP("%s", why_);   \
+		OWN_MOUNTS();               \
+		CHECK_OK(mkdir("m", 0755)); \
+		CHECK_OK(mkdir("n", 0755)); \
 	} while (0)
 
 /* A tmpfs by steps; the descriptor of its tree. */

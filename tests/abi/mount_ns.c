@@ -1,28 +1,8 @@
 /* Mount namespaces: unshare and clone with CLONE_NEWNS, what each side sees, pivot_root over itself, and the errors. As root. */
-#include "abi.h"
-#include <sched.h>
-#include <sys/mount.h>
+#include "own_ns.h"
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-
-/* In a directory of our own, in a namespace of our own. */
-static const char *setup(void)
-{
-	abi_tmpdir();
-	if (!abi_cap(21))
-		return "needs CAP_SYS_ADMIN";
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return "cannot make a mount namespace";
-	return NULL;
-}
-
-#define SETUP()                                                    \
-	do {                                                       \
-		const char *why_ = setup();                        \
-		if (why_)                                          \
-			SKIP("%s (%s)", why_, abi_errname(errno)); \
-	} while (0)
 
 /* Runs fn in a child made with those flags; its exit status. */
 static int in_child(unsigned long flags, int (*fn)(void))
@@ -49,7 +29,7 @@ static int mount_inside(void)
 /* What a child mounts or unmounts in its namespace stays there; files are the same ones. */
 TEST_FORK(clone_newns)
 {
-	SETUP();
+	OWN_MOUNTS();
 	CHECK_OK(mkdir("m", 0755));
 	CHECK_OK(mkdir("n", 0755));
 	CHECK_OK(mount("none", "m", "tmpfs", 0, NULL));
@@ -75,7 +55,7 @@ static int unshare_inside(void)
 /* The working directory is the same place in the copy; a relative name from it leads to the copy's mounts. */
 TEST_FORK(unshare_newns)
 {
-	SETUP();
+	OWN_MOUNTS();
 	CHECK_OK(mkdir("m", 0755));
 	CHECK_EQ(in_child(0, unshare_inside), 0);
 	CHECK_ERRNO(access("m/d", F_OK), ENOENT);
@@ -102,7 +82,7 @@ static int pivot_inside(void)
 /* The way of runc and bwrap: the old root over the new one, then taken away. */
 TEST_FORK(pivot_root_on_itself)
 {
-	SETUP();
+	OWN_MOUNTS();
 	CHECK_OK(mkdir("new", 0755));
 	close(abi_file("new/marker", "", 0644));
 	CHECK_EQ(in_child(CLONE_NEWNS, pivot_inside), 0);
@@ -120,7 +100,7 @@ TEST_FORK(busy_is_for_a_namespace)
 {
 	int fd;
 
-	SETUP();
+	OWN_MOUNTS();
 	CHECK_OK(mkdir("m", 0755));
 	CHECK_OK(mount("none", "m", "tmpfs", 0, NULL));
 	fd = open("m/f", O_CREAT | O_RDWR, 0644);
@@ -134,7 +114,7 @@ TEST_FORK(busy_is_for_a_namespace)
 TEST_FORK(errors)
 {
 	CHECK_ERRNO(syscall(SYS_clone, CLONE_NEWNS | CLONE_FS | SIGCHLD, 0, 0, 0, 0), EINVAL);
-	SETUP();
+	OWN_MOUNTS();
 	CHECK_OK(setuid(65534));
 	CHECK_ERRNO(unshare(CLONE_NEWNS), EPERM);
 	CHECK_ERRNO(syscall(SYS_clone, CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0), EPERM);
@@ -155,7 +135,7 @@ TEST_FORK(setns_mnt)
 	int first, second, shared;
 	ino_t a, b;
 
-	SETUP();
+	OWN_MOUNTS();
 	first = open("/proc/self/ns/mnt", O_RDONLY);
 	CHECK_OK(first);
 	a = mnt_ino();
@@ -239,7 +219,7 @@ TEST_FORK(less_privileged_owner)
 {
 	int status;
 
-	SETUP();
+	OWN_MOUNTS();
 	CHECK_OK(chmod(".", 0777));
 	CHECK_OK(mkdir("m", 0777));
 	CHECK_OK(mkdir("hide", 0777));
@@ -271,7 +251,7 @@ TEST_FORK(flags_of_a_second_view)
 {
 	int status;
 
-	SETUP();
+	OWN_MOUNTS();
 	CHECK_OK(mkdir("m", 0777));
 	CHECK_OK(mkdir("s", 0777));
 	if (umount2("/sys", MNT_DETACH) || mount("none", "s", "sysfs", MS_RDONLY, NULL))
@@ -313,7 +293,7 @@ TEST_FORK(bind_namespace)
 {
 	struct stat a, b;
 
-	SETUP();
+	OWN_MOUNTS();
 	close(abi_file("f", "", 0644));
 	CHECK_OK(mount("/proc/self/ns/uts", "f", NULL, MS_BIND, NULL));
 	CHECK_OK(stat("/proc/self/ns/uts", &a));
@@ -328,7 +308,7 @@ TEST_FORK(mounts_of_another_namespace)
 {
 	int status;
 
-	SETUP();
+	OWN_MOUNTS();
 	CHECK_OK(mkdir("m", 0777));
 	CHECK_OK(mkdir("n", 0777));
 	CHECK_OK(mount("none", "m", "tmpfs", 0, NULL));
@@ -343,7 +323,7 @@ TEST_FORK(mounts_of_another_namespace)
 /* A recursive bind has what is mounted on mounts, too. */
 TEST_FORK(recursive_bind_is_deep)
 {
-	SETUP();
+	OWN_MOUNTS();
 	CHECK_OK(mkdir("a", 0755));
 	CHECK_OK(mkdir("b", 0755));
 	CHECK_OK(mount("none", "a", "tmpfs", 0, NULL));

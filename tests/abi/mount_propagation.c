@@ -1,6 +1,5 @@
 /* Shared subtrees: peers, slaves, private and unbindable mounts, within a namespace and across; as mount_namespaces(7) has it. */
-#include "abi.h"
-#include <sys/mount.h>
+#include "own_ns.h"
 
 #ifndef SYS_mount_setattr
 #define SYS_mount_setattr 442
@@ -14,26 +13,19 @@
 enum { CLONE = 1, RECURSIVE = 0x8000, F_EMPTY = 4, SET_GROUP = 0x100, BENEATH = 0x200 };
 
 /* Directories a to f on a private tmpfs of our own. */
-static const char *setup(void)
+static void make_tree(void)
 {
-	abi_tmpdir();
-	if (!abi_cap(21))
-		return "needs CAP_SYS_ADMIN";
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return "cannot make a mount namespace";
 	CHECK_OK(mkdir("t", 0755));
 	CHECK_OK(mount("none", "t", "tmpfs", 0, NULL));
 	CHECK_OK(chdir("t"));
 	for (char n[] = "a"; *n <= 'f'; n[0]++)
 		CHECK_OK(mkdir(n, 0755));
-	return NULL;
 }
 
-#define SETUP()                             \
-	do {                                \
-		const char *why_ = setup(); \
-		if (why_)                   \
-			SKIP("%s", why_);   \
+#define SETUP()               \
+	do {                  \
+		OWN_MOUNTS(); \
+		make_tree();  \
 	} while (0)
 
 static void make(const char *path, unsigned long type)

@@ -1,24 +1,9 @@
 /* Numbers below /proc/sys/net: what may be written, and what sockets make of them. In a network namespace of its own. */
-#include "abi.h"
+#include "own_ns.h"
 #include <arpa/inet.h>
 #include <grp.h>
-#include <linux/capability.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-
-static void up(void)
-{
-	struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-	int fd;
-
-	CHECK_OK(unshare(CLONE_NEWNET));
-	fd = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
-	CHECK_OK(ioctl(fd, SIOCSIFFLAGS, &r));
-	close(fd);
-}
 
 static char *get(const char *name)
 {
@@ -59,8 +44,8 @@ static int option(int fd, int level, int name)
 
 TEST_FORK(numbers)
 {
-	NEED_CAP(CAP_SYS_ADMIN);
-	up();
+	OWN_NETWORK();
+	loopback_up();
 	CHECK_EQ(set("ipv4/tcp_keepalive_time", "1234\n"), 0);
 	CHECK(!strcmp(get("ipv4/tcp_keepalive_time"), "1234"));
 	CHECK_EQ(set("ipv4/tcp_keepalive_time", "many"), EINVAL);
@@ -83,8 +68,8 @@ TEST_FORK(effects)
 	socklen_t len = sizeof(a);
 	int fd, n = 1 << 20;
 
-	NEED_CAP(CAP_SYS_ADMIN);
-	up();
+	OWN_NETWORK();
+	loopback_up();
 	fd = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
 	CHECK_EQ(option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 75);
 	set("ipv4/tcp_keepalive_time", "1000");
@@ -131,9 +116,9 @@ TEST_FORK(privileges)
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(80) };
 	int fd;
 
-	NEED_CAP(CAP_SYS_ADMIN);
 	NEED_ROOT();
-	up();
+	OWN_NETWORK();
+	loopback_up();
 	CHECK_EQ(set("ipv4/ip_unprivileged_port_start", "80"), 0);
 	CHECK_EQ(set("ipv4/ping_group_range", "1000 2000"), 0);
 	CHECK_OK(setgroups(0, NULL));
@@ -158,8 +143,8 @@ TEST_FORK(fin_timeout)
 	int l, c, s, n = 1, found = 1;
 	FILE *f;
 
-	NEED_CAP(CAP_SYS_ADMIN);
-	up();
+	OWN_NETWORK();
+	loopback_up();
 	set("ipv4/tcp_fin_timeout", "1");
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	l = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));

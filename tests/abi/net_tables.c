@@ -6,17 +6,14 @@
 #include <netinet/tcp.h>
 #include <stdbool.h>
 
-#define CAP_SYS_ADMIN_NR 21
-#define SYN_RECV	 3
-#define FIN_WAIT2	 5
-#define IN_TIME_WAIT	 6
+#define SYN_RECV     3
+#define FIN_WAIT2    5
+#define IN_TIME_WAIT 6
 
-#define ENTER()                                      \
-	do {                                         \
-		if (!abi_cap(CAP_SYS_ADMIN_NR))      \
-			SKIP("needs CAP_SYS_ADMIN"); \
-		CHECK_OK(unshare(CLONE_NEWNET));     \
-		CHECK_EQ(set_up(1, 1), 0);           \
+#define ENTER()                \
+	do {                   \
+		OWN_NETWORK(); \
+		loopback_up(); \
 	} while (0)
 
 struct line {
@@ -187,13 +184,9 @@ static void send_syn(int port)
 
 static void other_end(int ready, int go)
 {
-	char b;
 	int port;
+	char b;
 
-	CHECK_OK(unshare(CLONE_NEWNET));
-	CHECK_EQ(write(ready, "x", 1), 1);
-	CHECK_EQ(read(go, &b, 1), 1);
-	CHECK_EQ(configure("inside", "10.7.7.2"), 0);
 	CHECK_EQ(write(ready, "x", 1), 1);
 	CHECK_EQ(read(go, &port, sizeof(port)), (ssize_t)sizeof(port));
 	send_syn(port);
@@ -267,31 +260,15 @@ static int neighbour(bool dump, const char *addr)
 TEST_FORK(neighbours_and_half_open_ones)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(9) };
-	int ready[2], go[2], st = -1, err, fd, port;
+	struct far_end f;
 	struct line l;
-	pid_t pid;
-	char b;
+	int err, fd, port;
 
 	ENTER();
-	CHECK_OK(pipe(ready));
-	CHECK_OK(pipe(go));
-	pid = fork();
-	if (!pid) {
-		close(go[1]);
-		other_end(ready[1], go[0]);
-		_exit(abi_fails ? 1 : 0);
-	}
-	CHECK_EQ(read(ready[0], &b, 1), 1);
-	err = add_veth("outside", "inside", pid);
-	if (err == -EOPNOTSUPP) {
-		kill(pid, SIGKILL);
-		waitpid(pid, &st, 0);
+	err = far_end_start(&f, other_end);
+	if (err == -EOPNOTSUPP)
 		SKIP("no veth here");
-	}
 	CHECK_EQ(err, 0);
-	CHECK_EQ(write(go[1], "x", 1), 1);
-	CHECK_EQ(read(ready[0], &b, 1), 1);
-	CHECK_EQ(configure("outside", "10.7.7.1"), 0);
 	CHECK_EQ(neighbour(false, "10.7.7.2"), -ENOENT);
 	fd = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
 	inet_aton("10.7.7.2", &a.sin_addr);
@@ -307,7 +284,7 @@ TEST_FORK(neighbours_and_half_open_ones)
 	fd = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
 	CHECK_OK(listen(fd, 5));
 	port = port_of(fd);
-	CHECK_EQ(write(go[1], &port, sizeof(port)), (ssize_t)sizeof(port));
+	CHECK_EQ(write(f.go, &port, sizeof(port)), (ssize_t)sizeof(port));
 	for (int i = 0; i < 200 && find("/proc/self/net/tcp", port).count < 2; i++)
 		usleep(10000);
 	l = find("/proc/self/net/tcp", port); /* behind the listener itself */
@@ -316,7 +293,5 @@ TEST_FORK(neighbours_and_half_open_ones)
 	CHECK_EQ(l.inode, 0);
 	CHECK_EQ(l.timer, 1);
 	close(fd);
-	close(go[1]);
-	waitpid(pid, &st, 0);
-	CHECK_EQ(st, 0);
+	far_end_stop(&f);
 }

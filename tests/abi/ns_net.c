@@ -7,15 +7,6 @@
 #include <sys/ioctl.h>
 #include <sys/un.h>
 
-#define CAP_SYS_ADMIN_NR 21
-
-#define ENTER()                                      \
-	do {                                         \
-		if (!abi_cap(CAP_SYS_ADMIN_NR))      \
-			SKIP("needs CAP_SYS_ADMIN"); \
-		CHECK_OK(unshare(CLONE_NEWNET));     \
-	} while (0)
-
 static ino_t ino_of(const char *path)
 {
 	struct stat st;
@@ -79,20 +70,6 @@ static int flags_of_lo(void)
 	return err ? -1 : r.ifr_flags & 0xffff;
 }
 
-/* How many interfaces does /proc/net/dev show, and is the last of them lo? */
-static int interfaces(void)
-{
-	char line[512];
-	FILE *f = fopen("/proc/self/net/dev", "r");
-	int n = -2;
-
-	while (f && fgets(line, sizeof(line), f))
-		n++;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 static int in_child(int (*fn)(void *), void *arg)
 {
 	int st = -1;
@@ -113,7 +90,7 @@ TEST_FORK(a_new_one_has_a_loopback_that_is_down)
 {
 	ino_t before = ino_of("/proc/self/ns/net");
 
-	ENTER();
+	OWN_NETWORK();
 	CHECK(ino_of("/proc/self/ns/net") != before);
 	CHECK_EQ(interfaces(), 1);
 	CHECK_EQ(if_nametoindex("lo"), 1);
@@ -130,7 +107,7 @@ TEST_FORK(it_goes_up_with_its_addresses)
 	int port = 0, l, c, s;
 	char b[8] = "";
 
-	ENTER();
+	OWN_NETWORK();
 	CHECK_EQ(set_up(1, 1), 0);
 	CHECK_EQ(flags_of_lo(), IFF_LOOPBACK | IFF_UP | IFF_RUNNING);
 	CHECK_EQ(bind_any(AF_INET), 0);
@@ -162,7 +139,7 @@ TEST_FORK(by_ioctl_too)
 	struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	int fd;
 
-	ENTER();
+	OWN_NETWORK();
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
 	CHECK_OK(ioctl(fd, SIOCSIFFLAGS, &r));
 	CHECK_EQ(bind_any(AF_INET), 0);
@@ -176,7 +153,7 @@ TEST_FORK(addresses)
 	struct sockaddr_in a = loop4(0);
 	int fd;
 
-	ENTER();
+	OWN_NETWORK();
 	/* As bubblewrap does it: the address first. */
 	CHECK_EQ(change_addr(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, 1, "127.0.0.1", 8), 0);
 	CHECK_EQ(change_addr(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, 1, "127.0.0.1", 8), -EEXIST);
@@ -216,7 +193,7 @@ TEST_FORK(ports_are_its_own)
 {
 	int port = 0, l;
 
-	ENTER();
+	OWN_NETWORK();
 	CHECK_EQ(set_up(1, 1), 0);
 	l = listener(&port);
 	CHECK(l >= 0);
@@ -260,7 +237,7 @@ TEST_FORK(abstract_names_are_its_own)
 	int fd, file;
 
 	abi_tmpdir();
-	ENTER();
+	OWN_NETWORK();
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	CHECK_EQ(name_abstract(fd, "ns_net", bind), 0);
 	CHECK_OK(listen(fd, 1));
@@ -293,7 +270,7 @@ TEST_FORK(proc_shows_its_own)
 	int port = 0, l, to[2], from[2];
 	pid_t pid;
 
-	ENTER();
+	OWN_NETWORK();
 	CHECK_EQ(set_up(1, 1), 0);
 	l = listener(&port);
 	CHECK(l >= 0);
@@ -347,7 +324,7 @@ static int other_values(void *arg ABI_UNUSED)
 
 TEST_FORK(values_are_its_own)
 {
-	ENTER();
+	OWN_NETWORK();
 	CHECK_EQ(in_child(other_values, NULL), 0);
 	CHECK_EQ(read_number(FIRST_PORT), 1024);
 }
@@ -360,7 +337,7 @@ TEST_FORK(a_socket_keeps_its_namespace)
 	struct sockaddr_in a;
 	ino_t first;
 
-	ENTER();
+	OWN_NETWORK();
 	CHECK_EQ(set_up(1, 1), 0);
 	l = listener(&port);
 	CHECK(l >= 0);
@@ -426,7 +403,7 @@ TEST_FORK(kept_by_sockets_and_files)
 		.msg_iov = &v, .msg_iovlen = 1, .msg_control = buf, .msg_controllen = sizeof(buf)
 	};
 
-	ENTER();
+	OWN_NETWORK();
 	CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, sv));
 	CHECK_EQ(in_child(send_fds, &sv[1]), 0);
 	CHECK_EQ(recvmsg(sv[0], &m, 0), sizeof(port));
@@ -441,123 +418,6 @@ TEST_FORK(kept_by_sockets_and_files)
 	close(s);
 	close(fds[0]);
 	CHECK_EQ(connect_to(port), -ECONNREFUSED);
-}
-
-/* ---- pairs of interfaces ---- */
-
-/* The other end: an echo server at 10.7.7.2, until the pipe ends. */
-static int echo_server(int ready, int go)
-{
-	struct sockaddr_in a = loop4(7);
-	char buf[4096];
-	int l, s, n;
-
-	CHECK_OK(unshare(CLONE_NEWNET));
-	CHECK_EQ(write(ready, "x", 1), 1);
-	CHECK_EQ(read(go, buf, 1), 1);
-	CHECK_EQ(configure("inside", "10.7.7.2"), 0);
-	inet_aton("10.7.7.2", &a.sin_addr);
-	l = socket(AF_INET, SOCK_STREAM, 0);
-	CHECK_OK(bind(l, (void *)&a, sizeof(a)));
-	CHECK_OK(listen(l, 1));
-	CHECK_EQ(write(ready, "x", 1), 1);
-	s = accept(l, NULL, NULL);
-	while ((n = read(s, buf, sizeof(buf))) > 0)
-		CHECK_EQ(write(s, buf, n), n);
-	close(s);
-	close(l);
-	return read(go, buf, 1);
-}
-
-static void echo(void)
-{
-	static char out[100000], in[sizeof(out)];
-	struct sockaddr_in a = loop4(7);
-	size_t got = 0;
-	ssize_t n;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	inet_aton("10.7.7.2", &a.sin_addr);
-	CHECK_OK(connect(fd, (void *)&a, sizeof(a)));
-	for (size_t i = 0; i < sizeof(out); i++)
-		out[i] = i * 7;
-	CHECK_EQ(write(fd, out, sizeof(out)), sizeof(out));
-	while (got < sizeof(in) && (n = read(fd, in + got, sizeof(in) - got)) > 0)
-		got += n;
-	CHECK_EQ(got, sizeof(in));
-	CHECK(!memcmp(in, out, sizeof(in)));
-	close(fd);
-}
-
-TEST_FORK(a_pair_joins_two)
-{
-	int ready[2], go[2], err, st = -1;
-	char b;
-	pid_t pid;
-
-	ENTER();
-	CHECK_OK(pipe(ready));
-	CHECK_OK(pipe(go));
-	pid = fork();
-	if (!pid) {
-		close(go[1]);
-		echo_server(ready[1], go[0]);
-		_exit(abi_fails ? 1 : 0);
-	}
-	CHECK_EQ(read(ready[0], &b, 1), 1);
-	err = add_veth("outside", "inside", pid);
-	if (err == -EOPNOTSUPP) {
-		kill(pid, SIGKILL);
-		waitpid(pid, &st, 0);
-		SKIP("no veth here");
-	}
-	CHECK_EQ(err, 0);
-	CHECK_EQ(add_veth("outside", "other", 0), -EEXIST);
-	CHECK_EQ(interfaces(), 2);
-	CHECK_EQ(write(go[1], "x", 1), 1);
-	CHECK_EQ(read(ready[0], &b, 1), 1);
-	CHECK_EQ(configure("outside", "10.7.7.1"), 0);
-	echo();
-	/* The other end goes with its namespace. */
-	close(go[1]);
-	waitpid(pid, &st, 0);
-	CHECK_EQ(st, 0);
-	for (int i = 0; i < 200 && interfaces() > 1; i++)
-		usleep(10000);
-	CHECK_EQ(interfaces(), 1);
-}
-
-TEST_FORK(ends_move_and_go)
-{
-	int before, ns, err;
-
-	ENTER();
-	before = open("/proc/self/ns/net", O_RDONLY);
-	CHECK_OK(unshare(CLONE_NEWNET));
-	ns = open("/proc/self/ns/net", O_RDONLY);
-	CHECK_OK(setns(before, CLONE_NEWNET));
-	err = add_veth("a", "b", 0);
-	if (err == -EOPNOTSUPP)
-		SKIP("no veth here");
-	CHECK_EQ(err, 0);
-	CHECK_EQ(interfaces(), 3);
-	CHECK_EQ(configure("b", "10.8.8.1"), 0);
-	CHECK_EQ(with_name(RTM_NEWLINK, "a", IFLA_MTU, 9000), 0);
-	CHECK_EQ(with_name(RTM_NEWLINK, "b", IFLA_NET_NS_FD, ns), 0);
-	CHECK_EQ(interfaces(), 2);
-	CHECK_EQ(with_name(RTM_NEWLINK, "lo", IFLA_NET_NS_FD, ns), -EINVAL);
-	CHECK_EQ(with_name(RTM_NEWLINK, "a", IFLA_NET_NS_FD, 99), -EBADF);
-	CHECK_OK(setns(ns, CLONE_NEWNET));
-	CHECK_EQ(interfaces(), 2);
-	CHECK(if_nametoindex("b") > 0);
-	CHECK_EQ(change_addr(RTM_DELADDR, 0, if_nametoindex("b"), "10.8.8.1", 24), -EADDRNOTAVAIL);
-	CHECK_EQ(with_name(RTM_DELLINK, "b", 0, 0), 0);
-	CHECK_EQ(interfaces(), 1);
-	CHECK_EQ(with_name(RTM_DELLINK, "lo", 0, 0), -EOPNOTSUPP);
-	CHECK_OK(setns(before, CLONE_NEWNET));
-	CHECK_EQ(interfaces(), 1);
-	close(before);
-	close(ns);
 }
 
 /* ---- rights ---- */
@@ -620,8 +480,7 @@ static int by_clone(void)
 
 TEST_FORK(clone_makes_one)
 {
-	if (!abi_cap(CAP_SYS_ADMIN_NR))
-		SKIP("needs CAP_SYS_ADMIN");
+	NEED_CAP(CAP_SYS_ADMIN);
 	CHECK_EQ(by_clone(), 0);
 }
 
@@ -652,7 +511,7 @@ TEST_FORK(many_one_after_another)
 {
 	int fd[60];
 
-	ENTER();
+	OWN_NETWORK();
 	for (int i = 0; i < 40; i++)
 		CHECK_EQ(in_child(leave_connections, NULL), 0);
 	for (int i = 0; i < 60; i++) {

@@ -4,12 +4,10 @@
 #ifndef RTNL_H
 #define RTNL_H
 
-#include "abi.h"
+#include "own_ns.h"
 #include <arpa/inet.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
-#include <sys/socket.h>
 
 struct request {
 	struct nlmsghdr h;
@@ -126,6 +124,71 @@ ABI_UNUSED static int configure(const char *name, const char *addr)
 
 	err = change_addr(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, addr, 24);
 	return err ? err : set_up(index, 1);
+}
+
+/* How many interfaces does /proc/net/dev show? */
+ABI_UNUSED static int interfaces(void)
+{
+	char line[512];
+	FILE *f = fopen("/proc/self/net/dev", "r");
+	int n = -2;
+
+	while (f && fgets(line, sizeof(line), f))
+		n++;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* A child in a network namespace of its own, to which a pair of interfaces leads: "outside" here, "inside" there. */
+struct far_end {
+	pid_t pid;
+	int ready, go;
+};
+
+/* Runs fn there once "inside" is its; `go` ends when the parent calls far_end_stop. 0 or -errno, then there is nobody. */
+ABI_UNUSED static int far_end_start(struct far_end *f, void (*fn)(int ready, int go))
+{
+	int ready[2], go[2], err;
+	char b;
+
+	CHECK_OK(pipe(ready));
+	CHECK_OK(pipe(go));
+	f->pid = fork();
+	if (!f->pid) {
+		close(go[1]);
+		CHECK_OK(unshare(CLONE_NEWNET));
+		CHECK_EQ(write(ready[1], "x", 1), 1);
+		CHECK_EQ(read(go[0], &b, 1), 1);
+		CHECK_EQ(configure("inside", "10.7.7.2"), 0);
+		fn(ready[1], go[0]);
+		_exit(abi_fails ? 1 : 0);
+	}
+	close(ready[1]);
+	close(go[0]);
+	f->ready = ready[0];
+	f->go = go[1];
+	CHECK_EQ(read(f->ready, &b, 1), 1);
+	err = add_veth("outside", "inside", f->pid);
+	if (err) {
+		kill(f->pid, SIGKILL);
+		waitpid(f->pid, NULL, 0);
+	} else {
+		CHECK_EQ(write(f->go, "x", 1), 1);
+		CHECK_EQ(read(f->ready, &b, 1), 1); /* fn is ready */
+		CHECK_EQ(configure("outside", "10.7.7.1"), 0);
+	}
+	return err;
+}
+
+ABI_UNUSED static void far_end_stop(struct far_end *f)
+{
+	int st = -1;
+
+	close(f->go);
+	close(f->ready);
+	waitpid(f->pid, &st, 0);
+	CHECK_EQ(st, 0);
 }
 
 #endif

@@ -2,8 +2,7 @@
 #include "rtnl.h"
 #include <poll.h>
 
-#define CAP_SYS_ADMIN_NR 21
-#define GROUPS		 (RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE)
+#define GROUPS (RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE)
 
 static int listen_to(unsigned groups)
 {
@@ -54,24 +53,12 @@ static unsigned number(const struct nlmsghdr *h, size_t fixed, int type)
 	return v;
 }
 
-static void enter(void)
-{
-	CHECK_OK(unshare(CLONE_NEWNET));
-}
-
-#define ENTER()                                      \
-	do {                                         \
-		if (!abi_cap(CAP_SYS_ADMIN_NR))      \
-			SKIP("needs CAP_SYS_ADMIN"); \
-		enter();                             \
-	} while (0)
-
 TEST_FORK(links_and_addresses)
 {
 	struct nlmsghdr *h;
 	int fd, other;
 
-	ENTER();
+	OWN_NETWORK();
 	fd = listen_to(GROUPS);
 	other = listen_to(RTMGRP_NEIGH);
 	CHECK_EQ(set_up(1, 1), 0);
@@ -126,7 +113,7 @@ TEST_FORK(pairs_and_routes)
 {
 	int fd, a, b, err;
 
-	ENTER();
+	OWN_NETWORK();
 	fd = listen_to(0);
 	for (int group = RTNLGRP_LINK; group <= RTNLGRP_IPV4_ROUTE; group++)
 		CHECK_OK(setsockopt(fd, 270 /* SOL_NETLINK */, NETLINK_ADD_MEMBERSHIP, &group,
@@ -154,7 +141,7 @@ TEST_FORK(too_many_are_an_error)
 {
 	int fd, size = 1, lost = 0;
 
-	ENTER();
+	OWN_NETWORK();
 	fd = listen_to(RTMGRP_LINK);
 	CHECK_OK(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)));
 	for (int i = 0; i < 50; i++)

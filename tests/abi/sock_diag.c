@@ -1,5 +1,5 @@
 /* NETLINK_SOCK_DIAG: dumps of TCP, UDP and AF_UNIX sockets, filters, and asking for one. */
-#include "abi.h"
+#include "own_ns.h"
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -7,11 +7,8 @@
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <linux/unix_diag.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/un.h>
 
 #define ESTABLISHED 1
@@ -193,14 +190,8 @@ TEST(tcp)
 /* Ports that no other program has; who is not privileged shares them. */
 static void own_network(void)
 {
-	struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int fd;
-
-	if (unshare(CLONE_NEWNET))
-		return;
-	fd = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
-	CHECK_OK(ioctl(fd, SIOCSIFFLAGS, &r));
-	close(fd);
+	if (!unshare(CLONE_NEWNET))
+		loopback_up();
 }
 
 TEST_FORK(ports_and_programs)

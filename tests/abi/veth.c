@@ -1,4 +1,4 @@
-/* Pairs of interfaces that go, and move, while others send through them; fragments of two namespaces that look alike. */
+/* Pairs of interfaces: between two namespaces, that go and move, while others send through them; fragments of two namespaces that look alike. */
 #include "rtnl.h"
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
@@ -12,14 +12,107 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
-#define CAP_SYS_ADMIN_NR 21
+/* ---- two namespaces joined ---- */
 
-#define ENTER()                                      \
-	do {                                         \
-		if (!abi_cap(CAP_SYS_ADMIN_NR))      \
-			SKIP("needs CAP_SYS_ADMIN"); \
-		CHECK_OK(unshare(CLONE_NEWNET));     \
-	} while (0)
+static struct sockaddr_in echo_address(void)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+				     .sin_port = htons(7),
+				     .sin_addr.s_addr = inet_addr("10.7.7.2") };
+}
+
+/* An echo server at 10.7.7.2, for one client. */
+static void echo_server(int ready, int go)
+{
+	struct sockaddr_in a = echo_address();
+	int l = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0)), s;
+	char buf[4096];
+	ssize_t n;
+
+	CHECK_OK(bind(l, (void *)&a, sizeof(a)));
+	CHECK_OK(listen(l, 1));
+	CHECK_EQ(write(ready, "x", 1), 1);
+	s = CHECK_OK(accept(l, NULL, NULL));
+	while ((n = read(s, buf, sizeof(buf))) > 0)
+		CHECK_EQ(write(s, buf, n), n);
+	close(s);
+	close(l);
+	CHECK_EQ(read(go, buf, 1), 0);
+}
+
+static void echo(void)
+{
+	static char out[100000], in[sizeof(out)];
+	struct sockaddr_in a = echo_address();
+	size_t got = 0;
+	ssize_t n;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	CHECK_OK(connect(fd, (void *)&a, sizeof(a)));
+	for (size_t i = 0; i < sizeof(out); i++)
+		out[i] = i * 7;
+	CHECK_EQ(write(fd, out, sizeof(out)), sizeof(out));
+	while (got < sizeof(in) && (n = read(fd, in + got, sizeof(in) - got)) > 0)
+		got += n;
+	CHECK_EQ(got, sizeof(in));
+	CHECK(!memcmp(in, out, sizeof(in)));
+	close(fd);
+}
+
+TEST_FORK(a_pair_joins_two)
+{
+	struct far_end f;
+	int err;
+
+	OWN_NETWORK();
+	err = far_end_start(&f, echo_server);
+	if (err == -EOPNOTSUPP)
+		SKIP("no veth here");
+	CHECK_EQ(err, 0);
+	CHECK_EQ(add_veth("outside", "other", 0), -EEXIST);
+	CHECK_EQ(interfaces(), 2);
+	echo();
+	/* The other end goes with its namespace. */
+	far_end_stop(&f);
+	for (int i = 0; i < 200 && interfaces() > 1; i++)
+		usleep(10000);
+	CHECK_EQ(interfaces(), 1);
+}
+
+TEST_FORK(ends_move_and_go)
+{
+	int before, ns, err;
+
+	OWN_NETWORK();
+	before = open("/proc/self/ns/net", O_RDONLY);
+	CHECK_OK(unshare(CLONE_NEWNET));
+	ns = open("/proc/self/ns/net", O_RDONLY);
+	CHECK_OK(setns(before, CLONE_NEWNET));
+	err = add_veth("a", "b", 0);
+	if (err == -EOPNOTSUPP)
+		SKIP("no veth here");
+	CHECK_EQ(err, 0);
+	CHECK_EQ(interfaces(), 3);
+	CHECK_EQ(configure("b", "10.8.8.1"), 0);
+	CHECK_EQ(with_name(RTM_NEWLINK, "a", IFLA_MTU, 9000), 0);
+	CHECK_EQ(with_name(RTM_NEWLINK, "b", IFLA_NET_NS_FD, ns), 0);
+	CHECK_EQ(interfaces(), 2);
+	CHECK_EQ(with_name(RTM_NEWLINK, "lo", IFLA_NET_NS_FD, ns), -EINVAL);
+	CHECK_EQ(with_name(RTM_NEWLINK, "a", IFLA_NET_NS_FD, 99), -EBADF);
+	CHECK_OK(setns(ns, CLONE_NEWNET));
+	CHECK_EQ(interfaces(), 2);
+	CHECK(if_nametoindex("b") > 0);
+	CHECK_EQ(change_addr(RTM_DELADDR, 0, if_nametoindex("b"), "10.8.8.1", 24), -EADDRNOTAVAIL);
+	CHECK_EQ(with_name(RTM_DELLINK, "b", 0, 0), 0);
+	CHECK_EQ(interfaces(), 1);
+	CHECK_EQ(with_name(RTM_DELLINK, "lo", 0, 0), -EOPNOTSUPP);
+	CHECK_OK(setns(before, CLONE_NEWNET));
+	CHECK_EQ(interfaces(), 1);
+	close(before);
+	close(ns);
+}
+
+/* ---- while they are used ---- */
 
 static atomic_int stop;
 
@@ -55,7 +148,7 @@ TEST_FORK(a_pair_goes_while_it_is_used)
 	time_t end;
 	int err;
 
-	ENTER();
+	OWN_NETWORK();
 	err = pair();
 	if (err == -EOPNOTSUPP)
 		SKIP("no veth here");
@@ -78,7 +171,7 @@ TEST_FORK(an_end_moves_while_it_is_used)
 	time_t end;
 	pthread_t t;
 
-	ENTER();
+	OWN_NETWORK();
 	first = open("/proc/thread-self/ns/net", O_RDONLY);
 	CHECK_OK(unshare(CLONE_NEWNET));
 	second = open("/proc/thread-self/ns/net", O_RDONLY);
@@ -186,7 +279,7 @@ TEST_FORK(fragments_stay_in_their_namespace)
 	char buf[64];
 	int s[2], fd;
 
-	ENTER();
+	OWN_NETWORK();
 	s[0] = side("out0", mac[0]);
 	if (s[0] < 0)
 		SKIP("no veth here");
