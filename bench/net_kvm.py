@@ -22,11 +22,6 @@ done
 """
 
 
-def libraries(path):
-    r = subprocess.run(['ldd', path], stdout=subprocess.PIPE, text=True)
-    return re.findall(r'(/\S+) \(0x', r.stdout)
-
-
 def moat(args, *flags):
     return [vm.GUEST + '/moat', 'do', '--platform', 'kvm', '--debug', *flags, '--rootfs', vm.GUEST + '/rootfs', '--',
             '/bin/sockets', *args]
@@ -64,7 +59,7 @@ def main():
     ip = shutil.which('ip', path='/usr/sbin:/sbin:/usr/bin')
     if not ip:
         raise Miss('ip is not installed: make deps')
-    files = [(os.path.realpath(p), p) for p in (ip, *libraries(ip))]
+    files = [(os.path.realpath(p), p) for p in (ip, *vm.libraries(ip))]
     with Machine('sockets', files=files, modules=['veth', 'sch_ingress', 'cls_bpf'], mem=2048) as m:
         marks = table(m, 'TCP over the loopback, KVM in the emulated machine, against native there', 'net-kvm-loopback',
                       lambda args: [m.where, *args], ['--net', 'none'])

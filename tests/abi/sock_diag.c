@@ -24,6 +24,7 @@ struct inet_request {
 };
 
 struct found {
+	unsigned short port; /* the one that is looked for */
 	unsigned count;
 	struct inet_diag_msg m; /* the last one */
 	struct tcp_info info;
@@ -40,14 +41,15 @@ static unsigned inode_of(int fd)
 	return (unsigned)st.st_ino;
 }
 
-static void parse(const struct nlmsghdr *h, unsigned short port, struct found *f)
+static void parse(const struct nlmsghdr *h, void *arg)
 {
+	struct found *f = arg;
 	struct inet_diag_msg m;
 	const struct rtattr *a = (void *)((char *)h + NLMSG_SPACE(sizeof(m)));
 	int left = (int)(h->nlmsg_len - NLMSG_SPACE(sizeof(m)));
 
 	memcpy(&m, NLMSG_DATA(h), sizeof(m));
-	if (ntohs(m.id.idiag_sport) != port)
+	if (ntohs(m.id.idiag_sport) != f->port)
 		return;
 	f->count++;
 	f->m = m;
@@ -65,20 +67,17 @@ static void parse(const struct nlmsghdr *h, unsigned short port, struct found *f
 	}
 }
 
-/* What comes back for the sockets on this local port; -errno of the answer. */
-static int ask(struct inet_request *r, unsigned short port, struct found *f)
+/* Sends a request; each socket of the answer goes to `each`. 0 or the answer's -errno. */
+static int exchange(struct nlmsghdr *r, void (*each)(const struct nlmsghdr *, void *), void *arg)
 {
 	int fd = CHECK_OK(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
-	bool dump = r->h.nlmsg_flags & NLM_F_DUMP;
+	bool more = true;
 	int err = 0;
 
-	memset(f, 0, sizeof(*f));
-	r->h.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-	r->h.nlmsg_flags |= NLM_F_REQUEST;
-	if (!r->h.nlmsg_len)
-		r->h.nlmsg_len = NLMSG_LENGTH(sizeof(r->q));
-	CHECK_EQ(send(fd, r, r->h.nlmsg_len, 0), (ssize_t)r->h.nlmsg_len);
-	for (bool more = true; more;) {
+	r->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	r->nlmsg_flags |= NLM_F_REQUEST;
+	CHECK_EQ(send(fd, r, r->nlmsg_len, 0), (ssize_t)r->nlmsg_len);
+	while (more) {
 		ssize_t n = CHECK_OK(recv(fd, buf, sizeof(buf), 0));
 		unsigned left = (unsigned)n;
 
@@ -87,14 +86,23 @@ static int ask(struct inet_request *r, unsigned short port, struct found *f)
 		for (struct nlmsghdr *h = (void *)buf; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
 			if (h->nlmsg_type == NLMSG_ERROR)
 				err = ((struct nlmsgerr *)NLMSG_DATA(h))->error;
-			if (h->nlmsg_type == NLMSG_ERROR || h->nlmsg_type == NLMSG_DONE || !dump)
-				more = false;
 			if (h->nlmsg_type == SOCK_DIAG_BY_FAMILY)
-				parse(h, port, f);
+				each(h, arg);
+			if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || !(r->nlmsg_flags & NLM_F_DUMP))
+				more = false;
 		}
 	}
 	close(fd);
 	return err;
+}
+
+/* What comes back for the sockets on this local port. */
+static int ask(struct inet_request *r, unsigned short port, struct found *f)
+{
+	*f = (struct found){ .port = port };
+	if (!r->h.nlmsg_len)
+		r->h.nlmsg_len = NLMSG_LENGTH(sizeof(r->q));
+	return exchange(&r->h, parse, f);
 }
 
 static struct inet_request dump_of(int family, int protocol, unsigned states)
@@ -340,6 +348,7 @@ struct unix_request {
 };
 
 struct unix_found {
+	unsigned ino; /* of the one that is looked for */
 	struct unix_diag_msg m;
 	bool found;
 	char name[128];
@@ -348,14 +357,15 @@ struct unix_found {
 	struct unix_diag_rqlen rq;
 };
 
-static void unix_parse(const struct nlmsghdr *h, unsigned ino, struct unix_found *f)
+static void unix_parse(const struct nlmsghdr *h, void *arg)
 {
+	struct unix_found *f = arg;
 	struct unix_diag_msg m;
 	const struct rtattr *a = (void *)((char *)h + NLMSG_SPACE(sizeof(m)));
 	int left = (int)(h->nlmsg_len - NLMSG_SPACE(sizeof(m)));
 
 	memcpy(&m, NLMSG_DATA(h), sizeof(m));
-	if (m.udiag_ino != ino)
+	if (m.udiag_ino != f->ino)
 		return;
 	f->found = true;
 	f->m = m;
@@ -377,32 +387,13 @@ static void unix_parse(const struct nlmsghdr *h, unsigned ino, struct unix_found
 
 static int unix_ask(int flags, unsigned states, unsigned asked, unsigned ino, struct unix_found *f)
 {
-	int fd = CHECK_OK(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
 	struct unix_request r = {
-		{ sizeof(r), SOCK_DIAG_BY_FAMILY, (unsigned short)(NLM_F_REQUEST | flags), 1, 0 },
+		{ .nlmsg_len = sizeof(r), .nlmsg_flags = (unsigned short)flags },
 		{ AF_UNIX, 0, 0, states, asked, 0x7f, { ~0u, ~0u } },
 	};
-	int err = 0;
 
-	memset(f, 0, sizeof(*f));
-	CHECK_EQ(send(fd, &r, sizeof(r), 0), (ssize_t)sizeof(r));
-	for (bool more = true; more;) {
-		ssize_t n = CHECK_OK(recv(fd, buf, sizeof(buf), 0));
-		unsigned left = (unsigned)n;
-
-		if (n <= 0)
-			break;
-		for (struct nlmsghdr *h = (void *)buf; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
-			if (h->nlmsg_type == NLMSG_ERROR)
-				err = ((struct nlmsgerr *)NLMSG_DATA(h))->error;
-			if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || !flags)
-				more = false;
-			if (h->nlmsg_type == SOCK_DIAG_BY_FAMILY)
-				unix_parse(h, ino, f);
-		}
-	}
-	close(fd);
-	return err;
+	*f = (struct unix_found){ .ino = ino };
+	return exchange(&r.h, unix_parse, f);
 }
 
 TEST(local)

@@ -4,8 +4,9 @@
 usage: crash.py [--full|--all]     MOAT names the program, PLATFORM its platform; the bundle is the current directory
 
 A step is a system call of the command's own process, at its entry and at its return; ptrace counts them, and its children are not
-traced. --all takes every step, which is half an hour, --full every sixth, and without either a spread is taken. Looked at afterwards: processes (all orphans come to this one, a subreaper),
-cgroups, mounts of this namespace, the state directory, and that a container of the same name can be made again.
+traced. --all takes every step, which is half an hour, --full every sixth, and without either a spread is taken. Looked at
+afterwards: processes (all orphans come to this one, a subreaper), cgroups, mounts of this namespace, the state directory, and
+that a container of the same name can be made again.
 """
 import ctypes, glob, os, signal, subprocess, sys, tempfile, time
 

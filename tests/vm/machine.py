@@ -129,6 +129,12 @@ class Initramfs:
         return path
 
 
+def libraries(path):
+    """The shared libraries of a program, and its interpreter; none for a static one."""
+    r = subprocess.run(['ldd', path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return re.findall(r'(/\S+) \(0x', r.stdout.decode()) if r.returncode == 0 else []
+
+
 def busybox_applets():
     cache = os.path.join(VM, 'applets')
     if not os.path.exists(cache) or os.path.getmtime(cache) < os.path.getmtime('/bin/busybox'):
