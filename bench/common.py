@@ -10,6 +10,7 @@ BUILD = os.path.abspath(os.path.join(ROOT, os.environ.get('BUILD', 'build')))
 MOAT = os.path.join(BUILD, 'moat')
 RESULTS = os.path.join(ROOT, 'bench/results')
 FULL = os.environ.get('BENCH_FULL') == '1'
+ROWS = os.environ.get('BENCH_ROWS', '').split()
 CPUS = sorted(os.sched_getaffinity(0))
 
 _CLONE_NEWNS = 0x20000
@@ -54,6 +55,8 @@ class Table:
     def done(self):
         text = self.text()
         print(text, flush=True)
+        if ROWS:  # not the whole table
+            return self.marks
         os.makedirs(RESULTS, exist_ok=True)
         with open(os.path.join(RESULTS, f'{self.name}.txt'), 'w') as f:
             f.write(text)
@@ -106,6 +109,11 @@ def await_idle(limit):
     end = time.monotonic() + limit
     while machine_idle(0.3) < 0.9 and time.monotonic() < end:
         pass
+
+
+def chosen(names, always=()):
+    """Those of a table's rows that BENCH_ROWS names, all if it names none."""
+    return [n for n in names if not ROWS or n in ROWS or n in always]
 
 
 # ---- programs ----

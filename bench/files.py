@@ -9,6 +9,7 @@ import re
 import kvm
 from common import *
 
+ALWAYS = ['getpid']  # also where rows are chosen: other rows are compared with it
 CALLS = ['getpid', 'stat', 'absent', 'open', 'readdir', 'pread', 'create', 'seqread', 'seqwrite']
 LABEL = {
     'getpid': 'getpid', 'stat': 'stat', 'absent': 'stat, no such name', 'open': 'open+close', 'readdir': 'readdir, 100 entries',
@@ -105,15 +106,16 @@ def script(programs):
 
 
 def measure(root, rounds):
+    calls, programs = chosen(CALLS, ALWAYS), chosen(PROGRAMS)
     best = {s: Best() for s in SYSTEMS if s not in ('runc', 'runsc') or have(s)}
     for k in range(rounds):
         for s, b in best.items():
             await_idle(5)
-            b.add(run_micro(command(s, root, ['/srv/files', '-t', '5', '-b', '9', '-d', '/srv/' + s, *CALLS])))
+            b.add(run_micro(command(s, root, ['/srv/files', '-t', '5', '-b', '9', '-d', '/srv/' + s, *calls])))
         for s, b in best.items():
-            if k == 0 or s != 'runsc' and FULL:
+            if programs and (k == 0 or s != 'runsc' and FULL):
                 # runsc takes a minute for each git status; the second is like the first.
-                rows = [n for n in PROGRAMS if s != 'runsc' or n != 'git']
+                rows = [n for n in programs if s != 'runsc' or n != 'git']
                 await_idle(5)
                 b.add(run_micro(command(s, root, ['sh', '-c', script(rows)]), 300))
     return best
@@ -143,7 +145,7 @@ def speed(root):
     kind = 'minimum' if min(idle, after) < BUSY else 'median'
     t = Table('files', 'files, systrap', ['', 'native', 'runc', 'runsc', 'moat', 'memory', 'moat/runc', 'runsc/moat', 'target'])
     got = {s: getattr(b, kind) for s, b in best.items()}
-    for n in [*CALLS, *PROGRAMS]:
+    for n in chosen([*CALLS, *PROGRAMS], ALWAYS):
         nat, runc, runsc, our, mem = (got.get(s, {}).get(n) for s in SYSTEMS)
         target, mark = '', False
         if our:
@@ -196,11 +198,12 @@ def counts(root):
 
     def cell(v):
         return '-' if v is None else f'{v:.2f}'
-    for n, limit in COUNTS.items():
+    for n in chosen(COUNTS):
+        limit = COUNTS[n]
         ours, memory = per_operation(root, 'moat', n), per_operation(root, 'memory', n)
         mark = None if limit is None else ours[0] <= limit + 0.05 and memory[0] <= limit + 0.05
         t.row(LABEL[n], *map(cell, (*ours, *memory)), '' if limit is None else f'trips <= {limit}', mark=mark)
-    for n in ('python', 'untar', 'sql-off', 'gcc'):
+    for n in chosen(('git', 'untar', 'rm', 'python', 'sql-off', 'gcc')):
         t.row(LABEL[n], *map(cell, (*per_run(root, 'moat', n), *per_run(root, 'memory', n))), '')
     t.note('Host calls are those of the launcher, the Sentry, the gofer and the program together (perf stat), less those that are')
     t.note("refused on their way in: a call at a site that is not patched counts as its signal's return alone.")
@@ -228,14 +231,15 @@ def kvm_count(m, name, n):
 
 def in_machine(m):
     native, ours = Best(), Best()
-    args = ['-t', '10', '-b', '9', *KVM_CALLS]
+    calls = chosen(KVM_CALLS, ALWAYS)
+    args = ['-t', '10', '-b', '9', *calls]
     for _ in range(6 if FULL else 3):
         native.add(m.micro([m.where, '-d', kvm.vm.GUEST + '/rootfs/bin', *args]))
         ours.add(m.micro(kvm_moat(args)))
     a, b = native.minimum, ours.minimum
     t = Table('files-kvm', 'files, KVM in the emulated machine, against native there',
               ['', 'native', 'moat', 'moat/native', 'trips', 'exits', 'target'])
-    for n in KVM_CALLS:
+    for n in calls:
         few, many = ((128, 256) if n.startswith('seq') else (100, 1100))
         x, y = kvm_count(m, n, few), kvm_count(m, n, many)
         per = [f'{(q - p) / (2 * (many - few)):.2f}' for p, q in zip(x, y)] if x and y else ['-', '-']
@@ -251,8 +255,13 @@ def in_machine(m):
     return t.done()
 
 
-def main():
-    root = tree()
-    marks = speed(root) + counts(root)
-    with kvm.Machine('files') as m:
-        return marks + in_machine(m)
+def main(*parts):
+    """parts: of speed, counts and kvm; all, if none is named."""
+    marks, parts = [], parts or ('speed', 'counts', 'kvm')
+    root = tree() if {'speed', 'counts'} & {*parts} else None
+    marks += speed(root) if 'speed' in parts else []
+    marks += counts(root) if 'counts' in parts else []
+    if 'kvm' in parts:
+        with kvm.Machine('files') as m:
+            marks += in_machine(m)
+    return marks
