@@ -196,11 +196,31 @@ int vfs_link(int olddir, const char *old, int newdir, const char *new, int flags
 	return err;
 }
 
-/* The victim of unlink or rmdir with the parent locked; ends with create_end. */
-static struct dentry *remove_begin(struct walk *w, int dirfd, const char *name, bool isdir)
+/* May d, of the locked directory that w has walked to, be removed? -EAGAIN: ask with the mounts locked, if they are not. */
+static int may_remove(const struct walk *w, const struct dentry *d, bool isdir, bool mounts_locked)
+{
+	int err;
+
+	if (!d->inode)
+		return -ENOENT;
+	if (w->slash && !isdir)
+		return S_ISDIR(d->inode->mode) ? -EISDIR : -ENOTDIR;
+	err = landlock_may(&w->path, isdir ? LANDLOCK_REMOVE_DIR : LANDLOCK_REMOVE_FILE);
+	if (!err)
+		err = may_delete(path_inode(&w->path), d->inode, isdir);
+	if (err || !(d->flags & DENTRY_MOUNTED))
+		return err;
+	return !mounts_locked ? -EAGAIN : mount_is_on(d) ? -EBUSY : 0;
+}
+
+/* The victim of unlink or rmdir with the parent locked, and the mounts if *mounts; ends with remove_end. */
+static struct dentry *remove_begin(struct walk *w, int dirfd, const char *name, bool isdir,
+				   bool *mounts)
 {
 	struct dentry *d;
 	int err;
+
+	*mounts = false;
 
 	err = walk_init(w, dirfd, name, 0);
 	if (!err)
@@ -218,28 +238,38 @@ static struct dentry *remove_begin(struct walk *w, int dirfd, const char *name, 
 		walk_end(w);
 		return ERR_PTR(err);
 	}
+again:
 	mutex_lock(&path_inode(&w->path)->mutex);
 	d = walk_child_locked(w->path.dentry, w->last, w->last_len);
-	if (IS_ERR(d)) {
-		err = (int)PTR_ERR(d);
-	} else if (!d->inode) {
-		err = -ENOENT;
-	} else if (w->slash && !isdir) {
-		err = S_ISDIR(d->inode->mode) ? -EISDIR : -ENOTDIR;
-	} else {
-		err = landlock_may(&w->path, isdir ? LANDLOCK_REMOVE_DIR : LANDLOCK_REMOVE_FILE);
-		if (!err)
-			err = may_delete(path_inode(&w->path), d->inode, isdir);
-		if (!err && (d->flags & DENTRY_MOUNTED))
-			err = -EBUSY;
-	}
+	err = IS_ERR(d) ? (int)PTR_ERR(d) : may_remove(w, d, isdir, *mounts);
 	if (!err)
 		return d;
 	if (!IS_ERR(d))
 		dentry_put(d);
 	mutex_unlock(&path_inode(&w->path)->mutex);
+	if (err == -EAGAIN && !*mounts) { /* their lock is the outer one */
+		mutex_lock(&vfs_mounts_mutex);
+		*mounts = true;
+		goto again;
+	}
+	if (*mounts)
+		mutex_unlock(&vfs_mounts_mutex);
 	walk_end(w);
 	return ERR_PTR(err);
+}
+
+static void remove_end(struct walk *w, struct dentry *d, bool mounts, bool removed)
+{
+	if (mounts) {
+		mutex_unlock(&path_inode(&w->path)->mutex);
+		if (removed)
+			mount_detach_from(d);
+		mutex_unlock(&vfs_mounts_mutex);
+		dentry_put(d);
+		walk_end(w);
+	} else {
+		create_end(w, d);
+	}
 }
 
 static int remove_dir(struct inode *dir, const struct walk *w, struct inode *victim)
@@ -268,9 +298,10 @@ static int remove_name(int dirfd, const char *name, bool isdir)
 	struct inode *dir, *victim;
 	struct dentry *d;
 	struct walk w;
+	bool mounts;
 	int err;
 
-	d = remove_begin(&w, dirfd, name, isdir);
+	d = remove_begin(&w, dirfd, name, isdir, &mounts);
 	if (IS_ERR(d))
 		return (int)PTR_ERR(d);
 	dir = path_inode(&w.path);
@@ -283,7 +314,7 @@ static int remove_name(int dirfd, const char *name, bool isdir)
 		dcache_delete(d);
 		notify_name(dir, w.last, w.last_len, IN_DELETE, victim);
 	}
-	create_end(&w, d);
+	remove_end(&w, d, mounts, !err);
 	inode_put(victim); /* here, outside of the lock, a large file's pages go */
 	return err;
 }

@@ -278,6 +278,37 @@ struct mount *mount_find_lockless(const struct mount *m, const struct dentry *d,
 	return NULL;
 }
 
+/* The first mount on d, or the next one after m, in any mount of its file system. */
+static struct mount *next_on(const struct dentry *d, struct mount *m)
+{
+	struct mount_link *l = m ? m->by_point.next : *point(d);
+
+	while (l && container_of(l, struct mount, by_point)->mountpoint != d)
+		l = l->next;
+	return l ? container_of(l, struct mount, by_point) : NULL;
+}
+
+bool mount_is_on(const struct dentry *d)
+{
+	for (struct mount *m = next_on(d, NULL); m; m = next_on(d, m))
+		if (mount_in_own_ns(m))
+			return true;
+	return false;
+}
+
+void mount_detach_from(struct dentry *d)
+{
+	struct mount *m = next_on(d, NULL);
+
+	while (m) {
+		bool stays = m->tied; /* until its parent goes, which no path leads to */
+
+		if (!stays)
+			mount_unmount(m, false);
+		m = next_on(d, stays ? m : NULL);
+	}
+}
+
 void path_follow_mounts(struct path_ref *p)
 {
 	while (p->dentry->flags & DENTRY_MOUNTED) {

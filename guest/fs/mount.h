@@ -82,6 +82,10 @@ void mount_tie(struct mount *m);
 int mount_may_write(const struct mount *m);
 /* Does a path lead from root to p? */
 bool path_is_below(const struct path_ref *p, const struct path_ref *root);
+/* Is something mounted on d in the caller's namespace? vfs_mounts_mutex held. */
+bool mount_is_on(const struct dentry *d);
+/* d is gone: what is mounted on it in other namespaces goes too. vfs_mounts_mutex held. */
+void mount_detach_from(struct dentry *d);
 /* Move *p to what is mounted on it, as often as needed (references exchanged). */
 void path_follow_mounts(struct path_ref *p);
 u32 mount_flags_of_ms(u64 ms);

@@ -39,8 +39,9 @@ static void unlock_pair(struct dentry *a, struct dentry *b)
 	mutex_unlock(&vfs_rename_lock);
 }
 
+/* 0; 1: there is nothing to do; -EAGAIN: ask with the mounts locked, if they are not. */
 static int check(struct walk *ow, struct walk *nw, struct dentry *od, struct dentry *nd,
-		 unsigned flags)
+		 unsigned flags, bool mounts_locked)
 {
 	struct inode *odir = path_inode(&ow->path), *ndir = path_inode(&nw->path);
 	bool isdir, newdir = false;
@@ -84,7 +85,9 @@ static int check(struct walk *ow, struct walk *nw, struct dentry *od, struct den
 	if (!err && !odir->ops->rename)
 		err = -EPERM;
 	if (!err && ((od->flags | nd->flags) & DENTRY_MOUNTED))
-		err = -EBUSY;
+		err = !mounts_locked			     ? -EAGAIN
+		      : mount_is_on(od) || mount_is_on(nd) ? -EBUSY
+							     : 0;
 	return err;
 }
 
@@ -97,7 +100,9 @@ static void tell(struct walk *ow, struct walk *nw, struct inode *i)
 	notify_name_slow(path_inode(&nw->path), nw->last, nw->last_len, IN_MOVED_TO, cookie, i);
 }
 
-static int rename_locked(struct walk *ow, struct walk *nw, unsigned flags)
+/* *gone: the dentry, with a reference, of a mount point of other namespaces that was replaced; the mounts are locked then. */
+static int rename_locked(struct walk *ow, struct walk *nw, unsigned flags, bool mounts_locked,
+			 struct dentry **gone)
 {
 	struct inode *odir = path_inode(&ow->path), *ndir = path_inode(&nw->path), *victim;
 	struct dentry *od, *nd;
@@ -112,7 +117,7 @@ static int rename_locked(struct walk *ow, struct walk *nw, unsigned flags)
 		dentry_put(od);
 		return (int)PTR_ERR(nd);
 	}
-	err = check(ow, nw, od, nd, flags);
+	err = check(ow, nw, od, nd, flags, mounts_locked);
 	if (err) {
 		err = err == 1 ? 0 : err;
 		goto out;
@@ -149,9 +154,35 @@ static int rename_locked(struct walk *ow, struct walk *nw, unsigned flags)
 	}
 	if (victim)
 		inode_put(victim);
+	if (!err && mounts_locked && !(flags & RENAME_EXCHANGE)) {
+		dentry_get(nd);
+		*gone = nd;
+	}
 out:
 	dentry_put(od);
 	dentry_put(nd);
+	return err;
+}
+
+static int rename_between(struct walk *ow, struct walk *nw, unsigned flags)
+{
+	struct dentry *gone = NULL;
+	int err;
+
+	lock_pair(ow->path.dentry, nw->path.dentry);
+	err = rename_locked(ow, nw, flags, false, &gone);
+	unlock_pair(ow->path.dentry, nw->path.dentry);
+	if (err != -EAGAIN)
+		return err;
+	/* A mount point: the mounts' lock is the outer one. */
+	mutex_lock(&vfs_mounts_mutex);
+	lock_pair(ow->path.dentry, nw->path.dentry);
+	err = rename_locked(ow, nw, flags, true, &gone);
+	unlock_pair(ow->path.dentry, nw->path.dentry);
+	if (gone)
+		mount_detach_from(gone);
+	mutex_unlock(&vfs_mounts_mutex);
+	dentry_put(gone);
 	return err;
 }
 
@@ -189,9 +220,7 @@ int vfs_rename(int olddir, const char *old, int newdir, const char *new, unsigne
 	err = mount_may_write(ow.path.mnt);
 	if (err)
 		goto out;
-	lock_pair(ow.path.dentry, nw.path.dentry);
-	err = rename_locked(&ow, &nw, flags);
-	unlock_pair(ow.path.dentry, nw.path.dentry);
+	err = rename_between(&ow, &nw, flags);
 out:
 	walk_end(&ow);
 	walk_end(&nw);
