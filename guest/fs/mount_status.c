@@ -219,6 +219,7 @@ void mounts_show(struct seq *s, struct fs_context *fs, int style)
 {
 	struct listing *l = kmalloc(sizeof(*l));
 	struct mount *m;
+	u64 from;
 
 	if (!l) {
 		s->failed = true;
@@ -231,10 +232,20 @@ void mounts_show(struct seq *s, struct fs_context *fs, int style)
 	l->root = fs->root;
 	path_get(&l->root);
 	spin_unlock(&fs->lock);
+	from = s->next;
+	s->next = 0;
 	list_for_each(m, &l->ns->mounts, in_ns) {
 		struct path_ref p = { m, m->root };
 		bool reachable;
-		char *where = path_name_from(&p, &l->root, l->buf[0], PATH_MAX, &reachable);
+		char *where;
+
+		if (m->id < from)
+			continue;
+		if (s->len >= SEQ_PART) {
+			s->next = m->id;
+			break;
+		}
+		where = path_name_from(&p, &l->root, l->buf[0], PATH_MAX, &reachable);
 
 		if (!IS_ERR(where) && reachable)
 			show_one(l, m, where, style);

@@ -53,13 +53,33 @@ static int text_open(struct inode *i, struct file *f)
 	return t->open ? t->open(i->priv, f) : 0;
 }
 
+/* Make the part of the content in which pos lies. 0 or -errno. */
+static int text_fill(struct seq *s, const struct text_ops *t, void *arg, u64 pos)
+{
+	bool again = pos == 0 || !s->buf || pos < s->start;
+	int err = 0;
+
+	if (again)
+		s->start = s->next = s->len = 0;
+	while (!err && (again || (s->next && pos >= s->start + s->len))) {
+		again = false;
+		s->start += s->len;
+		s->len = 0;
+		s->failed = false;
+		err = t->show ? t->show(s, arg) : -EINVAL;
+		err = err ? err : s->failed ? -ENOMEM : 0;
+	}
+	if (err)
+		seq_free(s); /* the next read begins anew */
+	return err;
+}
+
 static s64 text_read(struct file *f, struct iov *to, u64 *pos)
 {
 	const struct text_ops *t = pseudo_i(f->inode)->text;
 	struct seq *s;
 	size_t n;
-	s64 ret = 0;
-	int err;
+	s64 ret;
 
 	mutex_lock(&f->inode->mutex);
 	s = f->dir_state;
@@ -68,18 +88,12 @@ static s64 text_read(struct file *f, struct iov *to, u64 *pos)
 	ret = -ENOMEM;
 	if (!s)
 		goto out;
-	if (*pos == 0 || !s->buf) {
-		s->len = 0;
-		s->failed = false;
-		err = t->show ? t->show(s, f->inode->priv) : -EINVAL;
-		ret = err ? err : s->failed ? -ENOMEM : 0;
-		if (ret)
-			goto out;
-	}
-	ret = 0;
-	if (*pos < s->len) {
-		n = MIN(to->left, s->len - (size_t)*pos);
-		ret = (s64)iov_to(to, s->buf + *pos, n);
+	ret = text_fill(s, t, f->inode->priv, *pos);
+	if (ret)
+		goto out;
+	if (*pos >= s->start && *pos < s->start + s->len) {
+		n = MIN(to->left, s->len - (size_t)(*pos - s->start));
+		ret = (s64)iov_to(to, s->buf + (*pos - s->start), n);
 		*pos += (u64)ret;
 		if (!ret && n)
 			ret = -EFAULT;

@@ -452,9 +452,12 @@ u64 dcache_reclaim(u64 n); /* drop up to n unused dentries; for mm's reclaim hoo
 struct seq {
 	char *buf;
 	size_t len, cap;
+	u64 start;		     /* the position of buf in the file */
+	u64 next;		     /* what show makes next: 0: the beginning; see struct text_ops */
 	bool failed;		     /* out of memory: the reader gets -ENOMEM */
 	const struct pid_ns *pid_ns; /* whose numbers a file of /proc/PID shows */
 };
+#define SEQ_PART (64UL << 10)
 void seq_printf(struct seq *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void seq_puts(struct seq *s, const char *str);
 void seq_write(struct seq *s, const void *data, size_t n);
@@ -466,7 +469,11 @@ void seq_free(struct seq *s);
 /* ---- pseudo file systems (pseudo.c) ---- */
 
 struct text_ops {
-	/* Make the content; arg is the inode's priv. Called at each read from position 0. 0 or -errno. */
+	/*
+	 * Make the content; arg is the inode's priv. Called at each read from position 0. 0 or -errno. Where it may be long,
+	 * show stops behind SEQ_PART bytes with a number in s->next that tells it, when it is called again with an empty
+	 * buffer, where to go on, and sets it to 0 at the end.
+	 */
 	int (*show)(struct seq *s, void *arg);
 	/* One write(2), at most a page, NUL behind it. Bytes or -errno. NULL: -EINVAL (-EACCES at open for others). */
 	s64 (*store)(void *arg, char *buf, size_t n);

@@ -111,6 +111,72 @@ TEST_FORK(busy_is_for_a_namespace)
 	CHECK_OK(umount2("m", 0));
 }
 
+/* Reads a byte when the other side is where it has to be; 0: it ended. */
+static int wait_for(int fd)
+{
+	char c;
+
+	return read(fd, &c, 1) == 1;
+}
+
+/* Has mounts on d, e/1, f and in of its own while the parent removes and replaces those names. */
+static int mounted_inside(int out, int in)
+{
+	int top = open(".", O_RDONLY | O_DIRECTORY);
+
+	if (mount("none", "d", "tmpfs", 0, NULL) || mount("none", "e/1", "tmpfs", 0, NULL) ||
+	    mount("g", "f", NULL, MS_BIND, NULL) || mount("none", "moved", "tmpfs", 0, NULL))
+		return 1;
+	close(abi_file("d/inside", "", 0644));
+	close(abi_file("moved/inside", "", 0644));
+	if (rmdir("d") != -1 || errno != EBUSY || unlink("f") != -1 || errno != EBUSY ||
+	    rename("moved", "x") != -1 || errno != EBUSY)
+		return 2;
+	if (chdir("d"))
+		return 2;
+	if (write(out, "r", 1) != 1 || !wait_for(in))
+		return 3;
+	/* The names are gone, and the mounts with them; who is in there stays there. */
+	if (access("inside", F_OK) || !faccessat(top, "d", F_OK, 0) ||
+	    !faccessat(top, "f", F_OK, 0))
+		return 4;
+	return faccessat(top, "elsewhere/inside", F_OK, 0) ? 5 : 0;
+}
+
+/* A mount point of another namespace alone can be removed and replaced, and what is mounted on it there goes. */
+TEST_FORK(mount_point_of_another_is_removed)
+{
+	int to[2], from[2], status;
+	pid_t pid;
+
+	OWN_MOUNTS();
+	CHECK_OK(mkdir("d", 0755));
+	CHECK_OK(mkdir("e", 0755));
+	CHECK_OK(mkdir("e/1", 0755));
+	CHECK_OK(mkdir("moved", 0755));
+	CHECK_OK(mkdir("other", 0755));
+	close(abi_file("f", "", 0644));
+	close(abi_file("g", "", 0644));
+	CHECK_OK(pipe(to));
+	CHECK_OK(pipe(from));
+	pid = fork();
+	if (pid == 0) {
+		close(to[1]);
+		_exit(unshare(CLONE_NEWNS) ? 9 : mounted_inside(from[1], to[0]));
+	}
+	close(from[1]);
+	CHECK(wait_for(from[0]));
+	CHECK_OK(rmdir("d"));
+	CHECK_OK(unlink("f"));
+	CHECK_OK(rename("other", "e/1"));
+	CHECK_OK(rename("moved", "elsewhere"));
+	CHECK_EQ(write(to[1], "g", 1), 1);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	CHECK_OK(rmdir("e/1"));
+	CHECK_OK(rmdir("elsewhere"));
+}
+
 TEST_FORK(errors)
 {
 	CHECK_ERRNO(syscall(SYS_clone, CLONE_NEWNS | CLONE_FS | SIGCHLD, 0, 0, 0, 0), EINVAL);
@@ -337,4 +403,43 @@ TEST_FORK(recursive_bind_is_deep)
 	CHECK_OK(umount2("b", MNT_DETACH));
 	CHECK_OK(access("a/1/2/f", F_OK));
 	CHECK_OK(umount2("a", MNT_DETACH));
+}
+
+/* Long enough that no reader, and no kernel, has it in one piece: each mount's line is there once. */
+TEST_FORK(mountinfo_of_many)
+{
+	enum { MOUNTS = 2000, DEEP = 14 };
+	char path[3000] = "", line[8192], where[4096];
+	unsigned char seen[MOUNTS] = { 0 };
+	int lines = 0, n;
+	FILE *f;
+
+	OWN_MOUNTS();
+	for (int i = 0; i < DEEP; i++) {
+		memset(path + strlen(path), 'x', 200);
+		CHECK_OK(mkdir(path, 0755));
+		strcat(path, "/");
+	}
+	CHECK_OK(mount("none", path, "tmpfs", 0, NULL));
+	for (int i = 0; i < MOUNTS; i++) {
+		snprintf(where, sizeof(where), "%s%d", path, i);
+		CHECK_OK(mkdir(where, 0755));
+		CHECK_OK(mount(where, where, NULL, MS_BIND, NULL));
+	}
+	f = fopen("/proc/self/mountinfo", "r");
+	CHECK(f != NULL);
+	while (fgets(line, sizeof(line), f)) {
+		lines++;
+		if (sscanf(line, "%*d %*d %*s %*s %4095s", where) != 1 || !strstr(where, "xxx/") ||
+		    strrchr(where, '/')[1] == 'x')
+			continue;
+		n = atoi(strrchr(where, '/') + 1);
+		CHECK(n >= 0 && n < MOUNTS);
+		seen[n]++;
+	}
+	fclose(f);
+	CHECK(lines > MOUNTS);
+	for (int i = 0; i < MOUNTS; i++)
+		CHECK_EQ(seen[i], 1);
+	CHECK_OK(umount2(path, MNT_DETACH));
 }
