@@ -375,9 +375,17 @@ int p9_op_setxattr(struct inode *i, const char *name, const void *v, size_t n, i
 	enum p9_fid_kind kind;
 	struct p9_qid qid;
 	struct p9_req *r;
-	u32 fid, xfid = p9_fid_new(c);
+	u32 fid, xfid;
 	s64 err;
 
+	/* In the message this would remove it: an empty value replaces without the flag. */
+	if (v && !n && (flags & XATTR_REPLACE)) {
+		err = xattr_read(i, name, NULL, 0);
+		if (err < 0)
+			return (int)err;
+		flags &= ~XATTR_REPLACE;
+	}
+	xfid = p9_fid_new(c);
 	err = p9_fid_get(p9_i(i), kind = P9_FID_WALK, &fid);
 	if (!err) {
 		err = p9_walk(c, fid, xfid, NULL, 0, &qid);

@@ -159,6 +159,32 @@ static void test_tree(const char *dir)
 	host("test ! -e new && test ! -s long && rm -r 1 a fifo l long many", dir);
 }
 
+/* An attribute may be empty, which is not the same as none. */
+static void test_xattr(void)
+{
+	struct path_ref p;
+	struct inode *i;
+	char b[8];
+
+	t_file("/attr", "");
+	CHECK_EQ(path_lookup(AT_FDCWD, "/attr", 0, &p), 0);
+	i = path_inode(&p);
+	if (i->ops->setxattr(i, "user.a", "value", 5, 0) == -EOPNOTSUPP) {
+		printf("no test of attributes: the file system below has none\n");
+	} else {
+		CHECK_EQ(i->ops->setxattr(i, "user.a", "", 0, XATTR_REPLACE), 0);
+		CHECK_EQ(i->ops->getxattr(i, "user.a", b, sizeof(b)), 0);
+		CHECK_EQ(i->ops->setxattr(i, "user.b", "", 0, XATTR_REPLACE), -ENODATA);
+		CHECK_EQ(i->ops->setxattr(i, "user.b", "", 0, XATTR_CREATE), 0);
+		CHECK_EQ(i->ops->setxattr(i, "user.b", "", 0, XATTR_CREATE), -EEXIST);
+		CHECK_EQ(i->ops->getxattr(i, "user.b", b, sizeof(b)), 0);
+		CHECK_EQ(i->ops->setxattr(i, "user.a", NULL, 0, 0), 0);
+		CHECK_EQ(i->ops->getxattr(i, "user.a", b, sizeof(b)), -ENODATA);
+	}
+	path_put(&p);
+	CHECK_EQ(vfs_unlink(AT_FDCWD, "/attr"), 0);
+}
+
 /* Many fids: the cache gives old ones back, and names are found again by walks. */
 static void test_many_fids(const char *dir)
 {
@@ -422,6 +448,8 @@ int main(int argc, char **argv)
 		} else {
 			test_tree(dir);
 			test_many_fids(dir);
+			if (k < 2)
+				test_xattr();
 		}
 		if (k == 1)
 			test_death();
