@@ -295,7 +295,7 @@ static int build(struct sandbox *sb, const struct container_spec *spec,
 	u32(&t, "moat,debug", sb->debug);
 	u32(&t, "moat,hints", sb->hints);
 	check(&t, fdt_property(t.fdt, "moat,trace", sb->trace, sizeof(sb->trace)));
-	u32(&t, "moat,net", sb->net.wanted && sb->net.fd >= 0);
+	u32(&t, "moat,net", sb->net.attached);
 	u32(&t, "moat,dmesg-seed", (uint32_t)seed[0] | (uint32_t)seed[1] << 8);
 	end(&t);
 	begin(&t, "systrap");

@@ -35,7 +35,7 @@ enum chan_type {
 	CHAN_START, /* run the container's first process. Answer: CHAN_STARTED or CHAN_FAILED; its owner has CHAN_EXIT later */
 	CHAN_SIGNAL, /* a = number, b = enum chan_target. Answer: CHAN_DONE or CHAN_FAILED (a = ESRCH) */
 	CHAN_WINSIZE, /* a = rows, b = columns of its terminal. No answer */
-	CHAN_NET, /* data = struct net_config (abi/net.h); descriptor: the backend's. Answer: CHAN_DONE or CHAN_FAILED */
+	CHAN_NET, /* data = struct net_config (abi/net.h); descriptors: the backend's, one for each pair. Answer: CHAN_DONE or CHAN_FAILED */
 	CHAN_LIMITS, /* a = bytes of memory, b = tasks, as CTL_LIMITS has them. Answer: CHAN_DONE */
 	CHAN_PIDS,   /* Answer: CHAN_LIST */
 	CHAN_STATS,  /* Answer: CHAN_LIST, data = struct chan_stats */

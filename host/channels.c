@@ -367,22 +367,24 @@ static void gofer_gone(struct channels *ch, struct conn *c)
 		}
 }
 
-/* The sandbox's way out: the backend's descriptor, which the network threads take over. */
+/* The sandbox's way out: a descriptor of the backend for each pair of queues, which the network threads take over. */
 static void on_net(struct channels *ch, struct conn *c, const struct chan_msg *m, int *fds,
 		   size_t n)
 {
 	struct chan_msg done = { .type = CHAN_DONE };
 	struct net_config config;
+	int names;
 
-	if ((n == 1 || n == 2) && m->len == sizeof(config)) {
+	if (n && m->len == sizeof(config)) {
 		memcpy(&config, m->data, sizeof(config));
-		if (n == 1)
+		names = config.pairs < n ? fds[config.pairs] : -1;
+		if (names < 0)
 			config.flags &= ~(uint32_t)NET_NAMES;
-		if (net_config_valid(&config) && net_attach(ch->sb, fds[0], &config) == 0) {
-			if (n == 2 && watch(ch, fds[1], NAMES) == 0)
-				ch->names_fd = fds[1];
-			else if (n == 2)
-				close(fds[1]);
+		if (n <= (size_t)config.pairs + 1 && net_attach(ch->sb, fds, n, &config) == 0) {
+			if (names >= 0 && watch(ch, names, NAMES) == 0)
+				ch->names_fd = names;
+			else if (names >= 0)
+				close(names);
 			answer(ch, c, &done, NULL, 0);
 			return;
 		}

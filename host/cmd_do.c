@@ -51,6 +51,7 @@ enum {
 	OPT_NET,
 	OPT_PUBLISH,
 	OPT_PCAP,
+	OPT_NET_QUEUES,
 	OPT_NET_STATS,
 	OPT_TRACE,
 	OPT_HINTS,
@@ -73,6 +74,7 @@ static const struct option long_options[] = {
 	{ "net", required_argument, NULL, OPT_NET },
 	{ "publish", required_argument, NULL, OPT_PUBLISH },
 	{ "pcap", required_argument, NULL, OPT_PCAP },
+	{ "net-queues", required_argument, NULL, OPT_NET_QUEUES },
 	{ "net-stats", no_argument, NULL, OPT_NET_STATS },
 	{ "trace", optional_argument, NULL, OPT_TRACE },
 	{ "hints", required_argument, NULL, OPT_HINTS },
@@ -103,6 +105,8 @@ static const char help_text[] =
 	"                               namespace), tap:NAME[,ADDR/PREFIX[,GATEWAY]]\n"
 	"  --publish HOST:GUEST[/udp]   pass a port of the host to one inside; repeatable\n"
 	"  --pcap FILE                  write every frame that goes in or out to FILE\n"
+	"  --net-queues N               pairs of queues that share the network's flows, each with a\n"
+	"                               thread of the host (1 to 4; default 1; passt has one)\n"
 	"  --net-stats                  print the network's counters at the end\n"
 	"  --trace[=FILTER]             print each system call, signal and end of a process; FILTER is a\n"
 	"                               list of calls and families (file, desc, process, memory,\n"
@@ -193,6 +197,10 @@ static int parse(int argc, char **argv, struct options *o, struct error *err)
 				return -1;
 			break;
 		case OPT_PCAP: o->net.pcap = optarg; break;
+		case OPT_NET_QUEUES:
+			if (net_option_queues(&o->net.queues, optarg, err) < 0)
+				return error_wrap(err, "--net-queues");
+			break;
 		case OPT_NET_STATS: o->net.stats = true; break;
 		case OPT_TRACE:
 			if (trace_filter_parse(o->trace, optarg, err) < 0)
@@ -389,7 +397,7 @@ const struct command cmd_do = {
 	.usage =
 		"moat do [--platform auto|kvm|systrap] [--rootfs DIR] [--rw] [--mount SPEC] [--overlay KIND] [--cpus N] [--memory SIZE] "
 		"[--env K=V] [--cwd DIR] [--tty] [--net KIND] [--publish HOST:GUEST[/udp]] "
-		"[--pcap FILE] [--net-stats] [--trace[=FILTER]] [--hints=off] [--dax=off] [--debug] -- PROG [ARG...]",
+		"[--pcap FILE] [--net-queues N] [--net-stats] [--trace[=FILTER]] [--hints=off] [--dax=off] [--debug] -- PROG [ARG...]",
 	.summary = "Run PROG in a sandbox; exits with its status (128 + N after signal N).",
 	.help = help_text,
 	.run = run,

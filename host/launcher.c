@@ -167,7 +167,7 @@ static int by_number(const void *a, const void *b)
 static int close_others(const struct launcher_config *cfg, struct error *err)
 {
 	const struct sandbox *sb = cfg->sb;
-	int keep[2 * RING_QUEUES + 16] = { 0, 1, 2, cfg->ctl_fd, sb->arena_fd };
+	int keep[2 * RING_QUEUES + 32] = { 0, 1, 2, cfg->ctl_fd, sb->arena_fd };
 	size_t n = 5;
 
 	for (unsigned i = 0; i < 3; i++)
@@ -183,15 +183,8 @@ static int close_others(const struct launcher_config *cfg, struct error *err)
 		keep[n++] = sb->dax_fd[0];
 		keep[n++] = sb->dax_fd[1];
 	}
-	if (sb->net.wanted) {
-		keep[n++] = sb->net.attach_fd[0];
-		keep[n++] = sb->net.attach_fd[1];
-		keep[n++] = sb->net.told_fd;
-		if (sb->net.fd >= 0)
-			keep[n++] = sb->net.fd;
-		if (sb->net.pcap_fd >= 0)
-			keep[n++] = sb->net.pcap_fd;
-	}
+	if (sb->net.threads)
+		n += net_descriptors(&sb->net, keep + n);
 	qsort(keep, n, sizeof(keep[0]), by_number);
 	return jail_close_fds(keep, (int)n, err);
 }

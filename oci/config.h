@@ -228,5 +228,7 @@ const struct oci_namespace *oci_namespace(const struct oci_config *c, enum oci_n
 const char *oci_annotation(const struct oci_config *c, const char *key);
 /* May the container's files be mapped from the host's page cache (docs/dax.md)? */
 bool oci_wants_dax(const struct oci_config *c);
+/* Pairs of queues of its network device: 1 to NET_PAIRS (abi/net.h). */
+unsigned oci_net_queues(const struct oci_config *c);
 
 #endif

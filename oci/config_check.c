@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/net/net.h"
 #include "oci/config.h"
 #include "oci/names.h"
 
@@ -203,14 +204,26 @@ bool oci_wants_dax(const struct oci_config *c)
 	return !dax || strcmp(dax, "off") != 0;
 }
 
+unsigned oci_net_queues(const struct oci_config *c)
+{
+	const char *queues = oci_annotation(c, "dev.moat.net-queues");
+
+	return queues ? (unsigned)(queues[0] - '0') : NET_PAIRS_DEFAULT;
+}
+
 static int check_annotations(const char *name, const struct oci_config *c, struct error *err)
 {
 	const char *dax = oci_annotation(c, "dev.moat.dax");
+	const char *queues = oci_annotation(c, "dev.moat.net-queues");
 
 	if (dax && strcmp(dax, "on") != 0 && strcmp(dax, "off") != 0)
 		return error_set(err, EINVAL,
 				 "%s: annotations.dev.moat.dax: is '%.40s', must be on or off",
 				 name, dax);
+	if (queues && (queues[0] < '1' || queues[0] > '0' + NET_PAIRS || queues[1]))
+		return error_set(err, EINVAL,
+				 "%s: annotations.dev.moat.net-queues: is '%.40s', must be 1 to %d",
+				 name, queues, NET_PAIRS);
 	return 0;
 }
 

@@ -78,6 +78,7 @@ static int launch_sandbox(const struct launch_plan *p, const struct container_sp
 		.debug = oci_globals.debug,
 		.dax = oci_wants_dax(p->config),
 		.ram_size = memory_host_total() & ~0x1fffffULL,
+		.net.pcap_fd = -1,
 	};
 	struct launcher_config lc = {
 		.sb = &sb,
@@ -95,7 +96,8 @@ static int launch_sandbox(const struct launch_plan *p, const struct container_sp
 	l->chan = chan[0];
 	lc.ctl_fd = chan[1];
 	images_find(&sb);
-	if (net_prepare(&sb.net, -1, NULL, err) < 0 || sandbox_prepare(&sb, err) < 0)
+	if (net_prepare(&sb.net, oci_net_queues(p->config), NULL, NULL, err) < 0 ||
+	    sandbox_prepare(&sb, err) < 0)
 		goto fail;
 	gs.arena_fd = sb.arena_fd;
 	gs.arena_size = sb.arena_size;

@@ -59,7 +59,8 @@ static int attach_network(const struct container *c, const struct oci_config *co
 	struct chan_msg m = { .type = CHAN_NET, .len = sizeof(struct net_config) };
 	struct net_config net = { 0 };
 	char path[40];
-	int ns, fds[2], ret;
+	int ns, fds[NET_PAIRS + 1], ret;
+	size_t n;
 
 	if (strcmp(c->s.sandbox, c->s.id) != 0)
 		return 0;
@@ -67,17 +68,21 @@ static int attach_network(const struct container *c, const struct oci_config *co
 	ns = open(path, O_RDONLY | O_CLOEXEC);
 	if (ns < 0)
 		return error_errno(err, "%s", path);
-	fds[1] = -1;
-	fds[0] = net_packet_open(ns, &net, asks_docker(c, config) ? &fds[1] : NULL, err);
+	n = oci_net_queues(config);
+	fds[n] = -1;
+	ret = net_packet_open(ns, (unsigned)n, fds, &net, asks_docker(c, config) ? &fds[n] : NULL,
+			      err);
 	close(ns);
-	if (fds[0] < 0) {
+	if (ret < 0) {
 		if (err->err != ENODEV)
 			oci_log("warning", "no network but loopback: %s", err->msg);
 		return 0;
 	}
 	memcpy(m.data, &net, sizeof(net));
-	ret = client_ask(chan, &m, fds, fds[1] < 0 ? 1 : 2, err);
-	chan_close_fds(fds, fds[1] < 0 ? 1 : 2);
+	if (fds[n] >= 0)
+		n++;
+	ret = client_ask(chan, &m, fds, n, err);
+	chan_close_fds(fds, n);
 	return ret;
 }
 

@@ -49,6 +49,18 @@ bad:
 			 text);
 }
 
+int net_option_queues(unsigned *queues, const char *text, struct error *err)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || !v || v > NET_PAIRS)
+		return error_set(err, EINVAL, "'%.40s': give a number of queues from 1 to %d", text,
+				 NET_PAIRS);
+	*queues = (unsigned)v;
+	return 0;
+}
+
 /* A name as `ip netns` has it, or a path; nothing: the caller's own. */
 static int open_namespace(const char *name, int *fd, struct error *err)
 {
@@ -76,26 +88,28 @@ static const char *netns_name(const char *net)
 	return net[n] ? net + n + 1 : "";
 }
 
-static int open_netns(const char *name, struct net_config *c, struct error *err)
+static int open_netns(const char *name, unsigned pairs, int *fds, struct net_config *c,
+		      struct error *err)
 {
-	int ns, fd;
+	int ns, ret;
 
 	if (open_namespace(name, &ns, err) < 0)
 		return -1;
-	fd = net_packet_open(ns, c, NULL, err);
+	ret = net_packet_open(ns, pairs, fds, c, NULL, err);
 	if (ns >= 0)
 		close(ns);
-	return fd < 0 ? error_wrap(err, "--net host-netns%s%s", *name ? ":" : "", name) : fd;
+	return ret < 0 ? error_wrap(err, "--net host-netns%s%s", *name ? ":" : "", name) : 0;
 }
 
 int net_option_open(const struct net_options *o, struct net *n, pid_t *helper, struct error *err)
 {
 	const char *net = o->net ? o->net : o->npublish ? "passt" : "none";
+	unsigned pairs = o->queues ? o->queues : NET_PAIRS_DEFAULT;
+	int fds[NET_PAIRS], ret;
 	struct net_config c;
-	int fd;
 
 	*helper = 0;
-	n->fd = n->pcap_fd = -1;
+	n->pcap_fd = -1;
 	n->stats = o->stats;
 	if (strcmp(net, "auto") == 0) {
 		net = net_passt_installed() ? "passt" : "none";
@@ -108,20 +122,20 @@ int net_option_open(const struct net_options *o, struct net *n, pid_t *helper, s
 	if (strcmp(net, "none") == 0)
 		return 0;
 	if (strcmp(net, "passt") == 0)
-		fd = net_passt_open(o->publish, o->npublish, helper, &c, err);
+		ret = net_passt_open(o->publish, o->npublish, helper, fds, &c, err);
 	else if (strncmp(net, "tap:", 4) == 0)
-		fd = net_tap_open(net + 4, &c, err);
+		ret = net_tap_open(net + 4, pairs, fds, &c, err);
 	else if (netns_name(net))
-		fd = open_netns(netns_name(net), &c, err);
+		ret = open_netns(netns_name(net), pairs, fds, &c, err);
 	else
 		return error_set(
 			err, EINVAL,
 			"--net '%s': give auto, passt, host-netns[:NAME], tap:NAME or none", net);
-	if (fd < 0)
+	if (ret < 0)
 		return -1;
 	if (o->pcap && (n->pcap_fd = pcap_open(o->pcap, err)) < 0)
 		return -1;
-	return net_prepare(n, fd, &c, err);
+	return net_prepare(n, c.pairs, fds, &c, err);
 }
 
 void net_option_close(const struct net_options *o)

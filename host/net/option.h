@@ -13,12 +13,15 @@ struct net_options {
 		*net; /* auto, passt, host-netns[:NAME|:PATH], tap:NAME..., none; NULL: not given */
 	struct net_publish publish[NET_PUBLISH_MAX];
 	unsigned npublish;
+	unsigned queues; /* pairs of queues; 0: NET_PAIRS_DEFAULT */
 	const char *pcap;
 	bool stats;
 };
 
 /* HOST:GUEST[/udp|/tcp], or one number for both. 0 or -1. */
 int net_option_publish(struct net_options *o, const char *text, struct error *err);
+/* 1 to NET_PAIRS. 0 or -1. */
+int net_option_queues(unsigned *queues, const char *text, struct error *err);
 /* Open what was asked for, into n. *helper is the pid of a process that goes with it, or 0. 0 or -1. */
 int net_option_open(const struct net_options *o, struct net *n, pid_t *helper, struct error *err);
 /* The sandbox is gone: undo what that changed outside. */

@@ -1,5 +1,5 @@
 /*
- * packet.c - the backend of containers: a packet socket on the interface that the engine made in a network namespace.
+ * packet.c - the backend of containers: packet sockets on the interface that the engine made in a network namespace.
  *
  * The sandbox speaks with that interface's MAC and addresses, so the host's own stack there must not answer for them: a
  * filter at the interface's ingress drops all, behind the packet sockets, until net_packet_close; an engine's namespace ends
@@ -73,7 +73,16 @@ static int filter_own(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on));
 }
 
-static int make_socket(int ifindex, struct error *err)
+static int filter_all(int fd)
+{
+	struct sock_filter none[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
+	const struct sock_fprog prog = { 1, none };
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+}
+
+/* A socket that hears nothing yet. */
+static int make_socket(int ifindex)
 {
 	const struct sockaddr_ll addr = { .sll_family = AF_PACKET,
 					  .sll_protocol = htons(ETH_P_ALL),
@@ -83,10 +92,9 @@ static int make_socket(int ifindex, struct error *err)
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return error_errno(err, "open a packet socket");
+		return -1;
 	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) < 0 ||
-	    filter_own(fd) < 0 || bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
-		error_errno(err, "bind a packet socket");
+	    filter_all(fd) < 0 || bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
 		close(fd);
 		return -1;
 	}
@@ -99,74 +107,119 @@ static int make_socket(int ifindex, struct error *err)
 	return fd;
 }
 
-static int open_here(struct net_config *config, struct error *err)
+/* Have each flow's frames come to one of the sockets, to which one is for the kernel's hash of it to say. */
+static int share(const int *fds, unsigned n)
 {
-	int ifindex, fd;
+	int group = PACKET_FANOUT_HASH << 16 | PACKET_FANOUT_FLAG_UNIQUEID << 16;
+	socklen_t len = sizeof(group);
+
+	if (setsockopt(fds[0], SOL_PACKET, PACKET_FANOUT, &group, sizeof(group)) < 0 ||
+	    getsockopt(fds[0], SOL_PACKET, PACKET_FANOUT, &group, &len) < 0)
+		return -1;
+	group = (group & 0xffff) | PACKET_FANOUT_HASH << 16;
+	for (unsigned i = 1; i < n; i++)
+		if (setsockopt(fds[i], SOL_PACKET, PACKET_FANOUT, &group, sizeof(group)) < 0)
+			return -1;
+	return 0;
+}
+
+static void close_all(int *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+/* What comes before all of them share is heard by none: nobody gets a frame twice. */
+static int make_sockets(int ifindex, unsigned n, int *fds, struct error *err)
+{
+	for (unsigned i = 0; i < n; i++) {
+		fds[i] = make_socket(ifindex);
+		if (fds[i] < 0) {
+			error_errno(err, "bind a packet socket");
+			close_all(fds, i);
+			return -1;
+		}
+	}
+	if (n > 1 && share(fds, n) < 0)
+		goto fail;
+	for (unsigned i = 0; i < n; i++)
+		if (filter_own(fds[i]) < 0)
+			goto fail;
+	return 0;
+fail:
+	error_errno(err, "set up a packet socket");
+	close_all(fds, n);
+	return -1;
+}
+
+static int open_here(unsigned pairs, int *fds, struct net_config *config, struct error *err)
+{
+	int ifindex;
 
 	memset(config, 0, sizeof(*config));
-	config->pairs = 1;
+	config->pairs = pairs;
 	config->flags = NET_UP | NET_CSUM | NET_GSO;
 	config->transport = NET_VNET;
 	ifindex = net_read_interface(NULL, config, err);
-	if (ifindex < 0)
+	if (ifindex < 0 || make_sockets(ifindex, pairs, fds, err) < 0)
 		return -1;
-	fd = make_socket(ifindex, err);
-	if (fd >= 0 && net_silence(ifindex, err) < 0) {
-		close(fd);
+	if (net_silence(ifindex, err) < 0) {
+		close_all(fds, pairs);
 		return -1;
 	}
-	return fd;
+	return 0;
 }
 
 /* In the child: there is no way back from a namespace that belongs to another user namespace. */
-static void __attribute__((noreturn)) open_there(int ns_fd, bool names, int chan)
+static void __attribute__((noreturn)) open_there(int ns_fd, unsigned pairs, bool names, int chan)
 {
 	struct chan_msg m = { .type = CHAN_NET, .len = sizeof(struct net_config) };
 	struct net_config config;
 	struct error err = { 0 };
-	int fds[2] = { -1, -1 };
-	size_t n = 1;
+	int fds[NET_PAIRS + 1], ret = -1;
 
 	if (setns(ns_fd, CLONE_NEWNET) == 0)
-		fds[0] = open_here(&config, &err);
+		ret = open_here(pairs, fds, &config, &err);
 	else if (errno == EINVAL)
 		error_set(&err, EINVAL, "it is no network namespace");
 	else
 		error_errno(&err, "enter the network namespace");
-	if (fds[0] < 0) {
+	if (ret < 0) {
 		channel_fail(chan, err.err, 0, err.msg);
 		_exit(1);
 	}
-	fds[1] = names ? names_open(NULL) : -1;
-	if (fds[1] >= 0) {
+	fds[pairs] = names ? names_open(NULL) : -1;
+	if (fds[pairs] >= 0)
 		config.flags |= NET_NAMES;
-		n = 2;
-	}
 	memcpy(m.data, &config, sizeof(config));
-	_exit(chan_send(chan, &m, fds, n, NULL) < 0);
+	_exit(chan_send(chan, &m, fds, fds[pairs] >= 0 ? pairs + 1 : pairs, NULL) < 0);
 }
 
-static int hear(int chan, struct net_config *config, int *names, struct error *err)
+static int hear(int chan, unsigned pairs, int *fds, struct net_config *config, int *names,
+		struct error *err)
 {
 	struct chan_msg m;
-	size_t n = 2;
-	int fds[2] = { -1, -1 };
+	size_t n = NET_PAIRS + 1;
+	int got[NET_PAIRS + 1];
 
-	if (chan_recv(chan, &m, fds, &n, 0, err) != 1)
+	if (chan_recv(chan, &m, got, &n, 0, err) != 1)
 		return error_set(err, ECHILD, "nobody opened the network's interface");
-	if (m.type == CHAN_NET && n >= 1 && m.len == sizeof(*config)) {
+	if (m.type == CHAN_NET && n >= pairs && m.len == sizeof(*config)) {
 		memcpy(config, m.data, sizeof(*config));
-		if (n == 2)
-			*names = fds[1];
-		return fds[0];
+		memcpy(fds, got, pairs * sizeof(*fds));
+		if (n > pairs)
+			*names = got[pairs];
+		return 0;
 	}
-	chan_close_fds(fds, n);
+	chan_close_fds(got, n);
 	return error_set(err, (int)m.a, "%.*s", (int)m.len, (char *)m.data);
 }
 
-int net_packet_open(int ns_fd, struct net_config *config, int *names, struct error *err)
+int net_packet_open(int ns_fd, unsigned pairs, int *fds, struct net_config *config, int *names,
+		    struct error *err)
 {
-	int chan[2], fd;
+	int chan[2], ret;
 	pid_t pid;
 
 	if (names)
@@ -174,20 +227,20 @@ int net_packet_open(int ns_fd, struct net_config *config, int *names, struct err
 	if (net_check_namespace(ns_fd, err) < 0)
 		return -1;
 	if (ns_fd < 0)
-		return open_here(config, err);
+		return open_here(pairs, fds, config, err);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, chan) < 0)
 		return error_errno(err, "socketpair");
 	pid = fork();
 	if (pid == 0) {
 		close(chan[0]);
-		open_there(ns_fd, names, chan[1]);
+		open_there(ns_fd, pairs, names, chan[1]);
 	}
 	close(chan[1]);
-	fd = pid < 0 ? error_errno(err, "fork") : hear(chan[0], config, names, err);
+	ret = pid < 0 ? error_errno(err, "fork") : hear(chan[0], pairs, fds, config, names, err);
 	close(chan[0]);
 	if (pid > 0)
 		child_wait(pid);
-	return fd;
+	return ret;
 }
 
 static void close_here(void)

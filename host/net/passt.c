@@ -179,7 +179,7 @@ static int describe(struct net_config *c, struct error *err)
 	return 0;
 }
 
-int net_passt_open(const struct net_publish *ports, unsigned nports, pid_t *pid,
+int net_passt_open(const struct net_publish *ports, unsigned nports, pid_t *pid, int *fds,
 		   struct net_config *config, struct error *err)
 {
 	const char *path = find_passt();
@@ -224,8 +224,9 @@ int net_passt_open(const struct net_publish *ports, unsigned nports, pid_t *pid,
 		goto out;
 	}
 	fcntl(stream[0], F_SETFL, O_NONBLOCK);
-	ret = stream[0];
+	fds[0] = stream[0];
 	stream[0] = -1;
+	ret = 0;
 out:
 	for (int i = 0; i < 2; i++) {
 		if (stream[i] >= 0)

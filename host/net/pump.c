@@ -1,50 +1,34 @@
 /*
- * pump.c - what the two threads have in common (pump.h), and starting them.
+ * pump.c - a pair's thread (pump.h): it takes what came and sends what is to go, and looks again for a while before it
+ * sleeps. Pair 0's thread also tells the Sentry what the device is, and when it went away.
  */
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <time.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "host/clock.h"
 #include "host/ctl.h"
-#include "host/error.h"
+#include "host/jail.h"
 #include "host/net/pump.h"
 #include "host/sandbox.h"
 
-#define NET_STACK    (128 * 1024)
-#define NET_SPIN_MAX 16000 /* ns */
+#define NET_SPIN_MAX 50000 /* ns: about what a wake-up of an idle CPU costs, there and back */
 #define NET_SPIN_MIN 1000
-#define PATIENCE_MS  5000
+#define YIELD_NS     4000 /* sched_yield takes longer only if somebody else ran */
+#define HOLD	     64
 
-void net_await(struct net *n, unsigned which)
+static const int pump_syscalls[] = {
+	SYS_read,	 SYS_write,	    SYS_readv,	     SYS_writev,
+	SYS_recvmmsg,	 SYS_sendmmsg,	    SYS_poll,	     SYS_restart_syscall,
+	SYS_sched_yield, SYS_clock_gettime, SYS_getsockname, SYS_exit_group,
+};
+
+static uint64_t now_ns(void)
 {
-	uint64_t v;
-
-	while (read(n->attach_fd[which], &v, 8) != 8)
-		;
-}
-
-void net_await_doorbell(struct net *n, unsigned queue, struct net_counters *c)
-{
-	struct pollfd p = { n->sb->kick_fd[queue], POLLIN, 0 };
-	uint64_t v;
-
-	while (read(p.fd, &v, 8) < 0)
-		poll(&p, 1, -1);
-	c->doorbells++;
-}
-
-void net_wake_sentry(struct net *n, unsigned queue, struct net_counters *c)
-{
-	c->interrupts++;
-	queue_notify(n->sb, queue);
+	return clock_now_ns(CLOCK_MONOTONIC);
 }
 
 void net_rest(void)
@@ -53,141 +37,201 @@ void net_rest(void)
 		poll(NULL, 0, -1);
 }
 
-void net_spin_init(struct net_spin *s)
+void net_await_rest(const struct pump *p)
+{
+	struct pollfd rest = { p->fd, POLLIN, 0 };
+
+	poll(&rest, 1, -1);
+}
+
+static void wake_sentry(struct pump *p, unsigned queue, struct net_counters *c)
+{
+	c->interrupts++;
+	queue_notify(p->n->sb, queue);
+}
+
+static void take_doorbell(struct pump *p, unsigned queue, struct net_counters *c)
+{
+	uint64_t v;
+
+	if (read(p->n->sb->kick_fd[queue], &v, 8) == 8)
+		c->doorbells++;
+}
+
+/* Give the device's description to the Sentry, when it has room for it. */
+static void tell(struct pump *p)
+{
+	const struct net_config *config = &p->n->config;
+	struct ring_chain *c = &p->chain;
+
+	for (;;) {
+		int got = ring_dev_pop(&p->cfg, c);
+
+		if (got == -EPROTO)
+			return;
+		if (got == 0) {
+			struct pollfd bell = { p->n->sb->kick_fd[RING_Q_NET_CFG], POLLIN, 0 };
+
+			if (!ring_dev_arm(&p->cfg) && poll(&bell, 1, -1) == 1)
+				take_doorbell(p, RING_Q_NET_CFG, &p->pair->rx);
+			continue;
+		}
+		if (got == 1 && c->nin && c->iov[c->nout].iov_len >= sizeof(*config)) {
+			memcpy(c->iov[c->nout].iov_base, config, sizeof(*config));
+			ring_dev_push(&p->cfg, c->head, sizeof(*config));
+			break;
+		}
+		if (got == 1)
+			ring_dev_push(&p->cfg, c->head, 0);
+	}
+	if (ring_dev_publish(&p->cfg))
+		wake_sentry(p, RING_Q_NET_CFG, &p->pair->rx);
+}
+
+/* Nothing comes from there any more. What is sent finds out by itself. */
+static void gone(struct pump *p)
+{
+	p->rx.dead = true;
+	if (p->pair != p->n->pair)
+		return;
+	p->n->config.flags &= ~(uint32_t)NET_UP;
+	tell(p);
+}
+
+static void publish(struct pump *p)
+{
+	if (ring_dev_publish(&p->rx.rd))
+		wake_sentry(p, p->rx.queue, &p->pair->rx);
+	if (ring_dev_publish(&p->tx.rd))
+		wake_sentry(p, p->tx.queue, &p->pair->tx);
+}
+
+/* Move what there is, in both directions. Was there anything? */
+static bool move(struct pump *p)
+{
+	int got = net_receive(p);
+	bool sent;
+
+	if (got < 0)
+		gone(p);
+	if (got)
+		publish(p); /* before we send: that may take long */
+	sent = net_send(p);
+	publish(p);
+	return got || sent;
+}
+
+static void spin_init(struct net_spin *s)
 {
 	cpu_set_t set;
 
-	s->ns = 0;
 	s->off = sched_getaffinity(0, sizeof(set), &set) < 0 || CPU_COUNT(&set) < 2;
 }
 
-static uint64_t now_ns(void)
+/* There was nothing. Is it worth to look again at once? */
+static bool look_again(struct net_spin *s)
 {
-	return clock_now_ns(CLOCK_MONOTONIC);
-}
+	uint64_t before;
 
-bool net_spin(struct net_spin *s, bool (*ready)(const void *), const void *arg)
-{
-	uint64_t end;
-
-	if (s->ns < NET_SPIN_MIN)
+	if (s->off || s->ns < NET_SPIN_MIN)
 		return false;
-	end = now_ns() + s->ns;
-	do {
-		if (ready(arg)) {
-			s->ns = s->ns * 2 < NET_SPIN_MAX ? s->ns * 2 : NET_SPIN_MAX;
-			return true;
-		}
-		__builtin_ia32_pause();
-	} while (now_ns() < end);
-	s->ns /= 2;
-	return false;
-}
-
-void net_spin_miss(struct net_spin *s)
-{
-	if (!s->off && s->ns < NET_SPIN_MIN)
-		s->ns = NET_SPIN_MIN;
-}
-
-int net_prepare(struct net *n, int fd, const struct net_config *config, struct error *err)
-{
-	n->wanted = true;
-	n->fd = fd;
-	if (fd >= 0)
-		n->config = *config;
-	for (unsigned i = 0; i < 2; i++) {
-		n->attach_fd[i] = eventfd(0, EFD_CLOEXEC);
-		if (n->attach_fd[i] < 0)
-			return error_errno(err, "make the network's eventfds");
+	before = now_ns();
+	if (!s->since)
+		s->since = before;
+	if (before - s->since >= s->ns) {
+		s->ns /= 2;
+		return false;
 	}
-	n->told_fd = eventfd(0, EFD_CLOEXEC);
-	if (n->told_fd < 0)
-		return error_errno(err, "make the network's eventfds");
-	return 0;
-}
-
-bool net_config_valid(const struct net_config *c)
-{
-	return c->pairs && c->pairs <= NET_PAIRS && c->pair <= NET_PAIRS - c->pairs &&
-	       c->transport <= NET_STREAM && c->mtu >= 576 && c->mtu <= 65535 &&
-	       c->naddrs <= NET_ADDRS && c->nroutes <= NET_ROUTES && c->ndns <= NET_DNS &&
-	       memchr(c->name, 0, sizeof(c->name)) && !(c->mac[0] & 1);
-}
-
-static int launch(struct net *n)
-{
-	uint64_t one = 1;
-
-	for (unsigned i = 0; i < 2; i++)
-		if (write(n->attach_fd[i], &one, 8) != 8)
-			return -EIO;
-	return 0;
-}
-
-int net_attach(struct sandbox *sb, int fd, const struct net_config *config)
-{
-	struct net *n = &sb->net;
-	struct pollfd told = { n->told_fd, POLLIN, 0 };
-
-	if (!n->wanted)
-		return -EIO;
-	if (n->fd >= 0)
-		return -EBUSY;
-	if (fd < 0 || !net_config_valid(config))
-		return -EINVAL;
-	n->config = *config;
-	n->fd = fd;
-	if (launch(n) < 0)
-		return -EIO;
-	return poll(&told, 1, PATIENCE_MS) == 1 ? 0 : -ETIMEDOUT;
-}
-
-int net_start(struct sandbox *sb, struct error *err)
-{
-	static void *(*const mains[])(void *) = { net_receive_main, net_send_main };
-	struct net *n = &sb->net;
-	pthread_attr_t attr;
-	sigset_t all, old;
-	pthread_t t;
-
-	if (!n->wanted)
-		return 0;
-	n->sb = sb;
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, NET_STACK);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	for (unsigned i = 0; i < 2; i++) {
-		errno = pthread_create(&t, &attr, mains[i], n);
-		if (errno)
-			return error_errno(err, "start a network thread");
+	sched_yield();
+	if (now_ns() - before > YIELD_NS) {
+		s->ns = 0;
+		s->hold = HOLD;
+		return false;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	if (n->fd < 0)
-		return 0;
-	if (!net_config_valid(&n->config) || launch(n) < 0)
-		return error_set(err, EINVAL, "the network's description is not valid");
-	return 0;
+	return true;
 }
 
-static void print(const char *what, const struct net_counters *c)
+/* Something came after so much sleep. */
+static void slept(struct net_spin *s, uint64_t ns)
 {
-	fprintf(stderr,
-		"moat: net %s: %llu frames, %llu bytes, %llu dropped, %llu refused, %llu calls (%llu "
-		"bytes each), %llu doorbells, %llu interrupts\n",
-		what, (unsigned long long)c->frames, (unsigned long long)c->bytes,
-		(unsigned long long)c->dropped, (unsigned long long)c->refused,
-		(unsigned long long)c->calls,
-		(unsigned long long)(c->bytes / (c->calls + !c->calls)),
-		(unsigned long long)c->doorbells, (unsigned long long)c->interrupts);
-}
-
-void net_print_stats(const struct sandbox *sb)
-{
-	if (!sb->net.stats || !sb->net.wanted)
+	if (s->hold) {
+		s->hold--;
 		return;
-	print("received", &sb->net.rx);
-	print("sent", &sb->net.tx);
+	}
+	if (ns < NET_SPIN_MAX && s->ns < NET_SPIN_MAX)
+		s->ns = s->ns < NET_SPIN_MIN ? NET_SPIN_MIN : s->ns * 2;
+	if (ns < NET_SPIN_MAX && s->ns < ns)
+		s->ns = (unsigned)ns;
+}
+
+/* Sleep until there is something to do. */
+static void await(struct pump *p)
+{
+	struct net *n = p->n;
+	bool starved = net_receive_starved(p);
+	struct pollfd on[3] = {
+		{ p->fd,
+		  (short)((starved || p->rx.dead ? 0 : POLLIN) | (p->tx.blocked ? POLLOUT : 0)),
+		  0 },
+		{ n->sb->kick_fd[p->tx.queue], POLLIN, 0 },
+		{ n->sb->kick_fd[p->rx.queue], POLLIN, 0 },
+	};
+	uint64_t before;
+
+	p->spin.since = 0;
+	if (!on[0].events)
+		on[0].fd = -1;
+	/* Ask for doorbells where we would do something about it. */
+	if ((!p->tx.blocked && ring_dev_arm(&p->tx.rd)) || (starved && ring_dev_arm(&p->rx.rd)))
+		return;
+	before = now_ns();
+	p->pair->sleeps++;
+	poll(on, starved ? 3 : 2, -1);
+	slept(&p->spin, now_ns() - before);
+	if (on[1].revents)
+		take_doorbell(p, p->tx.queue, &p->pair->tx);
+	if (starved && on[2].revents)
+		take_doorbell(p, p->rx.queue, &p->pair->rx);
+}
+
+static void start(struct pump *p, struct net_pair *pair)
+{
+	struct net *n = pair->n;
+	unsigned index = (unsigned)(pair - n->pair);
+	uint64_t v;
+
+	p->n = n;
+	p->pair = pair;
+	spin_init(&p->spin);
+	if (jail_seccomp_thread(pump_syscalls, sizeof(pump_syscalls) / sizeof(int)) < 0)
+		_exit(125);
+	while (read(pair->attach_fd, &v, 8) != 8)
+		;
+	p->fd = pair->fd;
+	p->rx.queue = RING_Q_NET + 2 * (n->config.pair + index);
+	p->tx.queue = p->rx.queue + 1;
+	net_receive_init(p);
+	net_send_init(p);
+}
+
+void *net_pump_main(void *arg)
+{
+	static struct pump pumps[NET_PAIRS]; /* too large for a stack; touched when it is used */
+	struct net_pair *pair = arg;
+	struct pump *p = &pumps[pair - pair->n->pair];
+	const uint64_t one = 1;
+
+	start(p, pair);
+	if (pair == pair->n->pair) {
+		ring_dev_init(&p->cfg, p->n->sb->arena, p->n->sb->arena_size, RING_Q_NET_CFG);
+		tell(p);
+		if (write(p->n->told_fd, &one, 8) != 8)
+			_exit(125);
+	}
+	for (;;) {
+		if (move(p))
+			p->spin.since = 0;
+		else if (!look_again(&p->spin))
+			await(p);
+	}
 }

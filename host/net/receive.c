@@ -1,209 +1,191 @@
 /*
- * receive.c - the thread that takes frames from the backend to the Sentry's receive queue. A frame costs one read, straight
- * into the arena's buffers; of a stream, that read also brings the length of the next. It also tells the Sentry what the
- * device is, and when it went away.
+ * receive.c - from the backend to the Sentry's receive queue. Frames of a socket come several to a call, straight into the
+ * Sentry's buffers; of a stream, the call that brings a frame also brings the length of the next.
  */
 #include <errno.h>
 #include <linux/if_packet.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include "host/jail.h"
 #include "host/net/pump.h"
-#include "host/ring_dev.h"
 #include "host/sandbox.h"
 
-#define VNET_LEN   10 /* struct virtio_net_hdr, without the number of buffers */
-#define NEED	   ((NET_FRAME_MAX + sizeof(struct net_hdr) + NET_RX_BUFFER - 1) / NET_RX_BUFFER)
-#define WRITEV_MAX (NEED + 3)
-
-struct buffer {
-	uint16_t head;
-	struct iovec iov;
-};
-
-struct receiver {
-	struct net *n;
-	unsigned queue;
-	struct ring_dev rd, cfg;
-	struct ring_chain chain;
-	struct buffer buf[NEED]; /* taken from the queue, none used yet */
-	unsigned nbuf;
-	unsigned char length[4]; /* of the stream's next frame */
-	unsigned have;		 /* bytes of it that are there */
-	struct net_spin spin;
-};
-
-static const int receive_syscalls[] = {
-	SYS_read,	   SYS_write,	    SYS_readv,
-	SYS_writev,	   SYS_poll,	    SYS_restart_syscall,
-	SYS_clock_gettime, SYS_getsockname, SYS_exit_group,
-};
-
-/* Give the device's description to the Sentry, when it has room for it. */
-static void tell(struct receiver *r)
+void net_receive_init(struct pump *p)
 {
-	struct ring_chain *c = &r->chain;
+	const struct sandbox *sb = p->n->sb;
 
-	for (;;) {
-		int got = ring_dev_pop(&r->cfg, c);
-
-		if (got == -EPROTO)
-			return;
-		if (got == 0) {
-			if (!ring_dev_arm(&r->cfg))
-				net_await_doorbell(r->n, RING_Q_NET_CFG, &r->n->rx);
-			continue;
-		}
-		if (got == 1 && c->nin && c->iov[c->nout].iov_len >= sizeof(r->n->config)) {
-			memcpy(c->iov[c->nout].iov_base, &r->n->config, sizeof(r->n->config));
-			ring_dev_push(&r->cfg, c->head, sizeof(r->n->config));
-			break;
-		}
-		if (got == 1)
-			ring_dev_push(&r->cfg, c->head, 0);
-	}
-	if (ring_dev_publish(&r->cfg))
-		net_wake_sentry(r->n, RING_Q_NET_CFG, &r->n->rx);
+	ring_dev_init(&p->rx.rd, sb->arena, sb->arena_size, p->rx.queue);
+	ring_dev_add_ram(&p->rx.rd, sb->ram, sb->ram_size);
+	p->rx.batch = 1;
 }
 
-/* Nothing comes from there any more. The sender finds out by itself. */
-static void gone(struct receiver *r)
+bool net_receive_starved(const struct pump *p)
 {
-	r->n->config.flags &= ~(uint32_t)NET_UP;
-	tell(r);
-	net_rest();
+	return p->rx.nbuf < RX_NEED;
 }
 
-static void publish(struct receiver *r)
+/* Take what buffers there are, if they might be too few for the next call. */
+static void refill(struct pump *p)
 {
-	if (ring_dev_publish(&r->rd))
-		net_wake_sentry(r->n, r->queue, &r->n->rx);
-}
+	struct receiver *r = &p->rx;
+	struct ring_chain *c = &p->chain;
 
-static bool chain_ready(const void *rd)
-{
-	return ring_dev_ready(rd);
-}
-
-/* Have buffers for the longest frame. */
-static void refill(struct receiver *r)
-{
-	while (r->nbuf < NEED) {
-		struct ring_chain *c = &r->chain;
+	if (r->nbuf >= r->batch * RX_NEED)
+		return;
+	while (r->nbuf < RING_ENTRIES) {
 		int got = ring_dev_pop(&r->rd, c);
 
+		if (got == 0)
+			return;
 		if (got == -EPROTO)
-			net_rest();
+			net_rest(); /* the Sentry broke its queue */
 		if (got == 1 && !c->nout && c->nin == 1 && c->in_len >= NET_RX_BUFFER) {
-			r->buf[r->nbuf++] = (struct buffer){ c->head, c->iov[0] };
-			r->buf[r->nbuf - 1].iov.iov_len = NET_RX_BUFFER;
-			continue;
-		}
-		if (got == 1) {
-			r->n->rx.refused++;
+			r->buf[r->nbuf] = (struct buffer){ c->head, c->iov[0] };
+			r->buf[r->nbuf++].iov.iov_len = NET_RX_BUFFER;
+		} else if (got == 1) {
+			p->pair->rx.refused++;
 			ring_dev_push(&r->rd, c->head, 0);
 		}
-		if (got)
-			continue;
-		publish(r);
-		if (!net_spin(&r->spin, chain_ready, &r->rd) && !ring_dev_arm(&r->rd))
-			net_await_doorbell(r->n, r->queue, &r->n->rx);
 	}
 }
 
-/* A frame of len bytes lies in the first buffers, room for its header before it. */
-static void deliver(struct receiver *r, struct net_hdr *h, size_t len)
+/* The frame of len bytes lies in the buffers from first on, room for its header before it. How many it took. */
+static unsigned deliver(struct pump *p, unsigned first, struct net_hdr *h, size_t len)
 {
-	struct net *n = r->n;
+	struct buffer *b = p->rx.buf + first;
 	size_t left = len + sizeof(*h);
 	unsigned used = (unsigned)((left + NET_RX_BUFFER - 1) / NET_RX_BUFFER);
 
 	h->buffers = (uint16_t)used;
-	memcpy(r->buf[0].iov.iov_base, h, sizeof(*h));
-	if (n->pcap_fd >= 0) {
-		struct iovec v[NEED];
+	memcpy(b[0].iov.iov_base, h, sizeof(*h));
+	if (p->n->pcap_fd >= 0) {
+		struct iovec v[RX_NEED];
 
 		for (unsigned i = 0; i < used; i++)
-			v[i] = r->buf[i].iov;
+			v[i] = b[i].iov;
 		v[0].iov_base = (char *)v[0].iov_base + sizeof(*h);
 		v[0].iov_len -= sizeof(*h);
 		v[used - 1].iov_len -= used * (size_t)NET_RX_BUFFER - left;
-		pcap_write(n, v, used, len);
+		pcap_write(p->n, v, used, len);
 	}
 	for (unsigned i = 0; i < used; i++) {
 		size_t part = left < NET_RX_BUFFER ? left : NET_RX_BUFFER;
 
-		ring_dev_push(&r->rd, r->buf[i].head, (uint32_t)part);
+		ring_dev_push(&p->rx.rd, b[i].head, (uint32_t)part);
 		left -= part;
 	}
-	memmove(r->buf, r->buf + used, (r->nbuf - used) * sizeof(r->buf[0]));
-	r->nbuf -= used;
-	n->rx.frames++;
-	n->rx.bytes += len;
-	publish(r);
+	p->pair->rx.frames++;
+	p->pair->rx.bytes += len;
+	return used;
 }
 
-/* One packet socket or TAP read. 1: a frame; 0: none is there; -1: the backend is gone. */
-static int receive_vnet(struct receiver *r)
+/* The buffers from first to last - 1 were used. */
+static void forget(struct receiver *r, unsigned first, unsigned last)
 {
-	struct net_hdr h = { 0 };
-	struct iovec v[NEED + 1];
-	ssize_t n;
+	memmove(r->buf + first, r->buf + last, (r->nbuf - last) * sizeof(r->buf[0]));
+	r->nbuf -= last - first;
+}
 
-	v[0] = (struct iovec){ &h, VNET_LEN };
-	for (unsigned i = 0; i < NEED; i++)
-		v[i + 1] = r->buf[i].iov;
-	v[1].iov_base = (char *)v[1].iov_base + sizeof(h);
-	v[1].iov_len -= sizeof(h);
-	n = readv(r->n->fd, v, NEED + 1);
-	r->n->rx.calls++;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	if (n < 0 && errno == ENETDOWN) {
+/* Room for frame i: its header here, the rest in the Sentry's buffers behind the header's place. Returns where it begins. */
+static struct iovec *room(struct receiver *r, unsigned i)
+{
+	struct iovec *v = r->v + i * (RX_NEED + 1);
+
+	r->hdr[i] = (struct net_hdr){ 0 };
+	v[0] = (struct iovec){ &r->hdr[i], VNET_LEN };
+	for (unsigned k = 0; k < RX_NEED; k++)
+		v[k + 1] = r->buf[i * RX_NEED + k].iov;
+	v[1].iov_base = (char *)v[1].iov_base + sizeof(struct net_hdr);
+	v[1].iov_len -= sizeof(struct net_hdr);
+	return v;
+}
+
+/* How many frames came (their lengths in msg), or as recvmmsg has it. */
+static int receive_batch(struct pump *p, unsigned want)
+{
+	struct receiver *r = &p->rx;
+
+	for (unsigned i = 0; i < want; i++)
+		r->msg[i].msg_hdr =
+			(struct msghdr){ .msg_iov = room(r, i), .msg_iovlen = RX_NEED + 1 };
+	if (!p->plain) {
+		int n = recvmmsg(p->fd, r->msg, want, MSG_DONTWAIT, NULL);
+
+		if (n >= 0 || errno != ENOTSOCK)
+			return n;
+		p->plain = true; /* TAP */
+	}
+	for (unsigned i = 0; i < want; i++) {
+		ssize_t n = readv(p->fd, r->msg[i].msg_hdr.msg_iov, RX_NEED + 1);
+
+		if (n < 0)
+			return i ? (int)i : -1;
+		r->msg[i].msg_len = (unsigned)n;
+	}
+	return (int)want;
+}
+
+/* Why nothing came. 0: it is nothing, -1: the backend is gone. */
+static int failed(const struct pump *p)
+{
+	struct sockaddr_ll a = { .sll_ifindex = -1 };
+	socklen_t len = sizeof(a);
+
+	switch (errno) {
+	case EAGAIN:
+	case EINTR:
+	case EINVAL: return 0; /* EINVAL: a frame with an offload that the header cannot say */
+	case ENETDOWN:
 		/* Down, to come up again; or deleted: then the socket is bound to no interface. */
-		struct sockaddr_ll a = { .sll_ifindex = -1 };
-		socklen_t len = sizeof(a);
-
-		if (getsockname(r->n->fd, (struct sockaddr *)&a, &len) == 0 && a.sll_ifindex > 0)
+		if (getsockname(p->fd, (struct sockaddr *)&a, &len) == 0 && a.sll_ifindex > 0)
 			return 0;
-		return -1;
 	}
-	if (n < 0)
-		return errno == EINVAL
-			       ? 0
-			       : -1; /* EINVAL: a frame with an offload that the header cannot say */
-	if (n == 0)
-		return -1;
-	if (n < VNET_LEN + 14) {
-		r->n->rx.dropped++;
-		return 1;
+	return -1;
+}
+
+static int receive_vnet(struct pump *p)
+{
+	struct receiver *r = &p->rx;
+	unsigned want = r->nbuf / RX_NEED < r->batch ? r->nbuf / RX_NEED : r->batch;
+	int got = receive_batch(p, want);
+
+	if (got < 0)
+		return failed(p);
+	p->pair->rx.calls++;
+	for (unsigned i = 0, gone = 0; i < (unsigned)got; i++) {
+		unsigned first = i * RX_NEED - gone, used;
+
+		if (!r->msg[i].msg_len)
+			return -1;
+		if (r->msg[i].msg_len < VNET_LEN + 14) {
+			p->pair->rx.dropped++;
+			continue;
+		}
+		used = deliver(p, first, &r->hdr[i], r->msg[i].msg_len - VNET_LEN);
+		forget(r, first, first + used);
+		gone += used;
 	}
-	deliver(r, &h, (size_t)n - VNET_LEN);
+	r->batch = (unsigned)got < want ? (unsigned)got + 1 : r->batch * 2;
+	if (r->batch > RX_BATCH)
+		r->batch = RX_BATCH;
 	return 1;
 }
 
 /* Read into v until it is full, sleeping between. False: the stream ended. */
-static bool read_rest(struct receiver *r, struct iovec *v, unsigned count)
+static bool read_rest(struct pump *p, struct iovec *v, unsigned count)
 {
 	while (count) {
-		ssize_t n = readv(r->n->fd, v, (int)count);
+		ssize_t n = readv(p->fd, v, (int)count);
 
-		r->n->rx.calls++;
 		if (n < 0 && errno == EAGAIN) {
-			struct pollfd p = { r->n->fd, POLLIN, 0 };
-
-			poll(&p, 1, -1);
+			net_await_rest(p);
 			continue;
 		}
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return false;
+		p->pair->rx.calls++;
 		for (; count && (size_t)n >= v->iov_len; v++, count--)
 			n -= (ssize_t)v->iov_len;
 		if (count) {
@@ -214,26 +196,37 @@ static bool read_rest(struct receiver *r, struct iovec *v, unsigned count)
 	return true;
 }
 
-/* As receive_vnet. The length of the next frame comes with this one, if it is there already. */
-static int receive_stream(struct receiver *r)
+/* The length of the next frame of a stream. 1; 0: it is not there yet; -1: the stream ended. */
+static int read_length(struct pump *p)
 {
-	struct net_hdr h = { .flags = NET_HDR_DATA_VALID };
-	struct iovec v[WRITEV_MAX];
-	size_t len, left, got = 0;
-	unsigned count = 0;
+	struct receiver *r = &p->rx;
 	ssize_t n;
 
-	if (r->have < 4) {
-		n = read(r->n->fd, r->length + r->have, 4 - r->have);
-		r->n->rx.calls++;
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return 0;
-		if (n <= 0)
-			return -1;
-		r->have += (unsigned)n;
-		if (r->have < 4)
-			return 1;
-	}
+	if (r->have == 4)
+		return 1;
+	n = read(p->fd, r->length + r->have, 4 - r->have);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0)
+		return -1;
+	p->pair->rx.calls++;
+	r->have += (unsigned)n;
+	return r->have == 4;
+}
+
+/* The length of the next frame comes with this one, if it is there already. */
+static int receive_stream(struct pump *p)
+{
+	struct receiver *r = &p->rx;
+	struct net_hdr h = { .flags = NET_HDR_DATA_VALID };
+	struct iovec v[RX_NEED + 1];
+	size_t len, left, want;
+	unsigned count = 0;
+	ssize_t n;
+	int ret = read_length(p);
+
+	if (ret <= 0)
+		return ret;
 	len = (size_t)r->length[0] << 24 | (size_t)r->length[1] << 16 | (size_t)r->length[2] << 8 |
 	      r->length[3];
 	if (len < 14 || len > NET_FRAME_MAX)
@@ -247,73 +240,34 @@ static int receive_stream(struct receiver *r)
 		left -= part;
 	}
 	v[count] = (struct iovec){ r->length, 4 };
-	do {
-		n = readv(r->n->fd, v, (int)count + 1);
-		r->n->rx.calls++;
-		if (n < 0 && errno == EAGAIN) {
-			struct pollfd p = { r->n->fd, POLLIN, 0 };
-
-			poll(&p, 1, -1);
-		}
-	} while (n < 0 && (errno == EAGAIN || errno == EINTR));
+	n = readv(p->fd, v, (int)count + 1);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
 	if (n <= 0)
 		return -1;
-	r->have = 0;
-	got = (size_t)n;
-	if (got >= len) {
-		r->have = (unsigned)(got - len);
-	} else {
+	p->pair->rx.calls++;
+	r->have = (size_t)n > len ? (unsigned)((size_t)n - len) : 0;
+	want = (size_t)n < len ? (size_t)n : len;
+	if (want < len) {
 		unsigned i = 0;
 
-		for (; got >= v[i].iov_len; i++)
-			got -= v[i].iov_len;
-		v[i].iov_base = (char *)v[i].iov_base + got;
-		v[i].iov_len -= got;
-		if (!read_rest(r, v + i, count - i))
+		for (; want >= v[i].iov_len; i++)
+			want -= v[i].iov_len;
+		v[i].iov_base = (char *)v[i].iov_base + want;
+		v[i].iov_len -= want;
+		if (!read_rest(p, v + i, count - i))
 			return -1;
 	}
-	deliver(r, &h, len);
+	forget(r, 0, deliver(p, 0, &h, len));
 	return 1;
 }
 
-static bool readable(const void *arg)
+int net_receive(struct pump *p)
 {
-	struct pollfd p = { *(const int *)arg, POLLIN, 0 };
-
-	return poll(&p, 1, 0) == 1;
-}
-
-void *net_receive_main(void *arg)
-{
-	static struct receiver receiver; /* too large for the stack */
-	struct receiver *r = &receiver;
-	const uint64_t one = 1;
-	struct net *n = arg;
-
-	r->n = n;
-	net_spin_init(&r->spin);
-	if (jail_seccomp_thread(receive_syscalls, sizeof(receive_syscalls) / sizeof(int)) < 0)
-		_exit(125);
-	net_await(n, 0);
-	r->queue = RING_Q_NET + 2 * n->config.pair;
-	ring_dev_init(&r->rd, n->sb->arena, n->sb->arena_size, r->queue);
-	ring_dev_add_ram(&r->rd, n->sb->ram, n->sb->ram_size);
-	ring_dev_init(&r->cfg, n->sb->arena, n->sb->arena_size, RING_Q_NET_CFG);
-	tell(r);
-	if (write(n->told_fd, &one, 8) != 8)
-		_exit(125);
-	for (;;) {
-		int got;
-
-		refill(r);
-		got = n->config.transport == NET_STREAM ? receive_stream(r) : receive_vnet(r);
-		if (got < 0)
-			gone(r);
-		if (!got && !net_spin(&r->spin, readable, &n->fd)) {
-			struct pollfd p = { n->fd, POLLIN, 0 };
-
-			poll(&p, 1, -1);
-			net_spin_miss(&r->spin);
-		}
-	}
+	if (p->rx.dead)
+		return 0;
+	refill(p);
+	if (net_receive_starved(p))
+		return 0;
+	return p->n->config.transport == NET_STREAM ? receive_stream(p) : receive_vnet(p);
 }

@@ -18,9 +18,11 @@
 #include "host/error.h"
 #include "host/net/net.h"
 
-static int make_tap(const char *name, struct error *err)
+/* One queue of it. */
+static int make_tap(const char *name, bool one_of_many, struct error *err)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	struct ifreq ifr = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR |
+						  (one_of_many ? IFF_MULTI_QUEUE : 0)) };
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
@@ -96,11 +98,12 @@ bad:
 	return error_set(err, EINVAL, "--net tap: give NAME[,ADDRESS/PREFIX[,GATEWAY]] (IPv4)");
 }
 
-int net_tap_open(const char *arg, struct net_config *c, struct error *err)
+int net_tap_open(const char *arg, unsigned pairs, int *fds, struct net_config *c, struct error *err)
 {
 	const unsigned offload = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 	char name[128], *rest;
-	int fd, ifindex;
+	unsigned n = 0;
+	int ifindex;
 
 	memset(c, 0, sizeof(*c));
 	if (snprintf(name, sizeof(name), "%s", arg) >= (int)sizeof(name))
@@ -110,18 +113,20 @@ int net_tap_open(const char *arg, struct net_config *c, struct error *err)
 		*rest++ = 0;
 	if (!*name || strlen(name) >= IFNAMSIZ || strchr(name, '/'))
 		return error_set(err, EINVAL, "--net tap: '%s' is no name for an interface", name);
-	fd = make_tap(name, err);
-	if (fd < 0)
-		return -1;
+	for (; n < pairs; n++) {
+		fds[n] = make_tap(name, pairs > 1, err);
+		if (fds[n] < 0)
+			goto fail;
+	}
 	ifindex = net_read_interface(name, c, err);
 	if (ifindex < 0 || net_link_up(ifindex, err) < 0)
 		goto fail;
 	if (rest ? given_address(c, rest, err) < 0 : (next_address(c), 0))
 		goto fail;
-	c->pairs = 1;
+	c->pairs = pairs;
 	c->flags = NET_UP;
 	c->transport = NET_VNET;
-	if (ioctl(fd, TUNSETOFFLOAD, offload) == 0)
+	if (ioctl(fds[0], TUNSETOFFLOAD, offload) == 0)
 		c->flags |= NET_CSUM | NET_GSO;
 	/* The wire has two ends: ours gets a MAC of its own, locally administered. */
 	if (getrandom(c->mac, 6, 0) != 6) {
@@ -130,8 +135,9 @@ int net_tap_open(const char *arg, struct net_config *c, struct error *err)
 	}
 	c->mac[0] = (c->mac[0] & 0xfc) | 2;
 	strcpy(c->name, "eth0");
-	return fd;
+	return 0;
 fail:
-	close(fd);
+	while (n--)
+		close(fds[n]);
 	return -1;
 }

@@ -1,10 +1,10 @@
-// sources: host/net/pump.c host/net/send.c host/net/receive.c host/net/check.c host/net/pcap.c host/ring_dev.c host/error.c host/jail.c host/label.c
+// sources: host/net/attach.c host/net/pump.c host/net/send.c host/net/receive.c host/net/check.c host/net/pcap.c host/ring_dev.c host/error.c host/jail.c host/label.c
 // libs: -lseccomp -lpthread
 /*
- * test_net_pump.c - the launcher's two network threads between a driver of our own and a socket in a backend's place:
- * frames of every size both ways arrive whole and in order, over datagrams (virtio-net headers) and over a stream (lengths);
- * refused ones do not; a backend that ends is told. Each transport runs in a process of its own, as the threads are
- * sealed and never end.
+ * test_net_pump.c - the launcher's network threads between a driver of our own and sockets in a backend's place:
+ * frames of every size both ways arrive whole and in order, over datagrams (virtio-net headers) and over a stream (lengths),
+ * on every pair of queues that there is; refused ones do not; a backend that ends is told, and a pair whose queues are broken
+ * leaves the others working. Each transport runs in a process of its own, as the threads are sealed and never end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,8 +26,8 @@
 #define ARENA (8u << 20)
 #define RAM   (2u << 20)
 #define DATA  0x200000u
-#define RX    RING_Q_NET
-#define TX    (RING_Q_NET + 1)
+#define RX    (RING_Q_NET + 2 * pair)
+#define TX    (RX + 1)
 #define SLOTS 64
 
 #define CHECK(cond)                                                                \
@@ -39,7 +39,9 @@
 	} while (0)
 
 static struct sandbox sb;
-static int wire; /* the backend's other end */
+static unsigned pair;	     /* that is being tested */
+static int wires[NET_PAIRS]; /* the backend's other ends */
+static int wire;	     /* this pair's */
 static uint16_t rx_used, tx_used;
 static unsigned char big[NET_FRAME_MAX + 64], got[NET_FRAME_MAX + 64];
 
@@ -146,14 +148,14 @@ static void sending(void)
 			CHECK(got[0] == 0 && got[1] == 0 && (size_t)(got[2] << 8 | got[3]) == len);
 		CHECK(memcmp(got + head, big, len) == 0);
 	}
-	CHECK(sb.net.tx.frames == sizeof(lens) / sizeof(*lens));
+	CHECK(sb.net.pair[pair].tx.frames == sizeof(lens) / sizeof(*lens));
 	make_frame(big, 100, 1);
 	big[11] ^= 1;
 	send_chain(100);
 	desc(TX, 0, RAM - ARENA_PADDR, 64, 0, 0); /* outside of everything */
 	offer(TX, 0);
 	CHECK(used(TX, &tx_used).len == 0);
-	while (__atomic_load_n(&sb.net.tx.refused, __ATOMIC_RELAXED) != 2)
+	while (__atomic_load_n(&sb.net.pair[pair].tx.refused, __ATOMIC_RELAXED) != 2)
 		usleep(1000);
 	CHECK(recv(wire, got, sizeof(got), MSG_DONTWAIT) < 0 && errno == EAGAIN);
 }
@@ -223,7 +225,7 @@ static void receiving(void)
 		wire_send(1514, 1514);
 	for (unsigned i = 0; i < 20; i++)
 		expect_frame(1514);
-	CHECK(sb.net.rx.frames == 80);
+	CHECK(sb.net.pair[pair].rx.frames == 80);
 }
 
 static void ending(void)
@@ -233,15 +235,30 @@ static void ending(void)
 
 	desc(RING_Q_NET_CFG, 0, DATA + 0x100000, sizeof(c), RING_DESC_F_WRITE, 0);
 	offer(RING_Q_NET_CFG, 0);
-	shutdown(wire, SHUT_RDWR);
+	shutdown(wires[0], SHUT_RDWR);
 	CHECK(used(RING_Q_NET_CFG, &cfg).len == sizeof(c));
 	memcpy(&c, sb.arena + DATA + 0x100000, sizeof(c));
 	CHECK(!(c.flags & NET_UP));
 }
 
-static int child(unsigned transport)
+/* Pair 1's queues become nonsense: its thread stops, pair 0's goes on. */
+static void breaking(void)
 {
-	struct net_config c = { .pairs = 1,
+	uint64_t one = 1;
+
+	pair = 1;
+	ring(TX)->avail.idx = (uint16_t)(ring(TX)->avail.idx + RING_ENTRIES + 1);
+	CHECK(write(sb.kick_fd[TX], &one, 8) == 8);
+	pair = 0;
+	wire = wires[0];
+	rx_used = ring(RX)->used.idx;
+	wire_send(1514, 1514);
+	expect_frame(1514);
+}
+
+static int child(unsigned transport, unsigned pairs)
+{
+	struct net_config c = { .pairs = pairs,
 				.flags = NET_UP | NET_CSUM | NET_GSO,
 				.transport = transport,
 				.mtu = 9000,
@@ -249,8 +266,8 @@ static int child(unsigned transport)
 				.name = "eth0",
 				.naddrs = 1 };
 	struct error err = { 0 };
+	int fds[NET_PAIRS];
 	uint16_t cfg = 0;
-	int pair[2];
 
 	c.addrs[0] = (struct net_addr){ .family = 4, .prefix = 24, .addr = { 192, 0, 2, 1 } };
 	sb.arena_size = ARENA;
@@ -261,36 +278,53 @@ static int child(unsigned transport)
 		sb.kick_fd[q] = eventfd(0, EFD_NONBLOCK);
 		sb.call_fd[q] = eventfd(0, EFD_NONBLOCK);
 	}
-	CHECK(socketpair(AF_UNIX, transport == NET_STREAM ? SOCK_STREAM : SOCK_SEQPACKET, 0,
-			 pair) == 0);
-	wire = pair[0];
-	CHECK(fcntl(pair[1], F_SETFL, O_NONBLOCK) == 0);
+	for (unsigned i = 0; i < pairs; i++) {
+		int ends[2];
+
+		CHECK(socketpair(AF_UNIX, transport == NET_STREAM ? SOCK_STREAM : SOCK_SEQPACKET, 0,
+				 ends) == 0);
+		wires[i] = ends[0];
+		fds[i] = ends[1];
+		CHECK(fcntl(fds[i], F_SETFL, O_NONBLOCK) == 0);
+	}
 	sb.net.pcap_fd = -1;
-	CHECK(net_prepare(&sb.net, pair[1], &c, &err) == 0);
+	CHECK(net_prepare(&sb.net, pairs, fds, &c, &err) == 0);
 	CHECK(net_start(&sb, &err) == 0);
-	for (unsigned i = 0; i < SLOTS; i++)
-		post_rx(i);
+	CHECK(net_attach(&sb, fds, pairs, &c) == -EBUSY);
 	desc(RING_Q_NET_CFG, 0, DATA + 0x100000, sizeof(c), RING_DESC_F_WRITE, 0);
 	offer(RING_Q_NET_CFG, 0);
 	CHECK(used(RING_Q_NET_CFG, &cfg).len == sizeof(c));
 	CHECK(memcmp(sb.arena + DATA + 0x100000, &c, sizeof(c)) == 0);
-	sending();
-	receiving();
+	for (pair = 0; pair < pairs; pair++) {
+		wire = wires[pair];
+		rx_used = tx_used = 0;
+		for (unsigned i = 0; i < SLOTS; i++)
+			post_rx(i);
+		sending();
+		receiving();
+	}
+	if (pairs > 1)
+		breaking();
 	ending();
 	return 0;
 }
 
 int main(void)
 {
-	for (unsigned t = NET_VNET; t <= NET_STREAM; t++) {
+	static const struct {
+		unsigned transport, pairs;
+	} runs[] = { { NET_VNET, 1 }, { NET_STREAM, 1 }, { NET_VNET, NET_PAIRS } };
+
+	for (unsigned i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
 		pid_t pid = fork();
 		int st;
 
 		if (pid == 0)
-			_exit(child(t));
+			_exit(child(runs[i].transport, runs[i].pairs));
 		CHECK(waitpid(pid, &st, 0) == pid);
 		if (st) {
-			fprintf(stderr, "transport %u: wait status %x\n", t, st);
+			fprintf(stderr, "transport %u, %u pairs: wait status %x\n",
+				runs[i].transport, runs[i].pairs, st);
 			return 1;
 		}
 	}
