@@ -1,5 +1,5 @@
 /*
- * dentry.c - the dentry cache (dentry.h). Memory per cached name: 114 bytes with names up to 39 bytes.
+ * dentry.c - the dentry cache (dentry.h). Memory per cached name: 65 bytes with names up to 19 bytes.
  *
  * Cost of a hit by dcache_lookup: one spinlock, one reference, no allocation; the fast walk does without both.
  */
@@ -9,16 +9,15 @@
 #include "mm/frame.h"
 #include "mm/slab.h"
 
-#define HASH_BITS  12
+#define HASH_BITS  14
 #define DCACHE_MAX 65536 /* hashed dentries; above it each addition drops two unused ones */
 
 struct spinlock dcache_lock = SPINLOCK_INIT;
 u32 dcache_seq;
 
-static struct dentry *buckets[1 << HASH_BITS];
+static u32 buckets[1 << HASH_BITS]; /* numbers of dentries */
 static u32 clock_hand; /* the bucket that reclaim looks at next */
 static u64 nr_hashed;
-static struct dentry *free_list;
 
 static u32 dentry_hash(const struct dentry *parent, const char *name, unsigned len)
 {
@@ -29,12 +28,36 @@ static u32 dentry_hash(const struct dentry *parent, const char *name, unsigned l
 	return h ^ h >> 15;
 }
 
+#ifdef MOAT_UNIT
+#define UNIT_MAX 262144
+struct dentry *dentries[UNIT_MAX];
+
+static struct dentry *dentry_new(void)
+{
+	static u32 last;
+	struct dentry *d = kzalloc(sizeof(*d));
+
+	if (!d)
+		return NULL;
+	do
+		last = last % (UNIT_MAX - 1) + 1;
+	while (dentries[last]);
+	dentries[last] = d;
+	d->number = last;
+	return d;
+}
+
+static void dentry_free(struct dentry *d)
+{
+	dentries[d->number] = NULL;
+	kfree(d);
+}
+#else
+static u32 free_list; /* linked by next */
+
 /* Dentries come from pages of their own that are never given back: see dentry.h on lockless readers. */
 static struct dentry *dentry_new(void)
 {
-#ifdef MOAT_UNIT
-	return kzalloc(sizeof(struct dentry));
-#else
 	struct dentry *d;
 
 	spin_lock(&dcache_lock);
@@ -46,31 +69,32 @@ static struct dentry *dentry_new(void)
 		spin_lock(&dcache_lock);
 		for (unsigned i = 0; i < PAGE_SIZE / sizeof(*d); i++) {
 			d[i].next = free_list;
-			free_list = &d[i];
+			free_list = dentry_number(&d[i]);
 		}
 	}
-	d = free_list;
+	d = dentry_at(free_list);
 	free_list = d->next;
 	spin_unlock(&dcache_lock);
 	memset(d, 0, sizeof(*d));
 	return d;
-#endif
 }
+
+static void dentry_free(struct dentry *d)
+{
+	d->flags = 0;
+	d->inode = NULL;
+	spin_lock(&dcache_lock);
+	d->next = free_list;
+	free_list = dentry_number(d);
+	spin_unlock(&dcache_lock);
+}
+#endif
 
 static void dentry_recycle(struct dentry *d)
 {
 	if (d->len >= DENTRY_INLINE_NAME)
 		kfree(d->long_name);
-#ifdef MOAT_UNIT
-	kfree(d);
-#else
-	d->flags = 0;
-	d->inode = NULL;
-	spin_lock(&dcache_lock);
-	d->next = free_list;
-	free_list = d;
-	spin_unlock(&dcache_lock);
-#endif
+	dentry_free(d);
 }
 
 static int set_name(struct dentry *d, const char *name, unsigned len)
@@ -85,13 +109,13 @@ static int set_name(struct dentry *d, const char *name, unsigned len)
 	}
 	memcpy(to, name, len);
 	to[len] = 0;
-	d->len = len;
+	d->len = (u16)len;
 	return 0;
 }
 
-static u32 flags_of(const struct inode *i)
+static u16 flags_of(const struct inode *i)
 {
-	u32 f = 0;
+	u16 f = 0;
 
 	if (!i)
 		return 0;
@@ -131,20 +155,24 @@ static struct dentry *dentry_alloc(struct dentry *parent, const char *name, unsi
 static void child_add(struct dentry *parent, struct dentry *d)
 {
 	d->sibling = parent->children;
+	d->prev = 0;
 	if (d->sibling)
-		d->sibling->psibling = &d->sibling;
-	d->psibling = &parent->children;
-	parent->children = d;
+		dentry_at(d->sibling)->prev = dentry_number(d);
+	parent->children = dentry_number(d);
+	d->flags |= DENTRY_CHILD;
 }
 
 static void child_del(struct dentry *d)
 {
-	if (!d->psibling)
+	if (!(d->flags & DENTRY_CHILD))
 		return;
 	if (d->sibling)
-		d->sibling->psibling = d->psibling;
-	*d->psibling = d->sibling;
-	d->psibling = NULL;
+		dentry_at(d->sibling)->prev = d->prev;
+	if (d->prev)
+		dentry_at(d->prev)->sibling = d->sibling;
+	else
+		d->parent->children = d->sibling;
+	d->flags &= ~DENTRY_CHILD;
 }
 
 struct dentry *dentry_root(struct inode *i)
@@ -207,34 +235,38 @@ static void forget_locked(const struct dentry *d)
 		d->parent->inode->complete = false;
 }
 
+static u32 *bucket(u32 hash)
+{
+	return &buckets[hash & ((1 << HASH_BITS) - 1)];
+}
+
 /* Under dcache_lock, inside write_begin/end. The hash's reference passes to the caller. */
 static void unhash_locked(struct dentry *d)
 {
-	if (d->next)
-		d->next->pprev = d->pprev;
-	*d->pprev = d->next;
+	u32 *p = bucket(d->hash);
+
+	while (dentry_at(*p) != d)
+		p = &dentry_at(*p)->next;
+	WRITE_ONCE(*p, d->next);
 	d->flags &= ~DENTRY_HASHED;
 	nr_hashed--;
 }
 
 static void hash_locked(struct dentry *d)
 {
-	struct dentry **head = &buckets[d->hash & ((1 << HASH_BITS) - 1)];
+	u32 *head = bucket(d->hash);
 
 	d->next = *head;
-	if (d->next)
-		d->next->pprev = &d->next;
-	d->pprev = head;
-	atomic_store(head, d);
+	atomic_store(head, dentry_number(d));
 	d->flags |= DENTRY_HASHED | DENTRY_REFERENCED;
 	nr_hashed++;
 }
 
 static struct dentry *find_locked(struct dentry *parent, const char *name, unsigned len, u32 hash)
 {
-	struct dentry *d = buckets[hash & ((1 << HASH_BITS) - 1)];
+	struct dentry *d = dentry_at(*bucket(hash));
 
-	for (; d; d = d->next)
+	for (; d; d = dentry_at(d->next))
 		if (d->hash == hash && d->parent == parent && d->len == len &&
 		    !memcmp(dentry_name(d), name, len))
 			return d;
@@ -260,10 +292,10 @@ struct dentry *dcache_find_lockless(const struct dentry *parent, const char *nam
 				    u32 seq)
 {
 	u32 hash = dentry_hash(parent, name, len);
-	struct dentry *d = atomic_load(&buckets[hash & ((1 << HASH_BITS) - 1)]);
+	struct dentry *d = dentry_at(atomic_load(bucket(hash)));
 
 	while (d && atomic_load(&dcache_seq) == seq) {
-		struct dentry *next = READ_ONCE(d->next);
+		struct dentry *next = dentry_at(READ_ONCE(d->next));
 		const char *have = dentry_name(d);
 
 		if (d->hash == hash && d->parent == parent && d->len == len) {
@@ -378,7 +410,7 @@ void dcache_shrink(struct dentry *top)
 		for (;;) {
 			struct dentry *next = NULL;
 
-			for (c = d->children; c; c = c->sibling) {
+			for (c = dentry_at(d->children); c; c = dentry_at(c->sibling)) {
 				if (c->flags & DENTRY_HASHED) {
 					next = c;
 					break;
@@ -401,10 +433,10 @@ void dcache_shrink(struct dentry *top)
 	}
 }
 
-/* Who has not been used since the clock last came by, in this bucket. Under dcache_lock. */
-static struct dentry *clock_victim(u32 bucket)
+/* Who has not been used since the clock last came by, in the bucket at its hand. Under dcache_lock. */
+static struct dentry *clock_victim(u32 hand)
 {
-	for (struct dentry *d = buckets[bucket]; d; d = d->next) {
+	for (struct dentry *d = dentry_at(*bucket(hand)); d; d = dentry_at(d->next)) {
 		if (!(d->flags & (DENTRY_REFERENCED | DENTRY_MOUNTED)) &&
 		    atomic_load(&d->ref.n) == 1)
 			return d;
@@ -442,8 +474,8 @@ u64 dcache_reclaim(u64 n)
 
 static void swap_names(struct dentry *a, struct dentry *b)
 {
-	char tmp[DENTRY_INLINE_NAME]; /* or the pointer to the long name */
-	u32 len = a->len;
+	char tmp[sizeof(a->inline_name)]; /* or the pointer to the long name */
+	u16 len = a->len;
 
 	memcpy(tmp, a->inline_name, sizeof(tmp));
 	memcpy(a->inline_name, b->inline_name, sizeof(tmp));
@@ -457,14 +489,14 @@ static void swap_places(struct dentry *a, struct dentry *b)
 	struct dentry *pa = a->parent;
 	u32 hash = a->hash;
 
+	child_del(a);
+	child_del(b);
 	swap_names(a, b);
 	a->parent = b->parent;
 	b->parent = pa;
 	a->hash = b->hash;
 	b->hash = hash;
 	/* The two references on the parents change owners with the pointers. */
-	child_del(a);
-	child_del(b);
 	child_add(a->parent, a);
 	child_add(b->parent, b);
 }

@@ -8,11 +8,16 @@
  * lock: they read dcache_seq, follow pointers, and believe what they saw only if dcache_seq is still the same. That is
  * safe because dentries and mounts live in memory that is never used for anything else, and because every writer bumps
  * dcache_seq before it frees or changes what a reader may be looking at.
+ *
+ * A dentry fills one cache line. To fit, what is only followed in this cache is a number in place of a pointer: how many
+ * dentries lie below it in the direct map, whose first one is none. RAM ends at ARENA_PADDR, so 32 bits reach all of it.
  */
 #ifndef MOAT_FS_DENTRY_H
 #define MOAT_FS_DENTRY_H
 
+#include "abi/boot.h"
 #include "fs/vfs.h"
+#include "platform/platform.h"
 
 #define DENTRY_HASHED	  1
 #define DENTRY_MOUNTED	  2 /* something is mounted here, in some mount */
@@ -22,26 +27,56 @@
 #define DENTRY_PLAIN 16
 #define DENTRY_DIR   32
 #define DENTRY_LINK  64
+#define DENTRY_CHILD 128 /* among its parent's children */
 
-#define DENTRY_INLINE_NAME 40
+#define DENTRY_INLINE_NAME 20
 
 struct dentry {
 	struct ref ref;
-	u32 flags;
 	u32 hash;
-	u32 len;
-	struct dentry *parent;		    /* itself for a root */
-	struct inode *inode;		    /* NULL: negative */
-	struct dentry *next, **pprev;	    /* hash chain */
-	struct dentry *children;	    /* the first */
-	struct dentry *sibling, **psibling; /* psibling NULL: in no parent's list */
+	struct dentry *parent; /* itself for a root */
+	struct inode *inode;   /* NULL: negative */
+	/* numbers, 0: none */
+	u32 next;	   /* hash chain */
+	u32 children;	   /* the first */
+	u32 sibling, prev; /* in the parent's list; prev 0: the first */
 	union {
-		char inline_name[DENTRY_INLINE_NAME]; /* len < DENTRY_INLINE_NAME */
-		char *long_name;
+		struct {
+			u16 flags, len;
+			char inline_name[DENTRY_INLINE_NAME]; /* len < DENTRY_INLINE_NAME */
+		};
+		struct {
+			u32 flags_and_len, unused;
+			char *long_name;
+		};
 	};
+#ifdef MOAT_UNIT
+	u32 number;
+#endif
 };
 
-_Static_assert(sizeof(struct dentry) <= 112, "36 of them in a page");
+#ifdef MOAT_UNIT
+extern struct dentry *dentries[]; /* by number: from the heap each, for the sanitizers */
+static inline struct dentry *dentry_at(u32 n)
+{
+	return dentries[n];
+}
+static inline u32 dentry_number(const struct dentry *d)
+{
+	return d ? d->number : 0;
+}
+#else
+_Static_assert(sizeof(struct dentry) == 64, "a power of two, and ARENA_PADDR >> 32 at least");
+_Static_assert(ARENA_PADDR / sizeof(struct dentry) <= 1ULL << 32, "numbers have 32 bits");
+static inline struct dentry *dentry_at(u32 n)
+{
+	return n ? (struct dentry *)direct_map + n : NULL;
+}
+static inline u32 dentry_number(const struct dentry *d)
+{
+	return d ? (u32)(d - (const struct dentry *)direct_map) : 0;
+}
+#endif
 
 /* With its NUL. Under dcache_lock, or as the fast walk reads: valid if dcache_seq has not changed since. */
 static inline const char *dentry_name(const struct dentry *d)
