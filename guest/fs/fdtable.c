@@ -1,6 +1,11 @@
 /*
  * fdtable.c - descriptor tables: number -> open file, and the close-on-exec bits.
  *
+ * A slot is free, reserved (its bit in `open` is set, it has no file) or open. A call that gives its caller a number in
+ * user memory reserves the slot, writes the number and only then commits the file to it: before that no thread can close
+ * or replace what the call may still have to take back. To every other call a reserved number is not open; dup2 to it is
+ * -EBUSY.
+ *
  * A spinlock guards a table; a lookup in a table that only one thread uses takes none (only its owner changes it, and
  * others, like /proc, take the lock to read). The arrays double as needed up to LIMIT. Closing works outside the lock.
  */
@@ -9,6 +14,7 @@
 
 #include "fs/lock.h"
 #include "fs/vfs.h"
+#include "lib/log.h"
 #include "mm/slab.h"
 #include "task/task.h"
 
@@ -21,8 +27,22 @@ struct fdtable {
 	unsigned size; /* slots */
 	unsigned hint; /* no free slot below it */
 	struct file **file;
-	u64 *cloexec; /* a bit a slot */
+	u64 *open;    /* a bit a slot: not free */
+	u64 *cloexec; /* a bit a slot; lies behind `open` */
 };
+
+static bool bit_get(const u64 *map, unsigned n)
+{
+	return map[n / 64] >> (n % 64) & 1;
+}
+
+static void bit_set(u64 *map, unsigned n, bool on)
+{
+	if (on)
+		map[n / 64] |= 1ULL << (n % 64);
+	else
+		map[n / 64] &= ~(1ULL << (n % 64));
+}
 
 static struct fdtable *table_new(unsigned size)
 {
@@ -33,13 +53,14 @@ static struct fdtable *table_new(unsigned size)
 	ref_init(&t->ref);
 	t->size = size;
 	t->file = kzalloc(size * sizeof(*t->file));
-	t->cloexec = kzalloc(size / 8);
-	if (!t->file || !t->cloexec) {
+	t->open = kzalloc(2 * size / 8);
+	if (!t->file || !t->open) {
 		kfree(t->file);
-		kfree(t->cloexec);
+		kfree(t->open);
 		kfree(t);
 		return NULL;
 	}
+	t->cloexec = t->open + size / 64;
 	return t;
 }
 
@@ -66,12 +87,14 @@ struct fdtable *fdtable_clone(struct fdtable *from)
 		spin_unlock(&from->lock);
 		fdtable_put(t);
 	}
-	memcpy(t->file, from->file, size * sizeof(*t->file));
-	memcpy(t->cloexec, from->cloexec, size / 8);
-	t->hint = from->hint;
-	for (unsigned i = 0; i < size; i++)
-		if (t->file[i])
-			file_get(t->file[i]);
+	for (unsigned i = 0; i < size; i++) {
+		if (!from->file[i])
+			continue; /* free, or reserved by a call that will never fill it here */
+		file_get(from->file[i]);
+		t->file[i] = from->file[i];
+		bit_set(t->open, i, true);
+		bit_set(t->cloexec, i, bit_get(from->cloexec, i));
+	}
 	spin_unlock(&from->lock);
 	return t;
 }
@@ -106,21 +129,8 @@ void fdtable_put(struct fdtable *t)
 		if (t->file[i])
 			close_file(t, t->file[i]);
 	kfree(t->file);
-	kfree(t->cloexec);
+	kfree(t->open);
 	kfree(t);
-}
-
-static bool bit_get(const u64 *map, unsigned n)
-{
-	return map[n / 64] >> (n % 64) & 1;
-}
-
-static void bit_set(u64 *map, unsigned n, bool on)
-{
-	if (on)
-		map[n / 64] |= 1ULL << (n % 64);
-	else
-		map[n / 64] &= ~(1ULL << (n % 64));
 }
 
 /* Make room for slot fd. Lock held, and dropped for the allocation. 0 or -ENOMEM, -EMFILE. */
@@ -128,8 +138,8 @@ static int grow_locked(struct fdtable *t, unsigned fd)
 {
 	while (t->size <= fd) {
 		unsigned size = t->size;
-		struct file **file, **of;
-		u64 *cloexec, *oc;
+		struct file **file, **old_file;
+		u64 *open, *old_open;
 
 		if (fd >= FD_LIMIT)
 			return -EMFILE;
@@ -137,28 +147,30 @@ static int grow_locked(struct fdtable *t, unsigned fd)
 			size *= 2;
 		spin_unlock(&t->lock);
 		file = kzalloc(size * sizeof(*file));
-		cloexec = kzalloc(size / 8);
+		open = kzalloc(2 * size / 8);
 		spin_lock(&t->lock);
-		if (!file || !cloexec || t->size > fd) {
+		if (!file || !open || t->size > fd) {
 			bool enough = t->size > fd;
 
 			spin_unlock(&t->lock);
 			kfree(file);
-			kfree(cloexec);
+			kfree(open);
 			spin_lock(&t->lock);
 			if (!enough)
 				return -ENOMEM;
 			continue;
 		}
-		memcpy(file, t->file, t->size * sizeof(*file));
-		memcpy(cloexec, t->cloexec, t->size / 8);
-		of = t->file;
-		oc = t->cloexec;
+		old_file = t->file;
+		old_open = t->open;
+		memcpy(file, old_file, t->size * sizeof(*file));
+		memcpy(open, old_open, t->size / 8);
+		memcpy(open + size / 64, t->cloexec, t->size / 8);
 		t->file = file;
-		t->cloexec = cloexec;
+		t->open = open;
+		t->cloexec = open + size / 64;
 		t->size = size;
-		kfree(of);
-		kfree(oc);
+		kfree(old_file);
+		kfree(old_open);
 	}
 	return 0;
 }
@@ -203,7 +215,21 @@ struct file *fd_get(int fd)
 	return f ? f : ERR_PTR(-EBADF);
 }
 
-int fd_install(struct file *f, int min, bool cloexec)
+/* The first free slot from fd on, or a number that the table has no slot for. Lock held. */
+static unsigned find_free(const struct fdtable *t, unsigned fd)
+{
+	while (fd < t->size) {
+		u64 free = ~t->open[fd / 64] >> (fd % 64);
+
+		if (free)
+			return fd + (unsigned)__builtin_ctzll(free);
+		fd = (fd | 63) + 1;
+	}
+	return fd;
+}
+
+/* Take the lowest free slot from min on for f; NULL: reserve it. */
+static int alloc(struct file *f, int min, bool cloexec)
 {
 	struct fdtable *t = mine();
 	u64 limit = MIN(task_rlimit(RLIMIT_NOFILE), (u64)FD_LIMIT);
@@ -213,23 +239,16 @@ int fd_install(struct file *f, int min, bool cloexec)
 	if (min < 0 || (u64)min >= limit)
 		return min < 0 ? -EINVAL : -EMFILE;
 	spin_lock(&t->lock);
-	fd = MAX((unsigned)min, t->hint);
-	for (;;) {
-		while (fd < t->size && t->file[fd])
-			fd++;
-		if (fd >= limit) {
-			spin_unlock(&t->lock);
-			return -EMFILE;
-		}
-		if (fd < t->size)
-			break;
-		err = grow_locked(t, fd);
+	do {
+		fd = find_free(t, MAX((unsigned)min, t->hint));
+		err = fd >= limit ? -EMFILE : grow_locked(t, fd);
 		if (err) {
 			spin_unlock(&t->lock);
 			return err;
 		}
-	}
+	} while (bit_get(t->open, fd)); /* taken while the table grew */
 	t->file[fd] = f;
+	bit_set(t->open, fd, true);
 	bit_set(t->cloexec, fd, cloexec);
 	if ((unsigned)min <= t->hint)
 		t->hint = fd + 1;
@@ -237,18 +256,52 @@ int fd_install(struct file *f, int min, bool cloexec)
 	return (int)fd;
 }
 
-int fd_room(void)
+int fd_install(struct file *f, int min, bool cloexec)
+{
+	return alloc(f, min, cloexec);
+}
+
+int fd_reserve(bool cloexec)
+{
+	return alloc(NULL, 0, cloexec);
+}
+
+void fd_commit(int fd, struct file *f)
 {
 	struct fdtable *t = mine();
-	u64 limit = MIN(task_rlimit(RLIMIT_NOFILE), (u64)FD_LIMIT);
-	unsigned fd;
 
 	spin_lock(&t->lock);
-	fd = t->hint;
-	while (fd < t->size && t->file[fd])
-		fd++;
+	ASSERT(bit_get(t->open, (unsigned)fd) && !t->file[fd]);
+	t->file[fd] = f;
 	spin_unlock(&t->lock);
-	return fd < limit ? 0 : -EMFILE;
+}
+
+static void free_slot(struct fdtable *t, unsigned fd)
+{
+	t->file[fd] = NULL;
+	bit_set(t->open, fd, false);
+	bit_set(t->cloexec, fd, false);
+	t->hint = MIN(t->hint, fd);
+}
+
+void fd_cancel(int fd)
+{
+	struct fdtable *t = mine();
+
+	spin_lock(&t->lock);
+	ASSERT(bit_get(t->open, (unsigned)fd) && !t->file[fd]);
+	free_slot(t, (unsigned)fd);
+	spin_unlock(&t->lock);
+}
+
+int fd_finish(int fd, struct file *f)
+{
+	if (IS_ERR(f)) {
+		fd_cancel(fd);
+		return (int)PTR_ERR(f);
+	}
+	fd_commit(fd, f);
+	return fd;
 }
 
 int fd_install_new(struct file *f, bool cloexec)
@@ -278,7 +331,12 @@ int fd_install_at(struct file *f, int fd, bool cloexec)
 		return err == -EMFILE ? -EBADF : err;
 	}
 	old = t->file[fd];
+	if (!old && bit_get(t->open, (unsigned)fd)) {
+		spin_unlock(&t->lock);
+		return -EBUSY;
+	}
 	t->file[fd] = f;
+	bit_set(t->open, (unsigned)fd, true);
 	bit_set(t->cloexec, (unsigned)fd, cloexec);
 	spin_unlock(&t->lock);
 	if (old)
@@ -292,9 +350,7 @@ static struct file *take_locked(struct fdtable *t, unsigned fd)
 
 	if (!f)
 		return NULL;
-	t->file[fd] = NULL;
-	bit_set(t->cloexec, fd, false);
-	t->hint = MIN(t->hint, fd);
+	free_slot(t, fd);
 	return f;
 }
 

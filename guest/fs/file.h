@@ -160,9 +160,17 @@ struct file *fd_get_path(int fd);
 int fd_install(struct file *f, int min, bool cloexec);
 /* A descriptor for a file just made, or its error passed on; the reference is dropped where none is left over. */
 int fd_install_new(struct file *f, bool cloexec);
-/* Would fd_install find a slot now? 0 or -EMFILE: before something is taken that cannot be put back. */
-int fd_room(void);
-int fd_install_at(struct file *f, int fd, bool cloexec); /* dup2: closes what was there */
+/*
+ * In two steps, for what must not be done without a free number (open(2), accept(2)) and for numbers that go to user
+ * memory, which may fail: reserve the lowest free one (-EMFILE), then either commit a file to it, whose reference it takes
+ * over, or cancel. Between the two it is open for nobody. fd_finish: commit, or cancel if f is an error, which it returns.
+ */
+int fd_reserve(bool cloexec);
+void fd_commit(int fd, struct file *f);
+void fd_cancel(int fd);
+int fd_finish(int fd, struct file *f);
+/* dup2: closes what was there. -EBUSY: a call in another thread has reserved the number. */
+int fd_install_at(struct file *f, int fd, bool cloexec);
 int fd_close(int fd);
 int fd_close_range(unsigned first, unsigned last, unsigned flags);
 int fd_get_cloexec(int fd);

@@ -254,16 +254,15 @@ static int give_fds(struct scm_fds *fds, struct cmsg_out *out, u32 flags)
 	for (k = 0; k < max; k++) {
 		s32 fd;
 
-		file_get(fds->file[k]);
-		fd = fd_install(fds->file[k], 0, flags & MSG_CMSG_CLOEXEC);
-		if (fd < 0) {
-			file_put(fds->file[k]);
+		fd = fd_reserve(flags & MSG_CMSG_CLOEXEC);
+		if (fd < 0)
 			break;
-		}
 		if (user_write(data + k * sizeof(fd), &fd, sizeof(fd))) {
-			fd_close(fd);
+			fd_cancel(fd);
 			break;
 		}
+		file_get(fds->file[k]);
+		fd_commit(fd, fds->file[k]);
 	}
 	if (k) {
 		h.len = CMSG_LEN_OF(k * sizeof(s32));
@@ -278,20 +277,28 @@ static int give_fds(struct scm_fds *fds, struct cmsg_out *out, u32 flags)
 	return err;
 }
 
-int scm_pidfd(struct process *p)
-{
-	return p && task_res.pidfd_create ? task_res.pidfd_create(p) : -ESRCH;
-}
-
+/* As Linux: what keeps the process from having a descriptor stands in the descriptor's place. */
 static int give_pidfd(struct process *p, struct cmsg_out *out)
 {
-	s32 fd = scm_pidfd(p);
-	u64 before = out->left;
-	int err = cmsg_put(out, SOL_SOCKET, SCM_PIDFD, &fd, sizeof(fd));
+	struct file *f;
+	s32 fd;
+	int err;
 
-	if (fd >= 0 && (err || before < CMSG_LEN_OF(sizeof(fd))))
-		fd_close(fd);
-	return err;
+	if (out->left < CMSG_LEN_OF(sizeof(fd))) {
+		out->flags |= MSG_CTRUNC;
+		return 0;
+	}
+	fd = task_res.pidfd_prepare(p, &f);
+	err = cmsg_put(out, SOL_SOCKET, SCM_PIDFD, &fd, sizeof(fd));
+	if (fd < 0)
+		return err;
+	if (err) {
+		fd_cancel(fd);
+		file_put(f);
+		return err;
+	}
+	fd_commit(fd, f);
+	return 0;
 }
 
 int scm_give(struct socket *s, struct scm *scm, struct cmsg_out *out, u32 flags)

@@ -54,9 +54,6 @@ struct cmsg_out {
 /* Everything that came along on s, then drop it. flags: MSG_CMSG_CLOEXEC. control NULL: nowhere. */
 int scm_give(struct socket *s, struct scm *scm, struct cmsg_out *out, u32 flags);
 
-/* A new descriptor for a process, or -errno. p may be NULL: -ESRCH. */
-int scm_pidfd(struct process *p);
-
 /* References of a set of files. */
 void scm_fds_free(struct scm_fds *fds);
 struct scm_fds *scm_fds_dup(const struct scm_fds *fds); /* NULL: out of memory */

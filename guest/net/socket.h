@@ -69,6 +69,7 @@ struct socket_ops {
 	int (*setsockopt)(struct socket *s, int level, int name, const void *v, unsigned len);
 	/* Fill at most *len bytes of v and set *len. */
 	int (*getsockopt)(struct socket *s, int level, int name, void *v, unsigned *len);
+	struct process *(*peer)(struct socket *s); /* SO_PEERPIDFD, as long as s lives; NULL: none known */
 	int (*mmap)(struct socket *s, struct mmap_request *req); /* NULL: -ENODEV */
 	int (*pair)(struct socket *a, struct socket *b); /* socketpair(2); NULL: -EOPNOTSUPP */
 	void (*closing)(struct socket *s);		 /* one of its descriptors goes; or NULL */

@@ -3,7 +3,6 @@
  */
 #include <linux/close_range.h>
 #include <linux/memfd.h>
-#include <linux/openat2.h>
 #include <string.h>
 
 #include "fs/memfd.h"
@@ -18,50 +17,6 @@
 	(O_RDONLY | O_WRONLY | O_RDWR | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | \
 	 O_NDELAY | O_NONBLOCK | __O_SYNC | O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE |    \
 	 O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | __O_TMPFILE)
-
-/* A number for a new file; drops it if there is none. */
-static s64 install(struct file *f, u32 flags)
-{
-	int fd;
-
-	if (IS_ERR(f))
-		return PTR_ERR(f);
-	fd = fd_install(f, 0, flags & O_CLOEXEC);
-	if (fd < 0)
-		file_put(f);
-	return fd;
-}
-
-static s64 do_open(fd_a dfd, path_a path, u32 flags, u32 mode)
-{
-	struct file *f;
-	USER_NAME(name, path);
-
-	flags &= O_KNOWN;
-	if (!(flags & O_PATH))
-		flags |= O_LARGEFILE;
-	/* Before anything is made, emptied or waited for. */
-	f = fd_room() ? ERR_PTR(-EMFILE) : vfs_open(dfd, name, flags, mode & 07777);
-	if (unlikely(f == ERR_PTR(-ENOENT)))
-		unsupported_path(name);
-	name_free(name);
-	return install(f, flags);
-}
-
-s64 sys_open(path_a path, oflags_a flags, mode_a mode)
-{
-	return do_open(AT_FDCWD, path, (u32)flags, mode);
-}
-
-s64 sys_openat(fd_a dfd, path_a path, oflags_a flags, mode_a mode)
-{
-	return do_open(dfd, path, (u32)flags, mode);
-}
-
-s64 sys_creat(path_a path, mode_a mode)
-{
-	return do_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
-}
 
 static unsigned lookup_of_resolve(u64 r)
 {
@@ -91,25 +46,75 @@ static int check_how(const struct open_how *h)
 	return 0;
 }
 
-s64 sys_openat2(fd_a dfd, path_a path, uptr_a how, size_a size)
+static u64 large(u64 flags)
 {
-	struct open_how h = { 0 };
-	struct file *f;
+	return flags & O_PATH ? flags : flags | O_LARGEFILE;
+}
+
+struct open_how open_how_of(u32 flags, u32 mode)
+{
+	return (struct open_how){ .flags = large(flags & O_KNOWN), .mode = mode & 07777 };
+}
+
+int open_how_read(struct open_how *h, uaddr_t how, size_t size)
+{
 	int err;
 
-	if (size < sizeof(h))
+	memset(h, 0, sizeof(*h));
+	if (size < sizeof(*h))
 		return -EINVAL;
-	err = user_read_struct(&h, sizeof(h), how, size);
+	err = user_read_struct(h, sizeof(*h), how, size);
 	if (!err)
-		err = check_how(&h);
-	if (err)
-		return err;
+		err = check_how(h);
+	h->flags = large(h->flags);
+	return err;
+}
+
+struct file *open_how(int dfd, const char *name, const struct open_how *h)
+{
+	struct file *f = vfs_open_resolve(dfd, name, (u32)h->flags, (u32)h->mode,
+					  lookup_of_resolve(h->resolve));
+
+	if (unlikely(f == ERR_PTR(-ENOENT)))
+		unsupported_path(name);
+	return f;
+}
+
+static s64 do_open(int dfd, uaddr_t path, const struct open_how *h)
+{
+	int fd;
 	USER_NAME(name, path);
-	f = fd_room() ? ERR_PTR(-EMFILE)
-		      : vfs_open_resolve(dfd, name, (u32)h.flags | O_LARGEFILE, (u32)h.mode,
-					 lookup_of_resolve(h.resolve));
+
+	fd = fd_reserve(h->flags & O_CLOEXEC); /* before anything is made, emptied or waited for */
+	if (fd >= 0)
+		fd = fd_finish(fd, open_how(dfd, name, h));
 	name_free(name);
-	return install(f, (u32)h.flags);
+	return fd;
+}
+
+s64 sys_openat(fd_a dfd, path_a path, oflags_a flags, mode_a mode)
+{
+	struct open_how h = open_how_of((u32)flags, mode);
+
+	return do_open(dfd, path, &h);
+}
+
+s64 sys_open(path_a path, oflags_a flags, mode_a mode)
+{
+	return sys_openat(AT_FDCWD, path, flags, mode);
+}
+
+s64 sys_creat(path_a path, mode_a mode)
+{
+	return sys_openat(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+s64 sys_openat2(fd_a dfd, path_a path, uptr_a how, size_a size)
+{
+	struct open_how h;
+	int err = open_how_read(&h, how, size);
+
+	return err ? err : do_open(dfd, path, &h);
 }
 
 s64 sys_close(fd_a fd)
@@ -192,5 +197,5 @@ s64 sys_memfd_create(uptr_a name, flags_a flags)
 	n = user_string(buf, name, sizeof(buf));
 	if (n < 0)
 		return n == -ENAMETOOLONG ? -EINVAL : n;
-	return install(memfd_create(buf, flags), flags & MFD_CLOEXEC ? O_CLOEXEC : 0);
+	return fd_install_new(memfd_create(buf, flags), flags & MFD_CLOEXEC);
 }

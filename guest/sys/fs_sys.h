@@ -4,6 +4,8 @@
 #ifndef MOAT_SYS_FS_SYS_H
 #define MOAT_SYS_FS_SYS_H
 
+#include <linux/openat2.h>
+
 #include "fs/vfs.h"
 #include "mm/slab.h"
 #include "sys/sys.h"
@@ -18,6 +20,14 @@ s64 file_advise(struct file *f, s64 offset, u64 len, int advice);
 s64 splice_files(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, size_t len,
 		 u32 flags);
 s64 tee_files(struct file *in, struct file *out, size_t len, u32 flags);
+
+/*
+ * fs_open.c, the parts of open(2) and openat2(2): what their arguments ask for (-EINVAL, -EFAULT, -E2BIG; unknown flags of
+ * open(2) are dropped), and the open file. A name from user memory comes first, a reserved descriptor second, as in Linux.
+ */
+struct open_how open_how_of(u32 flags, u32 mode);
+int open_how_read(struct open_how *h, uaddr_t how, size_t size);
+struct file *open_how(int dfd, const char *name, const struct open_how *h);
 
 /* LOOKUP_* of the AT_* flags of a call that follows links unless AT_SYMLINK_NOFOLLOW. */
 static inline unsigned lookup_of_at(u32 flags)

@@ -76,34 +76,37 @@ static const struct file_ops pidfd_ops = {
 };
 
 /* t NULL: the whole process. */
-static int create(struct process *p, struct task *t, u32 flags)
+static struct file *create(struct process *p, struct task *t, u32 flags)
 {
 	struct pidfd *d = kzalloc(sizeof(*d));
 	struct file *f;
 
 	if (!d)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	f = file_alloc_anon(&pidfd_ops, O_RDWR | flags, d);
 	if (IS_ERR(f)) {
 		kfree(d);
-		return (int)PTR_ERR(f);
+		return f;
 	}
 	ref_get(&p->ref);
 	d->p = p;
 	if (t)
 		task_get(t);
 	d->t = t;
-	return fd_install_new(f, true);
+	return f;
 }
 
-int pidfd_create(struct process *p, u32 flags)
+int pidfd_prepare(struct process *p, struct file **f)
 {
-	return create(p, NULL, flags);
-}
+	int fd = p ? fd_reserve(true) : -ESRCH;
 
-int pidfd_create_plain(struct process *p)
-{
-	return create(p, NULL, 0);
+	if (fd < 0)
+		return fd;
+	*f = create(p, NULL, 0);
+	if (!IS_ERR(*f))
+		return fd;
+	fd_cancel(fd);
+	return (int)PTR_ERR(*f);
 }
 
 /* The file with a reference; -EBADF. */
@@ -163,9 +166,9 @@ s64 sys_pidfd_open(pid_a pid, flags_a flags)
 	if (!t)
 		return -ESRCH;
 	if (flags & PIDFD_THREAD)
-		fd = create(t->process, t, flags);
+		fd = fd_install_new(create(t->process, t, flags), true);
 	else if (t->process->leader == t)
-		fd = create(t->process, NULL, flags);
+		fd = fd_install_new(create(t->process, NULL, flags), true);
 	task_put(t);
 	return fd;
 }

@@ -6,11 +6,14 @@
 
 #include "lib/types.h"
 
+struct file;
 struct process;
 
-/* A close-on-exec descriptor for p, or -errno. flags: O_NONBLOCK. */
-int pidfd_create(struct process *p, u32 flags);
-int pidfd_create_plain(struct process *p);
+/*
+ * A descriptor for p whose number goes to user memory: reserves it, close-on-exec, and makes the file for fd_commit; the
+ * caller commits, or cancels and puts the file. p NULL: -ESRCH.
+ */
+int pidfd_prepare(struct process *p, struct file **f);
 /* The number of the process behind a descriptor, or -EBADF. */
 int pidfd_pid(int fd);
 /* Is it one, open with O_NONBLOCK? (waitid(2)) */

@@ -1,9 +1,35 @@
 /*
- * pipe.c - pipe(2) and pipe2(2).
+ * pipe.c - pipe(2) and pipe2(2), and what they share with socketpair(2): a pair of descriptors.
  */
 #include "fs/abi.h"
 #include "fs/pipe.h"
 #include "sys/sys.h"
+
+int fd_reserve_pair(s32 fd[2], bool cloexec, uaddr_t to)
+{
+	s32 pair[2] = { fd_reserve(cloexec), -1 };
+
+	if (pair[0] < 0)
+		return pair[0];
+	pair[1] = fd_reserve(cloexec);
+	if (pair[1] < 0) {
+		fd_cancel(pair[0]);
+		return pair[1];
+	}
+	fd[0] = pair[0];
+	fd[1] = pair[1];
+	if (user_write(to, pair, sizeof(pair))) {
+		fd_cancel_pair(pair);
+		return -EFAULT;
+	}
+	return 0;
+}
+
+void fd_cancel_pair(const s32 fd[2])
+{
+	fd_cancel(fd[0]);
+	fd_cancel(fd[1]);
+}
 
 static s64 do_pipe(uaddr_t fds, u32 flags)
 {
@@ -13,26 +39,16 @@ static s64 do_pipe(uaddr_t fds, u32 flags)
 
 	if (flags & ~(u32)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
 		return -EINVAL;
-	err = pipe_create(flags, &rd, &wr);
+	err = fd_reserve_pair(fd, flags & O_CLOEXEC, fds);
 	if (err)
 		return err;
-	fd[0] = fd_install(rd, 0, flags & O_CLOEXEC);
-	if (fd[0] < 0) {
-		file_put(rd);
-		file_put(wr);
-		return fd[0];
+	err = pipe_create(flags, &rd, &wr);
+	if (err) {
+		fd_cancel_pair(fd);
+		return err;
 	}
-	fd[1] = fd_install(wr, 0, flags & O_CLOEXEC);
-	if (fd[1] < 0) {
-		fd_close(fd[0]);
-		file_put(wr);
-		return fd[1];
-	}
-	if (user_write(fds, fd, sizeof(fd))) {
-		fd_close(fd[0]);
-		fd_close(fd[1]);
-		return -EFAULT;
-	}
+	fd_commit(fd[0], rd);
+	fd_commit(fd[1], wr);
 	return 0;
 }
 

@@ -61,22 +61,22 @@ static s64 set_filter(u32 flags, uaddr_t args)
 		if (IS_ERR(listener))
 			goto drop_filter;
 		/* Before the filter is on: it may forbid what comes after. */
-		file_get(listener);
-		fd = fd_install_new(listener, true);
+		fd = fd_reserve(true);
 		err = fd;
 		if (fd < 0)
 			goto drop_listener;
 	}
 	err = seccomp_install(f, flags);
 	if (err)
-		goto close_fd;
-	if (listener)
-		file_put(listener);
-	return listener ? fd : 0;
+		goto cancel_fd;
+	if (!listener)
+		return 0;
+	fd_commit(fd, listener);
+	return fd;
 
-close_fd:
+cancel_fd:
 	if (fd >= 0)
-		fd_close(fd);
+		fd_cancel(fd);
 drop_listener:
 	if (listener)
 		file_put(listener);

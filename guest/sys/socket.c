@@ -48,7 +48,7 @@ int sock_addr_write(const struct sock_addr *a, uaddr_t to, uaddr_t lenp)
 }
 
 /* A file for s, which it takes over also when that fails. */
-struct file *socket_file(struct socket *s, u32 flags)
+static struct file *socket_file(struct socket *s, u32 flags)
 {
 	struct file *f = sock_file(s, flags & SOCK_NONBLOCK ? O_NONBLOCK : 0);
 
@@ -88,44 +88,45 @@ s64 sys_socket(int_a family, int_a type, int_a protocol)
 	return fd_install_new(socket_new(family, type, protocol), type & SOCK_CLOEXEC);
 }
 
+/* Two new sockets that are connected with each other. */
+static int new_pair(int family, int type, int protocol, struct file *pair[2])
+{
+	struct socket *s;
+	int err;
+
+	pair[0] = socket_new(family, type, protocol);
+	if (IS_ERR(pair[0]))
+		return (int)PTR_ERR(pair[0]);
+	s = sock_of_file(pair[0]);
+	pair[1] = s->ops->pair ? socket_new(family, type, protocol) : ERR_PTR(-EOPNOTSUPP);
+	err = IS_ERR(pair[1]) ? (int)PTR_ERR(pair[1]) : s->ops->pair(s, sock_of_file(pair[1]));
+	if (!err)
+		return 0;
+	file_put(pair[0]);
+	if (!IS_ERR(pair[1]))
+		file_put(pair[1]);
+	return err;
+}
+
 s64 sys_socketpair(int_a family, int_a type, int_a protocol, uptr_a fds)
 {
-	struct file *a, *b = NULL;
-	struct socket *sa;
+	struct file *pair[2] = { NULL, NULL };
 	s32 fd[2];
-	s64 err;
+	int err;
 
 	if (type & ~(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
-	a = socket_new(family, type, protocol);
-	if (IS_ERR(a))
-		return PTR_ERR(a);
-	sa = sock_of_file(a);
-	if (!sa->ops->pair) {
-		file_put(a);
-		return -EOPNOTSUPP;
-	}
-	b = socket_new(family, type, protocol);
-	if (IS_ERR(b)) {
-		file_put(a);
-		return PTR_ERR(b);
-	}
-	err = sa->ops->pair(sa, sock_of_file(b));
-	fd[0] = err ? (s32)err : fd_install(a, 0, type & SOCK_CLOEXEC);
-	if (fd[0] < 0) {
-		file_put(a);
-		file_put(b);
-		return fd[0];
-	}
-	fd[1] = fd_install_new(b, type & SOCK_CLOEXEC);
-	err = fd[1] < 0 ? fd[1] : 0;
-	if (!err && user_write(fds, fd, sizeof(fd))) {
-		fd_close(fd[1]);
-		err = -EFAULT;
-	}
+	err = fd_reserve_pair(fd, type & SOCK_CLOEXEC, fds);
 	if (err)
-		fd_close(fd[0]);
-	return err;
+		return err;
+	err = new_pair(family, type, protocol, pair);
+	if (err) {
+		fd_cancel_pair(fd);
+		return err;
+	}
+	fd_commit(fd[0], pair[0]);
+	fd_commit(fd[1], pair[1]);
+	return 0;
 }
 
 static int do_bind(struct socket *s, const struct sock_addr *a, bool nonblock)
@@ -186,14 +187,14 @@ s64 sys_listen(fd_a fd, int_a backlog)
 
 static s64 do_accept(struct file *f, struct socket *s, uptr_a addr, uptr_a addrlen, u32 flags)
 {
+	int fd = fd_reserve(flags & SOCK_CLOEXEC); /* without one the connection stays where it is */
 	struct socket *conn = NULL;
-	s64 err = fd_room(); /* without one the connection stays where it is */
+	s64 err;
 
-	if (!err)
-		err = s->ops->accept ? sock_accept(s, f->flags & O_NONBLOCK, &conn) : -EOPNOTSUPP;
-	if (err)
-		return err;
-	return fd_install_new(socket_accepted(conn, flags, addr, addrlen), flags & SOCK_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	err = s->ops->accept ? sock_accept(s, f->flags & O_NONBLOCK, &conn) : -EOPNOTSUPP;
+	return fd_finish(fd, err ? ERR_PTR(err) : socket_accepted(conn, flags, addr, addrlen));
 }
 
 s64 sys_accept4(fd_a fd, uptr_a addr, uptr_a addrlen, flags_a flags)

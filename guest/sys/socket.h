@@ -11,10 +11,9 @@
 struct socket *socket_get(int fd, struct file **f);
 /* An address from user memory. -EINVAL, -EFAULT. */
 int sock_addr_read(struct sock_addr *a, uaddr_t from, s32 len);
-/* socket.c: a file for s, which it takes over also when that fails; a new socket's. flags, type: SOCK_NONBLOCK. */
-struct file *socket_file(struct socket *s, u32 flags);
+/* socket.c: the file of a new socket. type: with SOCK_NONBLOCK. */
 struct file *socket_new(int family, int type, int protocol);
-/* The same for an accepted connection; its peer's name to addr, unless that is 0. -ECONNABORTED: the peer is gone. */
+/* The file of an accepted connection; its peer's name to addr, unless that is 0. -ECONNABORTED: the peer is gone. */
 struct file *socket_accepted(struct socket *conn, u32 flags, uaddr_t addr, uaddr_t lenp);
 /* To user memory: as much as *lenp has room for, and the true length to *lenp. */
 int sock_addr_write(const struct sock_addr *a, uaddr_t to, uaddr_t lenp);

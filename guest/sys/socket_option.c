@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mm/slab.h"
+#include "sys/pidfd.h"
 #include "sys/socket.h"
 
 #define SMALL	  256
@@ -35,6 +36,31 @@ s64 sys_setsockopt(fd_a fd, int_a level, int_a name, uptr_a value, int_a len)
 		kfree(v);
 	file_put(f);
 	return err;
+}
+
+static s64 get_peer_pidfd(struct socket *s, uaddr_t value, uaddr_t lenp)
+{
+	struct process *peer = s->ops->peer ? s->ops->peer(s) : NULL;
+	struct file *f;
+	s32 len, fd;
+
+	if (user_read(&len, lenp, sizeof(len)))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	len = MIN(len, (s32)sizeof(fd));
+	if (!peer)
+		return -ENODATA;
+	fd = pidfd_prepare(peer, &f);
+	if (fd < 0)
+		return fd;
+	if (user_write(value, &fd, (size_t)len) || user_write(lenp, &len, sizeof(len))) {
+		fd_cancel(fd);
+		file_put(f);
+		return -EFAULT;
+	}
+	fd_commit(fd, f);
+	return 0;
 }
 
 static s64 get(struct socket *s, int level, int name, uaddr_t value, uaddr_t lenp)
@@ -75,7 +101,10 @@ s64 sys_getsockopt(fd_a fd, int_a level, int_a name, uptr_a value, uptr_a len)
 
 	if (IS_ERR(s))
 		return PTR_ERR(s);
-	err = get(s, level, name, value, len);
+	if (level == SOL_SOCKET && name == SO_PEERPIDFD)
+		err = get_peer_pidfd(s, value, len);
+	else
+		err = get(s, level, name, value, len);
 	if (err == -ENOPROTOOPT)
 		unsupported("getsockopt", (u64)(u32)level << 32 | (u32)name);
 	file_put(f);

@@ -59,6 +59,13 @@ typedef u64 mflags_a;
  */
 int user_read_struct(void *to, size_t known, uaddr_t from, u64 size);
 
+/*
+ * pipe.c: reserve two descriptors (fs/file.h: to be committed or cancelled) and write their numbers to user memory.
+ * -EMFILE, -EFAULT: none is reserved.
+ */
+int fd_reserve_pair(s32 fd[2], bool cloexec, uaddr_t to);
+void fd_cancel_pair(const s32 fd[2]);
+
 struct task;
 
 /* Run the system call that the registers name; the result goes to rax. Registered as task_syscall at boot. */

@@ -16,11 +16,6 @@
 #include "task/timens.h"
 #include "task/uts.h"
 
-static void close_fd(int fd)
-{
-	fd_close(fd);
-}
-
 void sys_task_init(void)
 {
 	static const struct task_resources res = {
@@ -37,8 +32,10 @@ void sys_task_init(void)
 		.fs_enter_ns = fs_context_enter_ns,
 		.ns_get = nsproxy_get,
 		.ns_put = nsproxy_put,
-		.fd_close = close_fd,
-		.pidfd_create = pidfd_create_plain,
+		.pidfd_prepare = pidfd_prepare,
+		.fd_commit = fd_commit,
+		.fd_cancel = fd_cancel,
+		.file_put = file_put,
 		.pidfd_pid = pidfd_pid,
 		.tty_disassociate = tty_disassociate,
 		.sysvsem_share = sem_undo_share,

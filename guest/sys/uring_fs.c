@@ -30,17 +30,18 @@ int uring_open_prep(struct uring_req *req)
 	return 0;
 }
 
-/* Move a fresh descriptor into a slot. */
-static s64 to_slot(struct uring_req *req, s64 fd)
+int uring_fd_reserve(struct uring_req *req, bool cloexec)
+{
+	return req->sqe.file_index ? 0 : fd_reserve(cloexec);
+}
+
+s64 uring_fd_finish(struct uring_req *req, int fd, struct file *f)
 {
 	u32 want = req->sqe.file_index;
-	struct file *f;
 	int r;
 
-	if (fd < 0 || !want)
-		return fd;
-	f = fd_get_path((int)fd);
-	fd_close((int)fd);
+	if (!want)
+		return fd_finish(fd, f);
 	if (IS_ERR(f))
 		return PTR_ERR(f);
 	r = uring_fixed_install(req->ctx, f, want == IORING_FILE_INDEX_ALLOC ? want : want - 1);
@@ -49,18 +50,31 @@ static s64 to_slot(struct uring_req *req, s64 fd)
 	return r < 0 || want == IORING_FILE_INDEX_ALLOC ? r : 0;
 }
 
+static s64 open_file(struct uring_req *req, const struct open_how *how)
+{
+	int fd;
+	s64 ret;
+	USER_NAME(name, req->sqe.addr);
+
+	fd = uring_fd_reserve(req, how->flags & O_CLOEXEC);
+	ret = fd < 0 ? fd : uring_fd_finish(req, fd, open_how(req->sqe.fd, name, how));
+	name_free(name);
+	return ret;
+}
+
 s64 uring_openat(struct uring_req *req)
 {
-	const struct io_uring_sqe *s = &req->sqe;
+	struct open_how how = open_how_of(req->sqe.open_flags, req->sqe.len);
 
-	return to_slot(req, sys_openat(s->fd, s->addr, (oflags_a)s->open_flags, s->len));
+	return open_file(req, &how);
 }
 
 s64 uring_openat2(struct uring_req *req)
 {
-	const struct io_uring_sqe *s = &req->sqe;
+	struct open_how how;
+	int err = open_how_read(&how, req->sqe.addr2, req->sqe.len);
 
-	return to_slot(req, sys_openat2(s->fd, s->addr, s->addr2, s->len));
+	return err ? err : open_file(req, &how);
 }
 
 int uring_close_prep(struct uring_req *req)

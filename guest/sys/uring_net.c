@@ -332,36 +332,21 @@ int uring_accept_prep(struct uring_req *req)
 	return multi && s->file_index && s->file_index != IORING_FILE_INDEX_ALLOC ? -EINVAL : 0;
 }
 
-/* A new socket's file to a descriptor or a slot; takes over the reference. */
-static s64 install(struct uring_req *req, struct file *f, bool cloexec)
-{
-	u32 want = req->sqe.file_index;
-	int r;
-
-	if (!want || IS_ERR(f))
-		return fd_install_new(f, cloexec);
-	r = uring_fixed_install(req->ctx, f, want == IORING_FILE_INDEX_ALLOC ? want : want - 1);
-	if (r < 0)
-		file_put(f);
-	return r < 0 || want == IORING_FILE_INDEX_ALLOC ? r : 0;
-}
-
 static s64 accept_once(struct uring_req *req, struct socket *s)
 {
 	const struct io_uring_sqe *e = &req->sqe;
 	struct socket *conn = NULL;
 	struct file *f;
-	s64 r;
+	int fd, err;
 
 	if (!s->ops->accept)
 		return -EOPNOTSUPP;
-	r = e->file_index ? 0 : fd_room();
-	if (!r)
-		r = sock_accept(s, true, &conn);
-	if (r)
-		return r;
-	f = socket_accepted(conn, e->accept_flags, e->addr, e->addr2);
-	return install(req, f, e->accept_flags & SOCK_CLOEXEC);
+	fd = uring_fd_reserve(req, e->accept_flags & SOCK_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	err = sock_accept(s, true, &conn);
+	f = err ? ERR_PTR(err) : socket_accepted(conn, e->accept_flags, e->addr, e->addr2);
+	return uring_fd_finish(req, fd, f);
 }
 
 s64 uring_accept(struct uring_req *req)
@@ -434,7 +419,10 @@ s64 uring_socket(struct uring_req *req)
 {
 	const struct io_uring_sqe *s = &req->sqe;
 
-	return install(req, socket_new(s->fd, (int)s->off, (int)s->len), s->off & SOCK_CLOEXEC);
+	int fd = uring_fd_reserve(req, s->off & SOCK_CLOEXEC);
+
+	return fd < 0 ? fd
+		      : uring_fd_finish(req, fd, socket_new(s->fd, (int)s->off, (int)s->len));
 }
 
 s64 uring_shutdown(struct uring_req *req)

@@ -40,7 +40,12 @@ int uring_socket_prep(struct uring_req *req);
 s64 uring_socket(struct uring_req *req);
 s64 uring_shutdown(struct uring_req *req);
 
-/* uring_fs.c */
+/*
+ * uring_fs.c: where an operation's new file goes, a descriptor or the slot that sqe.file_index names. Reserve before
+ * something is made; finish takes over the file, or cancels and passes on its error, and returns the result.
+ */
+int uring_fd_reserve(struct uring_req *req, bool cloexec);
+s64 uring_fd_finish(struct uring_req *req, int fd, struct file *f);
 int uring_open_prep(struct uring_req *req);
 s64 uring_openat(struct uring_req *req);
 s64 uring_openat2(struct uring_req *req);

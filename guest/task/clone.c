@@ -302,6 +302,7 @@ s64 task_clone(const struct clone_request *r)
 {
 	struct task *t = task_current(), *c;
 	struct completion *vfork = NULL;
+	struct file *pidfd = NULL;
 	int err, tid, fd = -1, event;
 	u32 v;
 
@@ -342,10 +343,9 @@ s64 task_clone(const struct clone_request *r)
 		goto drop_vfork;
 	tid = pid_vnr(c->tid); /* read now: it may end before we do */
 	if (r->flags & CLONE_PIDFD) {
-		err = task_res.pidfd_create ? task_res.pidfd_create(c->process) : -EINVAL;
+		err = fd = task_res.pidfd_prepare(c->process, &pidfd);
 		if (err < 0)
 			goto drop_pid;
-		fd = err;
 		err = -EFAULT;
 		if (user_write(r->pidfd, &fd, sizeof(fd)))
 			goto drop_fd;
@@ -372,6 +372,8 @@ s64 task_clone(const struct clone_request *r)
 	spin_unlock(&task_lock);
 	if (err)
 		goto drop_ref;
+	if (pidfd)
+		task_res.fd_commit(fd, pidfd);
 	if (t->process->session_keyring && c->process != t->process)
 		task_res.keys_fork(c->process, t->process);
 	task_count_fork();
@@ -396,8 +398,10 @@ drop_ref:
 		completion_put(vfork);
 	}
 drop_fd:
-	if (fd >= 0)
-		task_res.fd_close(fd);
+	if (pidfd) {
+		task_res.fd_cancel(fd);
+		task_res.file_put(pidfd);
+	}
 drop_pid:
 	spin_lock(&task_lock);
 	pid_free(c->tid);

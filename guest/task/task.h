@@ -22,6 +22,7 @@
 
 struct mm;
 struct fdtable;
+struct file;
 struct fs_context; /* root, cwd, umask: fs/ */
 struct nsproxy;
 struct ns_common;
@@ -286,9 +287,11 @@ struct task_resources {
 	/* A session leader dies or leaves: hang up its terminal and forget it for the session. */
 	void (*tty_disassociate)(struct process *p);
 	int (*pidfd_pid)(int fd); /* the process that a pidfd names; -EBADF */
-	/* A new descriptor for a pidfd of p; for CLONE_PIDFD. Returns the number or -errno. */
-	int (*pidfd_create)(struct process *p);
-	void (*fd_close)(int fd);
+	/* For CLONE_PIDFD: reserve a number and make the file, then commit, or cancel and put the file. */
+	int (*pidfd_prepare)(struct process *p, struct file **f);
+	void (*fd_commit)(int fd, struct file *f);
+	void (*fd_cancel)(int fd);
+	void (*file_put)(struct file *f);
 };
 void task_set_resources(const struct task_resources *res);
 /* The syscall_work that every task is born with; set at boot. */

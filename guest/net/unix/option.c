@@ -64,16 +64,11 @@ int unix_getsockopt(struct socket *s, int level, int name, void *v, unsigned *le
 		return 0;
 	}
 	case SO_PEERGROUPS: return peer_groups(u, v, len);
-	case SO_PEERPIDFD: {
-		int fd;
-
-		if (*len > sizeof(fd))
-			*len = sizeof(fd);
-		if (!u->remote.process)
-			return -ENODATA;
-		fd = scm_pidfd(u->remote.process);
-		return fd < 0 ? fd : get_int(v, len, fd);
-	}
 	default: return -ENOPROTOOPT;
 	}
+}
+
+struct process *unix_peer(struct socket *s)
+{
+	return unix_sk(s)->remote.process;
 }

@@ -183,6 +183,7 @@ bool unix_writable(const struct unix_sock *u);
 /* ---- option.c ---- */
 int unix_setsockopt(struct socket *s, int level, int name, const void *v, unsigned len);
 int unix_getsockopt(struct socket *s, int level, int name, void *v, unsigned *len);
+struct process *unix_peer(struct socket *s);
 
 /* ---- proc.c ---- */
 int unix_proc_show(struct seq *s, void *arg);
