@@ -90,18 +90,16 @@ static void sleep_traced(struct task *t, struct tracee *tr)
 
 /*
  * Stop and report `code`; cld CLD_STOPPED: for the group's stop. Returns the signal that the tracer wants delivered, or
- * `otherwise` if there is no tracer (any more) or the task is being killed.
+ * `otherwise` if there is no tracer (any more) or the task is being killed. task_lock and sig_lock held; returns without them.
  */
-static int trace_stop(struct task *t, int code, int cld, u64 message, const struct siginfo *info,
-		      int otherwise)
+static int stop_locked(struct task *t, int code, int cld, u64 message, const struct siginfo *info,
+		       int otherwise)
 {
 	struct tracee *tr = t->ptrace;
 	struct process *p = t->process;
 	bool done = false;
 	int signo;
 
-	spin_lock(&task_lock);
-	spin_lock(&p->sig_lock);
 	if (!tr->tracer || signal_fatal_pending(t)) {
 		t->trace_trap = 0;
 		spin_unlock(&p->sig_lock);
@@ -140,12 +138,28 @@ static int trace_stop(struct task *t, int code, int cld, u64 message, const stru
 	return signo;
 }
 
-static int notify(struct task *t, int code, int cld, u64 message)
+/* As stop_locked(), which it takes the locks for. */
+static int trace_stop(struct task *t, int code, int cld, u64 message, const struct siginfo *info,
+		      int otherwise)
+{
+	spin_lock(&task_lock);
+	spin_lock(&t->process->sig_lock);
+	return stop_locked(t, code, cld, message, info, otherwise);
+}
+
+static struct siginfo own_info(const struct task *t, int code)
 {
 	struct siginfo info = { .signo = code & 0x7f, .code = code };
 
 	info.kill.pid = t->tid;
 	info.kill.uid = t->cred->uid;
+	return info;
+}
+
+static int notify(struct task *t, int code, int cld, u64 message)
+{
+	struct siginfo info = own_info(t, code);
+
 	return trace_stop(t, code, cld, message, &info, 0);
 }
 
@@ -174,16 +188,28 @@ int ptrace_signal(struct task *t, int signo, struct siginfo *info)
 	return now;
 }
 
+/*
+ * What the stop reports is read under the same hold of sig_lock that clears TRACE_TRAP_NOTIFY: a SIGCONT comes either before,
+ * and the report says so, or after, and a listening tracee traps again.
+ */
 void ptrace_trap(struct task *t)
 {
+	struct process *p = t->process;
 	struct tracee *tr = t->ptrace;
-	int signo = READ_ONCE(t->process->stop_signo);
+	int signo;
 
-	if (tr->seized) {
-		signo = signo ? signo : SIGTRAP;
-		notify(t, signo | PT_EVENT_STOP << 8, CLD_STOPPED, 0);
+	spin_lock(&task_lock);
+	spin_lock(&p->sig_lock);
+	signo = p->stop_signo;
+	if (!t->stop_pending && !t->trace_trap) { /* SIGCONT was faster */
+		spin_unlock(&p->sig_lock);
+		spin_unlock(&task_lock);
+	} else if (tr->seized) {
+		struct siginfo info = own_info(t, (signo ? signo : SIGTRAP) | PT_EVENT_STOP << 8);
+
+		stop_locked(t, info.code, CLD_STOPPED, 0, &info, 0);
 	} else {
-		trace_stop(t, signo ? signo : SIGSTOP, CLD_STOPPED, 0, NULL, 0);
+		stop_locked(t, signo ? signo : SIGSTOP, CLD_STOPPED, 0, NULL, 0);
 	}
 }
 

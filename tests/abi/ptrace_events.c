@@ -257,6 +257,36 @@ TEST(group_stop)
 	kill_it(pid);
 }
 
+/*
+ * What strace does at its start. SIGCONT races with the stop that attaching causes: what that reports as still stopped, it must
+ * trap again for once it listens.
+ */
+TEST(seize_and_continue)
+{
+	for (int i = 0; i < 300; i++) {
+		pid_t pid = abi_fork();
+		int st;
+
+		if (pid == 0) {
+			raise(SIGSTOP);
+			_exit(0);
+		}
+		REQUIRE(waitpid(pid, &st, WUNTRACED) == pid && WIFSTOPPED(st));
+		CHECK_OK(pt(PTRACE_SEIZE, pid, 0, 0));
+		CHECK_OK(pt(PTRACE_INTERRUPT, pid, 0, 0));
+		CHECK_OK(kill(pid, SIGCONT));
+		st = status(pid);
+		if (st == ((SIGSTOP | PTRACE_EVENT_STOP << 8) << 8 | 0x7f)) {
+			CHECK_OK(pt(PTRACE_LISTEN, pid, 0, 0));
+			st = status(pid);
+		}
+		CHECK_EQ(st, EVENT_STATUS(PTRACE_EVENT_STOP));
+		CHECK_OK(pt(PTRACE_CONT, pid, 0, 0));
+		CHECK_EQ(status(pid), SIGCONT << 8 | 0x7f);
+		kill_it(pid);
+	}
+}
+
 static void filtered(void)
 {
 	struct sock_filter f[] = {
