@@ -41,6 +41,8 @@ void panic(const char *fmt, ...)
 
 	if (atomic_xchg(&crashing, 1))
 		platform_crash(); /* a second CPU, or a fault while we report */
+
+	klog_logged = NULL; /* it takes locks */
 	va_start(ap, fmt);
 	kvsnprintf(r->reason, sizeof(r->reason), fmt, ap);
 	va_end(ap);

@@ -26,6 +26,7 @@
 #include "sys/hints.h"
 #include "sys/task_glue.h"
 #include "sys/trace.h"
+#include "task/log_wait.h"
 #include "task/task.h"
 
 static struct boot_info boot;
@@ -119,6 +120,7 @@ void sentry_main(const void *fdt)
 	frame_set_limit(first->spec->memory_limit);
 	sched_init();
 	lock_checks_start();
+	log_wait_init();
 	sys_task_init();
 	platform_set_upcalls(&upcalls);
 	messages_start();

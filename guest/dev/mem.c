@@ -8,8 +8,10 @@
 #include "fs/poll_bits.h"
 #include "fs/vfs.h"
 #include "lib/log.h"
+#include "lib/logread.h"
 #include "lib/random.h"
 #include "platform/platform.h"
+#include "task/log_wait.h"
 #include "task/unsupported.h"
 
 #define CHUNK 256
@@ -90,21 +92,41 @@ static s64 random_ioctl(struct file *f, unsigned cmd, u64 arg)
 	return -EINVAL;
 }
 
-/* One record a read, as Linux; f->pos is the log's sequence number. */
+/* The stamp "[    1.000002] " of a line in microseconds; *text gets what comes behind it. */
+static u64 stamp_us(const char *line, const char **text)
+{
+	u64 us = 0;
+
+	for (*text = line; **text && **text != ']'; (*text)++)
+		if (**text >= '0' && **text <= '9')
+			us = us * 10 + (u64)(**text - '0');
+	if (**text)
+		*text += 2;
+	return us;
+}
+
+/*
+ * One record a read, as Linux; f->pos is the log's sequence number. Who was too slow is told once (EPIPE) and goes on with
+ * the oldest line that is left.
+ */
 static s64 kmsg_read(struct file *f, struct iov *to, u64 *pos)
 {
 	char line[512], out[600];
-	u64 seq = MAX(f->pos, klog_first_seq());
+	u64 first = klog_first_seq(), seq = MAX(f->pos, first), us;
 	size_t n = klog_read(&(u64){ seq }, line, sizeof(line)), len;
 	char *end = n ? memchr(line, '\n', n) : NULL;
-	char *text;
+	const char *text;
 
+	if (f->pos && f->pos < first) {
+		f->pos = first;
+		return -EPIPE;
+	}
 	if (!end)
 		return -EAGAIN;
 	*end = 0;
-	text = strstr(line, "] ");
+	us = stamp_us(line, &text);
 	len = (size_t)ksnprintf(out, sizeof(out), "6,%llu,%llu,-;%s\n", (unsigned long long)seq,
-				0ULL, text ? text + 2 : line);
+				(unsigned long long)us, text);
 	if (to->left < len)
 		return -EINVAL;
 	f->pos = seq + (u64)(end - line) + 1;
@@ -116,16 +138,24 @@ static s64 kmsg_write(struct file *f, struct iov *from, u64 *pos)
 	char line[256];
 	s64 n = (s64)from->left;
 	size_t got = iov_from(from, line, MIN(from->left, sizeof(line) - 1));
+	const char *text;
 
 	iov_advance(from, from->left);
 	line[got] = 0;
-	klog("%s", line);
+	text = line;
+	if (*text == '<') /* a priority: the log keeps none */
+		while (*text && *text++ != '>')
+			;
+	klog("%s", text);
 	return n;
 }
 
 static u32 kmsg_poll(struct file *f, struct poll_table *pt)
 {
-	return POLL_WRITABLE | (f->pos < klog_end_seq() ? POLL_READABLE : 0);
+	poll_wait(f, &log_waitq, pt);
+	if (f->pos && f->pos < klog_first_seq())
+		return POLL_READABLE | POLLERR | POLLPRI;
+	return f->pos < klog_end_seq() ? POLL_READABLE : 0;
 }
 
 static u32 always_ready(struct file *f, struct poll_table *pt)
@@ -143,7 +173,12 @@ static s64 kmsg_seek(struct file *f, s64 off, int whence)
 {
 	if (off)
 		return -ESPIPE;
-	f->pos = whence == SEEK_END ? klog_end_seq() : klog_first_seq();
+	switch (whence) {
+	case SEEK_SET: f->pos = klog_first_seq(); break;
+	case SEEK_DATA: f->pos = MAX(logread_cleared(), klog_first_seq()); break;
+	case SEEK_END: f->pos = klog_end_seq(); break;
+	default: return -EINVAL;
+	}
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #define ONCE_MAX 512
 
 void (*klog_sink)(const char *line, size_t len);
+void (*klog_logged)(void);
 u64 (*klog_clock)(void);
 
 static char ring[LOG_SIZE];
@@ -30,6 +31,8 @@ static void append(const char *line, size_t len)
 	spin_unlock(&lock);
 	if (klog_sink)
 		klog_sink(line, len);
+	if (klog_logged)
+		klog_logged();
 }
 
 static void vlog(const char *fmt, va_list ap)

@@ -31,6 +31,8 @@ u64 klog_end_seq(void);
 
 /* Set once at boot: called with each finished line (the control device's CTL_LOG with --debug). */
 extern void (*klog_sink)(const char *line, size_t len);
+/* Set once at boot: called after each line, in whatever context it was logged. */
+extern void (*klog_logged)(void);
 /* Set once at boot: monotonic nanoseconds for time stamps. */
 extern u64 (*klog_clock)(void);
 

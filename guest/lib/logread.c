@@ -114,3 +114,13 @@ void logread_clear(void)
 	cleared = klog_end_seq();
 	spin_unlock(&lock);
 }
+
+u64 logread_cleared(void)
+{
+	u64 seq;
+
+	spin_lock(&lock);
+	seq = cleared;
+	spin_unlock(&lock);
+	return seq;
+}

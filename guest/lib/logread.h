@@ -16,6 +16,7 @@ size_t logread_next(char *buf, size_t size);
 size_t logread_unread(void);
 /* logread_all starts after what is in the log now. */
 void logread_clear(void);
+u64 logread_cleared(void); /* the sequence number (klog_read) where it starts */
 
 /* 1..8, for syslog(2) and /proc/sys/kernel/printk; nothing is printed to a console. */
 extern int logread_console_level;

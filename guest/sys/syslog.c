@@ -1,13 +1,13 @@
 /*
  * syslog.c - syslog(2): the Sentry's log for dmesg and klogd.
- *
- * A blocked SYSLOG_ACTION_READ looks for new lines five times a second: the log is written from contexts that cannot wake
- * anyone.
  */
+#include <linux/capability.h>
+
 #include "fs/file.h"
 #include "lib/logread.h"
 #include "mm/slab.h"
 #include "sys/sys.h"
+#include "task/log_wait.h"
 #include "task/task.h"
 
 enum {
@@ -24,10 +24,7 @@ enum {
 	ACTION_SIZE_BUFFER,
 };
 
-#define CAP_SYS_ADMIN 21
-#define CAP_SYSLOG    34
-#define LOG_SIZE      (64 * 1024)
-#define NAP_NS	      200000000ULL
+#define LOG_SIZE (64 * 1024)
 
 static s64 copy_out(uaddr_t buf, size_t len, size_t (*read)(char *, size_t))
 {
@@ -47,16 +44,10 @@ static s64 copy_out(uaddr_t buf, size_t len, size_t (*read)(char *, size_t))
 
 static s64 read_next(uaddr_t buf, size_t len)
 {
-	static struct waitq nobody = WAITQ_INIT(nobody);
-	u64 until;
-	int err;
+	int err = wait_event(&log_waitq, SLEEP_INTERRUPTIBLE, NO_DEADLINE, logread_unread() != 0);
 
-	while (!logread_unread()) {
-		until = clock_mono() + NAP_NS;
-		err = wait_event(&nobody, SLEEP_INTERRUPTIBLE, until, logread_unread() != 0);
-		if (err && err != -ETIMEDOUT)
-			return err;
-	}
+	if (err)
+		return err;
 	return copy_out(buf, len, logread_next);
 }
 

@@ -1,14 +1,12 @@
 /*
  * kmsg.c - /proc/kmsg: the kernel log for one reader, as syslog(2)'s READ gives it.
- *
- * A blocked read looks for new lines five times a second: the log is written from contexts that cannot wake anyone.
  */
 #include <linux/capability.h>
 
+#include "fs/poll_bits.h"
 #include "fs/proc/global.h"
 #include "lib/logread.h"
-
-#define NAP_NS 200000000ULL
+#include "task/log_wait.h"
 
 static int kmsg_open(struct inode *i, struct file *f)
 {
@@ -19,33 +17,24 @@ static int kmsg_open(struct inode *i, struct file *f)
 
 static s64 kmsg_read(struct file *f, struct iov *to, u64 *pos)
 {
-	struct waitq nobody;
-	char *page;
+	char *page = kmalloc(PAGE_SIZE);
 	size_t n;
 	s64 r;
 
-	waitq_init(&nobody);
-	while (!logread_unread()) {
-		int err = -EAGAIN;
-
-		if (!to->nonblock && !(f->flags & O_NONBLOCK))
-			err = wait_event(&nobody, SLEEP_INTERRUPTIBLE, clock_mono() + NAP_NS,
-					 logread_unread() != 0);
-		if (err && err != -ETIMEDOUT)
-			return err;
-	}
-	page = kmalloc(PAGE_SIZE);
 	if (!page)
 		return -ENOMEM;
 	n = logread_next(page, MIN(to->left, PAGE_SIZE));
 	r = (s64)iov_to(to, page, n);
 	kfree(page);
-	return n && !r ? -EFAULT : r;
+	if (!n)
+		return to->left ? -EAGAIN : 0;
+	return r ? r : -EFAULT;
 }
 
 static u32 kmsg_poll(struct file *f, struct poll_table *pt)
 {
-	return logread_unread() ? 0x41 /* POLLIN | POLLRDNORM */ : 0;
+	poll_wait(f, &log_waitq, pt);
+	return logread_unread() ? POLL_READABLE : 0;
 }
 
 static const struct inode_ops kmsg_iops = { .open = kmsg_open };
