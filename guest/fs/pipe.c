@@ -7,6 +7,7 @@
  * Lock: pipe->lock, a mutex that is held around user copies (a fault never needs it). Hot path, one byte each way: 1
  * mutex, 1 copy, 1 wake-up, no allocation once a page is cached.
  */
+#include <linux/capability.h>
 #include <string.h>
 
 #include "fs/abi.h"
@@ -472,7 +473,7 @@ s64 pipe_set_size(struct pipe *p, u64 size)
 		return -EINVAL;
 	while (cap < size)
 		cap <<= 1;
-	if (cap > PIPE_MAX && !capable(24 /* CAP_SYS_RESOURCE */))
+	if (cap > PIPE_MAX && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	pages = kzalloc(cap / PAGE_SIZE * sizeof(*pages));
 	if (!pages)

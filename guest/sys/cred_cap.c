@@ -1,16 +1,17 @@
 /*
  * cred_cap.c - capget(2) and capset(2); versions 1 to 3.
  */
+#include <linux/capability.h>
+
 #include "lib/err.h"
 #include "sys/sys.h"
 #include "task/pidns.h"
 #include "task/task.h"
 #include "task/userns.h"
 
-#define VERSION_1   0x19980330u
-#define VERSION_2   0x20071026u
-#define VERSION_3   0x20080522u
-#define CAP_SETPCAP 8
+#define VERSION_1 0x19980330u
+#define VERSION_2 0x20071026u
+#define VERSION_3 0x20080522u
 
 struct cap_header {
 	u32 version;

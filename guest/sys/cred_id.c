@@ -1,14 +1,14 @@
 /*
  * cred_id.c - user and group identities, by the rules of credentials(7), setuid(2) and its kin.
  */
+#include <linux/capability.h>
+
 #include "lib/err.h"
 #include "mm/slab.h"
 #include "sys/sys.h"
 #include "task/task.h"
 #include "task/userns.h"
 
-#define CAP_SETGID	       6
-#define CAP_SETUID	       7
 #define SECBIT_NO_SETUID_FIXUP (1u << 2)
 #define SECBIT_KEEP_CAPS       (1u << 4)
 /* Capabilities that follow the fsuid: CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, LINUX_IMMUTABLE, MKNOD, MAC_OVERRIDE */

@@ -1,6 +1,8 @@
 /*
  * fdobjects.c - timerfd_create(2) and its kin, signalfd(2).
  */
+#include <linux/capability.h>
+
 #include "fs/abi.h"
 #include "fs/signalfd.h"
 #include "fs/timerfd.h"
@@ -31,7 +33,7 @@ s64 sys_timerfd_create(int_a clock, flags_a flags)
 	/* REALTIME, MONOTONIC, BOOTTIME and the two alarm clocks, which need CAP_WAKE_ALARM. */
 	if (clock != 0 && clock != 1 && clock != 7 && clock != 8 && clock != 9)
 		return -EINVAL;
-	if ((clock == 8 || clock == 9) && !capable(35))
+	if ((clock == 8 || clock == 9) && !capable(CAP_WAKE_ALARM))
 		return -EPERM;
 	return fd_install_new(timerfd_create_file(clock, flags), flags & O_CLOEXEC);
 }

@@ -1,6 +1,8 @@
 /*
  * futex.c - futex(2), futex_waitv(2), the futex2 calls and robust lists: decoding only.
  */
+#include <linux/capability.h>
+
 #include "lib/err.h"
 #include "mm/slab.h"
 #include "sys/sys.h"
@@ -187,7 +189,7 @@ s64 sys_get_robust_list(int_a pid, uptr_a head, uptr_a len)
 	if (!t)
 		return -ESRCH;
 	ok = t->process == task_current()->process || t->cred->uid == task_current()->cred->uid ||
-	     capable(19); /* CAP_SYS_PTRACE */
+	     capable(CAP_SYS_PTRACE);
 	list = t->robust_list;
 	if (pid)
 		task_put(t);

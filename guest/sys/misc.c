@@ -1,6 +1,7 @@
 /*
  * misc.c - what a program asks about the machine: names, memory, CPU, random numbers, architecture state.
  */
+#include <linux/capability.h>
 #include <string.h>
 
 #include "lib/err.h"
@@ -14,9 +15,6 @@
 #include "task/timens.h"
 #include "task/userns.h"
 #include "task/uts.h"
-
-#define CAP_SYS_ADMIN 21
-#define CAP_SYS_BOOT  22
 
 struct abi_utsname {
 	char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65];

@@ -2,13 +2,11 @@
  * misc_refused.c - calls of the administrator that a sandbox never grants: EPERM without the capability, as on Linux;
  * with it an honest error and a line in dmesg.
  */
+#include <linux/capability.h>
+
 #include "lib/err.h"
 #include "sys/sys.h"
 #include "task/task.h"
-
-#define CAP_SYS_PACCT	   20
-#define CAP_SYS_ADMIN	   21
-#define CAP_SYS_TTY_CONFIG 26
 
 static s64 refuse(int cap, const char *what, int err)
 {

@@ -1,6 +1,7 @@
 /*
  * prctl.c - prctl(2). Unknown options: EINVAL and a line in dmesg.
  */
+#include <linux/capability.h>
 #include <string.h>
 
 #include "lib/err.h"
@@ -9,10 +10,6 @@
 #include "sys/sys.h"
 #include "task/task.h"
 #include "task/userns.h"
-
-#define CAP_SETPCAP	 8
-#define CAP_SYS_RESOURCE 24
-#define CAP_LAST	 40
 
 enum {
 	PR_SET_PDEATHSIG = 1,
@@ -81,7 +78,7 @@ static s64 drop_bounding(u64 cap)
 
 	if (!capable_here(CAP_SETPCAP))
 		return -EPERM;
-	if (cap > CAP_LAST)
+	if (cap > CAP_LAST_CAP)
 		return -EINVAL;
 	c = cred_dup(task_current()->cred);
 	if (!c)
@@ -144,7 +141,7 @@ static s64 ambient(u64 op, u64 cap, u64 a4, u64 a5)
 	const struct cred *o = task_current()->cred;
 	struct cred *c;
 
-	if (a4 | a5 || (op == AMBIENT_CLEAR_ALL ? cap != 0 : cap > CAP_LAST))
+	if (a4 | a5 || (op == AMBIENT_CLEAR_ALL ? cap != 0 : cap > CAP_LAST_CAP))
 		return -EINVAL;
 	if (op == AMBIENT_IS_SET)
 		return o->cap_ambient >> cap & 1;
@@ -214,7 +211,7 @@ s64 sys_prctl(int_a option, ulong_a a2, ulong_a a3, ulong_a a4, ulong_a a5)
 	case PR_GET_SECCOMP: return t->seccomp_mode;
 	case PR_SET_SECCOMP: return seccomp_prctl(a2, a3);
 	case PR_CAPBSET_READ:
-		return a2 > CAP_LAST ? -EINVAL : (s64)(t->cred->cap_bounding >> a2 & 1);
+		return a2 > CAP_LAST_CAP ? -EINVAL : (s64)(t->cred->cap_bounding >> a2 & 1);
 	case PR_CAPBSET_DROP: return drop_bounding(a2);
 	case PR_GET_TSC: return put_int(a2, 1);
 	case PR_SET_TSC:

@@ -11,9 +11,6 @@
 #include "sys/sys.h"
 #include "task/task.h"
 
-#define CAP_PERFMON_NR 38
-#define CAP_BPF_NR     39
-
 static s64 refuse(const char *what, u64 value, s64 err)
 {
 	unsupported(what, value);
@@ -128,7 +125,7 @@ s64 sys_bpf(int_a cmd, uptr_a attr, uint_a size)
 		return -E2BIG;
 	if (size && user_read(&probe, attr, 1))
 		return -EFAULT;
-	if (!capable(CAP_BPF_NR) && !capable(CAP_SYS_ADMIN))
+	if (!capable(CAP_BPF) && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	return refuse("bpf command", (u64)cmd, -EPERM);
 }
@@ -149,7 +146,7 @@ s64 sys_perf_event_open(uptr_a attr, pid_a pid, int_a cpu, fd_a group, flags_a f
 		return -EFAULT;
 	if (a.size && (a.size < PERF_ATTR_SIZE_VER0 || a.size > PAGE_SIZE))
 		return -E2BIG;
-	if (!capable(CAP_PERFMON_NR) && !capable(CAP_SYS_ADMIN))
+	if (!capable(CAP_PERFMON) && !capable(CAP_SYS_ADMIN))
 		return -EACCES;
 	return refuse("perf event of type", a.type, -ENOENT);
 }

@@ -1,6 +1,8 @@
 /*
  * rlimit.c - limits and usage.
  */
+#include <linux/capability.h>
+
 #include "lib/err.h"
 #include "sys/abi_task.h"
 #include "sys/sys.h"
@@ -9,9 +11,8 @@
 #include "task/pidns.h"
 #include "task/task.h"
 
-#define CAP_SYS_RESOURCE 24
-#define RLIMIT_NOFILE	 7
-#define NR_OPEN		 1048576
+#define RLIMIT_NOFILE 7
+#define NR_OPEN	      1048576
 
 static int change(struct process *p, unsigned resource, const struct rlimit *new,
 		  struct rlimit *old)

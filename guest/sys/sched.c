@@ -1,6 +1,7 @@
 /*
  * sched.c - the sched_* system calls, priorities, restartable sequences and membarrier.
  */
+#include <linux/capability.h>
 #include <string.h>
 
 #include "lib/err.h"
@@ -10,7 +11,6 @@
 #include "task/pidns.h"
 #include "task/sched.h"
 
-#define CAP_SYS_NICE	 23
 #define RLIMIT_NICE	 13
 #define RLIMIT_RTPRIO	 14
 #define SCHED_RESET_FLAG 0x40000000

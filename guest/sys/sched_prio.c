@@ -1,13 +1,14 @@
 /*
  * sched_prio.c - nice levels and I/O priorities of processes, groups and users.
  */
+#include <linux/capability.h>
+
 #include "lib/err.h"
 #include "sys/sys.h"
 #include "task/pidns.h"
 #include "task/sched.h"
 
-#define CAP_SYS_NICE 23
-#define RLIMIT_NICE  13
+#define RLIMIT_NICE 13
 
 enum { PRIO_PROCESS, PRIO_PGRP, PRIO_USER };
 

@@ -1,6 +1,8 @@
 /*
  * seccomp.c - seccomp(2), its prctl(2) forms, and what ptrace(2) reads of filters.
  */
+#include <linux/capability.h>
+
 #include "fs/file.h"
 #include "lib/err.h"
 #include "mm/slab.h"
@@ -8,8 +10,6 @@
 #include "sys/sys.h"
 #include "task/ptrace.h"
 #include "task/seccomp.h"
-
-#define CAP_SYS_ADMIN 21
 
 enum { SET_MODE_STRICT, SET_MODE_FILTER, GET_ACTION_AVAIL, GET_NOTIF_SIZES };
 

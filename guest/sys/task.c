@@ -1,6 +1,8 @@
 /*
  * task.c - system calls that make, end and wait for tasks.
  */
+#include <linux/capability.h>
+
 #include "lib/err.h"
 #include "sys/abi_task.h"
 #include "sys/pidfd.h"
@@ -84,7 +86,7 @@ s64 sys_clone3(uptr_a args, size_a size)
 		for (i = 0; i < a.set_tid_size; i++)
 			if (set_tid[i] < 1)
 				return -EINVAL;
-		if (!capable(40) && !capable(21)) /* CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN */
+		if (!capable(CAP_CHECKPOINT_RESTORE) && !capable(CAP_SYS_ADMIN))
 			return -EPERM;
 	}
 	r.flags = a.flags;

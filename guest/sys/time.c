@@ -1,13 +1,14 @@
 /*
  * time.c - clocks and sleeping. The time of day belongs to the host: setting it is refused.
  */
+#include <linux/capability.h>
+
 #include "lib/err.h"
 #include "sys/sys.h"
 #include "sys/timespec.h"
 #include "task/clock.h"
 #include "task/task.h"
 
-#define CAP_SYS_TIME  25
 #define TIMER_ABSTIME 1
 
 s64 sys_clock_gettime(int_a clock, uptr_a ts)

@@ -3,6 +3,7 @@
  *
  * The child is invisible (not in the pid table, on no list) until everything that can fail has succeeded. Namespaces: ns.c.
  */
+#include <linux/capability.h>
 #include <string.h>
 
 #include "lib/err.h"
@@ -65,7 +66,8 @@ static int check_nproc(struct task *t)
 {
 	u64 limit = task_rlimit(RLIMIT_NPROC), n[2] = { t->cred->uid, 0 };
 
-	if (limit == ~0ULL || t->cred->uid == 0 || capable(24) || capable(21))
+	if (limit == ~0ULL || t->cred->uid == 0 || capable(CAP_SYS_RESOURCE) ||
+	    capable(CAP_SYS_ADMIN))
 		return 0;
 	process_for_each(count_user, n);
 	return n[1] >= limit ? -EAGAIN : 0;

@@ -1,6 +1,8 @@
 /*
  * ns.c - see ns.h. References only; task->ns is replaced by its own task under task_lock.
  */
+#include <linux/capability.h>
+
 #include "task/ns.h"
 #include "lib/err.h"
 #include "mm/slab.h"
@@ -9,8 +11,6 @@
 #include "task/unsupported.h"
 #include "task/userns.h"
 
-#define CAP_SYS_CHROOT 18
-#define CAP_SYS_ADMIN  21
 #define ALL_KINDS                                                                      \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
 	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)

@@ -3,6 +3,7 @@
  *
  * Locks: ptrace.h. The tie is made and ended under task_lock; sig_lock of the tracee's process guards its traps.
  */
+#include <linux/capability.h>
 #include <string.h>
 
 #include "lib/err.h"
@@ -102,7 +103,7 @@ int ptrace_attach(struct task *t, bool seize, u32 options)
 
 	if (t->kthread || t->process == self->process || !ptrace_may_access(t, PTRACE_ATTACH))
 		return -EPERM;
-	if (options & PT_O_SUSPEND_SECCOMP && !capable(21 /* CAP_SYS_ADMIN */))
+	if (options & PT_O_SUSPEND_SECCOMP && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	tr = record(t);
 	if (!tr)
@@ -220,7 +221,7 @@ int ptrace_set_options(struct task *t, u32 options)
 
 	if (options & ~PT_O_ALL)
 		return -EINVAL;
-	if (options & PT_O_SUSPEND_SECCOMP && !capable(21 /* CAP_SYS_ADMIN */))
+	if (options & PT_O_SUSPEND_SECCOMP && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	spin_lock(&task_lock);
 	if (is_ours(t))

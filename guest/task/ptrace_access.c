@@ -2,13 +2,13 @@
  * ptrace_access.c - who may look into a task or control it: Linux's __ptrace_may_access, with landlock as its only
  * security module (without Yama: relation between the two does not matter).
  */
+#include <linux/capability.h>
+
 #include "fs/landlock.h"
 #include "task/info.h"
 #include "task/private.h"
 #include "task/ptrace.h"
 #include "task/userns.h"
-
-#define CAP_SYS_PTRACE 19
 
 bool ptrace_may_access(struct task *t, unsigned mode)
 {

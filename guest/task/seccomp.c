@@ -4,6 +4,7 @@
  * Differs from Linux: there is no audit, so LOG and logged actions go to dmesg, once per program, call and action. TSYNC
  * makes other threads' execve ignore set-id bits, but their PR_GET_NO_NEW_PRIVS stays what it was.
  */
+#include <linux/capability.h>
 #include <string.h>
 
 #include "lib/err.h"
@@ -14,10 +15,9 @@
 #include "task/seccomp.h"
 #include "task/userns.h"
 
-#define ARCH_X86_64   0xc000003eu
-#define CAP_SYS_ADMIN 21
-#define PATH_MAX_LEN  32768u /* instructions of a chain, with 4 for each filter */
-#define ERRNO_MAX     4095u
+#define ARCH_X86_64  0xc000003eu
+#define PATH_MAX_LEN 32768u /* instructions of a chain, with 4 for each filter */
+#define ERRNO_MAX    4095u
 
 const char *const seccomp_action_names[8] = { "kill_process", "kill_thread", "trap", "errno",
 					      "user_notif",   "trace",	     "log",  "allow" };

@@ -1,14 +1,13 @@
 /*
  * sigaction.c - setting actions, who may signal whom, and waiting for signals without a handler.
  */
+#include <linux/capability.h>
 #include <string.h>
 
 #include "fs/landlock.h"
 #include "lib/err.h"
 #include "task/sigpriv.h"
 #include "task/userns.h"
-
-#define CAP_KILL 5
 
 int signal_action(int signo, const struct sigaction *act, struct sigaction *old)
 {

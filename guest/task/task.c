@@ -5,6 +5,7 @@
  * is enough to walk them). A task has one reference of the pid table (until it is reaped, or for threads until they
  * end) and one of its own context, which sched.c drops after the last switch.
  */
+#include <linux/capability.h>
 #include <string.h>
 
 #include "lib/err.h"
@@ -66,7 +67,7 @@ static bool hook_killed(void)
 
 static bool hook_may_lock(void)
 {
-	return capable(14); /* CAP_IPC_LOCK */
+	return capable(CAP_IPC_LOCK);
 }
 
 static int hook_tid(void)

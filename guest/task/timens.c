@@ -1,6 +1,8 @@
 /*
  * timens.c - see timens.h. A namespace's offsets never change once somebody is in it, so they are read without a lock.
  */
+#include <linux/capability.h>
+
 #include "task/timens.h"
 #include "lib/err.h"
 #include "mm/slab.h"
@@ -8,8 +10,7 @@
 #include "task/private.h"
 #include "task/userns.h"
 
-#define CAP_SYS_TIME 25
-#define OFFSET_MAX   (0x7fffffffffffffffLL / 2)
+#define OFFSET_MAX (0x7fffffffffffffffLL / 2)
 
 struct time_ns {
 	s64 mono, boot;

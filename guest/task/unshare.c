@@ -1,12 +1,12 @@
 /*
  * unshare.c - stop sharing descriptor tables, working directories, namespaces: unshare(2), close_range(2), exec.
  */
+#include <linux/capability.h>
+
 #include "lib/err.h"
 #include "task/ns.h"
 #include "task/private.h"
 #include "task/userns.h"
-
-#define CAP_SYS_ADMIN 21
 
 /* Besides CLONE_NEWNS, which is the fs_context's. */
 #define NAMESPACES                                                                      \

@@ -1,12 +1,13 @@
 /*
  * userns.c - user namespaces: making, entering, capabilities and the translation of ids (userns.h).
  */
+#include <linux/capability.h>
+
 #include "task/userns.h"
 #include "lib/err.h"
 #include "mm/slab.h"
 
-#define ALL_CAPS    0x1ffffffffffULL
-#define CAP_SETFCAP 31
+#define ALL_CAPS 0x1ffffffffffULL
 
 static struct id_extent all_ids = { 0, 0, NO_ID };
 struct user_ns first_user_ns = {

@@ -3,16 +3,12 @@
  *
  * Lock: user_ns_lock around "is it written already" and the writing; readers of a map see it whole or empty.
  */
+#include <linux/capability.h>
 #include <string.h>
 
 #include "lib/err.h"
 #include "mm/slab.h"
 #include "task/userns.h"
-
-#define CAP_SETGID    6
-#define CAP_SETUID    7
-#define CAP_SYS_ADMIN 21
-#define CAP_SETFCAP   31
 
 static struct spinlock user_ns_lock = SPINLOCK_INIT;
 

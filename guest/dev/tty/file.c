@@ -2,6 +2,8 @@
  * file.c - open terminals: life, read, write, poll. Bytes pass through a small buffer on the stack, so that no user copy
  * happens under the spinlock.
  */
+#include <linux/capability.h>
+
 #include "dev/tty/tty.h"
 #include "fs/abi.h"
 #include "fs/poll_bits.h"
@@ -40,7 +42,7 @@ int tty_open(struct tty *t, struct file *f)
 {
 	if (t->hung_up || t->locked)
 		return -EIO;
-	if (t->exclusive && !capable(21 /* CAP_SYS_ADMIN */))
+	if (t->exclusive && !capable(CAP_SYS_ADMIN))
 		return -EBUSY;
 	ref_get(&t->ref);
 	spin_lock(&t->lock);

@@ -1,6 +1,7 @@
 /*
  * ioctl.c - terminal settings and queues: tty_ioctl(4).
  */
+#include <linux/capability.h>
 #include <string.h>
 
 #include "dev/tty/tty.h"
@@ -9,8 +10,6 @@
 #include "platform/platform.h"
 #include "task/unsupported.h"
 #include "task/task.h"
-
-#define CAP_SYS_ADMIN 21
 
 static s64 get(uaddr_t arg, const void *v, size_t n)
 {

@@ -3,14 +3,14 @@
  *
  * sid and pgid of a tty and ctty of processes change under task_lock. Signals go out after it is dropped.
  */
+#include <linux/capability.h>
+
 #include "dev/tty/tty.h"
 #include "fs/abi.h"
 #include "lib/err.h"
 #include "platform/platform.h"
 #include "task/pidns.h"
 #include "task/task.h"
-
-#define CAP_SYS_ADMIN 21
 
 int tty_job_control(struct tty *t, int signo)
 {

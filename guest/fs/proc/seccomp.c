@@ -1,13 +1,13 @@
 /*
  * seccomp.c - /proc/sys/kernel/seccomp: which answers of a filter exist, and which are logged.
  */
+#include <linux/capability.h>
 #include <string.h>
 
 #include "fs/proc/global.h"
 #include "task/seccomp.h"
 
-#define CAP_SYS_ADMIN 21
-#define ALLOW_INDEX   7 /* cannot be logged */
+#define ALLOW_INDEX 7 /* cannot be logged */
 
 static int show_actions(struct seq *s, u32 set)
 {
