@@ -30,18 +30,37 @@ static struct {
 
 static bool valid(const struct net_config *c)
 {
-	return c->pairs == 1 && c->pair < NET_PAIRS && c->naddrs <= NET_ADDRS &&
-	       c->nroutes <= NET_ROUTES && c->mtu >= 576 && c->mtu <= 65535 &&
-	       memchr(c->name, 0, sizeof(c->name)) && c->name[0];
+	return c->pairs && c->pairs <= NET_PAIRS && c->pair <= NET_PAIRS - c->pairs &&
+	       c->naddrs <= NET_ADDRS && c->nroutes <= NET_ROUTES && c->mtu >= 576 &&
+	       c->mtu <= 65535 && memchr(c->name, 0, sizeof(c->name)) && c->name[0];
+}
+
+/* Its queues cannot be opened twice, whatever follows. */
+static int open_pairs(struct virtio_net *v, u32 first)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < v->npairs; i++) {
+		struct virtio_pair *q = &v->pair[i];
+
+		q->v = v;
+		q->rx = ring_open(RING_Q_NET + 2 * (first + i));
+		q->tx = ring_open(RING_Q_NET + 2 * (first + i) + 1);
+		net.dev[first + i] = v;
+		if (!err)
+			err = virtio_tx_start(q);
+	}
+	return err;
 }
 
 static struct virtio_net *make(const struct net_config *c)
 {
-	struct virtio_net *v = kzalloc(sizeof(*v));
+	struct virtio_net *v = kzalloc(sizeof(*v) + c->pairs * sizeof(v->pair[0]));
 	struct netdev *d;
 
 	if (!v)
 		return NULL;
+	v->npairs = c->pairs;
 	d = &v->nd.dev;
 	memcpy(d->name, c->name, sizeof(d->name));
 	memcpy(d->hwaddr, c->mac, 6);
@@ -57,10 +76,7 @@ static struct virtio_net *make(const struct net_config *c)
 		v->nd.features |= NETF_CSUM;
 	if (c->flags & NET_GSO)
 		v->nd.features |= NETF_TSO4 | NETF_TSO6;
-	v->rx = ring_open(RING_Q_NET + 2 * c->pair);
-	v->tx = ring_open(RING_Q_NET + 2 * c->pair + 1);
-	net.dev[c->pair] = v; /* its queues cannot be opened twice, whatever follows */
-	if (virtio_tx_start(v) < 0 || net_device_add(&net_first, &v->nd) < 0)
+	if (open_pairs(v, c->pair) < 0 || net_device_add(&net_first, &v->nd) < 0)
 		return NULL;
 	return v;
 }
@@ -135,10 +151,12 @@ static void apply(const struct net_config *c)
 	configure(v, c);
 	if (c->flags & NET_NAMES)
 		names_enable();
-	if (virtio_rx_start(v) < 0)
-		klog("net: %s: no memory for receive buffers", c->name);
-	klog("net: %s up, MTU %u%s", v->nd.dev.name, v->nd.dev.mtu,
-	     c->flags & NET_GSO ? ", segmentation offload" : "");
+	for (unsigned i = 0; i < v->npairs; i++)
+		if (virtio_rx_start(&v->pair[i]) < 0)
+			klog("net: %s: no memory for receive buffers", c->name);
+	klog("net: %s up, MTU %u%s, %u pair%s of queues", v->nd.dev.name, v->nd.dev.mtu,
+	     c->flags & NET_GSO ? ", segmentation offload" : "", v->npairs,
+	     v->npairs > 1 ? "s" : "");
 }
 
 static void post(void)
@@ -169,17 +187,21 @@ void virtio_net_settle(void)
 		ring_reap(net.ring);
 }
 
-bool virtio_net_sent(void)
+static bool sent(struct virtio_net *v)
 {
-	for (unsigned i = 0; i < NET_PAIRS; i++) {
-		struct virtio_net *v = net.dev[i];
-
-		if (!v || !v->up)
-			continue;
-		virtio_tx_clean(v);
-		if (!ring_idle(v->tx))
+	for (unsigned i = 0; i < v->npairs; i++) {
+		virtio_tx_clean(&v->pair[i]);
+		if (!ring_idle(v->pair[i].tx))
 			return false;
 	}
+	return true;
+}
+
+bool virtio_net_sent(void)
+{
+	for (unsigned i = 0; i < NET_PAIRS; i++)
+		if (net.dev[i] && net.dev[i]->up && !sent(net.dev[i]))
+			return false;
 	return true;
 }
 

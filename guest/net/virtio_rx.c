@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "lib/atomic.h"
 #include "lib/err.h"
 #include "lib/log.h"
 #include "mm/frame.h"
@@ -30,43 +31,43 @@ static void post(struct rx_slot *s)
 {
 	struct ring_buf b = { s->page, NET_RX_BUFFER };
 
-	ring_add(s->v->rx, &s->req, &b, 0,
+	ring_add(s->q->rx, &s->req, &b, 0,
 		 1); /* a slot has its descriptor; a broken queue is no use any more */
 }
 
-static void deliver(struct virtio_net *v)
+static void deliver(struct virtio_pair *q)
 {
-	unsigned n = v->nframes;
-	u64 checked = v->checked;
+	unsigned n = q->nframes;
+	u64 checked = q->checked;
 
-	v->nframes = 0;
-	v->checked = 0;
+	q->nframes = 0;
+	q->checked = 0;
 	if (n)
-		net_input(&v->nd, v->frames, n, checked);
+		net_input(&q->v->nd, q->frames, n, checked);
 }
 
-static void frame_done(struct virtio_net *v)
+static void frame_done(struct virtio_pair *q)
 {
-	if (v->partial_checked)
-		v->checked |= 1ULL << v->nframes;
-	v->frames[v->nframes++] = v->partial;
-	v->partial = NULL;
-	if (v->nframes == RX_BATCH)
-		deliver(v);
+	if (q->partial_checked)
+		q->checked |= 1ULL << q->nframes;
+	q->frames[q->nframes++] = q->partial;
+	q->partial = NULL;
+	if (q->nframes == RX_BATCH)
+		deliver(q);
 }
 
 /* Drop what there is of a frame, and what is still to come of it. */
-static void drop(struct virtio_net *v)
+static void drop(struct virtio_pair *q)
 {
-	v->nd.dev.stats.rx_dropped++;
-	if (v->partial)
-		net_pbuf_release(&v->partial, 1);
-	v->partial = NULL;
-	v->skip = true;
+	atomic_add(&q->v->nd.dev.stats.rx_dropped, 1);
+	if (q->partial)
+		net_pbuf_release(&q->partial, 1);
+	q->partial = NULL;
+	q->skip = true;
 }
 
 /* The first buffer of a frame: its header, copied, says how many follow. False: not a frame. */
-static bool begin(struct virtio_net *v, const void *page, u32 len)
+static bool begin(struct virtio_pair *q, const void *page, u32 len)
 {
 	struct net_hdr h;
 
@@ -75,30 +76,30 @@ static bool begin(struct virtio_net *v, const void *page, u32 len)
 	memcpy(&h, page, sizeof(h));
 	if (!h.buffers || h.buffers > NET_FRAME_MAX / NET_RX_BUFFER + 2)
 		return false;
-	v->missing = h.buffers;
-	v->skip = false;
-	v->partial_checked = h.flags & (NET_HDR_NEEDS_CSUM | NET_HDR_DATA_VALID);
+	q->missing = h.buffers;
+	q->skip = false;
+	q->partial_checked = h.flags & (NET_HDR_NEEDS_CSUM | NET_HDR_DATA_VALID);
 	return true;
 }
 
 static void received(struct ring_request *req, s32 written)
 {
 	struct rx_slot *s = container_of(req, struct rx_slot, req);
-	struct virtio_net *v = s->v;
-	bool first = !v->missing;
+	struct virtio_pair *q = s->q;
+	bool first = !q->missing;
 	u32 at = first ? sizeof(struct net_hdr) : 0;
 	void *page = s->page, *fresh;
 	struct pbuf *p = NULL;
 
 	if (written < 0)
 		return; /* the queue is broken: pages stay where they are */
-	if (first && !begin(v, page, (u32)written)) {
-		v->nd.dev.stats.rx_errors++;
+	if (first && !begin(q, page, (u32)written)) {
+		atomic_add(&q->v->nd.dev.stats.rx_errors, 1);
 		post(s);
 		return;
 	}
-	v->missing--;
-	if (!v->skip) {
+	q->missing--;
+	if (!q->skip) {
 		fresh = buffer_alloc();
 		if (fresh && (u32)written > at)
 			p = net_pbuf_wrap((char *)page + at, (u32)written - at, buffer_free, page);
@@ -106,47 +107,47 @@ static void received(struct ring_request *req, s32 written)
 			s->page = fresh;
 		else if (fresh)
 			buffer_free(fresh);
-		if (!p || (v->partial && v->partial->tot_len + p->tot_len > NET_FRAME_MAX)) {
+		if (!p || (q->partial && q->partial->tot_len + p->tot_len > NET_FRAME_MAX)) {
 			if (p)
 				net_pbuf_release(&p, 1);
-			drop(v);
-		} else if (v->partial) {
-			pbuf_cat(v->partial, p);
+			drop(q);
+		} else if (q->partial) {
+			pbuf_cat(q->partial, p);
 		} else {
-			v->partial = p;
+			q->partial = p;
 		}
 	}
 	post(s);
-	if (!v->missing && v->partial)
-		frame_done(v);
+	if (!q->missing && q->partial)
+		frame_done(q);
 }
 
 /* A round of completions is over: what came goes up, what was posted is told. */
 static void round_over(void *arg)
 {
-	struct virtio_net *v = arg;
+	struct virtio_pair *q = arg;
 
-	ring_kick(v->rx);
-	virtio_tx_clean(v);
-	deliver(v);
+	ring_kick(q->rx);
+	virtio_tx_clean(q);
+	deliver(q);
 }
 
-int virtio_rx_start(struct virtio_net *v)
+int virtio_rx_start(struct virtio_pair *q)
 {
-	v->rx_slots = kzalloc(RX_SLOTS * sizeof(*v->rx_slots));
-	if (!v->rx_slots)
+	q->rx_slots = kzalloc(RX_SLOTS * sizeof(*q->rx_slots));
+	if (!q->rx_slots)
 		return -ENOMEM;
-	ring_set_room(v->rx, round_over, v);
+	ring_set_room(q->rx, round_over, q);
 	for (unsigned i = 0; i < RX_SLOTS; i++) {
-		struct rx_slot *s = &v->rx_slots[i];
+		struct rx_slot *s = &q->rx_slots[i];
 
-		s->v = v;
+		s->q = q;
 		s->req.done = received;
 		s->page = buffer_alloc();
 		if (!s->page)
 			return i > RX_SLOTS / 2 ? 0 : -ENOMEM;
 		post(s);
 	}
-	ring_kick(v->rx);
+	ring_kick(q->rx);
 	return 0;
 }
