@@ -296,7 +296,7 @@ out:
 	end_child(w.gofer);
 	end_child(w.net_helper);
 	if (w.net)
-		net_option_close(&cfg->net);
+		net_option_close(&cfg->net, &sb.net);
 	timing_mark(&sb, "processes gone");
 	tty_restore();
 	return w.status;

@@ -113,6 +113,11 @@ int net_read_interface(const char *name, struct net_config *config, struct error
 int net_silence(int ifindex, struct error *err);
 /* Let it hear again. If that cannot be, nobody is told. */
 void net_unsilence(int ifindex);
+/*
+ * owner.c: how many packet sockets with a virtio header, as sandboxes have them, are on this interface of the caller's
+ * namespace; 0 if the kernel does not say (no packet_diag).
+ */
+unsigned net_count_sandbox_sockets(int ifindex);
 /* TAP: set it up. */
 int net_link_up(int ifindex, struct error *err);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/channel.h"
 #include "host/error.h"
 #include "host/net/option.h"
 
@@ -138,11 +139,13 @@ int net_option_open(const struct net_options *o, struct net *n, pid_t *helper, s
 	return net_prepare(n, c.pairs, fds, &c, err);
 }
 
-void net_option_close(const struct net_options *o)
+void net_option_close(const struct net_options *o, struct net *n)
 {
 	const char *name = netns_name(o->net);
-	int ns;
+	int ns, fds[2 * NET_PAIRS + 2];
 
+	if (n->threads)
+		chan_close_fds(fds, net_descriptors(n, fds));
 	if (!name || open_namespace(name, &ns, NULL) < 0)
 		return;
 	net_packet_close(ns);

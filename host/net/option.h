@@ -24,7 +24,7 @@ int net_option_publish(struct net_options *o, const char *text, struct error *er
 int net_option_queues(unsigned *queues, const char *text, struct error *err);
 /* Open what was asked for, into n. *helper is the pid of a process that goes with it, or 0. 0 or -1. */
 int net_option_open(const struct net_options *o, struct net *n, pid_t *helper, struct error *err);
-/* The sandbox is gone: undo what that changed outside. */
-void net_option_close(const struct net_options *o);
+/* The sandbox is gone: close the caller's descriptors of its network, and undo what that changed outside. */
+void net_option_close(const struct net_options *o, struct net *n);
 
 #endif

@@ -3,7 +3,8 @@
  *
  * The sandbox speaks with that interface's MAC and addresses, so the host's own stack there must not answer for them: a
  * filter at the interface's ingress drops all, behind the packet sockets, until net_packet_close; an engine's namespace ends
- * with its container anyway. What the namespace's addresses and routes were is left as it is, for the engine's sake.
+ * with its container anyway. One that a killed sandbox left is the next one's. What the namespace's addresses and routes were
+ * is left as it is, for the engine's sake.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -24,7 +25,8 @@
 #include "host/net/names.h"
 #include "host/net/net.h"
 
-#define BUFFER (4 << 20) /* bytes: the usual 208 KiB hold two frames of 64 KiB */
+#define PATIENCE_MS 1000
+#define BUFFER	    (4 << 20) /* bytes: the usual 208 KiB hold two frames of 64 KiB */
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
@@ -153,6 +155,17 @@ fail:
 	return -1;
 }
 
+/* Only one sandbox has an interface. One that was killed this moment may have it still; two that start at once may both lose. */
+static int claim(int ifindex, unsigned own, const char *name, struct error *err)
+{
+	for (int ms = 0; net_count_sandbox_sockets(ifindex) > own; ms += 50) {
+		if (ms >= PATIENCE_MS)
+			return error_set(err, EBUSY, "another sandbox has the interface %s", name);
+		usleep(50000);
+	}
+	return 0;
+}
+
 static int open_here(unsigned pairs, int *fds, struct net_config *config, struct error *err)
 {
 	int ifindex;
@@ -164,7 +177,7 @@ static int open_here(unsigned pairs, int *fds, struct net_config *config, struct
 	ifindex = net_read_interface(NULL, config, err);
 	if (ifindex < 0 || make_sockets(ifindex, pairs, fds, err) < 0)
 		return -1;
-	if (net_silence(ifindex, err) < 0) {
+	if (claim(ifindex, pairs, config->name, err) < 0 || net_silence(ifindex, err) < 0) {
 		close_all(fds, pairs);
 		return -1;
 	}
@@ -248,7 +261,8 @@ static void close_here(void)
 	struct net_config config = { 0 };
 	int ifindex = net_read_interface(NULL, &config, NULL);
 
-	if (ifindex >= 0)
+	/* The next one may have it already. */
+	if (ifindex >= 0 && !net_count_sandbox_sockets(ifindex))
 		net_unsilence(ifindex);
 }
 

@@ -25,6 +25,10 @@ trap 'kill $server $listener 2> /dev/null; rm -rf "$dir"' EXIT
 head -c 3000000 /dev/urandom > "$dir/big"
 echo hello > "$dir/small"
 
+filters() {
+	ip netns exec n2 tc filter show dev eth0 ingress 2> /dev/null | grep -c 'handle 0x1'
+}
+
 moat() {
 	timeout 100 "$MOAT" do --platform "$PLATFORM" "$@"
 }
@@ -68,9 +72,21 @@ kill $owner
 wait $owner
 timeout 5 bash -c 'exec 3<> /dev/tcp/10.9.0.12/9'
 expect "the namespace's own stack, afterwards" 0 $?
-expect "filters, afterwards" 0 "$(ip netns exec n2 tc filter show dev eth0 ingress 2> /dev/null | wc -l)"
+expect "filters, afterwards" 0 "$(filters)"
 kill $listener 2> /dev/null
 wait $listener
+
+# Two sandboxes on one interface; and one that is killed, whose filter stays until the next sandbox there has ended.
+"$MOAT" do --platform "$PLATFORM" --net host-netns:n2 -- sleep 60 &
+owner=$!
+sleep 2
+expect "a second sandbox" "moat: --net host-netns:n2: another sandbox has the interface eth0" "$(moat --net host-netns:n2 -- true 2>&1)"
+expect "filters, still" 1 "$(filters)"
+kill -KILL $owner
+wait $owner 2> /dev/null
+expect "filters after a kill" 1 "$(filters)"
+expect "the next one there" hello "$(moat --net host-netns:n2 -- curl -sS -m 5 http://10.9.0.11:8000/small 2>&1)"
+expect "filters after the next one" 0 "$(filters)"
 
 # The interface goes away: the sandbox lives on, without it.
 ip netns del n1
