@@ -100,39 +100,6 @@ no_memory:
 	return ERR_PTR(-ENOMEM);
 }
 
-u32 mount_flags_of_ms(u64 ms)
-{
-	u32 f = 0;
-
-	f |= ms & MS_RDONLY ? MNT_RDONLY : 0;
-	f |= ms & MS_NOSUID ? MNT_NOSUID : 0;
-	f |= ms & MS_NODEV ? MNT_NODEV : 0;
-	f |= ms & MS_NOEXEC ? MNT_NOEXEC : 0;
-	f |= ms & MS_NODIRATIME ? MNT_NODIRATIME : 0;
-	if (ms & MS_NOATIME)
-		f |= MNT_NOATIME;
-	else if (ms & MS_STRICTATIME)
-		f |= MNT_STRICTATIME;
-	else
-		f |= MNT_RELATIME;
-	return f;
-}
-
-u64 mount_ms_of_flags(u32 f)
-{
-	u64 ms = 0;
-
-	ms |= f & MNT_RDONLY ? MS_RDONLY : 0;
-	ms |= f & MNT_NOSUID ? MS_NOSUID : 0;
-	ms |= f & MNT_NODEV ? MS_NODEV : 0;
-	ms |= f & MNT_NOEXEC ? MS_NOEXEC : 0;
-	ms |= f & MNT_NODIRATIME ? MS_NODIRATIME : 0;
-	ms |= f & MNT_NOATIME ? MS_NOATIME : 0;
-	ms |= f & MNT_STRICTATIME ? MS_STRICTATIME : 0;
-	ms |= f & MNT_RELATIME ? MS_RELATIME : 0;
-	return ms;
-}
-
 struct mount *mount_create(const struct file_system *fs, const struct mount_args *a)
 {
 	struct super_block *sb;

@@ -21,6 +21,8 @@
 #define MNT_NODIRATIME	32
 #define MNT_RELATIME	64
 #define MNT_STRICTATIME 128
+#define MNT_NOSYMFOLLOW 512
+#define MNT_ATIMES	(MNT_NOATIME | MNT_RELATIME | MNT_STRICTATIME)
 /* no path leads to it: memfd, the links of /proc to objects without a name */
 #define MNT_INTERNAL 256
 
@@ -88,8 +90,12 @@ bool mount_is_on(const struct dentry *d);
 void mount_detach_from(struct dentry *d);
 /* Move *p to what is mounted on it, as often as needed (references exchanged). */
 void path_follow_mounts(struct path_ref *p);
+/* mount_flags.c: MNT_* from and to mount(2)'s MS_*, to MOUNT_ATTR_*, to statfs(2)'s ST_*, as words with a comma before each. */
 u32 mount_flags_of_ms(u64 ms);
-u64 mount_ms_of_flags(u32 flags); /* the way back */
+u64 mount_ms_of_flags(u32 flags);
+u64 mount_attr_of_flags(u32 flags);
+u64 mount_st_of_flags(u32 flags);
+void mount_show_flags(struct seq *s, u32 flags);
 /* The mount after m in the tree below top, parents first; NULL at the end. The second one leaves out what is below m. */
 struct mount *mount_next(struct mount *m, const struct mount *top);
 struct mount *mount_next_over(struct mount *m, const struct mount *top);

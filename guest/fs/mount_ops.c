@@ -11,6 +11,7 @@
 #include "mm/slab.h"
 #include "task/task.h"
 
+#define TIMES	       (MNT_ATIMES | MNT_NODIRATIME)
 #define MS_PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
 
 /* Files that are open for writing keep a mount, or a file system, from becoming read-only. */
@@ -36,12 +37,14 @@ int super_reconfigure(struct super_block *sb, u32 flags, const char *data)
 static int do_remount(const struct path_ref *at, u64 flags, const char *data)
 {
 	struct super_block *sb = at->mnt->sb;
-	u32 keep = at->mnt->flags & MNT_RELATIME;
+	u32 becomes = mount_flags_of_ms(flags);
 	int err;
 
 	if (at->dentry != at->mnt->root || !mount_in_own_ns(at->mnt))
 		return -EINVAL;
-	if (at->mnt->locked_flags & ~mount_flags_of_ms(flags))
+	if (!(flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)))
+		becomes = (becomes & ~(u32)TIMES) | (at->mnt->flags & TIMES);
+	if (at->mnt->locked_flags & ~becomes)
 		return -EPERM;
 	if (flags & MS_BIND)
 		err = check_writers(&at->mnt->writers, flags);
@@ -49,9 +52,7 @@ static int do_remount(const struct path_ref *at, u64 flags, const char *data)
 		err = super_reconfigure(sb, (u32)flags, data);
 	if (err)
 		return err;
-	at->mnt->flags = mount_flags_of_ms(flags & MS_BIND ? flags : flags & ~(u64)MS_RDONLY);
-	if (!(flags & (MS_NOATIME | MS_STRICTATIME)))
-		at->mnt->flags |= keep;
+	at->mnt->flags = flags & MS_BIND ? becomes : becomes & ~(u32)MNT_RDONLY;
 	return 0;
 }
 

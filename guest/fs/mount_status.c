@@ -12,20 +12,6 @@
 #include "mm/slab.h"
 #include "task/task.h"
 
-static u64 attr_of_flags(u32 f)
-{
-	u64 a = 0;
-
-	a |= f & MNT_RDONLY ? MOUNT_ATTR_RDONLY : 0;
-	a |= f & MNT_NOSUID ? MOUNT_ATTR_NOSUID : 0;
-	a |= f & MNT_NODEV ? MOUNT_ATTR_NODEV : 0;
-	a |= f & MNT_NOEXEC ? MOUNT_ATTR_NOEXEC : 0;
-	a |= f & MNT_NODIRATIME ? MOUNT_ATTR_NODIRATIME : 0;
-	a |= f & MNT_NOATIME ? MOUNT_ATTR_NOATIME : 0;
-	a |= f & MNT_STRICTATIME ? MOUNT_ATTR_STRICTATIME : 0;
-	return a;
-}
-
 static bool is_reachable(struct mount *m, const struct path_ref *root)
 {
 	return path_is_below(&(struct path_ref){ m, m->root }, root);
@@ -114,7 +100,7 @@ int mount_status(u64 id, struct mount_status *s)
 			      (MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC | MS_LAZYTIME);
 		s->id = m->id;
 		s->parent = m->parent ? m->parent->id : m->id;
-		s->attr = attr_of_flags(m->flags);
+		s->attr = mount_attr_of_flags(m->flags);
 		s->propagation = mount_propagation(m);
 		s->peer_group = m->group ? m->group->id : 0;
 		s->master = mount_master(m) ? mount_master(m)->id : 0;
@@ -130,22 +116,6 @@ int mount_status(u64 id, struct mount_status *s)
 }
 
 /* ---- /proc ---- */
-
-static void show_flags(struct seq *s, u32 f)
-{
-	static const struct {
-		u32 flag;
-		const char *name;
-	} names[] = {
-		{ MNT_NOSUID, ",nosuid" },	   { MNT_NODEV, ",nodev" },
-		{ MNT_NOEXEC, ",noexec" },	   { MNT_NOATIME, ",noatime" },
-		{ MNT_NODIRATIME, ",nodiratime" }, { MNT_RELATIME, ",relatime" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (f & names[i].flag)
-			seq_puts(s, names[i].name);
-}
 
 struct listing {
 	struct seq *s;
@@ -184,7 +154,7 @@ static void show_one(struct listing *l, struct mount *m, const char *where, int 
 		seq_putc(s, ' ');
 		seq_escape(s, where, blanks);
 		seq_printf(s, " %s %s", m->sb->fs->name, mount_may_write(m) ? "ro" : "rw");
-		show_flags(s, m->flags);
+		mount_show_flags(s, m->flags);
 		if (m->sb->ops && m->sb->ops->show_options)
 			m->sb->ops->show_options(m->sb, s);
 		seq_puts(s, " 0 0\n");
@@ -197,7 +167,7 @@ static void show_one(struct listing *l, struct mount *m, const char *where, int 
 		seq_putc(s, ' ');
 		seq_escape(s, where, blanks);
 		seq_printf(s, " %s", rw);
-		show_flags(s, m->flags);
+		mount_show_flags(s, m->flags);
 		show_propagation(l, m);
 		seq_printf(s, " - %s ", m->sb->fs->name);
 		seq_escape(s, m->source, blanks);

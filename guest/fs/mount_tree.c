@@ -10,32 +10,6 @@
 #include "fs/peer_group.h"
 #include "task/task.h"
 
-#define KNOWN_ATTR                                                                      \
-	(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | \
-	 MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME)
-#define MNT_ATIMES (MNT_NOATIME | MNT_RELATIME | MNT_STRICTATIME)
-
-int mount_attr_flags(u32 attr, u32 *flags)
-{
-	u32 f = 0;
-
-	if (attr & ~KNOWN_ATTR)
-		return -EINVAL;
-	f |= attr & MOUNT_ATTR_RDONLY ? MNT_RDONLY : 0;
-	f |= attr & MOUNT_ATTR_NOSUID ? MNT_NOSUID : 0;
-	f |= attr & MOUNT_ATTR_NODEV ? MNT_NODEV : 0;
-	f |= attr & MOUNT_ATTR_NOEXEC ? MNT_NOEXEC : 0;
-	f |= attr & MOUNT_ATTR_NODIRATIME ? MNT_NODIRATIME : 0;
-	switch (attr & MOUNT_ATTR__ATIME) {
-	case 0: f |= MNT_RELATIME; break;
-	case MOUNT_ATTR_NOATIME: f |= MNT_NOATIME; break;
-	case MOUNT_ATTR_STRICTATIME: f |= MNT_STRICTATIME; break;
-	default: return -EINVAL;
-	}
-	*flags = f;
-	return 0;
-}
-
 /* ---- descriptors ---- */
 
 struct file *mount_tree_file(struct mount *m)

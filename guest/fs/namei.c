@@ -238,7 +238,8 @@ int walk_follow(struct walk *w, struct dentry *d)
 	struct walk_frame *f;
 	int err;
 
-	if (w->links >= LINK_FOLLOW_MAX || (w->flags & LOOKUP_NO_SYMLINKS))
+	if (w->links >= LINK_FOLLOW_MAX || (w->flags & LOOKUP_NO_SYMLINKS) ||
+	    (w->path.mnt->flags & MNT_NOSYMFOLLOW))
 		return -ELOOP;
 	w->links++;
 	if (i->ops->get_link_path) {

@@ -226,13 +226,11 @@ struct mount_attr_abi {
 
 static int attr_change(const struct mount_attr_abi *a, struct mount_attr_change *c)
 {
-	const u64 known = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-			  MOUNT_ATTR_NOEXEC | MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
 	u64 p = a->propagation;
 
 	if (p & ~(u64)(MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE) || p & (p - 1))
 		return -EINVAL;
-	if ((a->set | a->clear) & ~known)
+	if ((a->set | a->clear) & ~(u64)MOUNT_ATTR_KNOWN)
 		return -EINVAL;
 	/* The three ways to keep access times are one field. */
 	if (a->clear & MOUNT_ATTR__ATIME) {

@@ -3,6 +3,7 @@
  */
 #include <linux/capability.h>
 #include <asm/statfs.h>
+#include <linux/mount.h>
 #include <string.h>
 
 #include "fs/mount.h"
@@ -183,12 +184,8 @@ static int put_statfs(struct super_block *sb, u32 mnt_flags, uaddr_t buf)
 	memcpy(&out.f_fsid, &in.fsid, sizeof(out.f_fsid));
 	out.f_namelen = (__statfs_word)in.namelen;
 	out.f_frsize = (__statfs_word)in.frsize;
-	/* ST_VALID, and the mount's flags by their ST_ numbers */
-	out.f_flags = 0x20 | (mnt_flags & MNT_RDONLY || sb->flags & 1 ? 1 : 0) |
-		      (mnt_flags & MNT_NOSUID ? 2 : 0) | (mnt_flags & MNT_NODEV ? 4 : 0) |
-		      (mnt_flags & MNT_NOEXEC ? 8 : 0) | (mnt_flags & MNT_NOATIME ? 0x400 : 0) |
-		      (mnt_flags & MNT_NODIRATIME ? 0x800 : 0) |
-		      (mnt_flags & MNT_RELATIME ? 0x1000 : 0);
+	out.f_flags = 0x20 /* ST_VALID */ | (sb->flags & MS_RDONLY) |
+		      (__statfs_word)mount_st_of_flags(mnt_flags);
 	return user_write(buf, &out, sizeof(out)) ? -EFAULT : 0;
 }
 
