@@ -46,6 +46,7 @@ static uint64_t clock_tsc_hz(const struct clock_sample *from, const struct clock
 struct tree {
 	void *fdt;
 	int rc;
+	uint64_t nofile; /* the caller's soft RLIMIT_NOFILE; 0: ours */
 };
 
 static void check(struct tree *t, int rc)
@@ -196,7 +197,7 @@ static void rlimits(struct tree *t, const struct container_spec *spec)
 		if (getrlimit(r, &lim) < 0)
 			continue;
 		limits[n++] = (uint64_t)r;
-		limits[n++] = lim.rlim_cur;
+		limits[n++] = r == RLIMIT_NOFILE && t->nofile ? t->nofile : lim.rlim_cur;
 		limits[n++] = lim.rlim_max;
 	}
 	u64s(t, "rlimits", limits, n);
@@ -275,7 +276,7 @@ static void container(struct tree *t, const struct container_spec *spec)
 static int build(struct sandbox *sb, const struct container_spec *spec,
 		 const struct clock_sample *start, const unsigned char seed[64], int size)
 {
-	struct tree t = { sb->ram + BOOT_FDT_PADDR, 0 };
+	struct tree t = { sb->ram + BOOT_FDT_PADDR, 0, sb->nofile };
 	struct clock_sample now;
 
 	check(&t, fdt_create(t.fdt, size));
@@ -348,7 +349,7 @@ int boottree_build(struct sandbox *sb, const struct container_spec *spec,
 
 static int spec_tree(void *buf, int size, const struct container_spec *spec)
 {
-	struct tree t = { buf, 0 };
+	struct tree t = { buf, 0, 0 };
 
 	check(&t, fdt_create(buf, size));
 	check(&t, fdt_finish_reservemap(buf));

@@ -42,7 +42,8 @@ struct sandbox {
 	char *windows; /* where the launcher maps them, or NULL (windows.h) */
 	uint64_t windows_size;
 
-	struct net net; /* host/net/net.h */
+	struct net net;	 /* host/net/net.h */
+	uint64_t nofile; /* the caller's soft RLIMIT_NOFILE, the container's too; ours is higher */
 
 	const void *image; /* the Sentry's ELF image for this platform, inside our own binary */
 	size_t image_size;

@@ -36,11 +36,12 @@ unsigned sandbox_cpus(void)
 #define ARENA_SIZE_MIN (64ULL << 20)
 
 /* 64 eventfds, the gofer's files: the soft limit of 1,024 is for select's sake, which nobody here uses. */
-static void raise_nofile(void)
+static void raise_nofile(struct sandbox *sb)
 {
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		sb->nofile = r.rlim_cur;
 		r.rlim_cur = r.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &r);
 	}
@@ -56,7 +57,7 @@ int sandbox_prepare(struct sandbox *sb, struct error *err)
 	sb->dax = sb->dax && sb->platform->windows;
 	if (sb->dax && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sb->dax_fd) < 0)
 		return error_errno(err, "make the socket of file windows");
-	raise_nofile();
+	raise_nofile(sb);
 	return 0;
 }
 

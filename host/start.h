@@ -18,7 +18,7 @@
  * SANDBOX_CPUS_MAX. */
 unsigned sandbox_cpus(void);
 
-/* Make what gofer and launcher share (arena, eventfds), and raise RLIMIT_NOFILE for them. Once. */
+/* Make what gofer and launcher share (arena, eventfds), and raise RLIMIT_NOFILE for them (sb->nofile: what it was). Once. */
 int sandbox_prepare(struct sandbox *sb, struct error *err);
 
 /* One container's gofer. */

@@ -15,5 +15,6 @@ expect "job control" "stopped continued 0" "$(inside $sh -c 'set -m
 kill -CONT $!; a="$a continued"; r=147
 while [ $r = 147 ]; do wait $!; r=$?; done # 128 + SIGSTOP: bash has not seen it go on yet
 echo $a $r')"
+expect "limits of files" "300 $(ulimit -Hn)" "$(ulimit -Sn 300; inside $sh -c 'echo $(ulimit -Sn) $(ulimit -Hn)')"
 expect "arithmetic" "5050" "$(inside $sh -c 's=0; for i in {1..100}; do ((s += i)); done; echo $s')"
 done_testing
