@@ -14,9 +14,13 @@ fi
 [ "$PLATFORM" = systrap ] || seeds=1
 limit=20
 [ "$PLATFORM" = systrap ] || limit=60
-# A network, too, where there can be one: its queues are then served.
-net=none
-! command -v passt > /dev/null || [ "$PLATFORM" != systrap ] || net=passt
+# A network, too, where there can be one: its queues are then served. A TAP device has all four pairs of them.
+nets=()
+if [ "$PLATFORM" = systrap ]; then
+	[ "$(id -u)" != 0 ] || [ ! -c /dev/net/tun ] || nets+=("tap:hostile0 --net-queues 4")
+	! command -v passt > /dev/null || nets+=(passt)
+fi
+[ ${#nets[@]} -gt 0 ] || nets=(none)
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/root"
@@ -24,7 +28,10 @@ mounts=$(wc -l < /proc/self/mounts)
 
 # run KIND SEED: $st and $dir/err; standard output is the guest's to fill
 run() {
-	ASAN_OPTIONS=detect_leaks=0 timeout $limit "$moat" do --platform "$PLATFORM" --cpus 1 --memory 64M --net $net --rootfs "$dir/root" --env "HOSTILE=$1:$2" \
+	local net=${nets[$(($2 % ${#nets[@]}))]} alone=()
+	[[ $net != tap:* ]] || alone=(unshare --net)
+	# shellcheck disable=SC2086
+	ASAN_OPTIONS=detect_leaks=0 timeout $limit "${alone[@]}" "$moat" do --platform "$PLATFORM" --cpus 1 --memory 64M --net $net --rootfs "$dir/root" --env "HOSTILE=$1:$2" \
 		-- x < /dev/null > /dev/null 2> "$dir/err"
 	st=$?
 	[ $st != 124 ] || expect "$1:$2 of $moat" "an end" "still running after $limit s"
@@ -36,7 +43,7 @@ run() {
 
 for moat in "${moats[@]}"; do
 	for ((seed = 1; seed <= seeds; seed++)); do
-		for kind in noise index loop bounds messages race silence; do
+		for kind in noise index loop bounds messages frames race silence; do
 			run $kind $seed
 			expect "$kind:$seed: status" 125 $st
 			last=$(grep -a '^moat: ' "$dir/text" | grep -a -v gofer)
