@@ -102,7 +102,8 @@ static const char help_text[] =
 	"  --tty                        give the program a terminal\n"
 	"  --net KIND                   none (default: loopback only), passt, auto (passt if it is\n"
 	"                               installed), host-netns:NAME (an interface of that network\n"
-	"                               namespace), tap:NAME[,ADDR/PREFIX[,GATEWAY]]\n"
+	"                               namespace), tap:NAME[,ADDR/PREFIX[,GATEWAY]]; with one, resolv.conf,\n"
+	"                               hosts and hostname in /etc are made for it\n"
 	"  --publish HOST:GUEST[/udp]   pass a port of the host to one inside; repeatable\n"
 	"  --pcap FILE                  write every frame that goes in or out to FILE\n"
 	"  --net-queues N               pairs of queues that share the network's flows, each with a\n"
@@ -378,10 +379,7 @@ static int run(int argc, char **argv)
 					  : "memory",
 				&cfg.spec, cfg.root_fd, &err) < 0)
 		goto fail;
-	cfg.spec.mounts = o.table.mounts;
-	cfg.spec.nmounts = o.table.nmounts;
-	cfg.exports = o.table.exports;
-	cfg.nexports = o.table.nexports;
+	cfg.table = &o.table;
 	if (!cfg.spec.envp) {
 		error_set(&err, ENOMEM, "out of memory");
 		goto fail;

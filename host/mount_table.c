@@ -63,16 +63,11 @@ static int add_export(struct mount_table *t, const char *name, int fd, bool ro, 
 	return 0;
 }
 
-int mount_table_bind(struct mount_table *t, const char *path, bool recursive, struct mount_spec *m,
-		     struct error *err)
+int mount_table_export(struct mount_table *t, int fd, bool recursive, struct mount_spec *m,
+		       struct error *err)
 {
-	struct stat st;
 	char *name;
-	int fd;
 
-	fd = open_source(path, m, &st, err);
-	if (fd < 0)
-		return -1;
 	if (asprintf(&name, "%u", t->nexports + 1) < 0) {
 		close(fd);
 		return error_set(err, ENOMEM, "out of memory");
@@ -82,6 +77,16 @@ int mount_table_bind(struct mount_table *t, const char *path, bool recursive, st
 	    mount_table_add(t, m, err) < 0)
 		return -1;
 	return 0;
+}
+
+int mount_table_bind(struct mount_table *t, const char *path, bool recursive, struct mount_spec *m,
+		     struct error *err)
+{
+	struct stat st;
+	int fd;
+
+	fd = open_source(path, m, &st, err);
+	return fd < 0 ? -1 : mount_table_export(t, fd, recursive, m, err);
 }
 
 int mount_table_defaults(struct mount_table *t, struct error *err)

@@ -30,6 +30,13 @@ int mount_table_add(struct mount_table *t, const struct mount_spec *m, struct er
 int mount_table_bind(struct mount_table *t, const char *path, bool recursive, struct mount_spec *m,
 		     struct error *err);
 
+/*
+ * Append m with an export of fd, which becomes the table's: a directory with everything mounted below it if `recursive`, or a
+ * file. 0, or -1 with *err: then the sandbox cannot be started.
+ */
+int mount_table_export(struct mount_table *t, int fd, bool recursive, struct mount_spec *m,
+		       struct error *err);
+
 /* What `moat do` mounts for every program: /proc, /sys, /dev and below, /run. */
 int mount_table_defaults(struct mount_table *t, struct error *err);
 

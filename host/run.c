@@ -19,6 +19,7 @@
 #include "host/cmd.h"
 #include "host/error.h"
 #include "host/images.h"
+#include "host/net/etc.h"
 #include "host/printable.h"
 #include "host/run.h"
 #include "host/start.h"
@@ -225,6 +226,22 @@ static int block_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* With a network there are files that describe it. */
+static int finish_mounts(struct run_config *cfg, const struct net *net, struct error *err)
+{
+	const struct net_etc etc = { .config = &net->config,
+				     .netns = net_option_netns(&cfg->net),
+				     .hostname = cfg->spec.hostname,
+				     .root_fd = cfg->root_fd,
+				     .root_rw = cfg->spec.root_rw };
+
+	if (net->threads && net_etc_mount(&etc, cfg->table, err) < 0)
+		return -1;
+	cfg->spec.mounts = cfg->table->mounts;
+	cfg->spec.nmounts = cfg->table->nmounts;
+	return 0;
+}
+
 int sandbox_run(struct run_config *cfg)
 {
 	struct sandbox sb = {
@@ -261,6 +278,8 @@ int sandbox_run(struct run_config *cfg)
 	if (net_option_open(&cfg->net, &sb.net, &w.net_helper, &err) < 0)
 		goto fail;
 	w.net = true;
+	if (finish_mounts(cfg, &sb.net, &err) < 0)
+		goto fail;
 	if (sandbox_prepare(&sb, &err) < 0)
 		goto fail;
 	timing_mark(&sb, "arena, eventfds");
@@ -268,8 +287,8 @@ int sandbox_run(struct run_config *cfg)
 		.root_fd = cfg->root_fd,
 		.rw = cfg->spec.root_rw,
 		.hidden = cfg->hidden,
-		.exports = cfg->exports,
-		.nexports = cfg->nexports,
+		.exports = cfg->table->exports,
+		.nexports = cfg->table->nexports,
 		.arena_fd = sb.arena_fd,
 		.arena_size = sb.arena_size,
 		.queue = { RING_Q_9P, sb.kick_fd[RING_Q_9P], sb.call_fd[RING_Q_9P] },

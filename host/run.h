@@ -5,7 +5,7 @@
 #define MOAT_HOST_RUN_H
 
 #include "host/boottree.h"
-#include "host/gofer/gofer.h"
+#include "host/mount_table.h"
 #include "host/net/option.h"
 #include "host/sandbox.h"
 #include "host/spec.h"
@@ -14,9 +14,8 @@ struct run_config {
 	struct container_spec spec;
 	const struct platform_ops *platform;
 	struct clock_sample clock_start;
-	int root_fd;			    /* O_PATH directory */
-	const struct gofer_export *exports; /* what spec.mounts bind */
-	unsigned nexports;
+	int root_fd;		   /* O_PATH directory */
+	struct mount_table *table; /* what is mounted: spec.mounts are set from it */
 	const char *const *hidden; /* names below the root that do not exist inside */
 	uint64_t ram_size;
 	unsigned cpus;

@@ -74,22 +74,57 @@ static int make_path(const char *path, const struct setattr *owner)
 	return err;
 }
 
-int fs_make_mountpoint(const char *path, bool dir)
+/* What the link at path leads to, of which path_dir bytes name its directory; to be freed. */
+static char *link_target(const char *path, size_t path_dir)
+{
+	char *text = kmalloc(PATH_MAX), *to = NULL;
+	struct path_ref p;
+	s64 n = text ? path_lookup(AT_FDCWD, path, 0, &p) : -ENOMEM;
+
+	if (n)
+		goto out;
+	n = vfs_readlink(&p, text, PATH_MAX - 1);
+	path_put(&p);
+	if (n < 0)
+		goto out;
+	text[n] = 0;
+	n = *text == '/' ? 0 : (s64)path_dir + 1;
+	to = kmalloc((size_t)n + strlen(text) + 1);
+	if (!to)
+		goto out;
+	memcpy(to, path, (size_t)n);
+	strcpy(to + n, text);
+out:
+	kfree(text);
+	return to;
+}
+
+/* A link that leads nowhere, as to systemd-resolved's file in /run, gets what it names. */
+static int make_file(const char *path, int links)
 {
 	const char *slash = strrchr(path, '/');
-	char *parent;
-	int err;
+	char *other = kstrdup(path);
+	int err = other ? 0 : -ENOMEM;
 
-	if (dir || !slash)
-		return make_path(path, NULL);
-	parent = kmalloc((size_t)(slash - path) + 1);
-	if (!parent)
-		return -ENOMEM;
-	memcpy(parent, path, (size_t)(slash - path));
-	parent[slash - path] = 0;
-	err = make_path(parent, NULL);
-	kfree(parent);
-	return err ? err : vfs_mknod(AT_FDCWD, path, S_IFREG | 0755, 0);
+	if (!err) {
+		other[slash - path] = 0;
+		err = make_path(other, NULL);
+	}
+	kfree(other);
+	if (!err)
+		err = vfs_mknod(AT_FDCWD, path, S_IFREG | 0755, 0);
+	if (err != -EEXIST)
+		return err;
+	other = links ? link_target(path, (size_t)(slash - path)) : NULL;
+	if (other && strchr(other, '/'))
+		err = make_file(other, links - 1);
+	kfree(other);
+	return err;
+}
+
+int fs_make_mountpoint(const char *path, bool dir)
+{
+	return dir || !strchr(path, '/') ? make_path(path, NULL) : make_file(path, 8);
 }
 
 /* ENOENT where a parent is missing and EROFS are what a root without room for the directory answers. */

@@ -78,10 +78,10 @@ static int open_namespace(const char *name, int *fd, struct error *err)
 	return *fd < 0 ? error_errno(err, "--net host-netns: %s", path) : 0;
 }
 
-/* The namespace's name, "" for the caller's; NULL: that is another kind. */
-static const char *netns_name(const char *net)
+const char *net_option_netns(const struct net_options *o)
 {
 	static const char kind[] = "host-netns";
+	const char *net = o->net;
 	size_t n = strlen(kind);
 
 	if (!net || strncmp(net, kind, n) != 0 || (net[n] && net[n] != ':'))
@@ -126,8 +126,8 @@ int net_option_open(const struct net_options *o, struct net *n, pid_t *helper, s
 		ret = net_passt_open(o->publish, o->npublish, helper, fds, &c, err);
 	else if (strncmp(net, "tap:", 4) == 0)
 		ret = net_tap_open(net + 4, pairs, fds, &c, err);
-	else if (netns_name(net))
-		ret = open_netns(netns_name(net), pairs, fds, &c, err);
+	else if (net_option_netns(o))
+		ret = open_netns(net_option_netns(o), pairs, fds, &c, err);
 	else
 		return error_set(
 			err, EINVAL,
@@ -141,7 +141,7 @@ int net_option_open(const struct net_options *o, struct net *n, pid_t *helper, s
 
 void net_option_close(const struct net_options *o, struct net *n)
 {
-	const char *name = netns_name(o->net);
+	const char *name = net_option_netns(o);
 	int ns, fds[2 * NET_PAIRS + 2];
 
 	if (n->threads)

@@ -22,6 +22,8 @@ struct net_options {
 int net_option_publish(struct net_options *o, const char *text, struct error *err);
 /* 1 to NET_PAIRS. 0 or -1. */
 int net_option_queues(unsigned *queues, const char *text, struct error *err);
+/* The name of the network namespace that was asked for, "" for the caller's; NULL: another kind of network. */
+const char *net_option_netns(const struct net_options *o);
 /* Open what was asked for, into n. *helper is the pid of a process that goes with it, or 0. 0 or -1. */
 int net_option_open(const struct net_options *o, struct net *n, pid_t *helper, struct error *err);
 /* The sandbox is gone: close the caller's descriptors of its network, and undo what that changed outside. */

@@ -46,6 +46,10 @@ ping -c 1 -W 5 -q fd09::11 > "$dir/ping" || expect "ping over IPv6" answers "$(c
 expect "from another sandbox" "hello
 0" "$(moat --net host-netns:n2 -- sh -c "curl -sS -m 5 http://10.9.0.11:8000/small; curl -sS -m 20 http://10.9.0.11:8000/big | cmp - $dir/big; echo \$?" 2>&1)"
 expect "interface inside" "10.9.0.12/24 fd09::12/64" "$(moat --net host-netns:n2 -- ip -br addr show eth0 2>&1 | grep -o '10.9.0.12/24\|fd09::12/64' | xargs)"
+expect "files in /etc" "$(grep '^nameserver' /etc/resolv.conf | grep -v ' 127\.\| ::1$')
+10.9.0.12 moat
+fd09::12 moat
+moat" "$(moat --net host-netns:n2 -- sh -c 'grep ^nameserver /etc/resolv.conf; grep moat /etc/hosts | tr "\t" " "; cat /etc/hostname' 2>&1)"
 expect "addresses outside" "10.9.0.12/24" "$(ip -n n2 -br addr show eth0 | grep -o '10.9.0.12/24')"
 # What a sandbox wrote before its end arrives, with the connection's end, though the reader takes its time.
 busybox nc -l -p 7100 > "$dir/tail" < /dev/null &
