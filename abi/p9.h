@@ -34,6 +34,7 @@
 #define P9_MSIZE_MAX (P9_DATA_MAX + P9_IOHDRSZ)
 #define P9_MSIZE_MIN 4096
 
+#define P9_PLUS_LEFT 4096
 #define P9_HDR	     7	/* size type tag */
 #define P9_READ_HDR  11 /* Rread, Rreaddir, Rreaddirplus: header, count[4]; then data */
 #define P9_WRITE_HDR 23 /* Twrite: header, fid[4] offset[8] count[4]; then data */
@@ -131,7 +132,8 @@ enum p9_type {
 	 * fid[4] offset[8] count[4] -> count[4] { offset[8] type[1] struct p9_attr name[s] }*
 	 *
 	 * As Treaddir. attr.valid is 0 where the entry could not be examined; only attr.qid.path
-	 * holds then. "." and ".." carry attributes too.
+	 * holds then. "." and ".." carry attributes too. What leaves P9_PLUS_LEFT bytes of count or
+	 * more unused is the directory's last answer.
 	 */
 	P9_TREADDIRPLUS = 202,
 	P9_RREADDIRPLUS,

@@ -332,6 +332,7 @@ static void container_ended(struct session *s, struct process *p, int status)
 		console_drain(c->console,
 			      status & 0x7f ? clock_mono() + DRAIN_KILLED : NO_DEADLINE);
 	pagecache_sync_all(); /* write(2) has written through; this is what shared mappings changed */
+	p9_settle_all();
 	if (last) {
 		net_end();
 		p9_log_totals();
@@ -355,6 +356,7 @@ static void process_ended(struct process *p, int status)
 	struct session *s = p->session;
 	bool tell;
 
+	p9_settle_all(); /* who waits for it on the host may look at its files */
 	spin_lock(&sessions_lock);
 	p->session = NULL;
 	if (s->process)

@@ -44,7 +44,8 @@ struct p9_req {
 	struct p9_client *c;
 	u16 tag;
 	bool busy, done;
-	u32 clunked;	   /* Tclunk that nobody waits for: the fid + 1 */
+	bool posted;	   /* nobody waits for it */
+	u32 clunked;	   /* the fid of a Tclunk */
 	int err;	   /* the transport's */
 	s32 got;	   /* size of the R-message */
 	u8 type;	   /* T */
@@ -67,6 +68,9 @@ struct p9_client {
 	bool no_map;	       /* the server has no windows to give (p9_map.c) */
 	struct mutex map_lock; /* one window is made after the other */
 	bool dead;
+	bool careful; /* a change that was taken for granted failed: wait for each */
+	int late_err; /* its error, until somebody is told */
+	u32 posted;   /* changes that nobody waits for and that are not answered yet; atomic */
 	struct spinlock lock; /* reqs, fid numbers */
 	struct p9_req reqs[P9_REQS];
 	struct waitq room; /* a tag or ring space became free */
@@ -103,8 +107,12 @@ void p9_data_in(struct p9_req *r, void *ptr, u32 len);
  * Tflush and still waits for the request to come back, since its memory is in the server's hands.
  */
 int p9_call(struct p9_req *r);
-/* Send and do not wait for the answer, which makes the number of fid free; r is not the caller's any more. */
-void p9_post_clunk(struct p9_req *r, u32 fid);
+/* Send and do not wait; r is not the caller's any more. 0, -ENAMETOOLONG, -EIO. */
+int p9_post(struct p9_req *r);
+/* Wait for all changes that were posted so far. */
+void p9_wait_posted(struct p9_client *c);
+/* The same. 0, or what one of them failed with since the last call. */
+int p9_settle(struct p9_client *c);
 void p9_end(struct p9_req *r); /* harmless on ERR_PTR */
 void p9_req_done(struct p9_req *r, s32 got);
 void p9_room(struct p9_client *c);
@@ -131,6 +139,7 @@ int p9_getattr(struct p9_client *c, u32 fid, struct p9_attr *a);
 /* Attributes out of a message, checked: -EPROTO. */
 int p9_get_attr(struct p9_buf *b, struct p9_attr *a);
 int p9_setattr(struct p9_client *c, u32 fid, const struct p9_setattr *a);
+int p9_setattr_post(struct p9_client *c, u32 fid, const struct p9_setattr *a); /* by p9_post */
 int p9_lopen(struct p9_client *c, u32 fid, u32 flags);
 /* Attributes of one entry of a directory, and a link's target (size bytes, with NUL; may be NULL). No fid is kept. */
 int p9_lookup(struct p9_client *c, u32 dfid, const struct p9_name *name, struct p9_attr *a,
@@ -146,6 +155,7 @@ s64 p9_read_small(struct p9_client *c, u32 fid, u64 off, void *buf, size_t n);
 s64 p9_write_small(struct p9_client *c, u32 fid, u64 off, const void *buf, size_t n);
 /* Messages of (fid, name) that answer nothing of interest. */
 int p9_unlinkat(struct p9_client *c, u32 dfid, const struct p9_name *name, u32 flags);
+int p9_unlinkat_post(struct p9_client *c, u32 dfid, const struct p9_name *name); /* by p9_post */
 int p9_link(struct p9_client *c, u32 dfid, u32 fid, const struct p9_name *name);
 int p9_renameat(struct p9_client *c, u32 odfid, const struct p9_name *old, u32 ndfid,
 		const struct p9_name *new, u32 flags);
@@ -175,6 +185,9 @@ struct p9_inode {
 	bool stale;	      /* the server changed attributes that we have not read since */
 	bool gone;	      /* its last name was removed: only fids lead to it */
 	bool no_map;	      /* the server refused it a window */
+	u8 lookups;   /* of names in it that the server was asked for and had, for a while */
+	bool made;    /* by this sandbox, and not found */
+	bool removes; /* a directory: a file was removed from it since its attributes changed */
 };
 
 struct p9_fids { /* under sb->fid_lock */
@@ -190,6 +203,8 @@ struct p9_pages {
 	u64 srv_size; /* where the server's file ends, for all we know; under inode->lock */
 };
 
+#define P9_RECENT 32
+
 struct p9_sb {
 	struct super_block *sb;
 	struct p9_client *c; /* a reference */
@@ -203,9 +218,12 @@ struct p9_sb {
 	struct { /* listings that were read last, unless the tree is shared; under fid_lock */
 		struct p9_inode *dir;
 		struct p9_listing *l;
-	} recent[4];
+		size_t bytes;
+	} recent[P9_RECENT];
 	unsigned next_recent;
+	size_t recent_bytes;
 	u64 changes; /* of names and attributes, by us; atomic */
+	u32 obeyed;  /* P9_SETATTR_* that the server has done to files made here; atomic */
 };
 
 #define P9_FIDS_MAX 1024
@@ -244,17 +262,22 @@ struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent,
 /* Does a describe what i stands for? Then what is cached of it becomes what a says. */
 bool p9_still(struct inode *i, const struct p9_attr *a);
 int p9_op_getattr(struct inode *i, struct stat_info *st);
-int p9_op_setattr(struct inode *i, const struct setattr *a);
-/*
- * After a change of i's content: the server's kernel takes set-user-ID and set-group-ID away where the server is not
- * all-powerful; whether the one who writes here keeps them has been decided before (write_prepare, ATTR_MODE).
- */
-void p9_keep_setid(struct inode *i, u32 fid);
 s64 p9_op_getxattr(struct inode *i, const char *name, void *buf, size_t size);
 int p9_op_setxattr(struct inode *i, const char *name, const void *v, size_t n, int flags);
 s64 p9_op_listxattr(struct inode *i, char *buf, size_t size);
 void p9_op_evict(struct inode *i);
 int p9_op_open(struct inode *i, struct file *f);
+
+/* p9_setattr.c */
+int p9_op_setattr(struct inode *i, const struct setattr *a);
+/* Nobody need wait for the answer to the removal of victim's name from dir. */
+bool p9_removal_is_certain(struct p9_inode *dir, struct p9_inode *victim);
+void p9_set_end(struct inode *i, u64 size);
+/*
+ * After a change of i's content: the server's kernel takes set-user-ID and set-group-ID away where the server is not
+ * all-powerful; whether the one who writes here keeps them has been decided before (write_prepare, ATTR_MODE).
+ */
+void p9_keep_setid(struct inode *i, u32 fid);
 
 extern const struct inode_ops p9_dir_ops, p9_shared_dir_ops, p9_file_ops, p9_link_ops,
 	p9_special_ops;
@@ -270,7 +293,9 @@ void p9_close_window(struct inode *i);
 
 struct p9_entries { /* all zero: empty */
 	struct p9_chunk *first, *last;
-	size_t bytes; /* memory */
+	size_t bytes;		/* memory, but for the index */
+	u32 nplus, mask;	/* entries with attributes; size of the index - 1 */
+	struct p9_place *index; /* places of entries by the hash of their names; NULL: not made */
 };
 struct p9_place { /* of the next entry; all zero: the first */
 	const struct p9_chunk *chunk;
@@ -286,12 +311,23 @@ struct p9_entry {
 int p9_entries_add(struct p9_entries *l, const struct p9_attr *a, bool plus, u8 type,
 		   const char *name, u16 len);
 bool p9_entries_next(const struct p9_entries *l, struct p9_place *at, struct p9_entry *out);
+/* The entry of that name, if it has attributes; *at stands behind it. False: there is none, or no memory. */
+bool p9_entries_find(struct p9_entries *l, const char *name, size_t len, struct p9_place *at,
+		     struct p9_entry *out);
 void p9_entries_free(struct p9_entries *l);
+
+/* p9_readdir.c */
+int p9_readdir(struct file *f, struct dir_context *ctx);
+void p9_dir_release(struct file *f);
 
 /* p9_listing.c */
 struct p9_listing;
-int p9_readdir(struct file *f, struct dir_context *ctx);
-void p9_listing_release(struct file *f);
+/* All of the directory, as of now; a reference. ERR_PTR. Its entries stay as they are. */
+struct p9_listing *p9_listing_get(struct p9_inode *dir);
+void p9_listing_put(struct p9_sb *s, struct p9_listing *l);
+const struct p9_entries *p9_listing_entries(const struct p9_listing *l);
+/* Names of dir are looked up one after the other: read some of what is next there. dir->i.mutex held. */
+void p9_listing_ahead(struct p9_inode *dir);
 /* Attributes that a recent listing of the directory brought. Never of symbolic links. */
 bool p9_listing_find(struct p9_inode *dir, const struct p9_name *name, struct p9_attr *a);
 void p9_listing_forget(struct p9_sb *s, struct p9_inode *dir); /* NULL: all */

@@ -52,16 +52,33 @@ static int rename_by_fid(struct p9_client *c, u32 odfid, const struct p9_name *o
 	return err;
 }
 
-int p9_unlinkat(struct p9_client *c, u32 dfid, const struct p9_name *name, u32 flags)
+static struct p9_req *begin_unlinkat(struct p9_client *c, u32 dfid, const struct p9_name *name,
+				     u32 flags)
 {
 	struct p9_req *r = p9_begin(c, P9_TUNLINKAT);
+
+	if (!IS_ERR(r)) {
+		p9_put32(&r->out, dfid);
+		p9_putstr(&r->out, name->s, name->len);
+		p9_put32(&r->out, flags);
+	}
+	return r;
+}
+
+int p9_unlinkat_post(struct p9_client *c, u32 dfid, const struct p9_name *name)
+{
+	struct p9_req *r = begin_unlinkat(c, dfid, name, 0);
+
+	return IS_ERR(r) ? (int)PTR_ERR(r) : p9_post(r);
+}
+
+int p9_unlinkat(struct p9_client *c, u32 dfid, const struct p9_name *name, u32 flags)
+{
+	struct p9_req *r = begin_unlinkat(c, dfid, name, flags);
 	int err;
 
 	if (IS_ERR(r))
 		return (int)PTR_ERR(r);
-	p9_put32(&r->out, dfid);
-	p9_putstr(&r->out, name->s, name->len);
-	p9_put32(&r->out, flags);
 	err = p9_call(r);
 	p9_end(r);
 	return err == -EOPNOTSUPP && !c->moat ? remove_by_fid(c, dfid, name) : err;

@@ -63,6 +63,15 @@ struct p9_client *p9_client_get(const struct p9_boot *b)
 	return c;
 }
 
+void p9_settle_all(void)
+{
+	mutex_lock(&p9_clients);
+	for (unsigned k = 0; k < RING_QUEUES; k++)
+		if (by_queue[k])
+			p9_wait_posted(by_queue[k]);
+	mutex_unlock(&p9_clients);
+}
+
 void p9_client_put(struct p9_client *c)
 {
 	bool last;

@@ -8,6 +8,10 @@
 #include "mm/slab.h"
 #include "platform/platform.h"
 
+/* Names that the server is asked for one by one before the directory is read, and between reading parts of it. */
+#define LOOKUPS_FIRST 4
+#define LOOKUPS_NEXT  2
+
 /* The inode of what was found, which becomes the owner of fid, open for `want`; P9_NOFID: there is none. */
 static struct inode *found(struct p9_inode *pd, const struct p9_name *n, const struct p9_attr *a,
 			   const char *target, unsigned want, u32 fid)
@@ -23,6 +27,17 @@ static struct inode *found(struct p9_inode *pd, const struct p9_name *n, const s
 	return i;
 }
 
+/* Whoever asks for some names of a directory may ask for all of them (git status): one message brings many. */
+static bool find_ahead(struct p9_inode *pd, const struct p9_name *n, struct p9_attr *a)
+{
+	struct p9_sb *s = p9_s(&pd->i);
+
+	if (s->shared || !s->c->moat || pd->lookups < LOOKUPS_FIRST || pd->lookups % LOOKUPS_NEXT)
+		return false;
+	p9_listing_ahead(pd);
+	return p9_listing_find(pd, n, a);
+}
+
 static struct inode *p9_op_lookup_open(struct inode *dir, const char *name, unsigned len,
 				       unsigned want)
 {
@@ -35,7 +50,7 @@ static struct inode *p9_op_lookup_open(struct inode *dir, const char *name, unsi
 	char *target;
 	int err;
 
-	if (p9_listing_find(pd, &n, &a))
+	if (p9_listing_find(pd, &n, &a) || (!want && find_ahead(pd, &n, &a)))
 		return p9_inode_get(dir->sb, pd, &n, &a, NULL);
 	err = p9_fid_get(pd, P9_FID_WALK, &dfid);
 	if (err)
@@ -52,6 +67,8 @@ static struct inode *p9_op_lookup_open(struct inode *dir, const char *name, unsi
 	else
 		err = p9_lookup(c, dfid, &n, &a, target, PATH_MAX);
 	p9_fid_put(pd, P9_FID_WALK);
+	if (!err && !want && pd->lookups < 255)
+		pd->lookups++;
 	i = err ? ERR_PTR(err) : found(pd, &n, &a, target, want, fid);
 	kfree(target);
 	return i;
@@ -64,8 +81,8 @@ static struct inode *p9_op_lookup(struct inode *dir, const char *name, unsigned 
 
 static int p9_dir_fsync(struct file *f, u64 off, u64 len, bool datasync)
 {
+	int err, late;
 	u32 fid;
-	int err;
 
 	if (p9_s(f->inode)->readonly)
 		return 0;
@@ -74,7 +91,8 @@ static int p9_dir_fsync(struct file *f, u64 off, u64 len, bool datasync)
 		err = p9_fsync(p9_s(f->inode)->c, fid, datasync);
 		p9_fid_put(p9_i(f->inode), P9_FID_READ);
 	}
-	return err;
+	late = p9_settle(p9_s(f->inode)->c);
+	return err ? err : late;
 }
 
 /* ---- changes ---- */
@@ -91,6 +109,8 @@ static struct inode *make_moat(struct inode *dir, u32 dfid, const struct p9_name
 	if (err)
 		return ERR_PTR(err);
 	i = found(p9_i(dir), n, &attr, a->target, MAY_WRITE, fid);
+	if (!IS_ERR(i))
+		p9_i(i)->made = true;
 	if (!IS_ERR(i) && inode_need_pc(i)) { /* it is written next */
 		inode_put(i);
 		i = ERR_PTR(-ENOMEM);
@@ -192,7 +212,12 @@ static int remove(struct inode *dir, const char *name, unsigned len, struct inod
 
 	err = p9_fid_get(p9_i(dir), P9_FID_WALK, &fid);
 	if (!err) {
-		err = p9_unlinkat(p9_s(dir)->c, fid, &n, flags);
+		if (!flags && p9_removal_is_certain(p9_i(dir), p9_i(victim)))
+			err = p9_unlinkat_post(p9_s(dir)->c, fid, &n);
+		else
+			err = p9_unlinkat(p9_s(dir)->c, fid, &n, flags);
+		if (!err && !flags)
+			p9_i(dir)->removes = true;
 		p9_fid_put(p9_i(dir), P9_FID_WALK);
 	}
 	if (!err)
@@ -283,5 +308,5 @@ const struct file_ops p9_dir_fops = {
 	.seek = dir_seek,
 	.readdir = p9_readdir,
 	.fsync = p9_dir_fsync,
-	.release = p9_listing_release,
+	.release = p9_dir_release,
 };

@@ -1,8 +1,9 @@
 /*
  * p9_entries.c - the entries of a directory listing, packed into chunks of memory that are at most 32 KiB each: a listing of
  * any length needs no large contiguous block. An entry never crosses chunks; with attributes or without is a chunk's matter.
+ * Looking for a name makes an index of the entries that have attributes: a hash of places with linear probing.
  *
- * No locks: built by one task, not changed afterwards.
+ * No locks: the caller's business.
  */
 #include <string.h>
 
@@ -52,6 +53,12 @@ static struct p9_chunk *grow(struct p9_entries *l, bool plus)
 	return c;
 }
 
+static void drop_index(struct p9_entries *l)
+{
+	kfree(l->index);
+	l->index = NULL;
+}
+
 int p9_entries_add(struct p9_entries *l, const struct p9_attr *a, bool plus, u8 type,
 		   const char *name, u16 len)
 {
@@ -71,6 +78,8 @@ int p9_entries_add(struct p9_entries *l, const struct p9_attr *a, bool plus, u8 
 		memcpy(e + E_ATTR, a, sizeof(*a));
 	memcpy(e + name_off(c), name, len);
 	c->len += (u32)need;
+	l->nplus += plus;
+	drop_index(l);
 	return 0;
 }
 
@@ -98,8 +107,54 @@ bool p9_entries_next(const struct p9_entries *l, struct p9_place *at, struct p9_
 	return true;
 }
 
+static u32 hash_of(const char *name, size_t len)
+{
+	u32 h = 0x811c9dc5u;
+
+	while (len--)
+		h = (h ^ (u8)*name++) * 0x01000193u;
+	return h ^ h >> 15;
+}
+
+static bool make_index(struct p9_entries *l)
+{
+	struct p9_place at = { 0 };
+	struct p9_entry e;
+	u32 cap = 16;
+
+	while (cap < l->nplus * 2)
+		cap *= 2;
+	l->index = kzalloc(cap * sizeof(*l->index));
+	if (!l->index)
+		return false;
+	l->mask = cap - 1;
+	while (p9_entries_next(l, &at, &e) && e.attr) { /* those with attributes come first */
+		u32 k = hash_of(e.name, e.len) & l->mask;
+
+		while (l->index[k].chunk)
+			k = (k + 1) & l->mask;
+		l->index[k].chunk = at.chunk;
+		l->index[k].off = at.off - (u32)name_off(at.chunk) - e.len;
+	}
+	return true;
+}
+
+bool p9_entries_find(struct p9_entries *l, const char *name, size_t len, struct p9_place *at,
+		     struct p9_entry *out)
+{
+	if (!l->index && !make_index(l))
+		return false;
+	for (u32 k = hash_of(name, len) & l->mask; l->index[k].chunk; k = (k + 1) & l->mask) {
+		*at = l->index[k];
+		if (p9_entries_next(l, at, out) && out->len == len && !memcmp(out->name, name, len))
+			return true;
+	}
+	return false;
+}
+
 void p9_entries_free(struct p9_entries *l)
 {
+	drop_index(l);
 	while (l->first) {
 		struct p9_chunk *c = l->first;
 
@@ -108,4 +163,5 @@ void p9_entries_free(struct p9_entries *l)
 	}
 	l->last = NULL;
 	l->bytes = 0;
+	l->nplus = 0;
 }

@@ -152,8 +152,8 @@ static int p9_file_fsync(struct file *f, u64 off, u64 len, bool datasync)
 {
 	struct inode *i = f->inode;
 	enum p9_fid_kind kind;
+	int err, late;
 	u32 fid;
-	int err;
 
 	err = pagecache_sync(i->pc, 0, ~0ULL);
 	if (err || p9_s(i)->readonly)
@@ -164,7 +164,8 @@ static int p9_file_fsync(struct file *f, u64 off, u64 len, bool datasync)
 	if (kind != P9_FID_WALK)
 		err = p9_fsync(p9_s(i)->c, fid, datasync);
 	p9_fid_put(p9_i(i), kind);
-	return err;
+	late = p9_settle(p9_s(i)->c);
+	return err ? err : late;
 }
 
 static int p9_file_fallocate(struct file *f, int mode, u64 off, u64 len)

@@ -46,7 +46,15 @@ static bool p9_dead(struct super_block *sb)
 	return READ_ONCE(s->c->dead);
 }
 
+static int p9_sync(struct super_block *sb)
+{
+	struct p9_sb *s = sb->priv;
+
+	return p9_settle(s->c);
+}
+
 static const struct super_ops p9_super_ops = {
+	.sync = p9_sync,
 	.statfs = p9_op_statfs,
 	.free_inode = p9_free_inode,
 	.shutdown = p9_shutdown,

@@ -88,17 +88,6 @@ static int ask(struct inode *i, struct p9_attr *a)
 	return err;
 }
 
-/* The server's file ends at size now, and so do our pages, if there are any. */
-static void set_end(struct inode *i, u64 size)
-{
-	if (!i->pc)
-		return;
-	spin_lock(&i->lock);
-	p9_pages(i)->srv_size = size;
-	spin_unlock(&i->lock);
-	pagecache_truncate(i->pc, size);
-}
-
 /*
  * Seen again: if somebody outside changed the content, ours is thrown away; in a shared tree also under writers of ours,
  * whose data the server has, but for pages that a mapping changed. A time that our own write changed proves nothing.
@@ -129,7 +118,7 @@ static void seen_again(struct inode *i, const struct p9_attr *a)
 	if (i->pc) {
 		p9_close_window(i);
 		pagecache_invalidate(i->pc, 0, ~0ULL);
-		set_end(i, a->size);
+		p9_set_end(i, a->size);
 	}
 	i->size = a->size;
 	p9_attr_apply(i, a);
@@ -253,69 +242,6 @@ int p9_op_getattr(struct inode *i, struct stat_info *st)
 	return err;
 }
 
-void p9_keep_setid(struct inode *i, u32 fid)
-{
-	struct p9_setattr mode = { .valid = P9_SETATTR_MODE, .mode = i->mode & 07777 };
-
-	if (i->mode & (S_ISUID | S_ISGID))
-		p9_setattr(p9_s(i)->c, fid, &mode);
-}
-
-int p9_op_setattr(struct inode *i, const struct setattr *a)
-{
-	struct p9_inode *pi = p9_i(i);
-	struct p9_setattr w = { .mode = a->mode, .uid = a->uid, .gid = a->gid, .size = a->size };
-	enum p9_fid_kind kind;
-	u32 fid;
-	int err;
-
-	if (a->valid & ATTR_MODE)
-		w.valid |= P9_SETATTR_MODE;
-	if (a->valid & ATTR_UID)
-		w.valid |= P9_SETATTR_UID;
-	if (a->valid & ATTR_GID)
-		w.valid |= P9_SETATTR_GID;
-	if (a->valid & ATTR_SIZE)
-		w.valid |= P9_SETATTR_SIZE;
-	if (a->valid & ATTR_ATIME)
-		w.valid |= P9_SETATTR_ATIME |
-			   (a->valid & ATTR_ATIME_NOW ? 0 : P9_SETATTR_ATIME_SET);
-	/* What a mapping changed before must not be written, and set the time, after this. */
-	if ((a->valid & ATTR_MTIME) && inode_pc(i))
-		pagecache_sync(i->pc, 0, ~0ULL);
-	/* A truncation changes mtime by itself. */
-	if ((a->valid & ATTR_MTIME) && !(a->valid & ATTR_SIZE))
-		w.valid |= P9_SETATTR_MTIME |
-			   (a->valid & ATTR_MTIME_NOW ? 0 : P9_SETATTR_MTIME_SET);
-	w.atime_sec = (u64)a->atime.sec;
-	w.atime_nsec = a->atime.nsec;
-	w.mtime_sec = (u64)a->mtime.sec;
-	w.mtime_nsec = a->mtime.nsec;
-	if (a->valid & ATTR_SIZE)
-		p9_close_window(i);
-	if (a->valid &
-	    ATTR_SIZE) { /* an unopened fid would need the right to write to the file again */
-		kind = P9_FID_WRITE;
-		err = p9_fid_get(pi, kind, &fid);
-	} else {
-		err = p9_fid_any(pi, &kind, &fid);
-	}
-	if (err)
-		return err;
-	if (w.valid)
-		err = p9_setattr(p9_s(i)->c, fid, &w);
-	if (!err && (a->valid & (ATTR_SIZE | ATTR_MODE)) == ATTR_SIZE)
-		p9_keep_setid(i, fid);
-	p9_fid_put(pi, kind);
-	if (err)
-		return err;
-	inode_setattr(i, a);
-	if (a->valid & ATTR_SIZE)
-		set_end(i, a->size);
-	p9_changed(pi);
-	return 0;
-}
-
 /* ---- extended attributes ---- */
 
 static s64 xattr_read(struct inode *i, const char *name, void *buf, size_t size)
@@ -385,6 +311,7 @@ int p9_op_setxattr(struct inode *i, const char *name, const void *v, size_t n, i
 			return (int)err;
 		flags &= ~XATTR_REPLACE;
 	}
+	p9_i(i)->removes = false; /* it may be an access list */
 	xfid = p9_fid_new(c);
 	err = p9_fid_get(p9_i(i), kind = P9_FID_WALK, &fid);
 	if (!err) {

@@ -1,15 +1,14 @@
 /*
- * p9_listing.c - listings of directories over 9P.
+ * p9_listing.c - listings of directories over 9P, which the last of are kept on a tree that nobody else changes.
  *
- * A listing is read whole (p9_entries.c) at its first readdir; positions are ordinals in it, so the server's cookies (63 bits on some
- * file systems) never reach programs and other layers can add bits of their own. On a tree that nobody else changes the
- * last few are kept, with the entries' attributes if the server has Treaddirplus: the look-ups that follow a readdir (ls -l,
- * find, tar) then cost no message each. What we change ourselves is taken out of them. Behind the first PLUS_MAX
+ * A kept listing has the entries' attributes if the server has Treaddirplus: the look-ups that follow a readdir (ls -l, find,
+ * tar) then cost no message each. Look-ups of one name after the other without a readdir (git status) begin a listing by
+ * themselves, part by part, as long as it pays. What we change ourselves is taken out of them. Behind the first PLUS_MAX
  * bytes entries come without attributes, and a listing larger than KEEP_MAX is not kept: 100,000 entries take 5 MiB while
  * the directory is open.
  *
- * Locks: sb->fid_lock guards sb->recent, reference counts, the look-up's place and which entries still have attributes; names
- * do not change.
+ * Locks: sb->fid_lock guards sb->recent, reference counts, the look-up's place, which entries still have attributes, and a
+ * listing that is not whole. Of a whole one the names do not change.
  */
 #include <string.h>
 
@@ -20,30 +19,77 @@
 
 #define LIST_ORDER 3
 #define LIST_BYTES (PAGE_SIZE << LIST_ORDER)
-#define LOOK_AHEAD 256	       /* entries that a look-up goes through */
 #define PLUS_MAX   (1UL << 20) /* bytes of entries with attributes */
 #define KEEP_MAX   (2UL << 20) /* bytes of a listing that is kept */
+#define RECENT_MAX (8UL << 20) /* of all that are kept */
 
 struct p9_listing {
 	unsigned refs;
 	bool plus;	/* ask for attributes */
+	bool whole;	/* the server has nothing more */
 	bool names_old; /* not for readdir any more; under fid_lock */
+	u64 since;	/* sb->changes when its first part was asked for */
+	u64 off;	/* the server's cookie of the last entry */
 	struct p9_entries e;
-	struct p9_place look;  /* where the next look-up begins */
-	struct p9_place found; /* the entry that the last one found */
+	struct p9_place look; /* where the next look-up begins */
 };
 
-struct open_dir {
-	struct p9_listing *l;
-	u64 at;		       /* a place to go on from: this ordinal */
-	struct p9_place place; /* is here */
+/* Where an answer goes to, and what is looked at. */
+struct answer {
+	paddr_t shared;
+	u8 *copy;
 };
 
-/* One answer's data; *off moves to the last entry's cookie. Entries taken, or -errno. */
-static int parse(struct p9_listing *l, const u8 *data, size_t n, u64 *off)
+static int answer_alloc(struct answer *a)
+{
+	a->shared = frame_alloc(ZONE_ARENA, LIST_ORDER, 0);
+	a->copy = kmalloc(LIST_BYTES);
+	return a->shared && a->copy ? 0 : -ENOMEM;
+}
+
+static void answer_free(struct answer *a)
+{
+	if (a->shared)
+		frame_put(a->shared);
+	kfree(a->copy);
+}
+
+static u32 room_of(const struct p9_client *c)
+{
+	return MIN((u32)LIST_BYTES, c->msize - P9_IOHDRSZ);
+}
+
+/* Bytes of entries behind off in a->copy, or -errno. */
+static int fetch(struct p9_client *c, u32 fid, u64 off, bool plus, struct answer *a)
+{
+	struct p9_req *r = p9_begin(c, plus ? P9_TREADDIRPLUS : P9_TREADDIR);
+	u32 want = room_of(c), n;
+	int ret;
+
+	if (IS_ERR(r))
+		return (int)PTR_ERR(r);
+	p9_put32(&r->out, fid);
+	p9_put64(&r->out, off);
+	p9_put32(&r->out, want);
+	p9_data_in(r, paddr_to_ptr(a->shared), want);
+	ret = p9_call(r);
+	if (!ret) {
+		n = p9_get32(&r->in);
+		if (r->in.bad || n > want || (u32)r->got != P9_READ_HDR + n) {
+			ret = -EPROTO;
+		} else {
+			memcpy(a->copy, paddr_to_ptr(a->shared), n);
+			ret = (int)n;
+		}
+	}
+	p9_end(r);
+	return ret;
+}
+
+/* Take n bytes of an answer over. 0 or -errno. */
+static int parse(struct p9_client *c, struct p9_listing *l, const u8 *data, size_t n)
 {
 	struct p9_buf b = { .p = (u8 *)data, .cap = n };
-	int taken = 0;
 
 	while (b.n < b.cap) {
 		struct p9_attr a = { 0 };
@@ -62,65 +108,34 @@ static int parse(struct p9_listing *l, const u8 *data, size_t n, u64 *off)
 		if (!name || !len || len > NAME_MAX || memchr(name, '/', len) ||
 		    memchr(name, 0, len))
 			return -EPROTO;
-		*off = next;
-		taken++;
+		l->off = next;
 		if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
 			continue;
 		if (p9_entries_add(&l->e, &a, l->plus, type, name, len))
 			return -ENOMEM;
 	}
-	return taken;
-}
-
-static int read_chunk(struct p9_client *c, struct p9_listing *l, u32 fid, u8 *shared, u8 *copy,
-		      u64 *off)
-{
-	u32 want = MIN((u32)LIST_BYTES, c->msize - P9_IOHDRSZ), n;
-	struct p9_req *r = p9_begin(c, l->plus ? P9_TREADDIRPLUS : P9_TREADDIR);
-	int ret;
-
-	if (IS_ERR(r))
-		return (int)PTR_ERR(r);
-	p9_put32(&r->out, fid);
-	p9_put64(&r->out, *off);
-	p9_put32(&r->out, want);
-	p9_data_in(r, shared, want);
-	ret = p9_call(r);
-	if (!ret) {
-		n = p9_get32(&r->in);
-		if (r->in.bad || n > want || (u32)r->got != P9_READ_HDR + n) {
-			ret = -EPROTO;
-		} else {
-			memcpy(copy, shared, n);
-			ret = parse(l, copy, n, off);
-		}
-	}
-	p9_end(r);
-	return ret;
+	l->whole = !n || (l->plus && room_of(c) - n >= P9_PLUS_LEFT);
+	return 0;
 }
 
 static int fill(struct p9_inode *dir, struct p9_listing *l)
 {
 	struct p9_client *c = p9_s(&dir->i)->c;
-	paddr_t shared = frame_alloc(ZONE_ARENA, LIST_ORDER, 0);
-	u8 *copy = kmalloc(LIST_BYTES);
-	u64 off = 0;
+	struct answer a;
+	int ret = answer_alloc(&a), n;
 	u32 fid;
-	int ret = -ENOMEM;
 
-	if (shared && copy) {
+	if (!ret)
 		ret = p9_fid_get(dir, P9_FID_READ, &fid);
-		if (!ret) {
-			do {
-				l->plus = l->plus && l->e.bytes < PLUS_MAX;
-				ret = read_chunk(c, l, fid, paddr_to_ptr(shared), copy, &off);
-			} while (ret > 0);
-			p9_fid_put(dir, P9_FID_READ);
-		}
+	if (!ret) {
+		do {
+			l->plus = l->plus && l->e.bytes < PLUS_MAX;
+			n = fetch(c, fid, l->off, l->plus, &a);
+			ret = n < 0 ? n : parse(c, l, a.copy, (size_t)n);
+		} while (!ret && !l->whole);
+		p9_fid_put(dir, P9_FID_READ);
 	}
-	if (shared)
-		frame_put(shared);
-	kfree(copy);
+	answer_free(&a);
 	return ret;
 }
 
@@ -132,11 +147,24 @@ static void put_locked(struct p9_listing *l)
 	}
 }
 
-static void put(struct p9_sb *s, struct p9_listing *l)
+void p9_listing_put(struct p9_sb *s, struct p9_listing *l)
 {
 	mutex_lock(&s->fid_lock);
 	put_locked(l);
 	mutex_unlock(&s->fid_lock);
+}
+
+const struct p9_entries *p9_listing_entries(const struct p9_listing *l)
+{
+	return &l->e;
+}
+
+static bool is_recent(struct p9_sb *s, const struct p9_inode *dir)
+{
+	for (size_t k = 0; k < ARRAY_SIZE(s->recent); k++)
+		if (dir && READ_ONCE(s->recent[k].dir) == dir)
+			return true;
+	return false;
 }
 
 /* The kept listing of dir with a reference, or NULL. */
@@ -144,6 +172,8 @@ static struct p9_listing *recent(struct p9_sb *s, struct p9_inode *dir)
 {
 	struct p9_listing *l = NULL;
 
+	if (!is_recent(s, dir))
+		return NULL;
 	mutex_lock(&s->fid_lock);
 	for (size_t k = 0; k < ARRAY_SIZE(s->recent); k++) {
 		if (s->recent[k].l && s->recent[k].dir == dir) {
@@ -155,45 +185,44 @@ static struct p9_listing *recent(struct p9_sb *s, struct p9_inode *dir)
 	return l;
 }
 
-/* since: s->changes before the server was asked. What was changed meanwhile may be in it or not. */
-static void keep(struct p9_sb *s, struct p9_inode *dir, struct p9_listing *l, u64 since)
+/* fid_lock held. */
+static void drop_recent(struct p9_sb *s, unsigned k)
+{
+	if (s->recent[k].l)
+		s->recent_bytes -= s->recent[k].bytes;
+	put_locked(s->recent[k].l);
+	s->recent[k].l = NULL;
+	s->recent[k].dir = NULL;
+}
+
+/* l is dir's from here on, or has grown. fid_lock held. */
+static void keep(struct p9_sb *s, struct p9_inode *dir, struct p9_listing *l)
 {
 	unsigned at = s->next_recent;
 
-	mutex_lock(&s->fid_lock);
-	if (atomic_load(&s->changes) == since) {
-		for (unsigned k = 0; k < ARRAY_SIZE(s->recent); k++)
-			if (s->recent[k].dir == dir)
-				at = k;
-		put_locked(s->recent[at].l);
-		s->recent[at].dir = dir;
-		s->recent[at].l = l;
-		l->refs++;
-		if (at == s->next_recent)
-			s->next_recent = (at + 1) % ARRAY_SIZE(s->recent);
-	}
-	mutex_unlock(&s->fid_lock);
+	for (unsigned k = 0; k < ARRAY_SIZE(s->recent); k++)
+		if (s->recent[k].dir == dir)
+			at = k;
+	l->refs++;
+	drop_recent(s, at);
+	if (at == s->next_recent)
+		s->next_recent = (at + 1) % ARRAY_SIZE(s->recent);
+	s->recent[at].dir = dir;
+	s->recent[at].l = l;
+	s->recent[at].bytes = l->e.bytes;
+	s->recent_bytes += l->e.bytes;
+	/* The oldest go first; what was just kept is the last in turn. */
+	for (unsigned k = 1; k < ARRAY_SIZE(s->recent) && s->recent_bytes > RECENT_MAX; k++)
+		drop_recent(s, (at + k) % ARRAY_SIZE(s->recent));
 }
 
 void p9_listing_forget(struct p9_sb *s, struct p9_inode *dir)
 {
 	mutex_lock(&s->fid_lock);
-	for (size_t k = 0; k < ARRAY_SIZE(s->recent); k++) {
-		if (!dir || s->recent[k].dir == dir) {
-			put_locked(s->recent[k].l);
-			s->recent[k].l = NULL;
-			s->recent[k].dir = NULL;
-		}
-	}
+	for (unsigned k = 0; k < ARRAY_SIZE(s->recent); k++)
+		if (!dir || s->recent[k].dir == dir)
+			drop_recent(s, k);
 	mutex_unlock(&s->fid_lock);
-}
-
-static bool is_recent(struct p9_sb *s, const struct p9_inode *dir)
-{
-	for (size_t k = 0; k < ARRAY_SIZE(s->recent); k++)
-		if (dir && READ_ONCE(s->recent[k].dir) == dir)
-			return true;
-	return false;
 }
 
 void p9_listing_names_changed(struct p9_inode *dir)
@@ -210,30 +239,14 @@ void p9_listing_names_changed(struct p9_inode *dir)
 	mutex_unlock(&s->fid_lock);
 }
 
-static bool is_entry(const struct p9_entry *e, const char *name, size_t len)
-{
-	return e->attr && e->len == len && !memcmp(e->name, name, len);
-}
-
-/* From a place on. A name is there once at most. */
-static bool forget_from(struct p9_listing *l, struct p9_place at, const char *name)
-{
-	struct p9_entry e;
-
-	while (p9_entries_next(&l->e, &at, &e)) {
-		if (is_entry(&e, name, strlen(name))) {
-			memset((u8 *)e.attr, 0, sizeof(struct p9_attr)); /* valid: nothing */
-			return true;
-		}
-	}
-	return false;
-}
-
-/* fid_lock held. Mostly it is the entry that was looked up last. */
+/* fid_lock held. */
 static void forget_attr(struct p9_listing *l, const char *name)
 {
-	if (!forget_from(l, l->found, name))
-		forget_from(l, (struct p9_place){ 0 }, name);
+	struct p9_place at;
+	struct p9_entry e;
+
+	if (p9_entries_find(&l->e, name, strlen(name), &at, &e))
+		memset((u8 *)e.attr, 0, sizeof(struct p9_attr)); /* valid: nothing */
 }
 
 void p9_listing_drop(struct p9_inode *pi)
@@ -254,118 +267,115 @@ void p9_listing_drop(struct p9_inode *pi)
 	mutex_unlock(&s->fid_lock);
 }
 
+/* In the order of the listing, or in any other. */
+static bool find(struct p9_listing *l, const struct p9_name *name, struct p9_entry *e)
+{
+	struct p9_place at = l->look;
+
+	if (!p9_entries_next(&l->e, &at, e) || e->len != name->len ||
+	    memcmp(e->name, name->s, name->len)) {
+		if (!p9_entries_find(&l->e, name->s, name->len, &at, e))
+			return false;
+	}
+	l->look = at;
+	return e->attr;
+}
+
 bool p9_listing_find(struct p9_inode *dir, const struct p9_name *name, struct p9_attr *a)
 {
 	struct p9_sb *s = p9_s(&dir->i);
-	struct p9_listing *l;
-	struct p9_place at;
-	bool hit = false;
+	struct p9_listing *l = recent(s, dir);
+	struct p9_entry e;
+	bool hit;
 
-	if (!is_recent(s, dir) || !(l = recent(s, dir)))
+	if (!l)
 		return false;
 	mutex_lock(&s->fid_lock);
-	at = l->look;
-	for (unsigned n = 0; n < LOOK_AHEAD && !hit; n++) {
-		struct p9_place before = at;
-		struct p9_entry e;
-
-		if (!p9_entries_next(&l->e, &at, &e)) {
-			if (!l->look.chunk)
-				break;
-			at = (struct p9_place){ 0 };
-			if (!p9_entries_next(&l->e, &at, &e))
-				break;
-		}
-		if (is_entry(&e, name->s, name->len)) {
-			memcpy(a, e.attr, sizeof(*a));
-			l->found = before;
-			hit = true;
-		}
-	}
+	hit = find(l, name, &e);
 	if (hit)
-		l->look = at;
+		memcpy(a, e.attr, sizeof(*a));
 	put_locked(l);
 	mutex_unlock(&s->fid_lock);
 	return hit && (a->valid & P9_STATS_BASIC) == P9_STATS_BASIC && !S_ISLNK(a->mode) &&
 	       a->size <= 1ULL << 62;
 }
 
-static void emit_all(struct open_dir *d, struct dir_context *ctx)
+static struct p9_listing *listing_new(struct p9_sb *s)
 {
-	struct p9_place at = { 0 }, before;
-	struct p9_entry e;
-	u64 k = 2;
+	struct p9_listing *l = kzalloc(sizeof(*l));
 
-	if (d->at >= 2 && d->at <= ctx->pos) {
-		k = d->at;
-		at = d->place;
+	if (l) {
+		l->refs = 1;
+		l->plus = !s->shared && s->c->moat;
+		l->since = atomic_load(&s->changes);
 	}
-	for (before = at; p9_entries_next(&d->l->e, &at, &e); before = at, k++)
-		if (k >= ctx->pos && !dir_emit(ctx, e.name, e.len, k + 1, e.ino, e.type))
-			break;
-	d->at = k;
-	d->place = before;
+	return l;
 }
 
-static struct p9_listing *get(struct p9_inode *dir)
+/* One more part; what was changed while the server was asked may be in it or not, so then it is not taken. */
+static void read_part(struct p9_inode *dir, struct p9_listing *l, struct answer *a)
+{
+	struct p9_sb *s = p9_s(&dir->i);
+	u64 off = l->off, since = atomic_load(&s->changes);
+	u32 fid;
+	int n = p9_fid_get(dir, P9_FID_READ, &fid);
+
+	if (n)
+		return;
+	n = fetch(s->c, fid, off, true, a);
+	p9_fid_put(dir, P9_FID_READ);
+	mutex_lock(&s->fid_lock);
+	if (n >= 0 && !l->whole && l->off == off && atomic_load(&s->changes) == since) {
+		l->names_old = true;
+		n = parse(s->c, l, a->copy, (size_t)n);
+		if (l->whole && l->since == since)
+			l->names_old = false;
+		keep(s, dir, l);
+	}
+	if (n < 0)
+		l->whole = true; /* no use asking again */
+	mutex_unlock(&s->fid_lock);
+}
+
+void p9_listing_ahead(struct p9_inode *dir)
+{
+	struct p9_sb *s = p9_s(&dir->i);
+	struct p9_listing *l = recent(s, dir);
+	struct answer a;
+
+	if (!l)
+		l = listing_new(s);
+	if (!l)
+		return;
+	if (!READ_ONCE(l->whole) && l->e.bytes < PLUS_MAX) {
+		if (!answer_alloc(&a))
+			read_part(dir, l, &a);
+		answer_free(&a);
+	}
+	p9_listing_put(s, l);
+}
+
+struct p9_listing *p9_listing_get(struct p9_inode *dir)
 {
 	struct p9_sb *s = p9_s(&dir->i);
 	struct p9_listing *l = s->shared ? NULL : recent(s, dir);
-	u64 since = atomic_load(&s->changes);
 	int err;
 
 	if (l && !READ_ONCE(l->names_old))
 		return l;
 	if (l)
-		put(s, l);
-	l = kzalloc(sizeof(*l));
+		p9_listing_put(s, l);
+	l = listing_new(s);
 	if (!l)
 		return ERR_PTR(-ENOMEM);
-	l->refs = 1;
-	l->plus = !s->shared && s->c->moat;
 	err = fill(dir, l);
 	if (err) {
-		put(s, l);
+		p9_listing_put(s, l);
 		return ERR_PTR(err);
 	}
-	if (!s->shared && l->e.bytes <= KEEP_MAX)
-		keep(s, dir, l, since);
+	mutex_lock(&s->fid_lock);
+	if (!s->shared && l->e.bytes <= KEEP_MAX && atomic_load(&s->changes) == l->since)
+		keep(s, dir, l);
+	mutex_unlock(&s->fid_lock);
 	return l;
-}
-
-int p9_readdir(struct file *f, struct dir_context *ctx)
-{
-	struct p9_inode *dir = p9_i(f->inode);
-	struct open_dir *d = f->dir_state;
-	struct p9_listing *l;
-
-	if (!d)
-		f->dir_state = d = kzalloc(sizeof(*d));
-	if (!d)
-		return -ENOMEM;
-	if (d->l && ctx->pos == 0) { /* rewound: what is there now */
-		put(p9_s(f->inode), d->l);
-		memset(d, 0, sizeof(*d));
-	}
-	if (!d->l) {
-		l = get(dir);
-		if (IS_ERR(l))
-			return (int)PTR_ERR(l);
-		d->l = l;
-	}
-	if (dir_emit_dots(f, ctx))
-		emit_all(d, ctx);
-	return 0;
-}
-
-void p9_listing_release(struct file *f)
-{
-	struct open_dir *d = f->dir_state;
-
-	if (d) {
-		put(p9_s(f->inode), d->l);
-		kfree(d);
-	}
-	if (f->priv)
-		p9_fid_put(p9_i(f->inode), (enum p9_fid_kind)((uintptr_t)f->priv - 1));
 }

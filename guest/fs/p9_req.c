@@ -166,16 +166,57 @@ void p9_data_in(struct p9_req *r, void *ptr, u32 len)
 	add_data(r, &r->nin, r->nout, ptr, len);
 }
 
+/* What the answer says: 0, and r->in stands behind its header; the server's -errno; or -EPROTO. */
+static int answer(struct p9_req *r)
+{
+	u32 size, ecode;
+	u8 type;
+	u16 tag;
+
+	/* With data, only the fixed header lies in r->r. */
+	r->in.cap = MIN((size_t)r->got, (size_t)r->bufs[r->nout].len);
+	r->in.n = 0;
+	r->in.bad = false;
+	memcpy(r->in.p, r->r, r->in.cap);
+	size = p9_get32(&r->in);
+	type = p9_get8(&r->in);
+	tag = p9_get16(&r->in);
+	if (r->in.bad || size != (u32)r->got || tag != (r->type == P9_TVERSION ? P9_NOTAG : r->tag))
+		return -EPROTO;
+	if (type == P9_RLERROR) {
+		ecode = p9_get32(&r->in);
+		return !r->in.bad && ecode && ecode < 512 ? -(int)ecode : -EPROTO;
+	}
+	return type == r->type + 1 ? 0 : -EPROTO;
+}
+
+static void posted_done(struct p9_req *r)
+{
+	struct p9_client *c = r->c;
+	int err = r->err;
+
+	r->posted = false;
+	if (r->type == P9_TCLUNK) {
+		p9_fid_free(c, r->clunked);
+	} else {
+		err = err ? err : answer(r);
+		if (err) {
+			WRITE_ONCE(c->careful, true);
+			atomic_store(&c->late_err, err);
+			klog("9p: message %u, which was taken for granted, failed: error %d",
+			     r->type, -err);
+		}
+		atomic_sub(&c->posted, 1);
+	}
+	p9_end(r);
+}
+
 void p9_req_done(struct p9_req *r, s32 got)
 {
-	u32 clunked = r->clunked;
-
 	r->got = got;
 	r->err = got < 0 ? got : 0;
-	if (clunked) {
-		r->clunked = 0;
-		p9_fid_free(r->c, clunked - 1);
-		p9_end(r);
+	if (r->posted) {
+		posted_done(r);
 		return;
 	}
 	atomic_store(&r->done, true);
@@ -233,9 +274,6 @@ static void flush(struct p9_req *victim)
 
 int p9_call(struct p9_req *r)
 {
-	u32 size, ecode;
-	u8 type;
-	u16 tag;
 	int err;
 
 	if (r->out.bad)
@@ -255,31 +293,38 @@ int p9_call(struct p9_req *r)
 		return r->err;
 	}
 	atomic_add(&answered[r->type], 1);
-	/* With data, only the fixed header lies in r->r. */
-	r->in.cap = MIN((size_t)r->got, (size_t)r->bufs[r->nout].len);
-	r->in.n = 0;
-	r->in.bad = false;
-	memcpy(r->in.p, r->r, r->in.cap);
-	size = p9_get32(&r->in);
-	type = p9_get8(&r->in);
-	tag = p9_get16(&r->in);
-	if (r->in.bad || size != (u32)r->got || tag != (r->type == P9_TVERSION ? P9_NOTAG : r->tag))
-		return -EPROTO;
-	if (type == P9_RLERROR) {
-		ecode = p9_get32(&r->in);
-		return !r->in.bad && ecode && ecode < 512 ? -(int)ecode : -EPROTO;
-	}
-	return type == r->type + 1 ? 0 : -EPROTO;
+	return answer(r);
 }
 
-void p9_post_clunk(struct p9_req *r, u32 fid)
+int p9_post(struct p9_req *r)
 {
-	r->clunked = fid + 1;
-	atomic_add(&posted, 1);
-	if (send(r)) {
-		WRITE_ONCE(r->c->dead, true);
-		p9_req_done(r, -EIO);
+	struct p9_client *c = r->c;
+
+	if (r->out.bad) {
+		p9_end(r);
+		return -ENAMETOOLONG;
 	}
+	r->posted = true;
+	atomic_add(&posted, 1);
+	if (r->type != P9_TCLUNK)
+		atomic_add(&c->posted, 1);
+	if (!send(r))
+		return 0;
+	WRITE_ONCE(c->dead, true);
+	p9_req_done(r, -EIO);
+	return -EIO;
+}
+
+void p9_wait_posted(struct p9_client *c)
+{
+	if (atomic_load(&c->posted))
+		wait_event(&c->room, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, !atomic_load(&c->posted));
+}
+
+int p9_settle(struct p9_client *c)
+{
+	p9_wait_posted(c);
+	return atomic_xchg(&c->late_err, 0);
 }
 
 void p9_log_totals(void)
@@ -296,6 +341,6 @@ void p9_log_totals(void)
 			n += ksnprintf(line + n, sizeof(line) - (size_t)n, " T%u %llu", k,
 				       (unsigned long long)v);
 	}
-	klog("9p: %llu round trips, %llu clunks besides:%s", (unsigned long long)total,
-	     (unsigned long long)atomic_load(&posted), line);
+	klog("9p: %llu round trips, %llu messages that nobody waited for:%s",
+	     (unsigned long long)total, (unsigned long long)atomic_load(&posted), line);
 }

@@ -103,7 +103,8 @@ void p9_clunk(struct p9_client *c, u32 fid)
 		return;
 	}
 	p9_put32(&r->out, fid);
-	p9_post_clunk(r, fid);
+	r->clunked = fid;
+	p9_post(r);
 }
 
 int p9_walk(struct p9_client *c, u32 fid, u32 newfid, const struct p9_name *names, unsigned n,
@@ -191,18 +192,34 @@ int p9_getattr(struct p9_client *c, u32 fid, struct p9_attr *a)
 	return err;
 }
 
-int p9_setattr(struct p9_client *c, u32 fid, const struct p9_setattr *a)
+static struct p9_req *begin_setattr(struct p9_client *c, u32 fid, const struct p9_setattr *a)
 {
 	struct p9_req *r = p9_begin(c, P9_TSETATTR);
+
+	if (!IS_ERR(r)) {
+		p9_put32(&r->out, fid);
+		p9_putmem(&r->out, a, sizeof(*a));
+	}
+	return r;
+}
+
+int p9_setattr(struct p9_client *c, u32 fid, const struct p9_setattr *a)
+{
+	struct p9_req *r = begin_setattr(c, fid, a);
 	int err;
 
 	if (IS_ERR(r))
 		return (int)PTR_ERR(r);
-	p9_put32(&r->out, fid);
-	p9_putmem(&r->out, a, sizeof(*a));
 	err = p9_call(r);
 	p9_end(r);
 	return err;
+}
+
+int p9_setattr_post(struct p9_client *c, u32 fid, const struct p9_setattr *a)
+{
+	struct p9_req *r = begin_setattr(c, fid, a);
+
+	return IS_ERR(r) ? (int)PTR_ERR(r) : p9_post(r);
 }
 
 int p9_lopen(struct p9_client *c, u32 fid, u32 flags)

@@ -85,9 +85,7 @@ static int check(struct walk *ow, struct walk *nw, struct dentry *od, struct den
 	if (!err && !odir->ops->rename)
 		err = -EPERM;
 	if (!err && ((od->flags | nd->flags) & DENTRY_MOUNTED))
-		err = !mounts_locked			     ? -EAGAIN
-		      : mount_is_on(od) || mount_is_on(nd) ? -EBUSY
-							     : 0;
+		err = !mounts_locked ? -EAGAIN : mount_is_on(od) || mount_is_on(nd) ? -EBUSY : 0;
 	return err;
 }
 

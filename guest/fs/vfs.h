@@ -558,6 +558,7 @@ struct fs_context *fs_container_create(const struct fs_container *c, char *why, 
 
 /* Take the tree down, and drop the context. Files that are open in it stay as they are. */
 void fs_container_drop(struct fs_context *fs);
+void p9_settle_all(void); /* p9_clients.c: all changes that were posted have reached the hosts' files */
 void p9_log_totals(void); /* p9_req.c: requests to the gofers so far, by type, to the log */
 void fs_mmap_init(void);  /* mmap.c: tells mm about files; before the first program */
 /* The current task's working directory, an absolute path; missing directories are made for uid and gid. */

@@ -242,10 +242,11 @@ s64 sys_sync_file_range(fd_a fd, off_a offset, off_a nbytes, flags_a flags)
 	return sync_file(fd, (u64)offset, nbytes ? (u64)nbytes : ~0ULL, true);
 }
 
-/* write(2) goes through to the server, and tmpfs has nothing behind it: what shared mappings changed is left. */
+/* write(2) goes through to the server, and tmpfs has nothing behind it: left are shared mappings, and what nobody waited for. */
 s64 sys_sync(void)
 {
 	pagecache_sync_all();
+	p9_settle_all();
 	return 0;
 }
 

@@ -122,6 +122,8 @@ static int read_entries(struct req *r, bool plus)
 	if (count < r->w.cap - start)
 		r->w.cap = start + count;
 
+	_Static_assert(P9_PLUS_LEFT > DENTS_MIN * (8 + 1 + sizeof(struct p9_attr) + 2 + 8) / 24,
+		       "an answer that is not the last is fuller");
 	while (all) {
 		/*
 		 * About as much as will fit once encoded; 24 bytes are the host's for a short name.
@@ -133,9 +135,9 @@ static int read_entries(struct req *r, bool plus)
 			break;
 		want = want < DENTS_MIN ? DENTS_MIN : want;
 		n = getdents64(f->fd, r->c->dbuf, want < CONN_R_MAX ? want : CONN_R_MAX);
-		if (n < 0 && r->w.len == start)
+		if (n < 0)
 			return -errno;
-		if (n <= 0)
+		if (n == 0)
 			break;
 		all = put_entries(r, f, n, plus);
 	}

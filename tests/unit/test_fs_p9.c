@@ -1,6 +1,6 @@
 // sources: tests/unit/fs_host.c tests/unit/platform_host.c tests/unit/sched_host.c guest/mm/*.c guest/lib/*.c guest/task/mutex.c guest/task/wait.c
 // sources: guest/fs/attr.c guest/fs/create.c guest/fs/dentry.c guest/fs/dir.c guest/fs/dirtable.c guest/fs/fdtable.c guest/fs/file.c guest/fs/filesystems.c
-// sources: guest/fs/handle.c guest/fs/inode.c guest/fs/inotify.c guest/fs/iov.c guest/fs/itable.c guest/fs/landlock.c guest/fs/lock.c guest/fs/mount.c guest/fs/mount_attach.c guest/fs/mount_copy.c guest/fs/mount_ns.c guest/fs/mount_ops.c guest/fs/peer_group.c guest/fs/umount.c guest/fs/namei.c guest/fs/notify.c guest/fs/open.c
+// sources: guest/fs/handle.c guest/fs/inode.c guest/fs/inotify.c guest/fs/iov.c guest/fs/itable.c guest/fs/landlock.c guest/fs/lock.c guest/fs/mount.c guest/fs/mount_attach.c guest/fs/mount_copy.c guest/fs/mount_flags.c guest/fs/mount_ns.c guest/fs/mount_ops.c guest/fs/peer_group.c guest/fs/umount.c guest/fs/namei.c guest/fs/notify.c guest/fs/open.c
 // sources: guest/fs/layers.c guest/fs/overlay.c guest/fs/stack*.c guest/fs/p9*.c guest/fs/pagefile.c guest/fs/path.c guest/fs/permission.c guest/fs/pseudo.c guest/fs/rename.c guest/fs/seq.c
 // sources: guest/fs/super.c guest/fs/tmpfs*.c guest/fs/walk_fast.c guest/fs/xattrs.c guest/ring/ring.c
 // sources: tests/unit/gofer_stream.c tests/unit/p9_client.c host/gofer/*.c host/error.c host/ring_dev.c
@@ -26,6 +26,19 @@
 static bool plain;	    /* ask for 9P2000.L only */
 static int evil;	    /* spoil the n-th answer from now on, in some way */
 static unsigned calls, how; /* messages sent; what kind of spoiling */
+static u8 refused;	    /* the next message of this type fails with EIO */
+
+static void refuse(struct p9_req *r)
+{
+	u32 size = P9_HDR + 4, ecode = EIO;
+	u8 *p = r->bufs[r->nout].ptr;
+
+	memcpy(p, &size, 4);
+	p[4] = P9_RLERROR;
+	memcpy(p + 5, (u8 *)r->bufs[0].ptr + 5, 2);
+	memcpy(p + P9_HDR, &ecode, 4);
+	p9_req_done(r, (s32)size);
+}
 
 static int submit(struct p9_client *c, struct p9_req *r)
 {
@@ -34,6 +47,11 @@ static int submit(struct p9_client *c, struct p9_req *r)
 	long got;
 
 	calls++;
+	if (refused && t[4] == refused) {
+		refused = 0;
+		refuse(r);
+		return 0;
+	}
 	if (plain && t[4] == P9_TVERSION) { /* size, type, tag, msize, string: cut ".moat1" off */
 		u32 size = 7 + 4 + 2 + 8;
 		u16 len = 8;
@@ -183,6 +201,43 @@ static void test_xattr(void)
 	}
 	path_put(&p);
 	CHECK_EQ(vfs_unlink(AT_FDCWD, "/attr"), 0);
+}
+
+static int fsync_of(const char *name)
+{
+	int fd = t_open(name, O_RDWR, 0), err;
+	struct file *f = fd_get(fd);
+
+	err = f->ops->fsync(f, 0, ~0ULL, false);
+	file_put(f);
+	fd_close(fd);
+	return err;
+}
+
+/* What is certain is not waited for; if it fails all the same, fsync says so once, and the next one is waited for. */
+static void test_late_error(const char *dir)
+{
+	struct stat_info st;
+
+	t_file("/m1", "");
+	t_file("/m2", "");
+	refused = P9_TSETATTR; /* the first of its kind */
+	CHECK_EQ(t_chmod("/m1", 0600), -EIO);
+	CHECK_EQ(t_chmod("/m1", 0600), 0);
+	CHECK_EQ(t_chmod("/m2", 0640), 0);
+	CHECK_EQ(fsync_of("/m2"), 0);
+	host("test $(stat -c %a m2) = 640", dir);
+	refused = P9_TSETATTR;
+	CHECK_EQ(t_chmod("/m2", 0604), 0);
+	CHECK_EQ(fsync_of("/m2"), -EIO);
+	CHECK_EQ(fsync_of("/m2"), 0);
+	CHECK_EQ(t_stat("/m2", &st), 0);
+	CHECK_EQ(st.mode & 07777, 0640); /* the server's word */
+	refused = P9_TSETATTR;
+	CHECK_EQ(t_chmod("/m2", 0604), -EIO);
+	CHECK_EQ(vfs_unlink(AT_FDCWD, "/m1"), 0);
+	CHECK_EQ(vfs_unlink(AT_FDCWD, "/m2"), 0);
+	host("test ! -e m1 && test ! -e m2", dir);
 }
 
 /* Many fids: the cache gives old ones back, and names are found again by walks. */
@@ -450,6 +505,8 @@ int main(int argc, char **argv)
 			test_many_fids(dir);
 			if (k < 2)
 				test_xattr();
+			if (k == 0)
+				test_late_error(dir);
 		}
 		if (k == 1)
 			test_death();
