@@ -5,6 +5,8 @@
 . "$(dirname "$0")/common"
 clients=50 requests=50
 [ -z "${TEST_FULL:-}" ] || clients=500 requests=1000
+# A thousand requests at once take the emulated CPU longer than the 60 s after which Node's servers answer 408.
+[ "$PLATFORM" != kvm ] || requests=50
 expect "dns" "10.1.2.3
 fd00::1
 10.1.2.3

@@ -171,7 +171,7 @@ class Machine:
             if n.endswith('.serial') and not os.path.exists(f'/proc/{n[:-7].rpartition("-")[2]}'):
                 os.unlink(os.path.join(VM, n))
         self.qemu = self.sock = self.monitor = None
-        self.boot_ms, self.greeted = 0, False
+        self.boot_ms = 0
         kdir = os.path.join(ROOT, 'third_party/vm', kernel)
         self.vmlinuz = need(os.path.join(kdir, 'vmlinuz'), 'run `make deps`')
         need('/bin/busybox', 'run `make deps`')
@@ -227,8 +227,17 @@ class Machine:
             fs.file(os.path.join(kdir, n), f'/modules/{n}', 0o644)
 
     def boot(self, timeout=None):
+        """On a host that starves the emulator the kernel may come up with a CPU whose timer hardly ticks, and never gets
+        here ("timer wakeup didn't happen" in its log). Hence a second try."""
+        try:
+            return self._boot(timeout)
+        except VMError:
+            return self._boot(timeout)
+
+    def _boot(self, timeout):
         ours, theirs = socket.socketpair()
         theirs.set_inheritable(True)
+        self.greeted = False
         self.monitor, far = socket.socketpair()
         far.set_inheritable(True)
         # Linux takes the counters of several AMD CPUs for unsynchronized; here they are one counter, and its KVM would
