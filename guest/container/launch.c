@@ -42,6 +42,10 @@ static int set_credentials(const struct spec *s)
 		memcpy(c->groups, s->groups, s->ngroups * sizeof(u32));
 		c->ngroups = s->ngroups;
 	}
+	if (cred_set_ucounts(c)) {
+		cred_put(c);
+		return -ENOMEM;
+	}
 	cred_commit(c);
 	return 0;
 }

@@ -18,7 +18,6 @@ void mqueue_init(struct mqueue *q, u64 maxmsg, u64 msgsize)
 	list_init(&q->messages);
 	list_init(&q->receivers);
 	list_init(&q->senders);
-	list_init(&q->in_ns);
 	waitq_init(&q->poll);
 	q->maxmsg = maxmsg;
 	q->msgsize = msgsize;

@@ -60,9 +60,9 @@ struct mqueue {
 	struct list receivers, senders; /* struct mq_wait */
 	struct waitq poll;
 	struct mq_notify notify;
-	u32 owner; /* whose limit it counts against, and how much */
+	struct ucounts *ucounts; /* whose limit it counts against, a reference, and how much */
 	u64 charged;
-	struct list in_ns;
+	bool counted; /* in the namespace's mq_count */
 };
 
 /* Sends a cookie to a netlink socket: registered by sys/, above net/. get: -EINVAL, -EBADF, -ENOTSOCK or a reference. */

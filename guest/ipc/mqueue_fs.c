@@ -12,13 +12,13 @@
 #include "ipc/mqueue.h"
 #include "mm/slab.h"
 #include "task/task.h"
+#include "task/ucounts.h"
 
-#define MQUEUE_MAGIC	0x19800202
-#define RLIMIT_MSGQUEUE 12
-#define FILE_SIZE	80 /* of every queue, as Linux shows it */
-#define ENTRY_SIZE	20
-#define MSG_OVERHEAD	48 /* what Linux charges for a message and a priority beside the bytes */
-#define PRIO_OVERHEAD	48
+#define MQUEUE_MAGIC  0x19800202
+#define FILE_SIZE     80 /* of every queue, as Linux shows it */
+#define ENTRY_SIZE    20
+#define MSG_OVERHEAD  48 /* what Linux charges for a message and a priority beside the bytes */
+#define PRIO_OVERHEAD 48
 
 struct mq_dir {
 	struct inode i;
@@ -27,7 +27,6 @@ struct mq_dir {
 
 static struct spinlock mq_lock = SPINLOCK_INIT;
 static struct mutex mount_mutex = MUTEX_INIT(mount_mutex);
-static struct list all_queues = LIST_INIT(all_queues); /* mqueue.in_ns; under mq_lock */
 
 static struct mq_dir *dir_of(struct inode *i)
 {
@@ -44,41 +43,37 @@ static u64 charge_of(u64 maxmsg, u64 msgsize)
 /* Count the queue against its owner and namespace. */
 static int charge(struct ipc_ns *ns, struct mqueue *q)
 {
-	u64 used = charge_of(q->maxmsg, q->msgsize), limit = task_rlimit(RLIMIT_MSGQUEUE);
-	struct mqueue *o;
-	int err = 0;
+	struct ucounts *u = task_current()->ucounts;
+	u64 bytes = charge_of(q->maxmsg, q->msgsize);
+	bool fits;
 
-	q->owner = task_current()->cred->uid;
-	q->charged = used;
+	if (!ucounts_charge(u, UCOUNT_MSGQUEUE, bytes, task_rlimit(RLIMIT_MSGQUEUE)))
+		return -EMFILE;
 	spin_lock(&mq_lock);
-	list_for_each(o, &all_queues, in_ns)
-		if (o->owner == q->owner)
-			used += o->charged;
-	if (ns->mq_count >= ns->mq.queues_max && !capable(CAP_SYS_RESOURCE))
-		err = -ENOSPC;
-	else if (used > limit)
-		err = -EMFILE;
-	else
+	fits = ns->mq_count < ns->mq.queues_max || capable(CAP_SYS_RESOURCE);
+	if (fits) {
 		ns->mq_count++;
-	if (!err)
-		list_add_tail(&all_queues, &q->in_ns);
+		q->counted = true;
+	}
 	spin_unlock(&mq_lock);
-	return err;
+	q->charged = bytes;
+	q->ucounts = ucounts_get(u);
+	return fits ? 0 : -ENOSPC;
 }
 
 static void queue_evict(struct inode *i)
 {
 	struct mqueue *q = container_of(i, struct mqueue, i);
 
-	spin_lock(&mq_lock);
-	if (!list_empty(&q->in_ns)) {
-		struct ipc_ns *ns = i->sb->priv;
+	struct ipc_ns *ns;
 
-		list_del(&q->in_ns);
-		if (ns)
-			ns->mq_count--;
-	}
+	spin_lock(&mq_lock);
+	ns = i->sb->priv;
+	if (q->counted && ns)
+		ns->mq_count--;
 	spin_unlock(&mq_lock);
+	ucounts_sub(q->ucounts, UCOUNT_MSGQUEUE, q->charged);
+	ucounts_put(q->ucounts);
 	mqueue_drain(q);
 }
 

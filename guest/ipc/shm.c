@@ -15,12 +15,18 @@
 #include "mm/slab.h"
 #include "task/pidns.h"
 #include "task/task.h"
-
-#define RLIMIT_MEMLOCK 8
+#include "task/ucounts.h"
 
 static u64 pages_of(u64 size)
 {
 	return (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
+static void uncharge_lock(struct shm_segment *s)
+{
+	ucounts_sub(s->locker, UCOUNT_MEMLOCK, pages_of(s->size));
+	ucounts_put(s->locker);
+	s->locker = NULL;
 }
 
 /* The last reference: it is out of the table and nobody maps it. */
@@ -28,6 +34,7 @@ static void shm_free(struct ipc_perm *p)
 {
 	struct shm_segment *s = shm_of(p);
 
+	uncharge_lock(s);
 	if (s->file)
 		file_put(s->file);
 	kfree(s);
@@ -200,23 +207,39 @@ int shm_remove(struct ipc_ns *ns, s32 id)
 	return 0;
 }
 
+/* Locked and unlocked pages are the same here; what is locked counts. ns->shm.lock held. */
+static int set_locked(struct shm_segment *s, bool lock)
+{
+	u64 limit = capable(CAP_IPC_LOCK) ? ~0ULL : task_rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	struct ucounts *u = task_current()->ucounts;
+
+	if (lock == !!(s->perm.mode & SHM_LOCKED))
+		return 0;
+	if (!lock) {
+		s->perm.mode &= ~(u32)SHM_LOCKED;
+		uncharge_lock(s);
+		return 0;
+	}
+	if (!ucounts_charge(u, UCOUNT_MEMLOCK, pages_of(s->size), limit))
+		return -ENOMEM;
+	s->locker = ucounts_get(u);
+	s->perm.mode |= SHM_LOCKED;
+	return 0;
+}
+
 int shm_lock(struct ipc_ns *ns, s32 id, bool lock)
 {
-	u64 limit = task_rlimit(RLIMIT_MEMLOCK);
 	u32 euid = task_current()->cred->euid;
 	struct ipc_perm *p = ipc_lock(&ns->shm, id);
-	int err = 0;
+	int err;
 
 	if (IS_ERR(p))
 		return (int)PTR_ERR(p);
-	if (!capable(CAP_IPC_LOCK)) {
-		if ((euid != p->uid && euid != p->cuid) || (lock && !limit))
-			err = -EPERM;
-		else if (lock && pages_of(shm_of(p)->size) > limit >> PAGE_SHIFT)
-			err = -ENOMEM;
-	}
-	if (!err)
-		p->mode = lock ? p->mode | SHM_LOCKED : p->mode & ~(u32)SHM_LOCKED;
+	if (!capable(CAP_IPC_LOCK) &&
+	    ((euid != p->uid && euid != p->cuid) || (lock && !task_rlimit(RLIMIT_MEMLOCK))))
+		err = -EPERM;
+	else
+		err = set_locked(shm_of(p), lock);
 	spin_unlock(&ns->shm.lock);
 	return err;
 }

@@ -18,6 +18,7 @@ struct shm_segment {
 	u64 nattch; /* areas that map it, and attachments in progress */
 	s64 atime, dtime, ctime;
 	int cpid, lpid;
+	struct ucounts *locker; /* SHM_LOCKED: whose RLIMIT_MEMLOCK it counts against; a reference */
 };
 
 static inline struct shm_segment *shm_of(struct ipc_perm *p)

@@ -97,11 +97,24 @@ static bool one_of(u32 id, u32 a, u32 b, u32 c)
 	return id == NO_ID || id == a || id == b || id == c;
 }
 
+/* The limit of processes is no reason to stay privileged (setuid(2) mostly goes unchecked): execve(2) fails instead. */
+static int count_for_user(struct cred *c)
+{
+	int err = cred_set_ucounts(c);
+
+	if (!err)
+		task_current()->nproc_exceeded =
+			c->uid != 0 &&
+			ucounts_over(c->ucounts, UCOUNT_NPROC, task_rlimit(RLIMIT_NPROC));
+	return err ? -EAGAIN : 0;
+}
+
 static s64 commit(const struct ids *n, enum id_kind kind)
 {
 	const struct cred *old = cur();
 	struct ids o = ids_of(old, kind);
 	struct cred *c = cred_dup(old);
+	int err = 0;
 
 	if (!c)
 		return -ENOMEM;
@@ -111,11 +124,17 @@ static s64 commit(const struct ids *n, enum id_kind kind)
 		c->suid = n->saved;
 		c->fsuid = n->fs;
 		fix_caps(c, old);
+		if (c->uid != old->uid)
+			err = count_for_user(c);
 	} else {
 		c->gid = n->real;
 		c->egid = n->effective;
 		c->sgid = n->saved;
 		c->fsgid = n->fs;
+	}
+	if (err) {
+		cred_put(c);
+		return err;
 	}
 	if (n->effective != o.effective || n->fs != o.fs) {
 		task_current()->process->dumpable = false;

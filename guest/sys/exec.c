@@ -16,6 +16,7 @@
 #include "sys/task_glue.h"
 #include "task/exec.h"
 #include "task/timens.h"
+#include "task/ucounts.h"
 
 #define SCRIPT_LINE  256
 #define RLIMIT_STACK 3
@@ -277,13 +278,24 @@ static void exec_free(struct exec *x)
 	kfree(x);
 }
 
+/* Did it become, by setuid(2), a user who has too many processes, and still has? */
+static bool nproc_exceeded(struct task *t)
+{
+	t->nproc_exceeded = t->nproc_exceeded &&
+			    ucounts_over(t->ucounts, UCOUNT_NPROC, task_rlimit(RLIMIT_NPROC));
+	return t->nproc_exceeded;
+}
+
 /* open_name is what is opened relative to dirfd; name is what the program and scripts see. */
 static int do_exec(int dirfd, const char *open_name, const char *name, int flags,
 		   const struct exec_source *src)
 {
-	struct exec *x = kzalloc(sizeof(*x));
+	struct exec *x;
 	int err = -ENOMEM;
 
+	if (nproc_exceeded(task_current()))
+		return -EAGAIN;
+	x = kzalloc(sizeof(*x));
 	if (!x)
 		return err;
 	x->name = name;

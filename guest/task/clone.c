@@ -20,8 +20,6 @@
 #include "task/timens.h"
 #include "task/userns.h"
 
-#define RLIMIT_NPROC 6
-
 static int check_flags(const struct clone_request *r)
 {
 	u64 f = r->flags;
@@ -51,26 +49,6 @@ static int check_flags(const struct clone_request *r)
 		return -EINVAL;
 	}
 	return ns_check_flags(f & ~CLONE_NEWNS);
-}
-
-/* RLIMIT_NPROC counts the processes of the real user; the exempt are root and the capable. */
-static void count_user(struct process *p, void *arg)
-{
-	u64 *n = arg; /* n[0]: uid, n[1]: count */
-
-	if (p->leader && p->leader->cred && p->leader->cred->uid == n[0])
-		n[1] += p->nr_threads;
-}
-
-static int check_nproc(struct task *t)
-{
-	u64 limit = task_rlimit(RLIMIT_NPROC), n[2] = { t->cred->uid, 0 };
-
-	if (limit == ~0ULL || t->cred->uid == 0 || capable(CAP_SYS_RESOURCE) ||
-	    capable(CAP_SYS_ADMIN))
-		return 0;
-	process_for_each(count_user, n);
-	return n[1] >= limit ? -EAGAIN : 0;
 }
 
 static void drop_shared(struct task *c)
@@ -300,126 +278,190 @@ static int number(struct task *c, const struct clone_request *r)
 	return 0;
 }
 
-s64 task_clone(const struct clone_request *r)
+/* RLIMIT_NPROC bounds the tasks of the child's user; root and the capable are exempt. */
+static int count_nproc(struct task *c, struct task *t)
 {
-	struct task *t = task_current(), *c;
-	struct completion *vfork = NULL;
-	struct file *pidfd = NULL;
-	int err, tid, fd = -1, event;
-	u32 v;
+	task_count(c);
+	if (c->cred->uid && ucounts_over(c->ucounts, UCOUNT_NPROC, task_rlimit(RLIMIT_NPROC)) &&
+	    !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN))
+		return -EAGAIN;
+	t->nproc_exceeded = false;
+	return 0;
+}
 
-	err = check_flags(r);
-	if (!err)
-		err = check_nproc(t);
+/* ---- one clone ---- */
+
+struct cloning {
+	const struct clone_request *r;
+	struct task *t, *c; /* the caller, the child */
+	int tid;	    /* the child's number, as the caller sees it */
+	struct completion *vfork;
+	int fd;
+	struct file *pidfd; /* reserved for fd */
+};
+
+/* What the child has of its parent. What was made when it fails is the child's: drop_child. */
+static int make_child(struct cloning *k)
+{
+	const struct clone_request *r = k->r;
+	struct task *t = k->t, *c = k->c;
+	int err = copy_process(c, t, r);
+
 	if (err)
 		return err;
-	c = task_alloc();
-	if (IS_ERR(c))
-		return PTR_ERR(c);
-	err = copy_process(c, t, r);
-	if (err)
-		goto free_task;
 	copy_task(c, t, r);
 	err = ptrace_clone_prepare(c, t);
-	if (err)
-		goto free_task;
-	err = copy_shared(c, t, r->flags);
+	if (!err)
+		err = copy_shared(c, t, r->flags);
 	if (!err)
 		err = ns_clone(c, r->flags);
+	if (!err)
+		err = count_nproc(c, t);
 	if (!err && r->flags & CLONE_NEWNS)
 		err = c->fs ? task_res.fs_new_ns(c->fs, cred_user_ns(c->cred)) : -EINVAL;
-	if (err)
-		goto drop_shared;
-	err = copy_mm(c, t, r->flags);
-	if (err)
-		goto drop_mm;
-	set_registers(c, r);
+	if (!err)
+		err = copy_mm(c, t, r->flags);
+	if (!err)
+		set_registers(c, r);
+	return err;
+}
+
+/* Its number, its pidfd, and what vfork(2) waits for. */
+static int make_handles(struct cloning *k)
+{
+	const struct clone_request *r = k->r;
+	s32 fd;
+	int err;
+
 	if (r->flags & CLONE_VFORK) {
-		err = -ENOMEM;
-		vfork = completion_create();
-		if (!vfork)
-			goto drop_mm;
+		k->vfork = completion_create();
+		if (!k->vfork)
+			return -ENOMEM;
 	}
-	err = number(c, r);
+	err = number(k->c, r);
 	if (err)
-		goto drop_vfork;
-	tid = pid_vnr(c->tid); /* read now: it may end before we do */
-	if (r->flags & CLONE_PIDFD) {
-		err = fd = task_res.pidfd_prepare(c->process, &pidfd);
-		if (err < 0)
-			goto drop_pid;
-		err = -EFAULT;
-		if (user_write(r->pidfd, &fd, sizeof(fd)))
-			goto drop_fd;
+		return err;
+	k->tid = pid_vnr(k->c->tid); /* read now: it may end before we do */
+	if (!(r->flags & CLONE_PIDFD))
+		return 0;
+	fd = task_res.pidfd_prepare(k->c->process, &k->pidfd);
+	if (fd < 0) {
+		k->pidfd = NULL;
+		return fd;
 	}
-	v = (u32)tid;
+	k->fd = fd;
+	return user_write(r->pidfd, &fd, sizeof(fd)) ? -EFAULT : 0;
+}
+
+/* As Linux: a bad address for a number is nobody's error. */
+static void write_numbers(const struct cloning *k)
+{
+	const struct clone_request *r = k->r;
+	struct task *c = k->c;
+	u32 v = (u32)k->tid;
+
 	if (r->flags & CLONE_PARENT_SETTID)
 		(void)user_write(r->parent_tid, &v, sizeof(v));
+	if (!(r->flags & CLONE_CHILD_SETTID))
+		return;
 	v = (u32)c->nr;
-	if (r->flags & CLONE_CHILD_SETTID) {
-		if (c->mm == t->mm)
-			(void)user_write(r->child_tid, &v, sizeof(v));
-		else
-			(void)mm_poke(c->mm, r->child_tid, &v, sizeof(v), false);
-	}
+	if (c->mm == k->t->mm)
+		(void)user_write(r->child_tid, &v, sizeof(v));
+	else
+		(void)mm_poke(c->mm, r->child_tid, &v, sizeof(v), false);
+}
+
+/* Link it into the tree: nothing fails from here. */
+static int enter_tree(struct cloning *k)
+{
+	struct task *t = k->t, *c = k->c;
+	int err;
+
 	kctx_init(&c->kctx, c->kstack, task_main, c);
-	if (vfork) {
-		completion_get(vfork);
-		c->vfork_done = vfork;
-	}
-	/* One reference is the pid table's, the other the context's own; the third keeps it valid here. */
-	task_get(c);
 	spin_lock(&task_lock);
-	err = publish(c, t, r);
+	err = publish(c, t, k->r);
+	if (!err) {
+		task_get(c); /* one reference is the pid table's, the other the context's own */
+		if (k->vfork) {
+			completion_get(k->vfork);
+			c->vfork_done = k->vfork;
+		}
+	}
 	spin_unlock(&task_lock);
-	if (err)
-		goto drop_ref;
-	if (pidfd)
-		task_res.fd_commit(fd, pidfd);
+	return err;
+}
+
+/* Let it run, tell the tracer, wait as vfork(2) does. The child may be gone once it was started. */
+static void start_child(struct cloning *k)
+{
+	struct task *t = k->t, *c = k->c;
+	int event;
+
+	if (k->pidfd)
+		task_res.fd_commit(k->fd, k->pidfd);
 	if (t->process->session_keyring && c->process != t->process)
 		task_res.keys_fork(c->process, t->process);
 	task_count_fork();
-	if (unlikely(c->process->rlim[0].cur != ~0ULL) && !(r->flags & CLONE_THREAD))
+	if (unlikely(c->process->rlim[0].cur != ~0ULL) && !(k->r->flags & CLONE_THREAD))
 		itimers_cpu_limit(c->process);
-	event = clone_event(t, r);
+	event = clone_event(t, k->r);
 	sched_start(c);
 	if (event)
-		ptrace_event(t, event, (u64)tid);
-	if (vfork) {
-		if (!completion_wait(vfork, SLEEP_KILLABLE) &&
-		    ptrace_event_enabled(t, PT_EVENT_VFORK_DONE))
-			ptrace_event(t, PT_EVENT_VFORK_DONE, (u64)tid);
-		completion_put(vfork);
-	}
-	return tid;
+		ptrace_event(t, event, (u64)k->tid);
+	if (!k->vfork)
+		return;
+	if (!completion_wait(k->vfork, SLEEP_KILLABLE) &&
+	    ptrace_event_enabled(t, PT_EVENT_VFORK_DONE))
+		ptrace_event(t, PT_EVENT_VFORK_DONE, (u64)k->tid);
+	completion_put(k->vfork);
+}
 
-drop_ref:
-	c->ref.n = 1;
-	if (vfork) {
-		c->vfork_done = NULL;
-		completion_put(vfork);
+/* Undo a child that was never published, as far as it came. */
+static void drop_child(struct cloning *k)
+{
+	struct task *c = k->c;
+
+	if (k->pidfd) {
+		task_res.fd_cancel(k->fd);
+		task_res.file_put(k->pidfd);
 	}
-drop_fd:
-	if (pidfd) {
-		task_res.fd_cancel(fd);
-		task_res.file_put(pidfd);
+	if (k->tid) {
+		spin_lock(&task_lock);
+		pid_free(c->tid);
+		spin_unlock(&task_lock);
 	}
-drop_pid:
-	spin_lock(&task_lock);
-	pid_free(c->tid);
-	spin_unlock(&task_lock);
-drop_vfork:
-	completion_put(vfork);
-drop_mm:
+	completion_put(k->vfork);
 	if (c->mm) {
 		utask_destroy(c->utask);
 		c->utask = NULL;
 		mm_put(c->mm);
 		c->mm = NULL;
 	}
-drop_shared:
 	drop_shared(c);
-free_task:
 	task_put(c);
-	return err;
+}
+
+s64 task_clone(const struct clone_request *r)
+{
+	struct cloning k = { .r = r, .t = task_current() };
+	int err = check_flags(r);
+
+	if (err)
+		return err;
+	k.c = task_alloc();
+	if (IS_ERR(k.c))
+		return PTR_ERR(k.c);
+	err = make_child(&k);
+	if (!err)
+		err = make_handles(&k);
+	if (!err) {
+		write_numbers(&k);
+		err = enter_tree(&k);
+	}
+	if (err) {
+		drop_child(&k);
+		return err;
+	}
+	start_child(&k);
+	return k.tid;
 }

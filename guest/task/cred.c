@@ -28,6 +28,7 @@ struct cred *cred_dup(const struct cred *from)
 	}
 	if (c->user_ns)
 		user_ns_get(c->user_ns);
+	ucounts_get(c->ucounts);
 	if (c->landlock)
 		landlock_domain_get(c->landlock);
 	return c;
@@ -42,6 +43,7 @@ void cred_put(struct cred *c)
 {
 	if (!c || !ref_put(&c->ref))
 		return;
+	ucounts_put(c->ucounts);
 	if (c->user_ns)
 		user_ns_put(c->user_ns);
 	landlock_domain_put(c->landlock);
@@ -56,14 +58,35 @@ bool capable(int cap)
 	return !t || (!t->cred->user_ns && t->cred->cap_effective >> cap & 1);
 }
 
+int cred_set_ucounts(struct cred *c)
+{
+	struct ucounts *u = ucounts_find(cred_user_ns(c), c->uid);
+
+	if (!u)
+		return -ENOMEM;
+	ucounts_put(c->ucounts);
+	c->ucounts = u;
+	return 0;
+}
+
 void cred_commit(struct cred *c)
 {
 	struct task *t = task_current();
+	struct ucounts *moved = NULL;
 	struct cred *old;
 
 	spin_lock(&task_lock);
 	old = t->cred;
 	t->cred = c;
+	if (c->ucounts != t->ucounts && !t->kthread) {
+		spin_lock(&t->process->sig_lock);
+		moved = t->ucounts;
+		t->ucounts = ucounts_get(c->ucounts);
+		spin_unlock(&t->process->sig_lock);
+		ucounts_add(t->ucounts, UCOUNT_NPROC, 1);
+		ucounts_sub(moved, UCOUNT_NPROC, 1);
+	}
 	spin_unlock(&task_lock);
+	ucounts_put(moved);
 	cred_put(old);
 }

@@ -36,6 +36,7 @@ static void become_leader(struct task *t)
 	spin_unlock(&p->sig_lock);
 	if (p->container)
 		p->container->tasks--; /* the old leader's */
+	task_uncount(old);
 	ptrace_leader_replaced(old);
 	t->start_time = old->start_time;
 	old->state = TASK_DEAD;

@@ -16,7 +16,7 @@
 #include "task/seccomp.h"
 #include "task/watch.h"
 
-void task_release_mm(struct task *t)
+static void release_mm(struct task *t)
 {
 	struct mm *mm = t->mm;
 	struct completion *vfork = t->vfork_done;
@@ -134,6 +134,7 @@ void process_reap(struct process *p)
 	pid_drop(p->pgid);
 	pid_drop(p->sid);
 	pid_free(p->pid);
+	task_uncount(leader);
 	if (p->container)
 		p->container->tasks--;
 	p->parent = NULL;
@@ -249,7 +250,7 @@ void task_exit(int code)
 	if (last)
 		itimers_exit(p);
 	seccomp_exit(t);
-	task_release_mm(t);
+	release_mm(t);
 	release_shared(t);
 	if (t->thread_keyring || (last && (p->session_keyring || p->process_keyring)))
 		task_res.keys_exit(t, last);
@@ -271,6 +272,7 @@ void task_exit(int code)
 	spin_unlock(&p->sig_lock);
 	if (!leader && !ptrace_thread_ended(t)) {
 		pid_free(t->tid);
+		task_uncount(t);
 		task_put(t);
 	}
 	/* In this order: execve, woken on another CPU, counts without our lock. */

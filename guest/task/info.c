@@ -8,6 +8,7 @@
 #include "mm/mm.h"
 #include "task/info.h"
 #include "task/sigpriv.h"
+#include "task/ucounts.h"
 
 /* sig_lock held. */
 static void get_signals(const struct task *t, struct task_info *out)
@@ -17,7 +18,7 @@ static void get_signals(const struct task *t, struct task_info *out)
 	out->pending = t->pending.set;
 	out->shared_pending = p->shared_pending.set;
 	out->blocked = t->sigmask;
-	out->nr_sigqueue = p->nr_sigqueue;
+	out->nr_sigqueue = (u32)ucounts_read(t->ucounts, UCOUNT_SIGPENDING);
 	if (!p->sighand)
 		return;
 	for (int n = 1; n <= NSIG; n++) {

@@ -41,6 +41,7 @@ struct ptimer {
 	struct ptimer_event ev;
 	struct task *target; /* SIGEV_THREAD_ID */
 	struct sigqueue *q;
+	struct ucounts *ucounts; /* whose RLIMIT_SIGPENDING it counts against; a reference */
 	struct ktimer timer;
 	u64 expires, interval; /* expires 0: not armed */
 	s32 overrun;

@@ -350,6 +350,7 @@ static int enter_user_ns(struct user_ns *ns)
 {
 	struct task *t = task_current();
 	struct cred *c;
+	int err;
 
 	if (ns == cred_user_ns(t->cred) || t->process->nr_threads > 1)
 		return -EINVAL;
@@ -358,9 +359,12 @@ static int enter_user_ns(struct user_ns *ns)
 	c = cred_dup(t->cred);
 	if (!c)
 		return -ENOMEM;
-	user_ns_enter(c, ns);
-	cred_commit(c);
-	return 0;
+	err = user_ns_enter(c, ns);
+	if (err)
+		cred_put(c);
+	else
+		cred_commit(c);
+	return err;
 }
 
 int ns_enter(struct ns_common *n)

@@ -58,6 +58,9 @@ extern struct process kernel_process;
 extern struct list all_processes;
 struct task *task_alloc(void); /* one reference; kernel stack, no utask */
 struct process *process_alloc(void);
+/* RLIMIT_NPROC: count a task that is not published for its user; no more, once it is reaped (task_lock held). */
+void task_count(struct task *t);
+void task_uncount(struct task *t);
 void oom_kill(u64 frames_wanted); /* mm's hook */
 /* The context of a task with user code: what kctx_init calls. */
 void task_main(void *arg) __attribute__((noreturn));
@@ -97,8 +100,6 @@ struct ns_common;
 int task_enter_mnt_ns(struct ns_common *n);
 
 /* ---- exit.c ---- */
-void task_release_mm(
-	struct task *t); /* exit and exec: tell waiters of clear_child_tid, robust list; drop mm */
 /* Tell the parent that p has ended; if nobody wants to know, p vanishes. task_lock held. */
 void process_report(struct process *p);
 /* Zombie to nothing. task_lock held; the caller drops its reference by process_put afterwards. */

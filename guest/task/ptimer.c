@@ -10,6 +10,7 @@
 #include "mm/slab.h"
 #include "task/itimer_priv.h"
 #include "task/pidns.h"
+#include "task/ucounts.h"
 
 /* n expiries at once. */
 static void fire(struct ptimer *t, u64 n)
@@ -97,6 +98,8 @@ static void destroy(struct ptimer *t)
 	task_put(t->target);
 	task_put(t->cpu_task);
 	process_put(t->cpu_process);
+	ucounts_sub(t->ucounts, UCOUNT_SIGPENDING, 1);
+	ucounts_put(t->ucounts);
 	kfree(t);
 }
 
@@ -134,6 +137,17 @@ static int setup_event(struct ptimer *t, const struct ptimer_event *ev)
 	return t->q ? 0 : -EAGAIN;
 }
 
+/* Each timer may have one signal on its way: it counts as one. */
+static int charge(struct ptimer *t)
+{
+	struct ucounts *u = task_current()->ucounts;
+
+	if (!ucounts_charge(u, UCOUNT_SIGPENDING, 1, task_rlimit(RLIMIT_SIGPENDING)))
+		return -EAGAIN;
+	t->ucounts = ucounts_get(u);
+	return 0;
+}
+
 int ptimer_create(int clock, const struct ptimer_event *ev)
 {
 	struct itimers *it = itimers_get();
@@ -154,8 +168,8 @@ int ptimer_create(int clock, const struct ptimer_event *ev)
 		err = clock_cpu_target(clock, &t->cpu_process, &t->cpu_task, &t->kind);
 	mutex_lock(&it->mutex);
 	t->id = it->next_id++;
-	if (!err && it->nr_timers + it->process->nr_sigqueue >= task_rlimit(RLIMIT_SIGPENDING))
-		err = -EAGAIN;
+	if (!err)
+		err = charge(t);
 	if (!err)
 		err = setup_event(t, ev);
 	if (!err) {

@@ -317,6 +317,7 @@ void ptrace_bury(struct tracee *tr)
 	ptrace_unlink(tr);
 	if (t != c->leader) {
 		pid_free(t->tid);
+		task_uncount(t);
 		task_put(t);
 	} else if (!by_parent) {
 		process_report(c);

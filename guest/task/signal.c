@@ -4,8 +4,8 @@
  * Lock: process->sig_lock guards pending sets, queues, masks of other threads as seen here, stop state and actions. It
  * is taken under task_lock where both are needed, never the other way round.
  *
- * Standard signals are kept once, real-time ones in order; RLIMIT_SIGPENDING bounds a process's queue (Linux counts per
- * user). The first process gets no protection from default actions: a command in a sandbox dies as it would outside. The
+ * Standard signals are kept once, real-time ones in order; RLIMIT_SIGPENDING bounds what a user has in queues and for timers.
+ * The first process gets no protection from default actions: a command in a sandbox dies as it would outside. The
  * init of a further pid namespace has it (process->unkillable).
  */
 #include <string.h>
@@ -17,6 +17,7 @@
 #include "task/private.h"
 #include "task/ptrace.h"
 #include "task/sigpriv.h"
+#include "task/ucounts.h"
 
 /* ---- handler tables ---- */
 
@@ -74,7 +75,7 @@ void signal_init_pending(struct sigpending *q)
 	list_init(&q->queue);
 }
 
-static void entry_free(struct process *p, struct sigqueue *e)
+static void entry_free(struct sigqueue *e)
 {
 	list_del(&e->node);
 	if (e->timer) {
@@ -83,8 +84,8 @@ static void entry_free(struct process *p, struct sigqueue *e)
 			kfree(e);
 		return;
 	}
-	if (p)
-		p->nr_sigqueue--;
+	ucounts_sub(e->ucounts, UCOUNT_SIGPENDING, 1);
+	ucounts_put(e->ucounts);
 	kfree(e);
 }
 
@@ -93,12 +94,12 @@ void signal_flush(struct sigpending *q)
 	struct sigqueue *e, *next;
 
 	list_for_each_safe(e, next, &q->queue, node)
-		entry_free(NULL, e);
+		entry_free(e);
 	q->set = 0;
 }
 
 /* Drop the signals of mask. sig_lock held. */
-static void remove_set(struct process *p, struct sigpending *q, u64 mask)
+static void remove_set(struct sigpending *q, u64 mask)
 {
 	struct sigqueue *e, *next;
 
@@ -107,16 +108,16 @@ static void remove_set(struct process *p, struct sigpending *q, u64 mask)
 	q->set &= ~mask;
 	list_for_each_safe(e, next, &q->queue, node)
 		if (SIGSET(e->info.signo) & mask)
-			entry_free(p, e);
+			entry_free(e);
 }
 
 static void remove_everywhere(struct process *p, u64 mask)
 {
 	struct task *t;
 
-	remove_set(p, &p->shared_pending, mask);
+	remove_set(&p->shared_pending, mask);
 	list_for_each(t, &p->threads, thread_node)
-		remove_set(p, &t->pending, mask);
+		remove_set(&t->pending, mask);
 }
 
 /* Synchronous faults first, then the lowest number. */
@@ -131,7 +132,7 @@ static int next_signal(const struct sigpending *q, u64 mask)
 	return __builtin_ctzll(s) + 1;
 }
 
-static void collect(struct process *p, struct sigpending *q, int signo, struct siginfo *info)
+static void collect(struct sigpending *q, int signo, struct siginfo *info)
 {
 	struct sigqueue *e, *first = NULL;
 	bool more = false;
@@ -149,7 +150,7 @@ static void collect(struct process *p, struct sigpending *q, int signo, struct s
 		q->set &= ~SIGSET(signo);
 	if (first) {
 		*info = first->info;
-		entry_free(p, first);
+		entry_free(first);
 	} else { /* it did not fit into the queue */
 		memset(info, 0, sizeof(*info));
 		info->signo = signo;
@@ -163,16 +164,16 @@ int signal_take(struct task *t, u64 mask, struct siginfo *info)
 	int n = next_signal(&t->pending, mask), shared;
 
 	if (n && SIGSET(n) & SIG_SYNCHRONOUS) {
-		collect(p, &t->pending, n, info);
+		collect(&t->pending, n, info);
 		return n;
 	}
 	shared = next_signal(&p->shared_pending, mask);
 	if (n) {
-		collect(p, &t->pending, n, info);
+		collect(&t->pending, n, info);
 		return n;
 	}
 	if (shared)
-		collect(p, &p->shared_pending, shared, info);
+		collect(&p->shared_pending, shared, info);
 	return shared;
 }
 
@@ -268,6 +269,22 @@ static void wake_for(struct task *t, int signo)
 	sched_signal(t, signo == SIGKILL);
 }
 
+/* An entry that counts for the user of t. NULL: the user has too many, or no memory. sig_lock held. */
+static struct sigqueue *entry_alloc(struct task *t)
+{
+	u64 limit = t->process->rlim[RLIMIT_SIGPENDING].cur;
+	struct sigqueue *e;
+
+	if (!ucounts_charge(t->ucounts, UCOUNT_SIGPENDING, 1, limit))
+		return NULL;
+	e = kzalloc(sizeof(*e));
+	if (e)
+		e->ucounts = ucounts_get(t->ucounts);
+	else
+		ucounts_sub(t->ucounts, UCOUNT_SIGPENDING, 1);
+	return e;
+}
+
 /* sig_lock held. to: NULL for the process. */
 static int enqueue(struct process *p, struct task *to, int signo, const struct siginfo *info,
 		   struct sigqueue *timer)
@@ -281,19 +298,17 @@ static int enqueue(struct process *p, struct task *to, int signo, const struct s
 		return 1;
 	if (signo < SIGRTMIN && q->set & SIGSET(signo) && !timer)
 		return 0;
-	if (!e && p->nr_sigqueue < p->rlim[RLIMIT_SIGPENDING].cur)
-		e = kmalloc(sizeof(*e));
+	if (!e)
+		e = entry_alloc(t);
 	if (!e && signo >= SIGRTMIN && info && info->code != SI_USER)
 		return -EAGAIN;
 	if (e && !timer) {
-		memset(e, 0, sizeof(*e));
 		if (info)
 			e->info = *info;
 		else
 			e->info.code = SI_KERNEL;
 		e->info.signo = signo;
 		pid_ns_siginfo(p, &e->info);
-		p->nr_sigqueue++;
 	}
 	if (e) {
 		e->queued = true;

@@ -12,8 +12,6 @@
 struct task;
 struct process;
 
-#define RLIMIT_SIGPENDING 11
-
 #define NSIG	  64
 #define SIGSET(n) (1ULL << ((n)-1))
 

@@ -16,6 +16,8 @@ struct sigqueue {
 	bool timer; /* belongs to a timer, which frees it */
 	bool queued;
 	bool orphan; /* the timer is gone: free it when it leaves the queue */
+	struct ucounts *
+		ucounts; /* whose RLIMIT_SIGPENDING it counts against; a reference; a timer's: its own */
 	struct siginfo info;
 };
 

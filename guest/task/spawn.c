@@ -10,7 +10,8 @@
 #include "task/pidns.h"
 #include "task/private.h"
 
-const struct rlimit task_default_rlimits[RLIM_NLIMITS] = {
+/* What a new process may use at most, before anyone says otherwise. */
+static const struct rlimit default_rlimits[RLIM_NLIMITS] = {
 	{ ~0ULL, ~0ULL },     { ~0ULL, ~0ULL }, { ~0ULL, ~0ULL }, { 8 << 20, ~0ULL },
 	{ 0, ~0ULL },	      { ~0ULL, ~0ULL }, { 32768, 32768 }, { 1024, 1048576 },
 	{ 8 << 20, 8 << 20 }, { ~0ULL, ~0ULL }, { ~0ULL, ~0ULL }, { 32768, 32768 },
@@ -111,7 +112,7 @@ struct process *task_spawn(struct container *c, struct session *session, bool fi
 		goto free_process;
 	}
 	*s = (struct spawned){ t, setup, arg };
-	memcpy(p->rlim, task_default_rlimits, sizeof(p->rlim));
+	memcpy(p->rlim, default_rlimits, sizeof(p->rlim));
 	memcpy(t->comm, "moat", 5);
 	t->process = p;
 	p->leader = t;

@@ -17,6 +17,7 @@
 #include "task/pidns.h"
 #include "task/private.h"
 #include "task/ptrace.h"
+#include "task/ucounts.h"
 
 struct spinlock task_lock = SPINLOCK_INIT;
 struct list all_processes = LIST_INIT(all_processes);
@@ -154,6 +155,24 @@ struct task *task_alloc(void)
 	return t;
 }
 
+void task_count(struct task *t)
+{
+	t->ucounts = ucounts_get(t->cred->ucounts);
+	ucounts_add(t->ucounts, UCOUNT_NPROC, 1);
+}
+
+void task_uncount(struct task *t)
+{
+	struct ucounts *u;
+
+	spin_lock(&t->process->sig_lock);
+	u = t->ucounts;
+	t->ucounts = NULL;
+	spin_unlock(&t->process->sig_lock);
+	ucounts_sub(u, UCOUNT_NPROC, 1);
+	ucounts_put(u);
+}
+
 void task_get(struct task *t)
 {
 	ref_get(&t->ref);
@@ -165,6 +184,8 @@ void task_put(struct task *t)
 		return;
 	BUG_ON(t->utask || t->mm);
 	signal_flush(&t->pending);
+	if (t->ucounts) /* it was never published */
+		task_uncount(t);
 	ptrace_free(t);
 	kstack_free(t->kstack);
 	if (t->process != &kernel_process)

@@ -48,9 +48,16 @@ struct cred {
 	bool no_new_privs;
 	u32 ngroups;
 	u32 *groups;
-	struct user_ns *user_ns;	  /* a reference; NULL: the first one (task/userns.h) */
+	struct user_ns *user_ns; /* a reference; NULL: the first one (task/userns.h) */
+	struct ucounts *ucounts; /* of (user_ns, uid), a reference; NULL: the kernel's own */
 	struct landlock_domain *landlock; /* a reference; NULL: none (fs/landlock.h) */
 };
+
+/* What is counted for a user (task/ucounts.h). */
+#define RLIMIT_NPROC	  6
+#define RLIMIT_MEMLOCK	  8
+#define RLIMIT_SIGPENDING 11
+#define RLIMIT_MSGQUEUE	  12
 
 struct rlimit {
 	u64 cur, max;
@@ -128,7 +135,6 @@ struct process {
 	bool stopped;		       /* the stop is complete */
 	bool stop_report, cont_report; /* not yet waited for */
 	bool notify_cont;	       /* continued: whoever runs first tells the parent */
-	u32 nr_sigqueue;	       /* queue entries in use */
 	struct waitq sig_wait;	       /* signalfds */
 
 	struct rlimit rlim[RLIM_NLIMITS];
@@ -168,7 +174,10 @@ struct task {
 	u64 utime, stime; /* ns, up to the last change of mode */
 	u64 mode_start;	  /* clock_mono of that change */
 	u64 start_time;
-	int syscall_nr;		 /* the one it is in, or -1; for crash reports */
+	int syscall_nr; /* the one it is in, or -1; for crash reports */
+	/* What it is counted for, a reference; NULL: nothing. To change under task_lock and the process's sig_lock. */
+	struct ucounts *ucounts;
+	bool nproc_exceeded;	 /* it became a user who has too many: execve(2) fails */
 	bool kthread, mm_shared; /* mm_shared: CLONE_VM made or was made by it */
 	void (*kfn)(void *);	 /* entry of a kernel thread */
 	void *karg;
@@ -323,8 +332,6 @@ void task_exit_group(int status) __attribute__((noreturn)); /* wait status */
  */
 struct process *task_spawn(struct container *c, struct session *s, bool first, int (*setup)(void *),
 			   void *arg);
-/* What a new process may use at most, before anyone says otherwise. */
-extern const struct rlimit task_default_rlimits[RLIM_NLIMITS];
 /* Replace the program of the current task; registered by sys/exec.c. Kernel strings. 0 or -errno. */
 extern int (*task_exec)(const char *file, char *const *argv, char *const *envp);
 /* The system-call entry: sys/ registers itself here at boot. Fills rax. */
@@ -350,6 +357,8 @@ void cred_get(struct cred *c);
 void cred_put(struct cred *c);
 bool capable(
 	int cap); /* of the current task, over the first user namespace: everything that is not a namespace's */
+/* Find the counters anew after a change of uid; c is not published. 0, -ENOMEM. */
+int cred_set_ucounts(struct cred *c);
 /* Make c the credentials of the current task; takes over the reference. */
 void cred_commit(struct cred *c);
 

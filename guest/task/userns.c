@@ -26,6 +26,7 @@ void user_ns_put(struct user_ns *ns)
 	while (ns && ref_put(&ns->c.ref)) {
 		struct user_ns *parent = ns->c.owner;
 
+		ucounts_put(ns->maker);
 		kfree(ns->uid.extent);
 		kfree(ns->gid.extent);
 		kfree(ns);
@@ -146,10 +147,15 @@ bool capable_over_ids(u32 kuid, u32 kgid, int cap)
 
 /* ---- making and entering ---- */
 
-void user_ns_enter(struct cred *c, struct user_ns *ns)
+int user_ns_enter(struct cred *c, struct user_ns *ns)
 {
+	struct ucounts *u = ucounts_find(ns, c->uid);
 	struct user_ns *old = c->user_ns;
 
+	if (!u)
+		return -ENOMEM;
+	ucounts_put(c->ucounts);
+	c->ucounts = u;
 	if (ns != &first_user_ns)
 		user_ns_get(ns);
 	c->user_ns = ns == &first_user_ns ? NULL : ns;
@@ -158,11 +164,27 @@ void user_ns_enter(struct cred *c, struct user_ns *ns)
 	c->securebits = 0;
 	c->cap_inheritable = c->cap_ambient = 0;
 	c->cap_permitted = c->cap_effective = c->cap_bounding = ALL_CAPS;
+	return 0;
+}
+
+static void set_limits(struct user_ns *ns, const struct cred *maker)
+{
+	static const u8 resource[UCOUNTS] = { [UCOUNT_NPROC] = RLIMIT_NPROC,
+					      [UCOUNT_SIGPENDING] = RLIMIT_SIGPENDING,
+					      [UCOUNT_MSGQUEUE] = RLIMIT_MSGQUEUE,
+					      [UCOUNT_MEMLOCK] = RLIMIT_MEMLOCK };
+
+	for (unsigned i = 0; i < UCOUNTS; i++)
+		ns->limit[i] = task_rlimit(resource[i]);
+	ns->limit[UCOUNT_MEMLOCK] >>= PAGE_SHIFT;
+	if (maker->uid == 0 && !maker->user_ns)
+		ns->limit[UCOUNT_NPROC] = ~0ULL; /* the first root has no limit of processes */
 }
 
 int user_ns_create(struct cred *c)
 {
 	struct user_ns *parent = cred_user_ns(c), *ns;
+	int err;
 
 	if (parent->level >= USER_NS_DEEP)
 		return -ENOSPC;
@@ -181,7 +203,9 @@ int user_ns_create(struct cred *c)
 	ns->owner_gid = c->egid;
 	ns->setgroups_denied = parent->setgroups_denied;
 	ns->maker_could_setfcap = c->cap_effective >> CAP_SETFCAP & 1;
-	user_ns_enter(c, ns);
+	ns->maker = ucounts_find(parent, c->euid);
+	set_limits(ns, c);
+	err = ns->maker ? user_ns_enter(c, ns) : -ENOMEM;
 	user_ns_put(ns);
-	return 0;
+	return err;
 }

@@ -13,6 +13,7 @@
 
 #include "task/ns.h"
 #include "task/task.h"
+#include "task/ucounts.h"
 
 #define NO_ID	     0xffffffffu
 #define OVERFLOW_ID  65534u
@@ -35,6 +36,8 @@ struct user_ns {
 	bool setgroups_denied;
 	bool maker_could_setfcap; /* over the parent: may map its root */
 	struct id_map uid, gid;
+	struct ucounts *maker; /* in the parent; a reference */
+	u64 limit[UCOUNTS]; /* the maker's: what all in the namespace may use together of what is counted for it */
 };
 
 extern struct user_ns first_user_ns;
@@ -65,8 +68,8 @@ u32 kgid_here(u32 gid);
 
 /* A namespace below that of c, which becomes c's with all capabilities in it. c is not published. 0, -EPERM, -ENOSPC, -ENOMEM. */
 int user_ns_create(struct cred *c);
-/* c moves into ns (setns(2)). c is not published. */
-void user_ns_enter(struct cred *c, struct user_ns *ns);
+/* c moves into ns (setns(2)). c is not published. 0, -ENOMEM. */
+int user_ns_enter(struct cred *c, struct user_ns *ns);
 void user_ns_get(struct user_ns *ns);
 void user_ns_put(struct user_ns *ns);
 

@@ -13,8 +13,7 @@
 #include "task/seccomp.h"
 #include "task/userns.h"
 
-#define RLIMIT_RSS	  5
-#define RLIMIT_SIGPENDING 11
+#define RLIMIT_RSS 5
 
 struct view {
 	struct task_info i;
