@@ -4,8 +4,9 @@
  * One fault is one pmap_commit. Memory running out is handled outside every lock: reclaim first, then the OOM killer,
  * then the fault is tried again, so an application that takes all memory dies and the sandbox does not.
  *
- * Lock: mm->lock for the whole of a fault, file reads included (other threads of the process wait; other processes do
- * not). Cost besides the page's kind: one mutex, one tree walk or the cached area.
+ * Lock: mm->lock for the whole of a fault. A page of a file that must be read first is read without it: the fault then starts
+ * anew, as everything may have changed meanwhile. Cost besides the page's kind: one mutex, one tree walk or the cached area; for
+ * a file one more look at its page cache.
  */
 #include "lib/log.h"
 #include "mm/dax.h"
@@ -206,13 +207,48 @@ int mm_out_of_memory(u64 frames, unsigned *tries)
 	return mm_hooks.killed && mm_hooks.killed() ? -ENOMEM : 0;
 }
 
+/* ---- pages that are read before the fault ---- */
+
+#define READS_MAX \
+	3 /* then it is read under mm->lock: a fault that loses its page again and again must come to an end */
+
+struct absent {
+	struct file *file; /* a reference, so that pc lives */
+	struct pagecache *pc;
+	u64 index;
+};
+
+/* Would a fault at va have to wait for a file? mm->lock held. */
+static bool find_absent(struct mm *mm, uaddr_t va, unsigned access, struct absent *a)
+{
+	struct vma *v = va < USER_END ? vma_find(mm, va) : NULL;
+
+	if (!v || v->start > va || !v->file || !v->pc || !allowed(v, access, false))
+		return false;
+	if (!vma_shared(v) && anon_lookup(mm, va))
+		return false;
+	*a = (struct absent){ v->file, v->pc, vma_index(v, va) };
+	if (pagecache_ready(a->pc, a->index))
+		return false;
+	mm_hooks.file_get(a->file);
+	return true;
+}
+
 int mm_fault(struct mm *mm, uaddr_t addr, unsigned access, struct fault_error *e)
 {
-	unsigned tries = 0;
+	unsigned tries = 0, reads = 0;
+	struct absent a;
 	int err;
 
 	for (;;) {
 		mutex_lock(&mm->lock);
+		if (reads < READS_MAX && find_absent(mm, addr, access, &a)) {
+			mutex_unlock(&mm->lock);
+			pagecache_bring(a.pc, a.index);
+			mm_hooks.file_put(a.file);
+			reads++;
+			continue;
+		}
 		err = fault_locked(mm, addr, access, false, e);
 		if (unlikely(err == -EAGAIN))
 			return uffd_wait(mm, addr, access, e);

@@ -174,7 +174,7 @@ static int pc_fill(struct pagecache *pc, u64 index)
 }
 
 /* The entry of a page, filled. Under pc->lock. NULL: *err. beyond: index may lie behind the size (a growing write). */
-u64 *pc_entry(struct pagecache *pc, u64 index, bool write, bool beyond, int *err)
+static u64 *pc_entry(struct pagecache *pc, u64 index, bool write, bool beyond, int *err)
 {
 	u64 *slot = radix_slot(&pc->pages, index);
 
@@ -243,6 +243,29 @@ bool pagecache_resident(struct pagecache *pc, u64 index)
 	r = radix_get(&pc->pages, index) != 0 || (pc->dax && index < pc->dax->pages);
 	mutex_unlock(&pc->lock);
 	return r;
+}
+
+bool pagecache_ready(struct pagecache *pc, u64 index)
+{
+	u64 pages;
+	bool r;
+
+	if (!mutex_trylock(&pc->lock))
+		return false;
+	pages = (pc->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	r = !pc->ops->read || index >= pages || radix_get(&pc->pages, index) ||
+	    (pc->dax && index < pc->dax->pages);
+	mutex_unlock(&pc->lock);
+	return r;
+}
+
+void pagecache_bring(struct pagecache *pc, u64 index)
+{
+	int err;
+
+	mutex_lock(&pc->lock);
+	pc_entry(pc, index, false, false, &err);
+	mutex_unlock(&pc->lock);
 }
 
 int pagecache_fault(struct pagecache *pc, u64 index, bool write, u64 first, unsigned n, paddr_t *pa,

@@ -61,6 +61,9 @@ int pagecache_get(struct pagecache *pc, u64 index, bool write, paddr_t *pa);
 bool pagecache_mapped_writable(struct pagecache *pc);
 /* Is it resident? (mincore, cachestat) */
 bool pagecache_resident(struct pagecache *pc, u64 index);
+/* Can a fault have page `index` without waiting for a read, its own or another's? If not, bring it in, without mm->lock. */
+bool pagecache_ready(struct pagecache *pc, u64 index);
+void pagecache_bring(struct pagecache *pc, u64 index); /* an error comes back in the fault */
 
 /*
  * Copy between kernel memory and the file's pages. pagecache_read stops at size. pagecache_write extends size. The

@@ -18,7 +18,6 @@ extern struct spinlock caches_lock;
 extern struct list caches; /* caches that can be reclaimed, least recently looked at first */
 
 /* Under pc->lock. */
-u64 *pc_entry(struct pagecache *pc, u64 index, bool write, bool beyond, int *err);
 paddr_t pc_remove(struct pagecache *pc, u64 index); /* the frame with the cache's reference, or 0 */
 
 /* Take pc->lock themselves. */
