@@ -2,8 +2,9 @@
  * landlock.c - what a domain says about paths: a walk from the object up to the root, through mounts, that takes off what
  * each directory's rules allow. Linux's semantics (Documentation/userspace-api/landlock.rst, security/landlock/fs.c).
  *
- * The walk is made under dcache_lock, which keeps names and mounts where they are. `left` is what of the request each layer
- * has not yet allowed.
+ * The walk takes no lock: it reads as the fast path walk does (fs/dentry.h), and is made anew under dcache_lock, which keeps
+ * names and mounts where they are, if one of them changed meanwhile. `left` is what of the request each layer has not yet
+ * allowed.
  */
 #include <string.h>
 
@@ -74,19 +75,36 @@ static void take_off(struct request *r, const struct inode *i)
 			r->left[d->depth - 1] &= (u16)~landlock_find(&d->paths, (u64)(uintptr_t)i);
 }
 
-/* To the directory above, over mounts; what a mount covers does not count. False: there is none. dcache_lock held. */
-static bool step_up(struct path_ref *p)
+static bool changed(u32 seq)
 {
-	while (p->dentry == p->mnt->root) {
-		if (!p->mnt->parent)
-			return false;
-		p->dentry = p->mnt->mountpoint;
-		p->mnt = p->mnt->parent;
+	return atomic_load(&dcache_seq) != seq;
+}
+
+/*
+ * To the directory above, over mounts; what a mount covers does not count. 1; 0: there is none; -EAGAIN: dcache_seq is not
+ * seq any more. With dcache_lock held it stays what it is.
+ */
+static int step_up(struct path_ref *p, u32 seq)
+{
+	struct dentry *up;
+
+	while (p->dentry == READ_ONCE(p->mnt->root)) {
+		struct mount *parent = READ_ONCE(p->mnt->parent);
+		struct dentry *place = READ_ONCE(p->mnt->mountpoint);
+
+		if (changed(seq))
+			return -EAGAIN;
+		if (!parent)
+			return 0;
+		*p = (struct path_ref){ parent, place };
 	}
-	if (p->dentry->parent == p->dentry)
-		return false;
-	p->dentry = p->dentry->parent;
-	return true;
+	up = READ_ONCE(p->dentry->parent);
+	if (changed(seq))
+		return -EAGAIN;
+	if (up == p->dentry)
+		return 0;
+	p->dentry = up;
+	return 1;
 }
 
 bool landlock_exempt(const struct path_ref *p)
@@ -94,15 +112,29 @@ bool landlock_exempt(const struct path_ref *p)
 	return !p->mnt || (p->mnt->flags & MNT_INTERNAL);
 }
 
-/* Walk up from p until nothing is left. */
+/* Walk up from `at` until nothing is left. False: dcache_seq is not seq any more, and the request says nothing. */
+static bool try_walk_up(struct request *r, struct path_ref at, u32 seq)
+{
+	int more;
+
+	do {
+		take_off(r, READ_ONCE(at.dentry->inode));
+		more = left(r) ? step_up(&at, seq) : 0;
+	} while (more > 0);
+	return !more && !changed(seq);
+}
+
 static void walk_up(struct request *r, const struct path_ref *p)
 {
-	struct path_ref at = *p;
+	struct request fresh = *r;
+	u32 seq = atomic_load(&dcache_seq);
 
+	if (!(seq & 1) && try_walk_up(&fresh, *p, seq)) {
+		*r = fresh;
+		return;
+	}
 	spin_lock(&dcache_lock);
-	do {
-		take_off(r, at.dentry->inode);
-	} while (left(r) && step_up(&at));
+	try_walk_up(r, *p, dcache_seq);
 	spin_unlock(&dcache_lock);
 }
 
@@ -249,7 +281,7 @@ int landlock_check_refer(const struct path_ref *from_dir, const struct dentry *f
 		}
 		take_off(&rf, at.dentry->inode);
 		take_off(&rt, at.dentry->inode);
-	} while ((left(&rf) || left(&rt)) && step_up(&at));
+	} while ((left(&rf) || left(&rt)) && step_up(&at, dcache_seq) > 0);
 	spin_unlock(&dcache_lock);
 	if (!left(&rf) && !left(&rt))
 		return 0;
