@@ -76,15 +76,20 @@ static int attach_over(struct mount *m, struct path_ref *at)
 	return mount_in_own_ns(at->mnt) ? mount_attach(m, at) : -EINVAL;
 }
 
+/* What is to be bound or moved. */
+static int find_source(const char *source, struct path_ref *from)
+{
+	if (!source || !*source)
+		return -EINVAL;
+	return path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, from);
+}
+
 static int do_bind(const char *source, struct path_ref *at, bool recursive)
 {
 	struct path_ref from;
 	struct mount *m;
-	int err;
+	int err = find_source(source, &from);
 
-	if (!source || !*source)
-		return -EINVAL;
-	err = path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &from);
 	if (err)
 		return err;
 	mutex_lock(&vfs_mounts_mutex);
@@ -163,11 +168,8 @@ int mount_move(const struct path_ref *from, struct path_ref *to, bool beneath)
 static int do_move(const char *source, struct path_ref *at)
 {
 	struct path_ref from;
-	int err;
+	int err = find_source(source, &from);
 
-	if (!source || !*source)
-		return -EINVAL;
-	err = path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &from);
 	if (err)
 		return err;
 	mutex_lock(&vfs_mounts_mutex);

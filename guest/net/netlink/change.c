@@ -109,21 +109,34 @@ struct addr_request {
 	const void *addr;
 };
 
+/*
+ * The header of a message about addresses or routes, which begins with the family, and the length of that family's
+ * addresses. Attributes that are not known would change what is asked for: -EOPNOTSUPP.
+ */
+static int read_header(const struct nl_request *r, void *to, u32 size, const u16 *known, u32 *want)
+{
+	u8 family;
+
+	if (r->len < size)
+		return -EINVAL;
+	memcpy(to, r->body, size);
+	family = *(u8 *)to;
+	if ((family != AF_INET && family != AF_INET6) || rtnetlink_has_other(r, size, known))
+		return -EOPNOTSUPP;
+	*want = family == AF_INET ? 4 : 16;
+	return 0;
+}
+
 static int read_addr(const struct nl_request *r, struct addr_request *q)
 {
 	static const u16 known[] = { IFA_LOCAL, IFA_ADDRESS,   IFA_BROADCAST,	IFA_LABEL,
 				     IFA_FLAGS, IFA_CACHEINFO, IFA_RT_PRIORITY, 0 };
 	const void *local, *peer;
 	u32 want, len = 0, peer_len = 0;
+	int err = read_header(r, &q->m, sizeof(q->m), known, &want);
 
-	if (r->len < sizeof(q->m))
-		return -EINVAL;
-	memcpy(&q->m, r->body, sizeof(q->m));
-	if (q->m.ifa_family != AF_INET && q->m.ifa_family != AF_INET6)
-		return -EOPNOTSUPP;
-	if (rtnetlink_has_other(r, sizeof(q->m), known))
-		return -EOPNOTSUPP;
-	want = q->m.ifa_family == AF_INET ? 4 : 16;
+	if (err)
+		return err;
 	local = nl_find(r, sizeof(q->m), IFA_LOCAL, &len);
 	peer = nl_find(r, sizeof(q->m), IFA_ADDRESS, &peer_len);
 	if (!local && want == 16) {
@@ -182,16 +195,10 @@ static int read_route(const struct nl_request *r, struct route_request *q)
 				     RTA_PRIORITY, RTA_PREFSRC, RTA_PREF, 0 };
 	u32 want, len = 0, n, table;
 	const void *v;
-	int err = 0;
+	int err = read_header(r, &q->m, sizeof(q->m), known, &want);
 
-	if (r->len < sizeof(q->m))
-		return -EINVAL;
-	memcpy(&q->m, r->body, sizeof(q->m));
-	if (q->m.rtm_family != AF_INET && q->m.rtm_family != AF_INET6)
-		return -EOPNOTSUPP;
-	if (rtnetlink_has_other(r, sizeof(q->m), known))
-		return -EOPNOTSUPP;
-	want = q->m.rtm_family == AF_INET ? 4 : 16;
+	if (err)
+		return err;
 	table = q->m.rtm_table;
 	v = nl_find(r, sizeof(q->m), RTA_TABLE, &len);
 	if (v && len == sizeof(table))

@@ -125,23 +125,13 @@ static void allow_between(struct builder *b, u32 nr, unsigned arg, u32 lo, u32 h
 	emit(b, RET, RET_ALLOW, 0, 0);
 }
 
-/* Allow nr when argument arg has none of the bits. */
-static void allow_without(struct builder *b, u32 nr, unsigned arg, u32 bits)
+/* Allow nr unless argument arg passes a test: JSET k, it has a bit of k; JEQ k, it is k. */
+static void allow_unless(struct builder *b, u32 nr, unsigned arg, u16 test, u32 k)
 {
 	emit(b, LD_W, DATA_NR, 0, 0);
 	emit(b, JEQ, nr, 0, 3);
 	emit(b, LD_W, DATA_ARG(arg), 0, 0);
-	emit(b, JSET, bits, 1, 0);
-	emit(b, RET, RET_ALLOW, 0, 0);
-}
-
-/* Allow nr when argument arg is anything but that. */
-static void allow_except(struct builder *b, u32 nr, unsigned arg, u32 that)
-{
-	emit(b, LD_W, DATA_NR, 0, 0);
-	emit(b, JEQ, nr, 0, 3);
-	emit(b, LD_W, DATA_ARG(arg), 0, 0);
-	emit(b, JEQ, that, 1, 0);
+	emit(b, test, k, 1, 0);
 	emit(b, RET, RET_ALLOW, 0, 0);
 }
 
@@ -167,7 +157,7 @@ void filter_helper_install(void)
 	struct builder b = { insns, 0 };
 
 	require_text(&b);
-	allow_except(&b, HC_mmap, 4, FD_STDERR);
+	allow_unless(&b, HC_mmap, 4, JEQ, FD_STDERR);
 	allow_between(&b, HC_pwrite64, 0, SYSTRAP_FD_CTL, SYSTRAP_FD_CTL);
 	allow_between(&b, HC_lseek, 0, SYSTRAP_FD_CTL, SYSTRAP_FD_CTL);
 	allow_between(&b, HC_clone, 0, THREAD_FLAGS, THREAD_FLAGS);
@@ -227,7 +217,7 @@ void filter_sentry_install(void)
 	allow_between(&b, HC_lseek, 0, SYSTRAP_FD_CTL, SYSTRAP_FD_CTL);
 	allow_between(&b, HC_fallocate, 0, SYSTRAP_FD_RAM, SYSTRAP_FD_CTL);
 	allow_mapping(&b);
-	allow_without(&b, HC_mprotect, 2, HC_PROT_EXEC);
+	allow_unless(&b, HC_mprotect, 2, JSET, HC_PROT_EXEC);
 	/* CPU-time clocks of processes: the negative ones. */
 	allow_between(&b, HC_clock_gettime, 0, 0x80000000, 0xfffffffe);
 	allow_between(&b, HC_tgkill, 2, HC_SIGUSR1, HC_SIGUSR1);
