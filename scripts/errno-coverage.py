@@ -7,13 +7,13 @@ For each row at level full in guest/sys/syscalls.def: the errnos of the manual p
 those that an entry gives to another call of the page. A pair of call and errno is covered by CHECK_ERRNO(expression, ERRNO)
 in tests/abi whose expression makes the call: by name, as SYS_<call>, through a function of the test that makes it, or as the
 argument of a macro of the test whose body has the CHECK_ERRNO. `CHECK_EQ(errno, E)` counts for the calls of the line before
-it. Pairs that no program can provoke in a sandbox are in tests/abi/errno-exceptions with the reason. Prints what is missing,
+it. For each row at level refused: the errnos that its note names, in a statement of a test with SYS_<call>. Pairs that no program can provoke in a sandbox are in tests/abi/errno-exceptions with the reason. Prints what is missing,
 CALL: ERRNO...; --check also says which exceptions are of no use, and exits with 1 for either.
 """
 import errno, fnmatch, glob, gzip, os, re, sys
 
 DEF, EXCEPTIONS, MAN = 'guest/sys/syscalls.def', 'tests/abi/errno-exceptions', '/usr/share/man/man2'
-ROW = re.compile(r'^SYSCALL\d\((\d+), (\w+), full,')
+ROW = re.compile(r'^SYSCALL\d\((\d+), (\w+), (full|refused), "([^"]*)"')
 # Pages whose name is not the call's, and names of libc's functions that make a call.
 PAGE = {'rt_sigtimedwait': 'sigtimedwait', 'fadvise64': 'posix_fadvise', 'sendfile': 'sendfile', 'exit': '_exit',
         'rt_sigqueueinfo': 'rt_sigqueueinfo', 'umount2': 'umount', 'newfstatat': 'fstatat', 'pread64': 'pread',
@@ -172,6 +172,10 @@ def exceptions():
                 yield n, c, e
 
 
+def refused_with(call, e):
+    return any(re.search(rf'\bSYS_{call}\b[^;]*\b{e}\b', open(p).read()) for p in glob.glob('tests/abi/*.c'))
+
+
 def main():
     args = sys.argv[1:]
     check = '--check' in args
@@ -189,7 +193,9 @@ def main():
         call = m[2]
         names = {call, plain(call)} | set(LIBC.get(call, ()))
         left = []
-        for e in sorted(documented(call) or ()):
+        if m[3] == 'refused':
+            left = [e for e in sorted(KNOWN & set(re.findall(r'\w+', m[4]))) if not refused_with(call, e)]
+        for e in sorted(m[3] == 'full' and documented(call) or ()):
             pairs += 1
             excused = {r for r in rules if r[1] == '*' and r[2] == e or fnmatch.fnmatch(call, r[1]) and r[2] in (e, '*')}
             if any((n, e) in covered for n in names):

@@ -6,9 +6,10 @@ usage: syscalls-doc.py [--check]     in the root of the tree; --check: say how t
 The test of a call is the one of its name, else one whose head comment names it, else any; of these the one that names
 SYS_<call> most often, else the one that calls the libc function most often.
 """
-import difflib, glob, os, re, sys
+import difflib, errno, glob, os, re, sys
 
 DEF, DOC = 'guest/sys/syscalls.def', 'docs/syscalls.md'
+LEVELS = ('full', 'partial', 'refused', 'none')
 ROW = re.compile(r'^SYSCALL\d\((\d+), (\w+), (\w+), "((?:[^"\\]|\\.)*)"(.*)\)$')
 # libc's name where it differs by more than rt_ before or 64 behind
 LIBC = {'newfstatat': 'fstatat', 'exit_group': '_exit', 'pselect6': 'pselect', 'rt_sigtimedwait': 'sigtimedwait',
@@ -22,8 +23,9 @@ HEAD = '''# System calls
 Made by `scripts/syscalls-doc.py` from `guest/sys/syscalls.def`; do not edit. Every x86-64 call of Linux 6.12 has a row.
 
 - **full**: as Linux documents it, errno for errno; the note says what is special here.
-- **partial**: works, except for what the note says. Where the note is an errno, the call is refused with it, as Linux refuses
-  a caller without the privilege or a kernel without the feature.
+- **partial**: works, except for what the note says.
+- **refused**: on purpose, with the errno that the note begins with, as Linux refuses a caller without the privilege or a kernel
+  without the feature.
 - **none**: ENOSYS and a line in dmesg.
 
 '''
@@ -34,8 +36,10 @@ def rows():
         if not line.startswith('SYSCALL'):
             continue
         m = ROW.match(line.rstrip())
-        if not m or m[3] not in ('full', 'partial', 'none'):
+        if not m or m[3] not in LEVELS:
             sys.exit(f'{DEF}:{n}: not a row: {line.rstrip()}')
+        if m[3] == 'refused' and not hasattr(errno, re.match(r'\w*', m[4])[0]):
+            sys.exit(f'{DEF}:{n}: the note of a refused call begins with the errno: {line.rstrip()}')
         yield int(m[1]), m[2], m[3], m[4].replace('\\"', '"')
 
 
@@ -67,7 +71,7 @@ def find(call, tests):
 
 def page():
     tests = [Test(p) for p in sorted(glob.glob('tests/abi/*.c'))]
-    table, levels = [], {'full': 0, 'partial': 0, 'none': 0}
+    table, levels = [], dict.fromkeys(LEVELS, 0)
     for nr, name, level, note in rows():
         test = find(name, tests) if level != 'none' else None
         link = f'[{test}](../tests/abi/{test})' if test else ''

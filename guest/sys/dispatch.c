@@ -17,6 +17,7 @@ static s64 sys_none(u64 nr, const char *name)
 }
 
 #define CALL_none(nr, name, args)    sys_none(nr, #name)
+#define CALL_refused(nr, name, args) sys_##name args
 #define CALL_partial(nr, name, args) sys_##name args
 #define CALL_full(nr, name, args)    sys_##name args
 

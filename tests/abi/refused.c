@@ -3,6 +3,13 @@
 #include "abi.h"
 #include <sys/sysmacros.h>
 
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret 447
+#endif
+#ifndef SYS_map_shadow_stack
+#define SYS_map_shadow_stack 453
+#endif
+
 /* Linux's answers differ by configuration: any of them is right natively, the first one in the sandbox. */
 #define REFUSED(call, ...)                                                                 \
 	do {                                                                               \
@@ -50,7 +57,12 @@ TEST_FORK(privileged)
 	REFUSED(syscall(SYS_quotactl, 0x80000700, NULL, 0, NULL), ENOSYS, ENODEV, EINVAL, EFAULT);
 	REFUSED(syscall(SYS_quotactl_fd, -1, 0x80000700, 0, NULL), EBADF, ENOSYS);
 	REFUSED(syscall(SYS_quotactl_fd, 0, 0x800007ff, 0, NULL), EINVAL, ENOSYS, EBADF);
+	REFUSED(syscall(SYS_vhangup), ENOSYS, EPERM);
+	REFUSED(syscall(SYS_acct, NULL), ENOSYS, EPERM);
+	REFUSED(syscall(SYS_swapon, "/", 0), EPERM);
+	REFUSED(syscall(SYS_swapoff, "/"), EINVAL, EPERM);
 	if (abi_sandboxed()) {
+		CHECK_ERRNO(syscall(SYS_memfd_secret, 0), ENOSYS);
 		CHECK_ERRNO(syscall(SYS_quotactl_fd, 0, 0x80000700, 0, NULL), ENOSYS);
 		CHECK_ERRNO(syscall(SYS_modify_ldt, 0, buf, 16UL), ENOSYS);
 	}
@@ -124,7 +136,7 @@ TEST(security_modules)
 
 TEST(shadow_stack)
 {
-	REFUSED(syscall(453, 0UL, PAGE, 0), EOPNOTSUPP, ENOSYS, EINVAL);
+	REFUSED(syscall(SYS_map_shadow_stack, 0UL, PAGE, 0), EOPNOTSUPP, ENOSYS, EINVAL);
 }
 
 TEST(uretprobe)
