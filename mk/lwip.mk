@@ -20,7 +20,7 @@ $(BUILD)/lwip/.stamp: third_party/.stamp-lwip $(LWIP_PATCHES) mk/lwip.mk
 	@touch $@
 $(patsubst %,$(BUILD)/lwip/%.c,$(LWIP_SRC)): $(BUILD)/lwip/.stamp ;
 
-LWIP_WRAP := -Wl,--wrap=pbuf_alloc,--wrap=tcp_netif_ip_addr_changed
+LWIP_WRAP := -Wl,--wrap=pbuf_alloc,--wrap=tcp_netif_ip_addr_changed,--wrap=nd6_get_destination_mtu
 SENTRY_LDFLAGS_kvm += $(LWIP_WRAP)
 SENTRY_LDFLAGS_systrap += $(LWIP_WRAP)
 GUEST_CFLAGS_kvm += $(LWIP_INC)

@@ -78,11 +78,17 @@ static const struct row rows[] = {
 	ONE("ipv4", "tcp_keepalive_time", SYSCTL_TCP_KEEPALIVE_TIME, 0, 32767, 7200),
 	ONE("ipv4", "tcp_keepalive_intvl", SYSCTL_TCP_KEEPALIVE_INTVL, 0, 32767, 75),
 	ONE("ipv4", "tcp_keepalive_probes", SYSCTL_TCP_KEEPALIVE_PROBES, 0, 255, 9),
+	/* Linux's is 0: a connection over a path whose routers are mute about packets that are too large never gets on. */
+	ONE("ipv4", "tcp_mtu_probing", SYSCTL_TCP_MTU_PROBING, 0, 2, 1),
+	ONE("ipv4", "tcp_base_mss", SYSCTL_TCP_BASE_MSS, 0, INT_MAX, 1024),
+	ONE("ipv4/route", "min_pmtu", SYSCTL_MIN_PMTU, 68, 65535, 552),
+	ONE("ipv4/route", "mtu_expires", SYSCTL_MTU_EXPIRES, 0, INT_MAX, 600),
 	ONE("ipv4", "ip_forward", SYSCTL_IP_FORWARD, 0, INT_MAX, 0),
 	ONE("ipv4", "tcp_syncookies", SYSCTL_TCP_SYNCOOKIES, 0, 2, 0),
 	ONE("ipv4", "tcp_tw_reuse", SYSCTL_TCP_TW_REUSE, 0, 2, 0),
 	ONE("ipv4", "tcp_fastopen", SYSCTL_TCP_FASTOPEN, 0, INT_MAX, 0),
 	ONE("ipv6", "bindv6only", SYSCTL_BINDV6ONLY, 0, 1, 0),
+	ONE("ipv6/route", "mtu_expires", SYSCTL_MTU_EXPIRES6, 0, INT_MAX, 600),
 };
 static struct proc_file files[ARRAY_SIZE(rows)];
 

@@ -5,6 +5,7 @@
  *	--loss P	percent of frames that vanish		--dup P		percent that come twice
  *	--reorder P	percent that come 1-5 ms late		--delay MS	all of them, each way
  *	--rate MBIT	each way, with a queue of 200 frames	--mtu BYTES	longer frames vanish (a black hole)
+ *	--icmp MTU	longer packets come back as ICMP's "fragmentation needed" or ICMPv6's "packet too big", for that MTU
  *	--seed N	of the generator: the same frames meet the same fate
  */
 #define _GNU_SOURCE
@@ -43,7 +44,7 @@ struct way {
 
 static struct {
 	double loss, dup, reorder;
-	unsigned delay_ms, rate_mbit, mtu;
+	unsigned delay_ms, rate_mbit, mtu, icmp;
 } opt;
 static uint64_t seed = 1;
 static struct frame *spare[QUEUE_MAX];
@@ -123,10 +124,99 @@ static void enqueue(struct way *w, struct frame *f)
 	w->count++;
 }
 
+/* ---- a router's answer to a packet that is too large ---- */
+
+#define ETH_LEN 14
+
+static void put16(unsigned char *p, unsigned v)
+{
+	p[0] = (unsigned char)(v >> 8);
+	p[1] = (unsigned char)v;
+}
+
+/* One's complement sum of n bytes, an even number, on top of `sum`. */
+static uint32_t add_up(uint32_t sum, const unsigned char *p, unsigned n)
+{
+	for (unsigned i = 0; i < n; i += 2)
+		sum += (uint32_t)p[i] << 8 | p[i + 1];
+	return sum;
+}
+
+static unsigned folded(uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum & 0xffff;
+}
+
+/* ICMP of type 3, code 4, that quotes the packet at `ip`; it comes from where that was to go. Its length. */
+static unsigned make_icmp(unsigned char *out, const unsigned char *ip, unsigned quote)
+{
+	unsigned char *icmp = out + 20;
+
+	memset(out, 0, 28);
+	out[0] = 0x45;
+	put16(out + 2, 28 + quote);
+	out[8] = 64;
+	out[9] = 1;
+	memcpy(out + 12, ip + 16, 4);
+	memcpy(out + 16, ip + 12, 4);
+	put16(out + 10, folded(add_up(0, out, 20)));
+	icmp[0] = 3;
+	icmp[1] = 4;
+	put16(icmp + 6, opt.icmp);
+	memcpy(icmp + 8, ip, quote);
+	put16(icmp + 2, folded(add_up(0, icmp, 8 + quote)));
+	return 28 + quote;
+}
+
+static unsigned make_icmp6(unsigned char *out, const unsigned char *ip, unsigned quote)
+{
+	unsigned char *icmp = out + 40;
+
+	memset(out, 0, 48);
+	out[0] = 0x60;
+	put16(out + 4, 8 + quote);
+	out[6] = 58;
+	out[7] = 64;
+	memcpy(out + 8, ip + 24, 16);
+	memcpy(out + 24, ip + 8, 16);
+	icmp[0] = 2;
+	put16(icmp + 6, opt.icmp);
+	memcpy(icmp + 8, ip, quote);
+	put16(icmp + 2, folded(add_up(add_up(58 + 8 + quote, out + 8, 32), icmp, 8 + quote)));
+	return 48 + quote;
+}
+
+/* True: f is too large for --icmp, and is the answer now, to go back where it came from. */
+static int too_big(struct frame *f)
+{
+	unsigned char out[ETH_LEN + 48 + 512];
+	const unsigned char *ip = f->data + ETH_LEN;
+	unsigned n, v6 = f->data[12] == 0x86;
+
+	if (!opt.icmp || f->len <= opt.icmp + ETH_LEN ||
+	    (!v6 && (f->data[12] != 8 || !(ip[6] & 0x40))))
+		return 0; /* what routers may cut is left to --mtu */
+	memcpy(out, f->data + 6, 6);
+	memcpy(out + 6, f->data, 6);
+	memcpy(out + 12, f->data + 12, 2);
+	n = v6 ? make_icmp6(out + ETH_LEN, ip, 512) : make_icmp(out + ETH_LEN, ip, 512);
+	f->len = (uint16_t)(ETH_LEN + n);
+	memcpy(f->data, out, f->len);
+	return 1;
+}
+
 /* What becomes of a frame that has just come. */
 static void meet_fate(struct way *w, struct frame *f, uint64_t now)
 {
 	w->frames++;
+	if (too_big(f)) {
+		if (write(w->from, f->data, f->len) < 0)
+			w->lost++;
+		put_frame(f);
+		return;
+	}
 	if (chance() < opt.loss || (opt.mtu && f->len > opt.mtu + 14)) {
 		w->lost++;
 		put_frame(f);
@@ -186,7 +276,7 @@ static void usage(void)
 {
 	fprintf(stderr,
 		"usage: relay [--loss P] [--dup P] [--reorder P] [--delay MS] [--rate MBIT] "
-		"[--mtu BYTES] [--seed N] NETNS-A NETNS-B\n");
+		"[--mtu BYTES] [--icmp MTU] [--seed N] NETNS-A NETNS-B\n");
 	exit(2);
 }
 
@@ -210,6 +300,8 @@ int main(int argc, char **argv)
 			opt.rate_mbit = (unsigned)v;
 		else if (!strcmp(argv[i], "--mtu"))
 			opt.mtu = (unsigned)v;
+		else if (!strcmp(argv[i], "--icmp"))
+			opt.icmp = (unsigned)v;
 		else if (!strcmp(argv[i], "--seed"))
 			seed = (uint64_t)v * 2 + 1;
 		else

@@ -50,10 +50,7 @@ def take(s, total):
 
 
 def serve(port):
-    l = socket.socket()
-    l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    l.bind(('', port))
-    l.listen()
+    l = socket.create_server(('::', port), family=socket.AF_INET6, dualstack_ipv6=True)
     print('serving', flush=True)
     while True:
         s, _ = l.accept()

@@ -2,7 +2,7 @@
 // sources: $(BUILD)/lwip/core/mem*.c $(BUILD)/lwip/core/netif.c $(BUILD)/lwip/core/pbuf.c $(BUILD)/lwip/core/stats.c
 // sources: $(BUILD)/lwip/core/tcp*.c $(BUILD)/lwip/core/ipv4/[eip]*.c $(BUILD)/lwip/core/ipv6/[eimn]*.c $(BUILD)/lwip/netif/ethernet.c
 // cflags: -w -isystem $(BUILD)/lwip/include -isystem guest/net/lwip -fno-sanitize=alignment,shift
-// libs: -Wl,--wrap=pbuf_alloc,--wrap=tcp_netif_ip_addr_changed
+// libs: -Wl,--wrap=pbuf_alloc,--wrap=tcp_netif_ip_addr_changed,--wrap=nd6_get_destination_mtu
 /*
  * test_net_stack.c - the IP stack against a peer that sends anything: frames of every protocol with fields of chance, cut
  * and split anywhere, and segments that fit the connections there are, with sequence numbers, windows and SACK blocks that

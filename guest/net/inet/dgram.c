@@ -11,6 +11,7 @@
 #include "fs/poll_bits.h"
 #include "lwip/ip.h"
 #include "lwip/prot/udp.h"
+#include "lwip_hooks.h"
 #include "mm/slab.h"
 #include "net/inet/inet.h"
 #include "net/lwip/route.h"
@@ -351,12 +352,12 @@ static struct pbuf *read_message(struct sock_msg *m)
 	return p;
 }
 
-/* A packet that may not be cut (IP_PMTUDISC_DO, _PROBE) must be no larger than what the interface takes. */
+/* A packet that may not be cut (IP_PMTUDISC_DO, _PROBE) must be no larger than what the path or the interface takes. */
 static bool fits(struct inet_sock *k, const struct dgram_route *r, u32 n)
 {
 	bool v6 = IP_IS_V6_VAL(r->dst);
 	u8 how = v6 ? k->pmtudisc6 : k->pmtudisc;
-	u32 mtu = inet_mtu(k->s.net, r->netif);
+	u32 mtu = inet_path_mtu(k, r->netif, &r->dst);
 
 	if (k->s.type != SOCK_RAW || !k->hdrincl)
 		n += (v6 ? IP6_HLEN : IP_HLEN) + (is_udp(k) ? UDP_HLEN : 0);
@@ -389,7 +390,9 @@ static int send_locked(struct inet_sock *k, struct sock_msg *m, struct pbuf **p,
 		return err;
 	if (!fits(k, &r, (*p)->tot_len))
 		return -EMSGSIZE;
+	path_discovery = IP_IS_V6_VAL(r.dst) ? k->pmtudisc6 : k->pmtudisc;
 	err = is_udp(k) ? udp_transmit(k, *p, &r) : raw_transmit(k, *p, &r);
+	path_discovery = PATH_DISCOVERY_DEFAULT;
 	*p = NULL;
 	return err;
 }

@@ -157,6 +157,8 @@ bool inet_device_matches(const struct inet_sock *k);
 int inet_ifindex(const struct netif *n); /* the loopback's for NULL */
 /* The MTU of the interface as programs see it, at most that of IP. net_lock held. */
 u32 inet_mtu(struct net_ns *net, const struct netif *n);
+/* What a packet of k to dst by n may have: by its IP_MTU_DISCOVER the path's, as far as it is known. net_lock held. */
+u32 inet_path_mtu(const struct inet_sock *k, const struct netif *n, const ip_addr_t *dst);
 static inline bool inet_is_loop(const struct netif *n)
 {
 	return n == &net_cur->loop;
@@ -188,6 +190,8 @@ void inet_destroy(struct socket *s);
 int tcp_sk_connect(struct socket *s, const struct sock_addr *a);
 int tcp_sk_shutdown(struct socket *s, int how);
 void tcp_sk_release(struct socket *s);
+/* An attempt to connect is over, with an errno. net_lock held. */
+void tcp_sk_fail(struct inet_sock *k, int err);
 /* Close the connection, which there is, whatever holds the socket. net_lock held. */
 void tcp_sk_end(struct inet_sock *k);
 /* lwIP's callbacks for k's PCB. */

@@ -171,7 +171,11 @@ int option_ip_set(struct inet_sock *k, int name, const void *v, unsigned len)
 			return -EPERM;
 		k->freebind = n;
 		return 0;
-	case IP_MTU_DISCOVER: return set_discovery(&k->pmtudisc, n);
+	case IP_MTU_DISCOVER:
+		err = set_discovery(&k->pmtudisc, n);
+		if (err)
+			return err;
+		break;
 	case IP_BIND_ADDRESS_NO_PORT: k->no_port = n; return 0;
 	case IP_RECVOPTS:
 	case IP_RETOPTS:
@@ -182,13 +186,12 @@ int option_ip_set(struct inet_sock *k, int name, const void *v, unsigned len)
 	return 0;
 }
 
-/* Of the interface by which packets for the peer leave; what is behind it is not known. */
-static s32 path_mtu(struct inet_sock *k)
+static s32 mtu_to_peer(struct inet_sock *k)
 {
 	s32 mtu;
 
 	net_lock_for(k->s.net);
-	mtu = (s32)inet_mtu(k->s.net, route_to(&k->laddr, &k->raddr));
+	mtu = (s32)inet_path_mtu(k, route_to(&k->laddr, &k->raddr), &k->raddr);
 	spin_unlock(&net_lock);
 	return mtu;
 }
@@ -213,7 +216,7 @@ int option_ip_get(struct inet_sock *k, int name, void *v, unsigned *len)
 	case IP_MTU:
 		if (k->state != INET_CONNECTED)
 			return -ENOTCONN;
-		return option_put(v, len, path_mtu(k));
+		return option_put(v, len, mtu_to_peer(k));
 	case IP_OPTIONS: *len = 0; return 0;
 	case IP_BIND_ADDRESS_NO_PORT: return option_put(v, len, k->no_port);
 	case IP_MULTICAST_ALL: return option_put(v, len, 1);
@@ -268,7 +271,11 @@ int option_ip6_set(struct inet_sock *k, int name, const void *v, unsigned len)
 		return 0;
 	case IPV6_RECVERR: set_recverr(k, &k->recverr6, n); return 0;
 	case IPV6_FREEBIND: k->freebind = n; return 0;
-	case IPV6_MTU_DISCOVER: return set_discovery(&k->pmtudisc6, n);
+	case IPV6_MTU_DISCOVER:
+		if (set_discovery(&k->pmtudisc6, n))
+			return -EINVAL;
+		apply(k);
+		return 0;
 	case IPV6_CHECKSUM: return 0;
 	default: return -ENOPROTOOPT;
 	}
@@ -293,7 +300,7 @@ int option_ip6_get(struct inet_sock *k, int name, void *v, unsigned *len)
 	case IPV6_MTU:
 		if (k->state != INET_CONNECTED)
 			return -ENOTCONN;
-		return option_put(v, len, path_mtu(k));
+		return option_put(v, len, mtu_to_peer(k));
 	default: return -ENOPROTOOPT;
 	}
 }

@@ -1,5 +1,5 @@
 /*
- * raw.c - raw(7) and ping sockets, in the place of lwIP's raw.c; and the errors that ICMP brings for other sockets.
+ * raw.c - raw(7) and ping sockets, in the place of lwIP's raw.c.
  *
  * Every packet that is for the sandbox comes by here before its protocol sees it.
  */
@@ -11,7 +11,6 @@
 #include "lwip/priv/raw_priv.h"
 #include "lwip/prot/icmp.h"
 #include "lwip/prot/icmp6.h"
-#include "lwip/prot/udp.h"
 #include "net/inet/inet.h"
 #include "net/inet/raw.h"
 
@@ -64,98 +63,6 @@ static void give(struct inet_sock *k, struct pbuf *p, u16 header)
 		dgram_deliver(k, copy, 0, k->lport);
 }
 
-/* ---- errors ---- */
-
-/* An error that is not hard may go by: who is connected is not told unless it asked (IP_RECVERR). */
-struct meaning {
-	u8 err;
-	bool hard;
-};
-
-static struct meaning meaning4(u8 type, u8 code)
-{
-	static const struct meaning unreachable[] = {
-		{ ENETUNREACH, false },	 { EHOSTUNREACH, false }, { ENOPROTOOPT, true },
-		{ ECONNREFUSED, true },	 { EMSGSIZE, false },	  { EOPNOTSUPP, false },
-		{ ENETUNREACH, true },	 { EHOSTDOWN, true },	  { ENONET, true },
-		{ ENETUNREACH, true },	 { EHOSTUNREACH, true },  { ENETUNREACH, false },
-		{ EHOSTUNREACH, false }, { EHOSTUNREACH, true },  { EHOSTUNREACH, true },
-		{ EHOSTUNREACH, true },
-	};
-
-	if (type == ICMP_DUR)
-		return code < ARRAY_SIZE(unreachable) ? unreachable[code]
-						      : (struct meaning){ EHOSTUNREACH, false };
-	return (struct meaning){ type == ICMP_TE ? EHOSTUNREACH : 0, false };
-}
-
-static struct meaning meaning6(u8 type, u8 code)
-{
-	static const struct meaning unreachable[] = {
-		{ ENETUNREACH, false },	 { EACCES, true },	 { EHOSTUNREACH, false },
-		{ EHOSTUNREACH, false }, { ECONNREFUSED, true }, { EACCES, true },
-		{ EACCES, true },
-	};
-
-	if (type == ICMP6_TYPE_DUR)
-		return code < ARRAY_SIZE(unreachable) ? unreachable[code]
-						      : (struct meaning){ EPROTO, false };
-	if (type == ICMP6_TYPE_PTB)
-		return (struct meaning){ EMSGSIZE, false };
-	return (struct meaning){ type == ICMP6_TYPE_TE ? EHOSTUNREACH : 0, false };
-}
-
-/* The MTU that a message about a packet that is too large tells. */
-static u32 told_mtu(const struct pbuf *p, u16 at, bool v6)
-{
-	u32 v;
-
-	if (pbuf_copy_partial(p, &v, sizeof(v), (u16)(at + 4)) != sizeof(v))
-		return 0;
-	return v6 ? lwip_ntohl(v) : lwip_ntohl(v) & 0xffff;
-}
-
-/* The ICMP message at `at` of p quotes a packet of ours. */
-static void quoted(struct pbuf *p, u16 at, bool v6)
-{
-	u8 type = pbuf_get_at(p, at), code = pbuf_get_at(p, (u16)(at + 1)), proto;
-	struct meaning m = v6 ? meaning6(type, code) : meaning4(type, code);
-	struct icmp_error e = { .err = m.err, .hard = m.hard, .type = type, .code = code, .p = p };
-	ip_addr_t src, dst;
-	u16 ports[2], inner = (u16)(at + 8);
-
-	if (!m.err)
-		return;
-	if (v6) {
-		struct ip6_hdr h;
-
-		if (pbuf_copy_partial(p, &h, sizeof(h), inner) != sizeof(h))
-			return;
-		ip_addr_copy_from_ip6_packed(src, h.src);
-		ip_addr_copy_from_ip6_packed(dst, h.dest);
-		proto = IP6H_NEXTH(&h);
-		inner += IP6_HLEN;
-	} else {
-		struct ip_hdr h;
-
-		if (pbuf_copy_partial(p, &h, sizeof(h), inner) != sizeof(h))
-			return;
-		ip_addr_copy_from_ip4(src, h.src);
-		ip_addr_copy_from_ip4(dst, h.dest);
-		proto = IPH_PROTO(&h);
-		inner += IPH_HL_BYTES(&h);
-	}
-	if (pbuf_copy_partial(p, ports, sizeof(ports), inner) != sizeof(ports))
-		return;
-	if (m.err == EMSGSIZE)
-		e.info = told_mtu(p, at, v6);
-	e.from = *ip_current_src_addr();
-	e.at = inner + UDP_HLEN;
-	e.len = p->tot_len > e.at ? p->tot_len - e.at : 0;
-	if (proto == IP_PROTO_UDP)
-		udp_error(&src, lwip_ntohs(ports[0]), &dst, lwip_ntohs(ports[1]), &e);
-}
-
 raw_input_state_t raw_input(struct pbuf *p, struct netif *inp)
 {
 	bool v6 = ip_current_is_v6();
@@ -167,7 +74,7 @@ raw_input_state_t raw_input(struct pbuf *p, struct netif *inp)
 	/* For IPv6 the protocol is that of the last header: known only where there is no extension. */
 	proto = v6 ? IP6H_NEXTH(ip6_current_header()) : IPH_PROTO(ip4_current_header());
 	if (p->tot_len >= at + 8 && proto == (v6 ? IP6_NEXTH_ICMP6 : IP_PROTO_ICMP))
-		quoted(p, at, v6);
+		icmp_heard(p, at, inp);
 	list_for_each(k, &raw_all, raw_node) {
 		if (!wants(k, p, proto, at))
 			continue;
@@ -175,6 +82,34 @@ raw_input_state_t raw_input(struct pbuf *p, struct netif *inp)
 		some = true;
 	}
 	return some ? RAW_INPUT_DELIVERED : RAW_INPUT_NONE;
+}
+
+/* Is it k that sent such a packet, whose transport header is at e->at? */
+static bool sent_by(struct inet_sock *k, const ip_addr_t *src, const ip_addr_t *dst, u8 proto,
+		    const struct icmp_error *e)
+{
+	struct icmp_echo_hdr h;
+	bool v6 = IP_IS_V6(dst);
+
+	if (k->s.net != net_cur || k->s.protocol != proto || (k->s.family == AF_INET6) != v6)
+		return false;
+	if (!ip_addr_isany(&k->laddr) && !ip_addr_cmp(&k->laddr, src))
+		return false;
+	if (k->state == INET_CONNECTED && !ip_addr_cmp(&k->raddr, dst))
+		return false;
+	if (!is_ping(k))
+		return true;
+	return pbuf_copy_partial(e->p, &h, sizeof(h), e->at) == sizeof(h) &&
+	       h.type == (v6 ? ICMP6_TYPE_EREQ : ICMP_ECHO) && h.id == lwip_htons(ping_id(k));
+}
+
+void raw_error(const ip_addr_t *src, const ip_addr_t *dst, u8 proto, struct icmp_error *e)
+{
+	struct inet_sock *k;
+
+	list_for_each(k, &raw_all, raw_node)
+		if (sent_by(k, src, dst, proto, e))
+			dgram_error(k, e, dst, 0);
 }
 
 /* ---- sending ---- */

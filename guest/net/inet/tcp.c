@@ -152,20 +152,12 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 	return ERR_OK;
 }
 
-/* The connection is over and the PCB gone. */
-static void on_err(void *arg, err_t err)
+/* The connection is over and the PCB gone; e: why, as an errno, or 0. */
+static void ended(struct inet_sock *k, int e)
 {
-	struct inet_sock *k = arg;
 	bool was_connecting = k->state == INET_CONNECTING;
-	int e = 0;
 
 	k->pcb = NULL;
-	if (err == ERR_RST)
-		e = was_connecting		   ? ECONNREFUSED
-		    : k->s.shutdown & SHUTDOWN_RCV ? EPIPE
-						   : ECONNRESET;
-	else if (err == ERR_ABRT)
-		e = ETIMEDOUT;
 	if (e)
 		atomic_store(&k->s.err, e);
 	k->was = CLOSED;
@@ -175,6 +167,30 @@ static void on_err(void *arg, err_t err)
 	sock_wake_state(&k->s);
 }
 
+void tcp_sk_fail(struct inet_sock *k, int err)
+{
+	struct tcp_pcb *p = k->pcb;
+
+	tcp_err(p, NULL);
+	tcp_abandon(p, 0);
+	ended(k, err);
+}
+
+static void on_err(void *arg, err_t err)
+{
+	struct inet_sock *k = arg;
+	bool was_connecting = k->state == INET_CONNECTING;
+	int e = 0;
+
+	if (err == ERR_RST)
+		e = was_connecting		   ? ECONNREFUSED
+		    : k->s.shutdown & SHUTDOWN_RCV ? EPIPE
+						   : ECONNRESET;
+	else if (err == ERR_ABRT)
+		e = ETIMEDOUT;
+	ended(k, e);
+}
+
 static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 {
 	struct inet_sock *k = arg;
@@ -182,6 +198,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 	k->was = (u8)pcb->state;
 	k->rx_seq = pcb->rcv_nxt;
 	k->state = INET_CONNECTED;
+	tcp_mss_sync(pcb);
 	sock_wake_state(&k->s);
 	return ERR_OK;
 }
@@ -220,6 +237,8 @@ void tcp_sk_apply(struct inet_sock *k)
 	p->x.syn_retries = (u8)inet_number(k, k->syncnt, SYSCTL_TCP_SYN_RETRIES);
 	p->x.fin_timeout = fin_timeout(k);
 	p->x.maxseg = (u16)k->maxseg;
+	p->x.discovery = IP_IS_V6_VAL(p->remote_ip) ? k->pmtudisc6 : k->pmtudisc;
+	tcp_mss_sync(p);
 	if (k->nodelay || p->netif_idx == LOOP_INDEX)
 		tcp_nagle_disable(p);
 	else

@@ -103,6 +103,7 @@ static int write_out(struct inet_sock *k, struct net_chunk *c, const void *data,
 		net_leave();
 		return (int)r;
 	}
+	tcp_mss_check(k->pcb);
 	chunk_writing = c;
 	e = tcp_write(k->pcb, data, (u16)n,
 		      (c ? 0 : TCP_WRITE_FLAG_COPY) | (how & WRITE_MORE ? TCP_WRITE_FLAG_MORE : 0));

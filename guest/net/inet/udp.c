@@ -137,12 +137,12 @@ drop:
 
 /* A packet that we sent came back in an ICMP error. */
 void udp_error(const ip_addr_t *src, u16 sport, const ip_addr_t *dst, u16 dport,
-	       const struct icmp_error *e)
+	       struct icmp_error *e)
 {
 	struct inet_sock *k = find(dst, dport, src, sport);
 
 	if (k)
-		errqueue_icmp(k, e, dst, dport);
+		dgram_error(k, e, dst, dport);
 }
 
 int udp_transmit(struct inet_sock *k, struct pbuf *p, struct dgram_route *r)

@@ -324,6 +324,7 @@ void netdev_set_mtu(struct netdev *d, u32 mtu)
 
 	d->mtu = mtu;
 	n->mtu = n->mtu6 = (u16)MIN(mtu, lo ? 65535u : 65535u - SIZEOF_ETH_HDR);
+	d->net->paths_changes++;
 }
 
 void netdev_set_hwaddr(struct netdev *d, const u8 addr[6])

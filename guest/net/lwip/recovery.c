@@ -315,6 +315,33 @@ bool recovery_timeout(struct tcp_pcb *p)
 	return true;
 }
 
+static void lose(struct tcp_pcb *p, struct tcp_seg *s)
+{
+	if (!(s->flags & SEG_LOST))
+		p->x.gap += TCP_TCPLEN(s);
+	s->flags = (u8)((s->flags & ~SEG_RESENT) | SEG_LOST);
+}
+
+bool recovery_too_large(struct tcp_pcb *p, u16 mss)
+{
+	bool found = false;
+
+	for (struct tcp_seg *s = p->unacked; s; s = s->next)
+		if (!(s->flags & SEG_SACKED) && s->len + LWIP_TCP_OPT_LENGTH(s->flags) > mss) {
+			if (enabled(p))
+				lose(p, s);
+			found = true;
+		}
+	if (found && enabled(p)) {
+		p->x.phase = LOSS; /* without a smaller window: nothing says that the path is full */
+		p->x.recover = p->snd_nxt;
+		p->x.force = true;
+		p->rttest = 0;
+		p->rtime = 0;
+	}
+	return found;
+}
+
 /* ---- sending ---- */
 
 struct tcp_seg *recovery_next(struct tcp_pcb *p)
@@ -324,7 +351,7 @@ struct tcp_seg *recovery_next(struct tcp_pcb *p)
 
 	while (s && !(s->flags & SEG_LOST))
 		s = s->next;
-	if (!s || (!p->x.force && pipe && pipe + s->len > p->cwnd))
+	if (!s || !tcp_mss_fits(p, s) || (!p->x.force && pipe && pipe + s->len > p->cwnd))
 		return NULL;
 	/* The peer took back what it had offered: only a timeout or a probe goes beyond that. */
 	if (!p->x.force && TCP_SEQ_GT(end_of(s), p->lastack + p->snd_wnd))

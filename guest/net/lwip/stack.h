@@ -16,6 +16,7 @@
 #include "lib/types.h"
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
+#include "net/lwip/pmtu.h"
 #include "net/lwip/route.h"
 #include "net/net_ns.h"
 #include "net/netdev.h"
@@ -34,6 +35,9 @@ struct net_ns {
 	struct netif *netif_list, *netif_default; /* lwIP's, while it is not net_cur */
 	struct inet_route routes[ROUTES_MAX]; /* sorted by family, then by falling prefix length */
 	unsigned routes_count;
+	struct path_mtu paths[PATHS_MAX]; /* pmtu.c */
+	unsigned paths_count;
+	u32 paths_changes; /* times that the MTU of one, or of an interface, became another */
 
 	s64 sysctl[NET_SYSCTLS];
 

@@ -23,10 +23,19 @@ struct tcp_extra {
 	u32 user_timeout; /* ms without an acknowledgement; 0: lwIP's own limit */
 	u8 syn_retries;	  /* 0: TCP_SYNMAXRTX */
 	u16 maxseg;	  /* TCP_MAXSEG; 0: none */
+	u8 discovery;	  /* IP_PMTUDISC_* */
 	u32 fin_timeout;  /* ms in FIN_WAIT_2 after close; 0: TCP_FIN_WAIT_TIMEOUT */
 	bool urgent;	  /* something before urgent_end is, and is not acknowledged */
 	u32 urgent_end;
 	u64 challenged; /* ns: when challenge.c last let an acknowledgement go; 0: never */
+
+	/* ---- mss.c ---- */
+	u16 said;	  /* the peer's MSS; 0: it said none */
+	u16 hole;	  /* more vanishes on its way; 0: nothing like that was seen */
+	u16 suspect;	  /* what this size is tried for */
+	u32 suspect_end;  /* of the segment that did not arrive in one piece */
+	u32 paths_seen;	  /* net_ns.paths_changes, when mss was right */
+	u64 mss_until;	  /* ns: a larger one may be right then; 0: no */
 
 	/* ---- recovery.c: only while both sides have agreed on SACK ---- */
 	u8 phase;	/* enum recovery_phase */
@@ -79,6 +88,8 @@ bool recovery_timeout(struct tcp_pcb *p);
 /* The next segment to be sent again now, or NULL; and that it was. */
 struct tcp_seg *recovery_next(struct tcp_pcb *p);
 void recovery_resent(struct tcp_pcb *p, struct tcp_seg *s);
+/* What is on its way and has more than mss bytes, with options, did not arrive. Is there any? With SACK it is marked as lost. */
+bool recovery_too_large(struct tcp_pcb *p, u16 mss);
 /* A segment goes out, for the first time or again. */
 void recovery_sent(struct tcp_pcb *p, struct tcp_seg *s);
 /* ---- cubic.c ---- */
@@ -88,9 +99,18 @@ void congestion_acked(struct tcp_pcb *p, u32 acked);
 void congestion_loss(struct tcp_pcb *p);
 void congestion_timeout(struct tcp_pcb *p);
 
-/* mss.c: the size of segments by what the peer said (0: nothing), and what the peer is told where the path allows mss. */
-u16 tcp_peer_mss(const struct tcp_pcb *p, u16 said);
+/* ---- mss.c ---- */
+/* The size of segments by what the peer said (0: nothing), and what the peer is told where the path allows mss. */
+u16 tcp_peer_mss(struct tcp_pcb *p, u16 said);
 u16 tcp_own_mss(const struct tcp_pcb *p, u16 mss);
+/* Bring it in line with the path and the options. */
+void tcp_mss_sync(struct tcp_pcb *p);
+/* Before a write or output: the path may be another one by now. */
+void tcp_mss_check(struct tcp_pcb *p);
+/* s, of one of the queues, is about to go out: what is too much becomes segments behind it. False: that is not possible now. */
+bool tcp_mss_fits(struct tcp_pcb *p, struct tcp_seg *s);
+/* The retransmission timeout is over: does the path swallow large segments? */
+void tcp_mss_timeout(struct tcp_pcb *p);
 /* challenge.c: is it time to answer a segment that is of no use? */
 bool tcp_challenge(struct tcp_pcb *p);
 /* How long may it stay in FIN_WAIT_2 after close, ms? */
