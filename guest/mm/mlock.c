@@ -189,6 +189,19 @@ int mm_mincore(struct mm *mm, uaddr_t addr, u64 len, u8 *vec)
 	return err;
 }
 
+bool mm_is_mapped(struct mm *mm, uaddr_t va, bool *file)
+{
+	unsigned prot;
+	bool mapped;
+	paddr_t pa;
+
+	mutex_lock(&mm->lock);
+	*file = vma_at(mm, va) && !anon_lookup(mm, va);
+	mapped = vma_at(mm, va) && (!*file || pmap_lookup(mm->pmap, va, &pa, &prot));
+	mutex_unlock(&mm->lock);
+	return mapped;
+}
+
 /* One area's part, by the flags of msync(2); mm->lock is dropped while it is written back. */
 static int sync_area(struct vma *v, uaddr_t start, uaddr_t end, int flags)
 {

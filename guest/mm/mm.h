@@ -44,6 +44,8 @@ s64 mm_mremap(struct mm *mm, uaddr_t old, u64 old_len, u64 new_len, int flags, u
 int mm_madvise(struct mm *mm, uaddr_t addr, u64 len, int advice);
 int mm_mincore(struct mm *mm, uaddr_t addr, u64 len,
 	       u8 *vec); /* vec: kernel buffer, a byte a page */
+/* Is there memory at va for it now? *file: it is a file's page, or shared. */
+bool mm_is_mapped(struct mm *mm, uaddr_t va, bool *file);
 int mm_mlock(struct mm *mm, uaddr_t addr, u64 len, int flags);
 int mm_munlock(struct mm *mm, uaddr_t addr, u64 len);
 int mm_mlockall(struct mm *mm, int flags);

@@ -161,6 +161,8 @@ static void copy_task(struct task *c, struct task *t, const struct clone_request
 	c->cred = t->cred;
 	c->sigmask = t->sigmask;
 	c->timer_slack = t->timer_slack;
+	c->loginuid = t->loginuid;
+	c->sessionid = t->sessionid;
 	c->mempolicy = t->mempolicy;
 	if (!(f & CLONE_VM) || f & CLONE_VFORK) { /* a new stack has no alternative stack yet */
 		c->altstack = t->altstack;

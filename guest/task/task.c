@@ -18,6 +18,7 @@
 #include "task/private.h"
 #include "task/ptrace.h"
 #include "task/ucounts.h"
+#include "task/userns.h"
 
 struct spinlock task_lock = SPINLOCK_INIT;
 struct list all_processes = LIST_INIT(all_processes);
@@ -149,6 +150,7 @@ struct task *task_alloc(void)
 	t->syscall_nr = -1;
 	t->syscall_work = task_syscall_work;
 	t->timer_slack = 50000;
+	t->loginuid = t->sessionid = NO_ID;
 	t->altstack_flags = 2; /* SS_DISABLE */
 	t->mode_start = t->start_time = clock_mono();
 	atomic_add(&nr_tasks, 1);

@@ -226,6 +226,7 @@ struct task {
 	struct completion *vfork_done;
 
 	u64 timer_slack;
+	u32 loginuid, sessionid; /* NO_ID: not set; fs/proc/loginuid.c */
 	u16 ioprio;
 	u8 mempolicy;	  /* sys/numa.c */
 	u32 syscall_work; /* SYSCALL_WORK_*: what a system call does besides; 0 for nearly all */

@@ -321,3 +321,66 @@ TEST_FORK(churn)
 	CHECK(entries > 100);
 	end(maker);
 }
+
+/* Who logged in: set once by anybody, changed with CAP_AUDIT_CONTROL, inherited; a login counts as a session. */
+TEST(login)
+{
+	IN_CHILD
+	{
+		REQUIRE(get("/proc/self/loginuid") > 0);
+		if (strcmp(text, "4294967295"))
+			SKIP("logged in already");
+		CHECK_EQ(put("/proc/self/loginuid", "x"), -EINVAL);
+		CHECK_EQ(put("/proc/self/loginuid", ""), -EINVAL);
+		CHECK_EQ(put("/proc/self/loginuid", "4294967296"), -ERANGE);
+		CHECK_EQ(put("/proc/self/loginuid", "99\n"), 0);
+		get("/proc/self/loginuid");
+		CHECK_STR(text, "99");
+		get("/proc/self/sessionid");
+		CHECK(strcmp(text, "4294967295"));
+		IN_CHILD_AS(NOBODY)
+		{
+			get("/proc/self/loginuid");
+			CHECK_STR(text, "99");
+			CHECK_EQ(put("/proc/self/loginuid", "98"), geteuid() ? -EACCES : -EPERM);
+		}
+		if (geteuid() == 0) {
+			CHECK_EQ(put(of(getppid(), "loginuid"), "99"), -EPERM);
+			CHECK_EQ(put("/proc/self/loginuid", "4294967295"), 0);
+			get("/proc/self/sessionid");
+			CHECK_STR(text, "4294967295");
+		}
+	}
+}
+
+static unsigned long long page_entry(int fd, const void *p)
+{
+	unsigned long long e = 99;
+
+	CHECK_EQ(pread(fd, &e, sizeof(e), (off_t)((unsigned long)p / 4096 * 8)), 8);
+	return e;
+}
+
+/* The pages are far apart: those next to one that is touched may come with it. */
+TEST(pagemap)
+{
+	const size_t far = 8 << 20;
+	char *p = mmap(NULL, 3 * far, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = CHECK_OK(open("/proc/self/pagemap", O_RDONLY));
+	char b[16];
+
+	REQUIRE(p != MAP_FAILED);
+	p[far] = 1;
+	munmap(p + 2 * far, far);
+	CHECK_EQ(page_entry(fd, p + far) >> 61, 4); /* present, not a file's */
+	CHECK_EQ(page_entry(fd, p) >> 61, 0);
+	CHECK_EQ(page_entry(fd, p + 2 * far) >> 61, 0);
+	CHECK_EQ(page_entry(fd, (void *)page_entry) >> 61, 5); /* a file's */
+	CHECK_ERRNO(pread(fd, b, 8, 1), EINVAL);
+	CHECK_ERRNO(pread(fd, b, 9, 0), EINVAL);
+	CHECK_EQ(pread(fd, b, 0, 0), 0);
+	CHECK_ERRNO(pread(fd, bad_ptr(), 8, 0), EFAULT);
+	CHECK_EQ(pread(fd, b, 16, (off_t)1 << 40), 0);
+	close(fd);
+	munmap(p, 2 * far);
+}

@@ -170,13 +170,6 @@ int proc_show_personality(struct seq *s, struct task *t, bool thread)
 	return 0;
 }
 
-/* No audit: the values that mean "not set". */
-int proc_show_unset(struct seq *s, struct task *t, bool thread)
-{
-	seq_printf(s, "%u", ~0u);
-	return 0;
-}
-
 int proc_show_cgroup(struct seq *s, struct task *t, bool thread)
 {
 	seq_puts(s, "0::/\n");

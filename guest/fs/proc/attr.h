@@ -1,5 +1,5 @@
 /*
- * attr.h - the small files of /proc/PID (attr.c, ns.c), for the table.
+ * attr.h - the small files of /proc/PID (attr.c, loginuid.c, ns.c), for the table.
  */
 #ifndef MOAT_FS_PROC_ATTR_H
 #define MOAT_FS_PROC_ATTR_H
@@ -11,7 +11,8 @@ SHOW(oom_score);
 SHOW(oom_score_adj);
 SHOW(oom_adj);
 SHOW(personality);
-SHOW(unset);
+SHOW(loginuid);
+SHOW(sessionid);
 SHOW(cgroup);
 SHOW(wchan);
 SHOW(schedstat);
@@ -29,6 +30,7 @@ SHOW(syscall);
 s64 proc_store_setgroups(struct task *t, char *buf, size_t n);
 s64 proc_store_uid_map(struct task *t, char *buf, size_t n);
 s64 proc_store_gid_map(struct task *t, char *buf, size_t n);
+s64 proc_store_loginuid(struct task *t, char *buf, size_t n);
 s64 proc_store_oom_score_adj(struct task *t, char *buf, size_t n);
 s64 proc_store_oom_adj(struct task *t, char *buf, size_t n);
 s64 proc_store_timens_offsets(struct task *t, char *buf, size_t n);

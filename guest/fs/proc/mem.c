@@ -104,7 +104,7 @@ static int mem_open(struct inode *i, struct file *f)
 	return may ? 0 : -EACCES;
 }
 
-static int mem_mm(struct file *f, struct mm **mm)
+int proc_mem_mm(struct file *f, struct mm **mm)
 {
 	struct task *t = proc_task(proc_id(f->inode));
 	bool may;
@@ -124,7 +124,7 @@ static s64 mem_move(struct file *f, struct iov *v, u64 *pos, bool write)
 	struct mm *mm;
 	s64 done = 0;
 	char *page;
-	int err = mem_mm(f, &mm);
+	int err = proc_mem_mm(f, &mm);
 
 	if (err || !mm)
 		return err;

@@ -68,6 +68,8 @@ static inline struct proc_id *proc_id(const struct inode *i)
 struct task *proc_task(const struct proc_id *id);
 /* May the current task look into t as ptrace(2)'s PTRACE_MODE_READ with file system credentials? */
 bool proc_may_access(struct task *t);
+/* mem.c: the address space that a file of proc_mem_iops is about, with a reference; NULL: it has none. -EACCES. */
+int proc_mem_mm(struct file *f, struct mm **mm);
 /*
  * An inode below /proc/PID: ino from the id, owner set. ops: one of those below; it gets a copy of id. ERR_PTR. Text files
  * (ops NULL) use entry->show and entry->store.
@@ -97,7 +99,7 @@ extern const unsigned nr_pid_entries;
 extern const struct inode_ops proc_task_iops, proc_fd_iops, proc_fdinfo_iops, proc_ns_iops,
 	proc_net_iops, proc_link_iops, proc_mem_iops;
 extern const struct file_ops proc_task_fops, proc_fd_fops, proc_fdinfo_fops, proc_ns_fops,
-	proc_net_fops, proc_mem_fops;
+	proc_net_fops, proc_mem_fops, proc_pagemap_fops;
 
 int proc_show_stat(struct seq *s, struct task *t, bool thread);
 int proc_show_statm(struct seq *s, struct task *t, bool thread);
