@@ -103,6 +103,8 @@ int mount_table_defaults(struct mount_table *t, struct error *err)
 		{ "/dev/mqueue", "mqueue", "mqueue", NULL, NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		  0, 0 },
 		{ "/run", "tmpfs", "tmpfs", "mode=755", NULL, MS_NOSUID | MS_NODEV, 0, 0 },
+		{ "/run/lock", "tmpfs", "tmpfs", "mode=1777", NULL,
+		  MS_NOSUID | MS_NODEV | MS_NOEXEC, 0, 0 }, /* where Debian's /var/lock points */
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
