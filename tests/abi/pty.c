@@ -139,6 +139,38 @@ TEST(defaults)
 	drop(&p);
 }
 
+/* System V's struct: the low halves of the flags, eight characters. */
+TEST(termio)
+{
+	struct {
+		unsigned short iflag, oflag, cflag, lflag;
+		unsigned char line, cc[8];
+	} a;
+	struct termios t;
+	struct pty p;
+
+	REQUIRE(make(&p));
+	CHECK_OK(tcgetattr(p.slave, &t));
+	t.c_cflag |= 020000000000; /* CRTSCTS */
+	CHECK_OK(tcsetattr(p.slave, TCSANOW, &t));
+	CHECK_OK(ioctl(p.slave, 0x5405, &a)); /* TCGETA */
+	CHECK_EQ(a.iflag, ICRNL | IXON);
+	CHECK_EQ(a.lflag, t.c_lflag & 0xffff);
+	CHECK_EQ(a.cc[VINTR], 3);
+	a.lflag &= (unsigned short)~ECHO;
+	a.cc[VINTR] = 5;
+	for (unsigned cmd = 0x5406; cmd <= 0x5408; cmd++) /* TCSETA, TCSETAW, TCSETAF */
+		CHECK_OK(ioctl(p.slave, cmd, &a));
+	CHECK_OK(tcgetattr(p.slave, &t));
+	CHECK(!(t.c_lflag & ECHO));
+	CHECK_EQ(t.c_cc[VINTR], 5);
+	CHECK_EQ(t.c_cc[VSUSP], 26);
+	CHECK(t.c_cflag & 020000000000);
+	CHECK_ERRNO(ioctl(p.slave, 0x5405, NULL), EFAULT);
+	CHECK_ERRNO(ioctl(p.slave, 0x5406, NULL), EFAULT);
+	drop(&p);
+}
+
 TEST(canonical_input)
 {
 	struct pty p;

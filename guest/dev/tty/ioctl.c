@@ -26,6 +26,39 @@ static s64 get_termios(struct tty *t, uaddr_t arg, size_t n)
 	return get(arg, &v, n);
 }
 
+static s64 get_termio(struct tty *t, uaddr_t arg)
+{
+	struct termio a = { 0 };
+
+	spin_lock(&t->lock);
+	a.iflag = (u16)t->termios.iflag;
+	a.oflag = (u16)t->termios.oflag;
+	a.cflag = (u16)t->termios.cflag;
+	a.lflag = (u16)t->termios.lflag;
+	a.line = t->termios.line;
+	memcpy(a.cc, t->termios.cc, sizeof(a.cc));
+	spin_unlock(&t->lock);
+	return get(arg, &a, sizeof(a));
+}
+
+/* Change in v what the struct at arg, of size n, has. */
+static int read_termios(struct termios2 *v, uaddr_t arg, size_t n)
+{
+	struct termio a;
+
+	if (n != sizeof(a))
+		return user_read(v, arg, n);
+	if (user_read(&a, arg, n))
+		return -EFAULT;
+	v->iflag = (v->iflag & 0xffff0000) | a.iflag;
+	v->oflag = (v->oflag & 0xffff0000) | a.oflag;
+	v->cflag = (v->cflag & 0xffff0000) | a.cflag;
+	v->lflag = (v->lflag & 0xffff0000) | a.lflag;
+	v->line = a.line;
+	memcpy(v->cc, a.cc, sizeof(a.cc));
+	return 0;
+}
+
 /* Until everything written has left (tcdrain); the driver's queue empties through its reader. */
 static int drain(struct tty *t)
 {
@@ -44,7 +77,7 @@ static s64 set_termios(struct tty *t, uaddr_t arg, size_t n, bool wait, bool flu
 	spin_lock(&t->lock);
 	v = t->termios;
 	spin_unlock(&t->lock);
-	if (user_read(&v, arg, n))
+	if (read_termios(&v, arg, n))
 		return -EFAULT;
 	if (wait) {
 		err = drain(t);
@@ -89,6 +122,12 @@ s64 tty_common_ioctl(struct tty *t, unsigned cmd, u64 arg, bool master)
 	switch (cmd) {
 	case TCGETS: return get_termios(t, arg, sizeof(struct termios));
 	case TCGETS2: return get_termios(t, arg, sizeof(struct termios2));
+	case TCGETA: return get_termio(t, arg);
+	case TCSETA:
+	case TCSETAW:
+	case TCSETAF:
+		return set_termios(t, arg, sizeof(struct termio), cmd != TCSETA && !master,
+				   cmd == TCSETAF);
 	case TCSETS:
 	case TCSETSW:
 	case TCSETSF:

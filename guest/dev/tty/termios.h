@@ -15,6 +15,13 @@ struct termios {
 	u8 cc[NCCS];
 };
 
+/* System V's: the low halves of the flags, and the first characters. */
+struct termio {
+	u16 iflag, oflag, cflag, lflag;
+	u8 line;
+	u8 cc[8];
+};
+
 struct termios2 {
 	u32 iflag, oflag, cflag, lflag;
 	u8 line;
@@ -26,6 +33,7 @@ struct winsize {
 	u16 rows, cols, xpixel, ypixel;
 };
 
+_Static_assert(sizeof(struct termio) == 18, "struct termio");
 _Static_assert(sizeof(struct termios) == 36, "struct termios");
 _Static_assert(sizeof(struct termios2) == 44, "struct termios2");
 
@@ -91,6 +99,10 @@ enum {
 #define TCSETS	    0x5402
 #define TCSETSW	    0x5403
 #define TCSETSF	    0x5404
+#define TCGETA	    0x5405
+#define TCSETA	    0x5406
+#define TCSETAW	    0x5407
+#define TCSETAF	    0x5408
 #define TCSBRK	    0x5409
 #define TCXONC	    0x540a
 #define TCFLSH	    0x540b
