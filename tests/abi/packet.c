@@ -295,6 +295,15 @@ TEST(sends)
 	CHECK_EQ(poll(&w, 1, 1000), 1);
 	CHECK_EQ(recv(u, got, sizeof(got), MSG_DONTWAIT), 6);
 	CHECK(!memcmp(got, "crafts", 6));
+	/* The family is not looked at, the size of the name is. */
+	to.sll_family = 0;
+	CHECK_EQ(sendto(fd, &p, sizeof(p), 0, (void *)&to, sizeof(to)), (ssize_t)sizeof(p));
+	CHECK_EQ(poll(&w, 1, 1000), 1);
+	CHECK_EQ(recv(u, got, sizeof(got), MSG_DONTWAIT), 6);
+	CHECK_ERRNO(sendto(fd, &p, sizeof(p), 0, (void *)&to, 18), EINVAL);
+	to.sll_halen = 9;
+	CHECK_ERRNO(sendto(fd, &p, sizeof(p), 0, (void *)&to, sizeof(to)), EINVAL);
+	to.sll_halen = 6;
 	/* What claims to be longer than it is stays out. */
 	p.ip.ip6_plen = htons(1000);
 	CHECK_EQ(sendto(fd, &p, sizeof(p), 0, (void *)&to, sizeof(to)), (ssize_t)sizeof(p));

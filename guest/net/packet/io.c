@@ -120,16 +120,14 @@ static int find_target(struct packet_sock *k, const struct sock_msg *m, struct t
 	struct sockaddr_ll a = { .sll_ifindex = k->ifindex,
 				 .sll_protocol = lwip_htons(k->protocol) };
 	struct netdev *d;
-	bool loopback = false;
+	bool named = m->name && m->name->len, loopback = false;
 	int err = 0;
 
-	if (m->name && m->name->len) {
-		memset(&a, 0, sizeof(a));
-		if (m->name->len < offsetof(struct sockaddr_ll, sll_addr))
+	if (named) { /* the family may be anything, as programs that leave it 0 know */
+		if (m->name->len < sizeof(a))
 			return -EINVAL;
-		memcpy(&a, m->name->raw, MIN(m->name->len, (u32)sizeof(a)));
-		if (a.sll_family != AF_PACKET || a.sll_halen > sizeof(a.sll_addr) ||
-		    m->name->len < offsetof(struct sockaddr_ll, sll_addr) + a.sll_halen)
+		memcpy(&a, m->name->raw, sizeof(a));
+		if (m->name->len < offsetof(struct sockaddr_ll, sll_addr) + a.sll_halen)
 			return -EINVAL;
 	}
 	t->protocol = a.sll_protocol;
@@ -147,8 +145,7 @@ static int find_target(struct packet_sock *k, const struct sock_msg *m, struct t
 		loopback = d->flags & IFF_LOOPBACK;
 	}
 	spin_unlock(&netdev_lock);
-	if (!err && packet_is_cooked(k) && !loopback &&
-	    (!m->name || !m->name->len || a.sll_halen < 6))
+	if (!err && packet_is_cooked(k) && !loopback && !named)
 		err = -EINVAL;
 	return err;
 }
