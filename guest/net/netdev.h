@@ -24,6 +24,7 @@
 
 #define ARPHRD_ETHER	1
 #define ARPHRD_LOOPBACK 772
+#define LOOPBACK_INDEX	1 /* in each namespace */
 
 /* rtnetlink's scopes */
 #define SCOPE_UNIVERSE 0

@@ -66,7 +66,7 @@ static s64 get_peer_pidfd(struct socket *s, uaddr_t value, uaddr_t lenp)
 static s64 get(struct socket *s, int level, int name, uaddr_t value, uaddr_t lenp)
 {
 	u8 small[SMALL], *v = small;
-	unsigned n;
+	unsigned n, room;
 	s32 len;
 	s64 err;
 
@@ -74,7 +74,7 @@ static s64 get(struct socket *s, int level, int name, uaddr_t value, uaddr_t len
 		return -EFAULT;
 	if (len < 0)
 		return -EINVAL;
-	n = (unsigned)MIN(len, VALUE_MAX);
+	n = room = (unsigned)MIN(len, VALUE_MAX);
 	if (n > SMALL)
 		v = kzalloc(n);
 	if (!v)
@@ -83,7 +83,8 @@ static s64 get(struct socket *s, int level, int name, uaddr_t value, uaddr_t len
 	if (n >= sizeof(u32) && user_read(v, value, sizeof(u32)))
 		memset(v, 0, sizeof(u32));
 	err = sock_getsockopt(s, level, name, v, &n);
-	if (!err && user_write(value, v, n))
+	/* A list may be longer than the room for it. */
+	if (!err && user_write(value, v, MIN(n, room)))
 		err = -EFAULT;
 	len = (s32)n;
 	if ((!err || err == -ERANGE) && user_write(lenp, &len, sizeof(len)))

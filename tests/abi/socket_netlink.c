@@ -275,6 +275,58 @@ TEST(errors)
 	close(fd);
 }
 
+/* `ip route get` of an address of the loopback; the interface comes before the source, as nmap expects. */
+TEST(way_to_oneself)
+{
+	struct {
+		struct nlmsghdr h;
+		struct rtmsg m;
+		struct rtattr a;
+		unsigned dst;
+	} q = { { sizeof(q), RTM_GETROUTE, NLM_F_REQUEST, 1, 0 },
+		{ .rtm_family = AF_INET, .rtm_dst_len = 32 },
+		{ 8, RTA_DST },
+		htonl(INADDR_LOOPBACK + 4) };
+	const struct nlmsghdr *h = (void *)answer;
+	const struct rtmsg *m = NLMSG_DATA(h);
+	const struct rtattr *oif, *src;
+	int fd = nl();
+
+	CHECK_EQ(send(fd, &q, sizeof(q), 0), (ssize_t)sizeof(q));
+	REQUIRE(recv(fd, answer, sizeof(answer), 0) > 0);
+	CHECK_EQ(h->nlmsg_type, RTM_NEWROUTE);
+	CHECK_EQ(m->rtm_type, RTN_LOCAL);
+	CHECK(m->rtm_flags & RTM_F_CLONED);
+	CHECK_EQ(m->rtm_table, RT_TABLE_MAIN);
+	oif = attr(h, sizeof(*m), RTA_OIF);
+	src = attr(h, sizeof(*m), RTA_PREFSRC);
+	REQUIRE(oif && src);
+	CHECK(oif < src);
+	CHECK_EQ(*(unsigned *)RTA_DATA(oif), if_nametoindex("lo"));
+	CHECK_EQ(*(unsigned *)RTA_DATA(src), htonl(INADDR_LOOPBACK));
+	CHECK(attr(h, sizeof(*m), RTA_CACHEINFO));
+	close(fd);
+}
+
+/* Groups that were joined, as a bitmap; with little room its length is told. */
+TEST(memberships)
+{
+	unsigned map[16] = { 0 };
+	socklen_t len = 0;
+	int fd = nl(), group = RTNLGRP_IPV4_ROUTE;
+
+	CHECK_OK(setsockopt(fd, 270, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)));
+	CHECK_OK(getsockopt(fd, 270, NETLINK_LIST_MEMBERSHIPS, NULL, &len));
+	CHECK_EQ(len, 8);
+	len = 4;
+	map[1] = 99;
+	CHECK_OK(getsockopt(fd, 270, NETLINK_LIST_MEMBERSHIPS, map, &len));
+	CHECK_EQ(len, 8);
+	CHECK_EQ(map[0], 1u << (RTNLGRP_IPV4_ROUTE - 1));
+	CHECK_EQ(map[1], 99);
+	close(fd);
+}
+
 TEST(uevents)
 {
 	struct sockaddr_nl a = { .nl_family = AF_NETLINK, .nl_groups = 1 };

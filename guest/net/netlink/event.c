@@ -77,7 +77,7 @@ void rtnetlink_route_event(struct net_ns *net, const struct inet_route *t, bool 
 	if (!e)
 		return;
 	spin_lock(&net_lock);
-	rtnetlink_put_main(&e->request, gone ? RTM_DELROUTE : RTM_NEWROUTE, t, NULL, false);
+	rtnetlink_put_main(&e->request, gone ? RTM_DELROUTE : RTM_NEWROUTE, t, false);
 	spin_unlock(&net_lock);
 	end(e, group);
 }

@@ -122,9 +122,15 @@ struct netdev_addr;
 void rtnetlink_put_link(struct nl_request *r, u16 type, const struct netdev *d, bool multi);
 void rtnetlink_put_addr(struct nl_request *r, u16 type, const struct netdev *d,
 			const struct netdev_addr *a, bool multi);
-/* dst: which of the route's destinations is asked for, or NULL. net_lock held */
-void rtnetlink_put_main(struct nl_request *r, u16 type, const struct inet_route *t, const void *dst,
-			bool multi);
+/* net_lock held */
+void rtnetlink_put_main(struct nl_request *r, u16 type, const struct inet_route *t, bool multi);
+/* The way of a packet to dst: the answer to `ip route get`. */
+struct route_way {
+	u8 family, type;		 /* RTN_* */
+	const void *dst, *src, *gateway; /* addresses of the family; src and gateway may be NULL */
+	u32 ifindex;
+};
+void rtnetlink_put_way(struct nl_request *r, const struct route_way *w);
 
 /* ---- route_main.c; without locks ---- */
 void rtnetlink_dump_main(struct nl_request *r, u8 family);

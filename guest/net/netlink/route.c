@@ -198,9 +198,9 @@ struct route {
 };
 
 static void put_route(struct nl_request *r, const struct netdev *d, const struct netdev_addr *a,
-		      const struct route *t, bool multi)
+		      const struct route *t)
 {
-	struct rtmsg *m = nl_begin(r, RTM_NEWROUTE, sizeof(*m), multi);
+	struct rtmsg *m = nl_begin(r, RTM_NEWROUTE, sizeof(*m), true);
 
 	if (!m)
 		return;
@@ -239,46 +239,55 @@ static void put_local_routes(struct nl_request *r, const struct netdev *d,
 
 	if (a->family == AF_INET && a->prefix < 32 && (d->flags & IFF_LOOPBACK)) {
 		network(a, t.dst, false);
-		put_route(r, d, a, &t, true);
+		put_route(r, d, a, &t);
 	}
 	t = (struct route){ .prefix = (u8)(addr_len(a) * 8), .type = RTN_LOCAL };
 	t.scope = a->family == AF_INET ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
 	memcpy(t.dst, a->addr, sizeof(t.dst));
-	put_route(r, d, a, &t, true);
+	put_route(r, d, a, &t);
 	if (a->family == AF_INET && a->prefix < 31) {
 		t.type = RTN_BROADCAST;
 		t.scope = RT_SCOPE_LINK;
 		network(a, t.dst, true);
-		put_route(r, d, a, &t, true);
+		put_route(r, d, a, &t);
 	}
 }
 
-/* `ip route get`: is dst one of our own networks? */
-static int find_route(struct nl_request *r, const struct rtmsg *q)
+/* Is dst an address of d's own, as all of a loopback network are? */
+static bool is_own(const struct netdev *d, const struct netdev_addr *a, const u8 *dst)
 {
-	struct route t = { .type = RTN_LOCAL };
-	const void *dst;
+	struct netdev_addr other = *a;
+	u8 mine[16], theirs[16];
+
+	if (a->family != AF_INET || !(d->flags & IFF_LOOPBACK))
+		return !memcmp(a->addr, dst, addr_len(a));
+	memcpy(other.addr, dst, addr_len(a));
+	network(a, mine, false);
+	network(&other, theirs, false);
+	return !memcmp(mine, theirs, addr_len(a));
+}
+
+/* `ip route get` of an address of our own: by the loopback, as whatever is sent to it. */
+static int find_own(struct nl_request *r, const struct rtmsg *q)
+{
+	struct route_way w = { .family = q->rtm_family,
+			       .type = RTN_LOCAL,
+			       .ifindex = LOOPBACK_INDEX };
 	struct netdev *d;
 	u32 len;
 
-	dst = nl_find(r, sizeof(*q), RTA_DST, &len);
-	if (!dst || (len != 4 && len != 16))
+	w.dst = nl_find(r, sizeof(*q), RTA_DST, &len);
+	if (!w.dst || (len != 4 && len != 16))
 		return -EINVAL;
-	memcpy(t.dst, dst, len);
-	t.prefix = (u8)(len * 8);
 	list_for_each(d, &r->from->s.net->devs, node) {
 		for (unsigned k = 0; k < NETDEV_ADDRS_MAX; k++) {
-			struct netdev_addr *a = &d->addr[k], want = *a;
-			u8 mine[16], theirs[16];
+			const struct netdev_addr *a = &d->addr[k];
 
-			if (a->family != q->rtm_family || addr_len(a) != len)
+			if (a->family != q->rtm_family || addr_len(a) != len ||
+			    !is_own(d, a, w.dst))
 				continue;
-			memcpy(want.addr, t.dst, len);
-			network(a, mine, false);
-			network(&want, theirs, false);
-			if (memcmp(mine, theirs, len))
-				continue;
-			put_route(r, d, a, &t, false);
+			w.src = a->addr;
+			rtnetlink_put_way(r, &w);
 			return 0;
 		}
 	}
@@ -304,7 +313,7 @@ static int get_route(struct nl_request *r, bool dump)
 				    (!q.rtm_family || q.rtm_family == d->addr[k].family))
 					put_local_routes(r, d, &d->addr[k]);
 	} else {
-		err = find_route(r, &q);
+		err = find_own(r, &q);
 	}
 	spin_unlock(&netdev_lock);
 	if (dump) {

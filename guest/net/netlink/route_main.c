@@ -1,14 +1,15 @@
 /*
  * route_main.c - rtnetlink's view of the main table: the routes of the IP stack (net/lwip/route.h).
  */
+#include <linux/in_route.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
 #include "net/lwip/stack.h"
 #include "net/netlink/netlink.h"
+#include "task/userns.h"
 
-void rtnetlink_put_main(struct nl_request *r, u16 type, const struct inet_route *t, const void *dst,
-			bool multi)
+void rtnetlink_put_main(struct nl_request *r, u16 type, const struct inet_route *t, bool multi)
 {
 	struct rtmsg *m = nl_begin(r, type, sizeof(*m), multi);
 	u32 len = t->family == AF_INET ? 4 : 16;
@@ -16,14 +17,14 @@ void rtnetlink_put_main(struct nl_request *r, u16 type, const struct inet_route 
 	if (!m)
 		return;
 	m->rtm_family = t->family;
-	m->rtm_dst_len = dst ? (u8)(len * 8) : t->prefix;
+	m->rtm_dst_len = t->prefix;
 	m->rtm_table = RT_TABLE_MAIN;
 	m->rtm_protocol = t->gateway ? RTPROT_BOOT : RTPROT_KERNEL;
 	m->rtm_scope = t->gateway || t->family == AF_INET6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
 	m->rtm_type = RTN_UNICAST;
 	nl_attr_u32(r, RTA_TABLE, RT_TABLE_MAIN);
-	if (dst || t->prefix)
-		nl_attr(r, RTA_DST, dst ? dst : t->dst, len);
+	if (t->prefix)
+		nl_attr(r, RTA_DST, t->dst, len);
 	if (t->gateway)
 		nl_attr(r, RTA_GATEWAY, &t->gw.u_addr, len);
 	if (t->family == AF_INET && !ip4_addr_isany_val(*netif_ip4_addr(t->netif)))
@@ -34,6 +35,47 @@ void rtnetlink_put_main(struct nl_request *r, u16 type, const struct inet_route 
 	nl_end(r);
 }
 
+/* Programs have come to rely on the order: nmap looks at the first attributes alone. */
+void rtnetlink_put_way(struct nl_request *r, const struct route_way *w)
+{
+	struct rtmsg *m = nl_begin(r, RTM_NEWROUTE, sizeof(*m), false);
+	struct rta_cacheinfo none = { 0 };
+	u32 len = w->family == AF_INET ? 4 : 16;
+
+	if (!m)
+		return;
+	m->rtm_family = w->family;
+	m->rtm_dst_len = (u8)(len * 8);
+	m->rtm_table = RT_TABLE_MAIN;
+	m->rtm_type = w->type;
+	m->rtm_flags = RTM_F_CLONED | (w->type == RTN_LOCAL ? RTCF_LOCAL : 0);
+	nl_attr_u32(r, RTA_TABLE, RT_TABLE_MAIN);
+	nl_attr(r, RTA_DST, w->dst, len);
+	nl_attr_u32(r, RTA_OIF, w->ifindex);
+	if (w->src)
+		nl_attr(r, RTA_PREFSRC, w->src, len);
+	if (w->gateway)
+		nl_attr(r, RTA_GATEWAY, w->gateway, len);
+	nl_attr_u32(r, RTA_UID, show_uid(task_current()->cred->uid));
+	nl_attr(r, RTA_CACHEINFO, &none, sizeof(none));
+	nl_end(r);
+}
+
+static void put_way_of(struct nl_request *r, const struct inet_route *t, const void *dst)
+{
+	bool addressed = t->family == AF_INET && !ip4_addr_isany_val(*netif_ip4_addr(t->netif));
+	struct route_way w = {
+		.family = t->family,
+		.type = RTN_UNICAST,
+		.dst = dst,
+		.src = addressed ? netif_ip4_addr(t->netif) : NULL,
+		.gateway = t->gateway ? &t->gw.u_addr : NULL,
+		.ifindex = (u32)t->ifindex,
+	};
+
+	rtnetlink_put_way(r, &w);
+}
+
 void rtnetlink_dump_main(struct nl_request *r, u8 family)
 {
 	const struct net_ns *net = r->from->s.net;
@@ -41,7 +83,7 @@ void rtnetlink_dump_main(struct nl_request *r, u8 family)
 	spin_lock(&net_lock);
 	for (unsigned i = 0; i < net->routes_count; i++)
 		if (!family || net->routes[i].family == family)
-			rtnetlink_put_main(r, RTM_NEWROUTE, &net->routes[i], NULL, true);
+			rtnetlink_put_main(r, RTM_NEWROUTE, &net->routes[i], true);
 	spin_unlock(&net_lock);
 }
 
@@ -54,7 +96,7 @@ int rtnetlink_get_main(struct nl_request *r, u8 family, const void *dst, u32 len
 	net_lock_for(r->from->s.net);
 	t = route_find(family, dst);
 	if (t)
-		rtnetlink_put_main(r, RTM_NEWROUTE, t, dst, false);
+		put_way_of(r, t, dst);
 	spin_unlock(&net_lock);
 	return t ? 0 : -ENETUNREACH;
 }

@@ -377,6 +377,16 @@ static int nl_setsockopt(struct socket *s, int level, int name, const void *v, u
 	return 0;
 }
 
+/* A bitmap of the groups, of which as much as fits is given out; *len gets the size of all, 0 before one is joined. */
+static int list_memberships(const struct nl_sock *n, void *v, unsigned *len)
+{
+	u32 map[2] = { READ_ONCE(n->groups) };
+
+	memcpy(v, map, MIN(*len & ~3u, (unsigned)sizeof(map)));
+	*len = map[0] ? sizeof(map) : 0;
+	return 0;
+}
+
 static int nl_getsockopt(struct socket *s, int level, int name, void *v, unsigned *len)
 {
 	s32 on;
@@ -385,6 +395,8 @@ static int nl_getsockopt(struct socket *s, int level, int name, void *v, unsigne
 		on = sock_opt(s, SOPT_PASSCRED);
 	else if (level == SOL_SOCKET)
 		return filter_get_option(&nl_sk(s)->filter, name, v, len);
+	else if (level == SOL_NETLINK && name == NETLINK_LIST_MEMBERSHIPS)
+		return list_memberships(nl_sk(s), v, len);
 	else if (level == SOL_NETLINK && flag_of(name))
 		on = !!(nl_sk(s)->flags & flag_of(name));
 	else
