@@ -40,7 +40,8 @@ static const struct field state_fields[] = {
 /* clang-format on */
 static const struct object state_object = { sizeof(struct container_state), state_fields };
 
-int container_id_check(const char *id, struct error *err)
+/* A name a container may have: letters, digits, _ + - . and not . or .. ; at most 255. 0, or -1. */
+static int container_id_check(const char *id, struct error *err)
 {
 	size_t n = 0;
 

@@ -40,9 +40,6 @@ struct container {
 	struct pool pool; /* the strings of s */
 };
 
-/* A name a container may have: letters, digits, _ + - . and not . or .. ; at most 255. 0, or -1. */
-int container_id_check(const char *id, struct error *err);
-
 /* Make ROOT/ID, locked, with a state of id alone. EEXIST if there is one. Opens ROOT, making it if need be. */
 int container_make(const char *root, const char *id, struct container *c, struct error *err);
 /* Open and lock one that is there. ENOENT: "container 'ID' does not exist". */

@@ -7,6 +7,7 @@
 #   abi       our Linux ABI structs and numbers against the system's headers (tests/lint/abi_asserts.c)
 #   docs      docs/syscalls.md is as scripts/syscalls-doc.py makes it; the files that the documents name exist
 #   errnos    tests/abi expects every errno that the manual documents for a full call (scripts/errno-coverage.py)
+#   exports   what only its own file names is static (scripts/exports.py)
 # usage: lint.sh [CHECK...] | --list | --seed-violations      env: BUILD
 # --seed-violations plants one violation of each kind in a temporary copy and demands that its check finds it.
 set -u
@@ -14,7 +15,7 @@ self=$(readlink -f "$0")
 scripts=${self%/*}
 cd "${LINT_ROOT:-$scripts/..}" || exit 1
 BUILD=${BUILD:-build}
-CHECKS='format analyzer layers nosse abi docs errnos'
+CHECKS='format analyzer layers nosse abi docs errnos exports'
 
 check_format() {
 	local files
@@ -46,7 +47,7 @@ check_analyzer() {
 	export -f analyze_one
 	export BUILD
 	local files
-	mapfile -t files < <(ls host/*.c host/gofer/*.c oci/*.c loader/*.c 2>/dev/null)
+	mapfile -t files < <(ls host/*.c host/*/*.c oci/*.c loader/*.c 2>/dev/null)
 	[ ${#files[@]} -gt 0 ] || { echo 'analyzer: no C file in host, oci, loader'; return 1; }
 	printf '%s\n' "${files[@]}" | xargs -P 2 -I{} bash -c 'analyze_one {}'
 }
@@ -135,6 +136,10 @@ check_errnos() {
 	"$scripts/errno-coverage.py" --check
 }
 
+check_exports() {
+	"$scripts/exports.py" "$BUILD"
+}
+
 # ---- the checks' own test ----
 
 # seed CHECK FILE: in $tree, which passes CHECK, FILE (text on stdin) is appended and CHECK must fail.
@@ -221,6 +226,9 @@ seed_all() {
 	seed docs docs/other.md <<<'See `guest/sys/nonesuch.c`.' || status=1
 	cp -r tests/abi "$tree/tests/"
 	seed errnos guest/sys/syscalls.def <<<'SYSCALL0(999, quotactl, full, "")' || status=1
+	printf 'int high(void);\n' >"$tree/tests/uses.c"
+	printf 'int alone(void);\n' >"$tree/guest/lib/alone.h"
+	seed exports guest/lib/low.c <<<$'int alone(void);\nint alone(void)\n{\n\treturn 3;\n}' || status=1
 	seed errnos tests/abi/errno-exceptions <<<'read EXDEV it never says so' || status=1
 	return $status
 }

@@ -85,7 +85,8 @@ static int strip_setid(struct inode *i)
 	return i->ops->setattr ? i->ops->setattr(i, &a) : 0;
 }
 
-s64 write_prepare(struct file *f, struct iov *from, u64 *pos)
+/* Limits, O_APPEND, set-id bits, times: before the data of a write moves. Bytes allowed or -errno. inode locked. */
+static s64 write_prepare(struct file *f, struct iov *from, u64 *pos)
 {
 	struct inode *i = f->inode;
 	u64 n = MIN(from->left, ONE_CALL), limit;

@@ -134,7 +134,7 @@ static void text_release(struct file *f)
 	kfree(f->dir_state);
 }
 
-const struct file_ops pseudo_text_fops = {
+static const struct file_ops pseudo_text_fops = {
 	.read = text_read,
 	.write = text_write,
 	.seek = generic_seek,
@@ -187,7 +187,7 @@ bool pseudo_readdir_static(struct inode *dir, struct dir_context *ctx)
 	return dirtable_emit(&pseudo_i(dir)->dir, ctx);
 }
 
-int pseudo_readdir(struct file *f, struct dir_context *ctx)
+static int pseudo_readdir(struct file *f, struct dir_context *ctx)
 {
 	if (dir_emit_dots(f, ctx))
 		pseudo_readdir_static(f->inode, ctx);

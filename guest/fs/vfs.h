@@ -404,8 +404,6 @@ s64 pagefile_read(struct file *f, struct iov *to, u64 *pos);
 s64 pagefile_write(struct file *f, struct iov *from, u64 *pos);
 int pagefile_mmap(struct file *f, struct mmap_request *req);
 s64 pagefile_seek(struct file *f, s64 off, int whence);
-/* Limits, O_APPEND, set-id bits, times: before the data of a write moves. Bytes allowed or -errno. inode locked. */
-s64 write_prepare(struct file *f, struct iov *from, u64 *pos);
 void file_accessed(struct file *f); /* atime, as the mount's options say */
 
 /* ---- mounts ---- */
@@ -501,7 +499,7 @@ int pseudo_add(struct inode *parent, const char *name, struct inode *i);
 int pseudo_remove(struct inode *parent, const char *name);
 /*
  * Inodes without a parent, for directories with a lookup of their own (/proc/PID): one reference each.
- * A directory that mixes: set ->ops to a struct with your lookup, and call pseudo_lookup/pseudo_readdir in it.
+ * A directory that mixes: set ->ops to a struct with your lookup, and call pseudo_lookup in it.
  */
 struct inode *pseudo_text_inode(struct super_block *sb, u32 mode, const struct text_ops *ops,
 				void *arg);
@@ -514,10 +512,8 @@ struct inode *pseudo_dir_inode_lazy(struct super_block *sb, u32 mode,
 struct inode *pseudo_lookup(struct inode *dir, const char *name, unsigned len);
 /* Emits the static entries of a pseudo directory; true when all are out. Positions below 1 << 32. */
 bool pseudo_readdir_static(struct inode *dir, struct dir_context *ctx);
-int pseudo_readdir(struct file *f, struct dir_context *ctx);
 extern const struct inode_ops pseudo_dir_ops;
 extern const struct file_ops pseudo_dir_fops;
-extern const struct file_ops pseudo_text_fops;
 
 /* Common file_ops members for directories and streams. */
 s64 dir_seek(struct file *f, s64 off, int whence);

@@ -13,7 +13,7 @@
 #include "mm/slab.h"
 #include <string.h>
 
-struct spinlock mappings_lock;
+static struct spinlock mappings_lock;
 static struct waitq reclaim_done = WAITQ_INIT(reclaim_done);
 
 void pagecache_attach(struct pagecache *pc, struct vma *v)

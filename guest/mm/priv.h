@@ -279,7 +279,6 @@ uaddr_t mmap_place(struct mm *mm, uaddr_t hint, u64 len, u64 align, int flags);
 void mm_count(struct mm *mm, struct mm_counters *c);
 
 /* pagecache.c and its siblings */
-extern struct spinlock mappings_lock;
 void pagecache_attach(struct pagecache *pc, struct vma *v);
 void pagecache_detach(struct vma *v);
 /*

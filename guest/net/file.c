@@ -86,7 +86,7 @@ void sock_signal_urgent(struct file *f)
 	file_owner_signal(&f->owner, f->cred, SIGURG, NULL);
 }
 
-const struct file_ops sock_fops = {
+static const struct file_ops sock_fops = {
 	.name = "socket",
 	.read = sock_read,
 	.write = sock_write,

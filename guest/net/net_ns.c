@@ -30,11 +30,6 @@ void net_ns_put(struct net_ns *n)
 		ns_put(n->common);
 }
 
-struct ns_common *net_ns_common(const struct net_ns *n)
-{
-	return n->common;
-}
-
 bool net_capable(const struct net_ns *n, int cap)
 {
 	return ns_capable(ns_owner(n->common), cap);

@@ -23,8 +23,6 @@ extern struct net_ns net_first;
 void net_ns_init(void); /* at boot, before the families */
 /* Of the current task; borrowed. */
 struct net_ns *net_ns_current(void);
-/* Borrowed. */
-struct ns_common *net_ns_common(const struct net_ns *n);
 void net_ns_get(struct net_ns *n);
 void net_ns_put(struct net_ns *n);
 /* Before an interface is made that leads from one to another; netdev_mutex held. 0, -ENOMEM. */

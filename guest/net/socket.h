@@ -69,7 +69,8 @@ struct socket_ops {
 	int (*setsockopt)(struct socket *s, int level, int name, const void *v, unsigned len);
 	/* Fill at most *len bytes of v and set *len. */
 	int (*getsockopt)(struct socket *s, int level, int name, void *v, unsigned *len);
-	struct process *(*peer)(struct socket *s); /* SO_PEERPIDFD, as long as s lives; NULL: none known */
+	/* SO_PEERPIDFD: valid as long as s lives; NULL: none is known. */
+	struct process *(*peer)(struct socket *s);
 	int (*mmap)(struct socket *s, struct mmap_request *req); /* NULL: -ENODEV */
 	int (*pair)(struct socket *a, struct socket *b); /* socketpair(2); NULL: -EOPNOTSUPP */
 	void (*closing)(struct socket *s);		 /* one of its descriptors goes; or NULL */
@@ -145,7 +146,6 @@ struct file *sock_file(struct socket *s, u32 flags);
 u64 sock_ino(const struct socket *s);
 /* The socket of an open file, borrowed; NULL if it is none. */
 struct socket *sock_of_file(struct file *f);
-extern const struct file_ops sock_fops;
 
 /* Take the pending error: 0 or -errno. */
 static inline int sock_error(struct socket *s)

@@ -49,6 +49,33 @@ static void reopen(struct ring *r)
 	spin_unlock(&r->lock);
 }
 
+/* Every request in flight becomes ours to end. lock held; returns how many are in out. */
+static unsigned take_all(struct ring *r, struct ring_request **out)
+{
+	unsigned n = 0;
+
+	r->broken = true;
+	for (unsigned i = 0; i < RING_ENTRIES; i++) {
+		if (r->flight[i])
+			out[n++] = r->flight[i];
+		r->flight[i] = NULL;
+	}
+	r->in_flight = 0;
+	return n;
+}
+
+static void break_ring(struct ring *r)
+{
+	struct ring_request *all[RING_ENTRIES];
+	unsigned n;
+
+	spin_lock(&r->lock);
+	n = take_all(r, all);
+	spin_unlock(&r->lock);
+	for (unsigned i = 0; i < n; i++)
+		all[i]->done(all[i], -EIO);
+}
+
 struct ring *ring_open(unsigned queue)
 {
 	struct ring *r = &rings[queue];
@@ -67,7 +94,7 @@ struct ring *ring_open(unsigned queue)
 	r->mem->avail.used_event = 0;
 	atomic_fence(); /* either we see `gone` here or ring_break_queue sees r->mem */
 	if (READ_ONCE(gone[queue]))
-		ring_break(r);
+		break_ring(r);
 	return r;
 }
 
@@ -136,33 +163,6 @@ void ring_kick(struct ring *r)
 		doorbell_ring(r->queue);
 }
 
-/* Every request in flight becomes ours to end. lock held; returns how many are in out. */
-static unsigned take_all(struct ring *r, struct ring_request **out)
-{
-	unsigned n = 0;
-
-	r->broken = true;
-	for (unsigned i = 0; i < RING_ENTRIES; i++) {
-		if (r->flight[i])
-			out[n++] = r->flight[i];
-		r->flight[i] = NULL;
-	}
-	r->in_flight = 0;
-	return n;
-}
-
-void ring_break(struct ring *r)
-{
-	struct ring_request *all[RING_ENTRIES];
-	unsigned n;
-
-	spin_lock(&r->lock);
-	n = take_all(r, all);
-	spin_unlock(&r->lock);
-	for (unsigned i = 0; i < n; i++)
-		all[i]->done(all[i], -EIO);
-}
-
 /* The next used request, checked; NULL: none. *bad: the host broke the protocol. lock held. */
 static struct ring_request *take_used(struct ring *r, s32 *written, bool *bad)
 {
@@ -213,7 +213,7 @@ unsigned ring_reap(struct ring *r)
 		if (bad) {
 			klog("queue %u: the host returned a buffer that it did not have; it is closed",
 			     r->queue);
-			ring_break(r);
+			break_ring(r);
 			break;
 		}
 		if (!req)
@@ -252,7 +252,7 @@ void ring_break_queue(unsigned queue)
 	WRITE_ONCE(gone[queue], true);
 	atomic_fence();
 	if (READ_ONCE(rings[queue].mem))
-		ring_break(&rings[queue]);
+		break_ring(&rings[queue]);
 }
 
 bool ring_broken(const struct ring *r)

@@ -30,7 +30,7 @@ struct ring_request {
 	u32 capacity;	 /* writable bytes of the chain */
 };
 
-/* Attach to queue number `queue`; once each, and again after ring_break when nothing is in flight. Never fails. */
+/* Attach to queue number `queue`; once each, and again after ring_break_queue when nothing is in flight. Never fails. */
 struct ring *ring_open(unsigned queue);
 /*
  * Add a chain: nout buffers for the host to read, then nin for it to write. 0; -ENOSPC: not enough free descriptors now
@@ -50,9 +50,8 @@ void ring_set_room(struct ring *r, void (*room)(void *), void *arg);
  */
 void ring_set_lazy(struct ring *r, u16 requests);
 unsigned ring_free(const struct ring *r); /* descriptors; a hint */
-/* Every request in flight, and every later one, ends with -EIO (the server is gone). */
-void ring_break(struct ring *r);
-void ring_break_queue(unsigned queue); /* the same by number; harmless if it was never opened */
+/* Every request in flight, and every later one, ends with -EIO (the server is gone). Harmless if it was never opened. */
+void ring_break_queue(unsigned queue);
 bool ring_broken(const struct ring *r);
 bool ring_idle(const struct ring *r); /* nothing in flight */
 

@@ -278,8 +278,9 @@ static struct netif *multicast_netif(const struct inet_sock *k, int told)
 	return netif_default ? netif_default : &net_cur->loop;
 }
 
-int dgram_route(struct inet_sock *k, const struct sock_msg *m, const ip_addr_t *to, u16 port,
-		struct dgram_route *r)
+/* From m's name, control messages and the socket's options. net_lock held. */
+static int dgram_route(struct inet_sock *k, const struct sock_msg *m, const ip_addr_t *to, u16 port,
+		       struct dgram_route *r)
 {
 	bool mc = ip_addr_ismulticast(to), v6 = IP_IS_V6(to);
 	const ip_addr_t *own;

@@ -310,9 +310,6 @@ struct dgram_route {
 	int ifindex; /* that IP_PKTINFO asks for; 0: any */
 	struct netif *netif;
 };
-/* From m's name, control messages and the socket's options. net_lock held. */
-int dgram_route(struct inet_sock *k, const struct sock_msg *m, const ip_addr_t *to, u16 port,
-		struct dgram_route *r);
 err_t dgram_output(struct pbuf *p, const struct dgram_route *r, u8 proto);
 /* ---- udp.c, raw.c: p has room for headers in front and is taken over; net_lock held ---- */
 int udp_transmit(struct inet_sock *k, struct pbuf *p, struct dgram_route *r);

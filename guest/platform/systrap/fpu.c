@@ -18,7 +18,7 @@ struct fpu_header {
 	u64 xstate_bv, xcomp_bv, reserved[6];
 };
 
-u32 stub_fpu_size;
+static u32 stub_fpu_size;
 u64 stub_fpu_mask;
 static u32 mxcsr_mask;
 /* Where each component lies: CPUID itself exits to the hypervisor where the host is a virtual machine. */

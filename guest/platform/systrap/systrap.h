@@ -117,7 +117,6 @@ void pmap_queue(struct pmap *p, u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f
 
 /* fpu.c */
 u32 fpu_frame_offset(struct stub *s, u64 fpstate);
-extern u32 stub_fpu_size;
 extern u64 stub_fpu_mask;
 void fpu_init(void);
 
