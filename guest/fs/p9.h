@@ -279,8 +279,7 @@ void p9_set_end(struct inode *i, u64 size);
  */
 void p9_keep_setid(struct inode *i, u32 fid);
 
-extern const struct inode_ops p9_dir_ops, p9_shared_dir_ops, p9_file_ops, p9_link_ops,
-	p9_special_ops;
+extern const struct inode_ops p9_dir_ops, p9_shared_dir_ops, p9_file_ops;
 extern const struct file_ops p9_dir_fops, p9_file_fops;
 
 /* p9_map.c: when the file is about to be mapped; when it is about to change. No lock of mm held. */

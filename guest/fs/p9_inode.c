@@ -47,9 +47,11 @@ static bool known_type(u32 mode)
 	}
 }
 
+static const struct inode_ops link_ops, special_ops; /* at the end, behind what they name */
+
 static void set_ops(struct inode *i)
 {
-	i->ops = &p9_special_ops;
+	i->ops = &special_ops;
 	switch (i->mode & S_IFMT) {
 	case S_IFDIR:
 		i->ops = p9_s(i)->shared ? &p9_shared_dir_ops : &p9_dir_ops;
@@ -59,7 +61,7 @@ static void set_ops(struct inode *i)
 		i->ops = &p9_file_ops;
 		i->fops = &p9_file_fops;
 		break;
-	case S_IFLNK: i->ops = &p9_link_ops; break;
+	case S_IFLNK: i->ops = &link_ops; break;
 	}
 }
 
@@ -374,7 +376,7 @@ int p9_op_open(struct inode *i, struct file *f)
 	return err;
 }
 
-const struct inode_ops p9_link_ops = {
+static const struct inode_ops link_ops = {
 	.getattr = p9_op_getattr,
 	.setattr = p9_op_setattr,
 	.getxattr = p9_op_getxattr,
@@ -382,7 +384,7 @@ const struct inode_ops p9_link_ops = {
 	.listxattr = p9_op_listxattr,
 	.evict = p9_op_evict,
 };
-const struct inode_ops p9_special_ops = {
+static const struct inode_ops special_ops = {
 	.getattr = p9_op_getattr,
 	.setattr = p9_op_setattr,
 	.getxattr = p9_op_getxattr,
