@@ -36,7 +36,12 @@ void cpu_kick(struct cpu *target)
 	if (atomic_xchg(&t->c.kicked, 1))
 		return;
 	switch (atomic_load(&t->c.mode)) {
-	case CPU_IDLE: hc_futex_wake(&t->c.kicked, 1); break;
+	case CPU_IDLE:
+		if (READ_ONCE(t->watches))
+			io_wake();
+		else
+			hc_futex_wake(&t->c.kicked, 1);
+		break;
 	case CPU_USER:
 		/* It may leave now; then the sticky flag does, and a late signal costs its stub one round. */
 		tid = atomic_load(&t->stub);
@@ -150,6 +155,7 @@ void cpu_idle(void)
 {
 	struct sys_cpu *c = this_cpu();
 	u64 now, wait = ~0ULL;
+	struct io_events e = { 0 };
 
 	if (timer_due(c)) {
 		systrap_timer_run(c);
@@ -160,13 +166,18 @@ void cpu_idle(void)
 		wait = now < c->deadline ? c->deadline - now : 0;
 	}
 	cpu_unbind(c, NULL);
+	c->watches = io_watch_begin();
 	atomic_sub(&cpus_busy, 1);
 	atomic_xchg(&c->c.mode, CPU_IDLE);
-	while (!atomic_load(&c->c.kicked))
+	if (c->watches && !atomic_load(&c->c.kicked))
+		io_watch(&e, wait);
+	while (!c->watches && !atomic_load(&c->c.kicked))
 		if (hc_futex_wait(&c->c.kicked, 0, wait) == -ETIMEDOUT)
 			break;
 	atomic_store(&c->c.mode, CPU_KERNEL);
 	atomic_add(&cpus_busy, 1);
+	if (c->watches)
+		io_watch_end(&e);
 	atomic_xchg(&c->c.kicked, 0);
 	systrap_timer_run(c);
 }

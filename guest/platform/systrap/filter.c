@@ -190,17 +190,17 @@ static void allow_mapping(struct builder *b)
 }
 
 /*
- * The Sentry's own seal, for all its threads: 22 entries, and death for anything else. It opens nothing, makes no task
+ * The Sentry's own seal, for all its threads: 24 entries, and death for anything else. It opens nothing, makes no task
  * (helpers do), maps files to read them only and nothing executable; signals go to its own pid namespace, which holds stubs
  * alone.
  */
 void filter_sentry_install(void)
 {
 	static const u16 plain[] = {
-		HC_futex,  HC_rt_sigreturn,	 HC_sched_yield, HC_close,	    HC_epoll_wait,
+		HC_futex,  HC_rt_sigreturn,	 HC_sched_yield, HC_close,	    HC_epoll_pwait2,
 		HC_munmap, HC_sched_setaffinity, HC_exit_group,	 HC_restart_syscall
 	};
-	struct bpf_insn insns[128];
+	struct bpf_insn insns[144];
 	struct builder b = { insns, 0 };
 
 	emit(&b, LD_W, DATA_ARCH, 0, 0);
@@ -210,6 +210,8 @@ void filter_sentry_install(void)
 	emit(&b, JEQ, HC_futex, 0, 1); /* the most frequent first */
 	emit(&b, RET, RET_ALLOW, 0, 0);
 	allow_between(&b, HC_write, 0, SYSTRAP_FD_KICK, SYSTRAP_FD_KICK + RING_QUEUES - 1);
+	allow_between(&b, HC_write, 0, SYSTRAP_FD_WAKE, SYSTRAP_FD_WAKE);
+	allow_between(&b, HC_read, 0, SYSTRAP_FD_WAKE, SYSTRAP_FD_WAKE);
 	allow_between(&b, HC_write, 0, 2, 2);
 	allow_between(&b, HC_read, 0, SYSTRAP_FD_CALL, SYSTRAP_FD_CALL + RING_QUEUES - 1);
 	allow_between(&b, HC_read, 0, SYSTRAP_FD_START, SYSTRAP_FD_START);

@@ -43,12 +43,14 @@
 	219 /* the host makes it itself, when a timed wait is stopped and continued */
 #define HC_tgkill	 234
 #define HC_fallocate	 285
+#define HC_eventfd2	 290
 #define HC_epoll_create1 291
 #define HC_dup3		 292
 #define HC_getrandom	 318
 #define HC_seccomp	 317
 #define HC_memfd_create	 319
 #define HC_close_range	 436
+#define HC_epoll_pwait2	 441
 
 #define HC_PROT_NONE	 0
 #define HC_PROT_READ	 1
@@ -61,6 +63,7 @@
 #define HC_MAP_NORESERVE 0x4000
 #define HC_MAP_POPULATE	 0x8000
 
+#define HC_EFD_NONBLOCK 04000
 #define HC_FUTEX_WAIT	 0
 #define HC_FUTEX_WAKE	 1
 #define HC_FUTEX_PRIVATE 128
@@ -126,6 +129,19 @@ static inline long hc_futex_wait(u32 *word, u32 seen, u64 ns)
 	struct hc_timespec ts = { (s64)(ns / 1000000000), (s64)(ns % 1000000000) };
 
 	return hc4(HC_futex, word, HC_FUTEX_WAIT, seen, ns == ~0ULL ? NULL : &ts);
+}
+
+struct hc_epoll_event {
+	u32 events;
+	u64 data;
+} __attribute__((packed));
+
+/* ns: relative timeout, or ~0 for none. */
+static inline long hc_epoll_wait(int fd, struct hc_epoll_event *ev, unsigned n, u64 ns)
+{
+	struct hc_timespec ts = { (s64)(ns / 1000000000), (s64)(ns % 1000000000) };
+
+	return hc6(HC_epoll_pwait2, (u64)fd, HC_ARG(ev), n, HC_ARG(ns == ~0ULL ? NULL : &ts), 0, 0);
 }
 
 /* CPU time that the process has used, ns; 0 if there is none with this id. */

@@ -11,6 +11,7 @@
 #ifndef MOAT_SYSTRAP_SYSTRAP_H
 #define MOAT_SYSTRAP_SYSTRAP_H
 
+#include "abi/ring.h"
 #include "lib/err.h"
 #include "lib/list.h"
 #include "lib/log.h"
@@ -27,6 +28,7 @@ struct sys_cpu {
 	u32 host_cpu;	    /* that this worker is bound to, or ~0 */
 	u64 stub;	    /* host task that runs for this CPU in enter_user, or 0 */
 	u64 deadline;	    /* cpu_timer_set, 0 none */
+	bool watches;	    /* while idle: in io_watch, not on its futex */
 	struct utask *last; /* that ran here, for comparison only */
 	void (*entry)(void);
 };
@@ -172,7 +174,19 @@ void signals_init(struct sys_cpu *c);
 void die(const char *why) __attribute__((noreturn));
 
 /* io.c */
+struct io_events {
+	long n;
+	struct hc_epoll_event ev[RING_QUEUES + 1]; /* all there can be: what was left would wake nobody */
+};
 void io_start(void);
+/* An idle worker: may it take completions until io_watch_end? One at a time may. */
+bool io_watch_begin(void);
+/* Sleep until one comes, somebody calls io_wake, or for so many ns. */
+void io_watch(struct io_events *e, u64 wait);
+/* Run the upcalls of what came, as an ordinary CPU. */
+void io_watch_end(const struct io_events *e);
+/* Wake who is in io_watch. */
+void io_wake(void);
 
 /* boot.c */
 long thread_start(struct sys_cpu *c, void (*entry)(void));
