@@ -63,7 +63,7 @@ struct sender {
 /*
  * Looking again instead of sleeping, while that pays: for as long as it took until something came after the last sleeps, if
  * that was within NET_SPIN_MAX. A thread that looks offers its CPU to whoever wants it, and sleeps when somebody did. An idle
- * one, or one on a machine with a single CPU, does not look at all.
+ * one, or one on a machine of few CPUs, does not look at all.
  */
 struct net_spin {
 	uint64_t since; /* nothing has come since then, 0: something just did */
