@@ -231,7 +231,7 @@ static int make_device(const struct spec_device *d)
 	if (err)
 		return err;
 	if ((path_inode(&p)->mode & S_IFMT) != (d->mode & S_IFMT) ||
-	    (!S_ISFIFO(d->mode) && path_inode(&p)->rdev != d->rdev))
+	    (!S_ISFIFO(d->mode) && inode_rdev(path_inode(&p)) != d->rdev))
 		err = -EEXIST;
 	else
 		err = vfs_setattr(&p, &a);

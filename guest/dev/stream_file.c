@@ -155,13 +155,14 @@ static const struct file_ops stream_fops = {
 	.ioctl = stream_ioctl,
 	.release = stream_release,
 };
+static const struct inode_ops stream_iops = { .fops = &stream_fops };
 
 /* The inode names the stream by i->special without a reference: it lives as long as a file on it, and so does the stream. */
 bool stream_reopen(struct inode *i, struct file *f)
 {
 	struct stream *s = i->special;
 
-	if (i->fops != &stream_fops)
+	if (i->ops != &stream_iops)
 		return false;
 	stream_get(s);
 	f->ops = &stream_fops;
@@ -184,7 +185,7 @@ struct file *stream_file(struct stream *s, bool write)
 	}
 	stream_get(s);
 	i->special = s;
-	i->fops = &stream_fops;
+	i->ops = &stream_iops;
 	f->inode = i;
 	f->waitq = &s->q;
 	return f;

@@ -110,7 +110,7 @@ static int close_file(struct fdtable *t, struct file *f)
 
 	if (f->ops && f->ops->flush && !(f->mode & FMODE_PATH))
 		err = f->ops->flush(f);
-	if (f->inode && f->inode->locks)
+	if (f->inode && inode_marked(f->inode, INODE_LOCKS))
 		file_locks_close(f, t);
 	file_put(f);
 	return err;

@@ -95,7 +95,7 @@ void file_put(struct file *f)
 		epoll_forget(f);
 	if (f->async)
 		async_forget(f);
-	if (f->inode && f->inode->locks)
+	if (f->inode && inode_marked(f->inode, INODE_LOCKS))
 		file_locks_release(f);
 	if (f->ops && f->ops->release && !(f->mode & FMODE_PATH))
 		f->ops->release(f);

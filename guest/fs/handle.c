@@ -1,6 +1,6 @@
 /*
  * handle.c - see handle.h. A table of the inodes that somebody asked a handle for, without references; an inode that is in it
- * says so (in_handles) and leaves it before it is freed. handle_lock (spin) guards it; nothing is taken inside.
+ * says so (INODE_HANDLES) and leaves it before it is freed. handle_lock (spin) guards it; nothing is taken inside.
  */
 #include "fs/handle.h"
 
@@ -32,7 +32,9 @@ static struct known **bucket(u64 ino)
 /* Tells apart files that had the same number one after the other. */
 static u32 generation(const struct inode *i)
 {
-	return (u32)i->btime.sec * 1000003u + i->btime.nsec;
+	struct fs_time t = fs_time_unpack(i->btime);
+
+	return (u32)t.sec * 1000003u + t.nsec;
 }
 
 static struct known *find(const struct super_block *sb, u64 ino)
@@ -56,7 +58,7 @@ static int remember(struct inode *i, struct dentry *d)
 	if (!k) {
 		*new = (struct known){ *bucket(i->ino), i, d };
 		*bucket(i->ino) = new;
-		i->in_handles = true;
+		inode_mark(i, INODE_HANDLES);
 	} else if (k->inode == i) {
 		k->dentry = d;
 	}

@@ -39,12 +39,12 @@ struct inode *inode_alloc_size(struct super_block *sb, u32 mode, size_t size)
 	if (!i)
 		return NULL;
 	ref_init(&i->ref);
-	i->mode = mode;
+	i->mode = (u16)mode;
 	i->nlink = 1;
 	i->sb = sb;
 	mutex_init(&i->mutex);
 	spin_init(&i->lock);
-	i->atime = i->mtime = i->ctime = i->btime = fs_now();
+	i->atime = i->mtime = i->ctime = i->btime = fs_time_pack(fs_now());
 	if (sb) {
 		i->ino = atomic_add(&sb->next_ino, 1);
 		super_get(sb);
@@ -69,8 +69,9 @@ void inode_put(struct inode *i)
 	if (!i || !ref_put(&i->ref))
 		return;
 	sb = i->sb;
-	file_locks_free(i);
-	if (unlikely(i->in_handles))
+	if (unlikely(inode_marked(i, INODE_LOCKS)))
+		file_locks_free(i);
+	if (unlikely(inode_marked(i, INODE_HANDLES)))
 		handle_forget(i);
 	if (i->ops && i->ops->evict)
 		i->ops->evict(i);
@@ -88,19 +89,19 @@ void inode_getattr(struct inode *i, struct stat_info *st)
 	spin_lock(&i->lock);
 	st->ino = i->ino;
 	st->size = i->size;
-	st->blocks = i->blocks;
+	st->blocks = inode_is_device(i) ? 0 : i->blocks;
 	st->dev = i->sb ? i->sb->dev : 0;
-	st->rdev = i->rdev;
+	st->rdev = inode_rdev(i);
 	st->mode = i->mode;
 	st->nlink = i->nlink;
 	st->uid = i->uid;
 	st->gid = i->gid;
 	st->blksize = i->sb && i->sb->blksize ? i->sb->blksize : 4096;
-	st->has_btime = i->btime.sec != 0;
-	st->atime = i->atime;
-	st->mtime = i->mtime;
-	st->ctime = i->ctime;
-	st->btime = i->btime;
+	st->atime = fs_time_unpack(i->atime);
+	st->mtime = fs_time_unpack(i->mtime);
+	st->ctime = fs_time_unpack(i->ctime);
+	st->btime = fs_time_unpack(i->btime);
+	st->has_btime = st->btime.sec != 0;
 	if (i->flags & INODE_IMMUTABLE)
 		st->attributes |= STATX_ATTR_IMMUTABLE;
 	if (i->flags & INODE_APPEND)
@@ -113,7 +114,7 @@ void inode_setattr(struct inode *i, const struct setattr *a)
 {
 	spin_lock(&i->lock);
 	if (a->valid & ATTR_MODE)
-		i->mode = (i->mode & S_IFMT) | (a->mode & 07777);
+		i->mode = (u16)((i->mode & S_IFMT) | (a->mode & 07777));
 	if (a->valid & ATTR_UID)
 		i->uid = a->uid;
 	if (a->valid & ATTR_GID)
@@ -121,17 +122,17 @@ void inode_setattr(struct inode *i, const struct setattr *a)
 	if (a->valid & ATTR_SIZE)
 		i->size = a->size;
 	if (a->valid & ATTR_ATIME)
-		i->atime = a->atime;
+		i->atime = fs_time_pack(a->atime);
 	if (a->valid & ATTR_MTIME)
-		i->mtime = a->mtime;
+		i->mtime = fs_time_pack(a->mtime);
 	if (a->valid & ATTR_CTIME)
-		i->ctime = a->ctime;
+		i->ctime = fs_time_pack(a->ctime);
 	spin_unlock(&i->lock);
 }
 
 void inode_touch(struct inode *i, unsigned attr)
 {
-	struct fs_time now = fs_now();
+	u64 now = fs_time_pack(fs_now());
 
 	spin_lock(&i->lock);
 	if (attr & ATTR_ATIME)

@@ -14,10 +14,13 @@
 static struct spinlock notify_lock = SPINLOCK_INIT;
 static struct list instances = LIST_INIT(instances);
 
+#define HASH_BITS 10
+static struct inotify_watch *buckets[1 << HASH_BITS]; /* by inode */
+
 u32 inotify_max_events = 16384, inotify_max_instances = 128, inotify_max_watches = 65536;
 
 struct inotify_watch {
-	struct inotify_watch *next; /* inode->watches; or the list of those to free */
+	struct inotify_watch *next; /* in its bucket; or the list of those to free */
 	struct list node;	    /* inotify->watches */
 	struct inotify *owner;
 	struct inode *inode;
@@ -99,6 +102,11 @@ void inotify_free_event(struct inotify *n, struct inotify_queued *q)
 
 /* ---- watches; notify_lock held ---- */
 
+static struct inotify_watch **bucket(const struct inode *i)
+{
+	return &buckets[(u64)(uintptr_t)i * 0x9e3779b97f4a7c15ULL >> (64 - HASH_BITS)];
+}
+
 static struct inotify_watch *find_wd(struct inotify *n, int wd)
 {
 	struct inotify_watch *w;
@@ -113,8 +121,8 @@ static struct inotify_watch *find_inode(struct inotify *n, struct inode *i)
 {
 	struct inotify_watch *w;
 
-	for (w = i->watches; w; w = w->next)
-		if (w->owner == n)
+	for (w = *bucket(i); w; w = w->next)
+		if (w->inode == i && w->owner == n)
 			return w;
 	return NULL;
 }
@@ -122,11 +130,16 @@ static struct inotify_watch *find_inode(struct inotify *n, struct inode *i)
 /* Take it off its inode and its instance, and put it on *dead. */
 static void detach(struct inotify_watch *w, struct inotify_watch **dead)
 {
-	struct inotify_watch **p = (struct inotify_watch **)&w->inode->watches;
+	struct inotify_watch **p = bucket(w->inode), *o;
+	bool others = false;
 
+	for (o = *p; o; o = o->next)
+		others |= o != w && o->inode == w->inode;
+	if (!others)
+		inode_unmark(w->inode, INODE_WATCHED);
 	while (*p != w)
 		p = &(*p)->next;
-	WRITE_ONCE(*p, w->next);
+	*p = w->next;
 	list_del(&w->node);
 	atomic_sub(&notify_watches, 1);
 	w->next = *dead;
@@ -153,9 +166,10 @@ void inotify_send(struct inode *i, u32 mask, u32 cookie, const char *name, unsig
 	if (mask & (IN_DELETE_SELF | IN_MOVE_SELF))
 		shown &= ~IN_ISDIR;
 	spin_lock(&notify_lock);
-	for (w = i->watches; w; w = next) {
+	for (w = *bucket(i); w; w = next) {
 		next = w->next;
-		if (!(w->mask & mask & IN_ALL_EVENTS) || (unlinked && w->mask & IN_EXCL_UNLINK))
+		if (w->inode != i || !(w->mask & mask & IN_ALL_EVENTS) ||
+		    (unlinked && w->mask & IN_EXCL_UNLINK))
 			continue;
 		queue(w->owner, w->wd, shown, cookie, name, len);
 		if (w->mask & IN_ONESHOT) {
@@ -177,11 +191,14 @@ static void end_watch(struct inotify_watch *w, u32 mask, struct inotify_watch **
 
 void inotify_end(struct inode *i, u32 mask)
 {
-	struct inotify_watch *dead = NULL;
+	struct inotify_watch *w, *next, *dead = NULL;
 
 	spin_lock(&notify_lock);
-	while (i->watches)
-		end_watch(i->watches, mask, &dead);
+	for (w = *bucket(i); w; w = next) {
+		next = w->next;
+		if (w->inode == i)
+			end_watch(w, mask, &dead);
+	}
 	spin_unlock(&notify_lock);
 	free_watches(dead);
 }
@@ -224,8 +241,9 @@ int inotify_watch_add(struct inotify *n, struct inode *i, u32 mask)
 		fresh->wd = ret = n->next_wd;
 		n->next_wd = n->next_wd == 0x7fffffff ? 1 : n->next_wd + 1;
 		list_add_tail(&n->watches, &fresh->node);
-		fresh->next = i->watches;
-		WRITE_ONCE(i->watches, fresh);
+		fresh->next = *bucket(i);
+		*bucket(i) = fresh;
+		inode_mark(i, INODE_WATCHED);
 		atomic_add(&notify_watches, 1);
 		fresh = NULL;
 	}

@@ -13,10 +13,16 @@ static u32 slot(const struct itable *t, u64 key)
 	return (u32)(key * 0x9e3779b97f4a7c15ULL >> (64 - t->bits));
 }
 
-int itable_init(struct itable *t)
+static u64 number(const struct inode *i)
+{
+	return i->ino;
+}
+
+int itable_init(struct itable *t, u64 (*key)(const struct inode *i))
 {
 	memset(t, 0, sizeof(*t));
 	t->bits = FIRST_BITS;
+	t->key = key ? key : number;
 	t->bucket = kzalloc(sizeof(*t->bucket) << t->bits);
 	return t->bucket ? 0 : -ENOMEM;
 }
@@ -32,7 +38,7 @@ static struct inode *find(struct itable *t, u64 key)
 	struct inode *i;
 
 	for (i = t->bucket[slot(t, key)]; i; i = i->table_next)
-		if (i->table_key == key && ref_tryget(&i->ref))
+		if (t->key(i) == key && ref_tryget(&i->ref))
 			return i;
 	return NULL;
 }
@@ -60,7 +66,7 @@ static void grow(struct itable *t)
 	for (u32 b = 0; b < old; b++) {
 		while (from[b]) {
 			struct inode *i = from[b];
-			u32 s = slot(t, i->table_key);
+			u32 s = slot(t, t->key(i));
 
 			from[b] = i->table_next;
 			i->table_next = to[s];
@@ -70,8 +76,9 @@ static void grow(struct itable *t)
 	kfree(from);
 }
 
-struct inode *itable_insert(struct itable *t, struct inode *i, u64 key)
+struct inode *itable_insert(struct itable *t, struct inode *i)
 {
+	u64 key = t->key(i);
 	struct inode *have;
 
 	spin_lock(&t->lock);
@@ -79,10 +86,9 @@ struct inode *itable_insert(struct itable *t, struct inode *i, u64 key)
 	if (!have) {
 		u32 s;
 
-		if (++t->count > 2u << t->bits)
+		if (++t->count > 4u << t->bits)
 			grow(t);
 		s = slot(t, key);
-		i->table_key = key;
 		i->table_next = t->bucket[s];
 		t->bucket[s] = i;
 	}
@@ -97,7 +103,7 @@ void itable_remove(struct itable *t, struct inode *i)
 	if (!t->bucket)
 		return;
 	spin_lock(&t->lock);
-	for (p = &t->bucket[slot(t, i->table_key)]; *p; p = &(*p)->table_next) {
+	for (p = &t->bucket[slot(t, t->key(i))]; *p; p = &(*p)->table_next) {
 		if (*p == i) {
 			*p = i->table_next;
 			t->count--;
@@ -105,4 +111,19 @@ void itable_remove(struct itable *t, struct inode *i)
 		}
 	}
 	spin_unlock(&t->lock);
+}
+
+struct inode *itable_next_marked(struct itable *t, u8 mark, u32 *from)
+{
+	struct inode *i = NULL;
+
+	spin_lock(&t->lock);
+	for (; *from < 1u << t->bits; ++*from) {
+		for (i = t->bucket[*from]; i && !inode_marked(i, mark); i = i->table_next)
+			;
+		if (i)
+			break;
+	}
+	spin_unlock(&t->lock);
+	return i;
 }

@@ -33,7 +33,7 @@ bool layers_has(struct inode *dir, const char *name, unsigned len)
 
 struct file *layers_open(struct inode *i, u32 flags)
 {
-	struct file *f = file_alloc(i->fops, flags, NULL);
+	struct file *f = file_alloc(i->ops->fops, flags, NULL);
 	int err;
 
 	if (IS_ERR(f))
@@ -129,11 +129,12 @@ void layers_take_attr(struct inode *to, struct inode *from)
 	to->ino = st.ino;
 	to->nlink = st.nlink;
 	to->size = st.size;
-	to->blocks = st.blocks;
-	to->atime = st.atime;
-	to->mtime = st.mtime;
-	to->ctime = st.ctime;
-	to->btime = st.btime;
+	if (!inode_is_device(to))
+		to->blocks = st.blocks;
+	to->atime = fs_time_pack(st.atime);
+	to->mtime = fs_time_pack(st.mtime);
+	to->ctime = fs_time_pack(st.ctime);
+	to->btime = fs_time_pack(st.btime);
 }
 
 int layers_each_xattr(struct inode *from,

@@ -23,6 +23,8 @@ struct held {
 };
 
 struct file_locks {
+	struct file_locks *next; /* in its bucket */
+	const struct inode *inode;
 	struct list held;
 	struct waitq q;
 };
@@ -33,24 +35,56 @@ struct waiting {
 	void *owner, *for_owner;
 };
 
+#define HASH_BITS 10
+
 static struct spinlock lock = SPINLOCK_INIT;
+static struct file_locks *buckets[1 << HASH_BITS];
 static struct list waits = LIST_INIT(waits);
 
+/* Where i's locks hang, or would at the end. Lock held. */
+static struct file_locks **link_of(const struct inode *i)
+{
+	u64 h = (u64)(uintptr_t)i * 0x9e3779b97f4a7c15ULL >> (64 - HASH_BITS);
+	struct file_locks **p = &buckets[h];
+
+	while (*p && (*p)->inode != i)
+		p = &(*p)->next;
+	return p;
+}
+
+/* NULL: nobody ever locked it. */
+static struct file_locks *find(const struct inode *i)
+{
+	struct file_locks *l;
+
+	if (!inode_marked(i, INODE_LOCKS))
+		return NULL;
+	spin_lock(&lock);
+	l = *link_of(i);
+	spin_unlock(&lock);
+	return l;
+}
+
+/* NULL: out of memory. */
 static struct file_locks *locks_of(struct inode *i)
 {
-	struct file_locks *l = atomic_load(&i->locks), *n;
+	struct file_locks *l = find(i), *n, **p;
 
 	if (l)
 		return l;
 	n = kzalloc(sizeof(*n));
 	if (!n)
 		return NULL;
+	n->inode = i;
 	list_init(&n->held);
 	waitq_init(&n->q);
 	spin_lock(&lock);
-	if (!i->locks)
-		atomic_store(&i->locks, n);
-	l = i->locks;
+	p = link_of(i);
+	if (!*p) {
+		*p = n;
+		inode_mark(i, INODE_LOCKS);
+	}
+	l = *p;
 	spin_unlock(&lock);
 	if (l != n)
 		kfree(n);
@@ -222,17 +256,19 @@ int file_flock(struct file *f, int type, bool wait)
 {
 	struct lock_range r = { .end = ~0ULL, .pid = task_current()->process->pid };
 	struct lock_range un = { .type = F_UNLCK, .end = ~0ULL };
+	struct file_locks *l;
 
 	if (!f->inode)
 		return -EBADF;
 	r.type = type == FLOCK_UN ? F_UNLCK : type == FLOCK_EX ? F_WRLCK : F_RDLCK;
 	/* A conversion is not atomic: the old lock goes first (flock(2)). */
-	if (r.type != F_UNLCK && f->inode->locks) {
+	l = r.type != F_UNLCK ? find(f->inode) : NULL;
+	if (l) {
 		struct held *h;
 		bool convert = false;
 
 		spin_lock(&lock);
-		list_for_each(h, &f->inode->locks->held, node)
+		list_for_each(h, &l->held, node)
 			if (h->kind == KIND_FLOCK && h->owner == f && h->type != r.type)
 				convert = true;
 		spin_unlock(&lock);
@@ -268,10 +304,12 @@ void file_lock_test(struct file *f, void *owner, struct lock_range *r, bool ofd)
 
 static void drop(struct inode *i, void *owner, bool posix)
 {
-	struct file_locks *l = i->locks;
+	struct file_locks *l = find(i);
 	struct held *h, *tmp;
 	bool any = false;
 
+	if (!l)
+		return;
 	spin_lock(&lock);
 	list_for_each_safe(h, tmp, &l->held, node) {
 		if (h->owner == owner && (h->kind == KIND_POSIX) == posix) {
@@ -297,11 +335,15 @@ void file_locks_release(struct file *f)
 
 void file_locks_free(struct inode *i)
 {
+	struct file_locks **p, *l;
 	struct held *h, *tmp;
 
-	if (!i->locks)
-		return;
-	list_for_each_safe(h, tmp, &i->locks->held, node)
+	spin_lock(&lock);
+	p = link_of(i);
+	l = *p;
+	*p = l->next;
+	spin_unlock(&lock);
+	list_for_each_safe(h, tmp, &l->held, node)
 		kfree(h);
-	kfree(i->locks);
+	kfree(l);
 }

@@ -31,7 +31,7 @@ void file_lock_test(struct file *f, void *owner, struct lock_range *r, bool ofd)
 void file_locks_close(struct file *f, void *owner);
 /* Last reference of the open file description: its flock and OFD locks end. */
 void file_locks_release(struct file *f);
-/* The inode goes away. */
+/* The inode, which is marked INODE_LOCKS, goes away. */
 void file_locks_free(struct inode *i);
 
 #endif

@@ -49,7 +49,7 @@ static struct file *make(const char *name, u32 mode, u32 seals, u64 size)
 	if (IS_ERR(i))
 		return (void *)i;
 	i->nlink = 0;
-	tmpfs_i(i)->seals = seals;
+	tmpfs_own(i)->seals = seals;
 	if (size) {
 		pagecache_truncate(i->pc, size);
 		i->size = size;

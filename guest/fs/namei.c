@@ -100,7 +100,7 @@ static struct dentry *child_locked(struct dentry *parent, const char *name, unsi
 		return ERR_PTR(-ENOENT);
 	if (!dir->ops->lookup)
 		return ERR_PTR(-ENOTDIR);
-	if (dir->complete)
+	if (inode_marked(dir, INODE_COMPLETE))
 		i = ERR_PTR(-ENOENT);
 	else if (want && dir->ops->lookup_open)
 		i = dir->ops->lookup_open(dir, name, len, want);

@@ -22,14 +22,14 @@ static u32 dir_bit(const struct inode *i)
 
 void notify_inode_slow(struct inode *i, u32 mask)
 {
-	if (READ_ONCE(i->watches))
+	if (inode_marked(i, INODE_WATCHED))
 		inotify_send(i, mask | dir_bit(i), 0, NULL, 0, false);
 }
 
 void notify_name_slow(struct inode *dir, const char *name, unsigned len, u32 mask, u32 cookie,
 		      const struct inode *i)
 {
-	if (READ_ONCE(dir->watches))
+	if (inode_marked(dir, INODE_WATCHED))
 		inotify_send(dir, mask | (i ? dir_bit(i) : 0), cookie, name, len, false);
 }
 
@@ -43,7 +43,8 @@ void notify_dentry_slow(struct dentry *d, u32 mask)
 	if (!i)
 		return;
 	spin_lock(&dcache_lock);
-	if (d->parent != d && d->parent->inode && d->parent->inode->watches && d->len <= NAME_MAX) {
+	if (d->parent != d && d->parent->inode && inode_marked(d->parent->inode, INODE_WATCHED) &&
+	    d->len <= NAME_MAX) {
 		dir = d->parent->inode;
 		inode_get(dir);
 		len = d->len;
@@ -60,7 +61,7 @@ void notify_dentry_slow(struct dentry *d, u32 mask)
 
 void notify_gone(struct inode *i)
 {
-	if (READ_ONCE(i->watches) && !i->nlink)
+	if (inode_marked(i, INODE_WATCHED) && !i->nlink)
 		inotify_end(i, IN_DELETE_SELF);
 }
 

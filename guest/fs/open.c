@@ -115,12 +115,12 @@ static struct file *open_object(const struct path_ref *p, u32 flags, bool exec)
 	err = landlock_may_open(f, exec);
 	if (err)
 		goto fail;
-	f->ops = i->fops;
+	f->ops = i->ops->fops;
 	switch (i->mode & S_IFMT) {
 	case S_IFSOCK: err = -ENXIO; break;
 	case S_IFIFO: err = special.fifo ? special.fifo(i, f) : -ENXIO; break;
 	case S_IFCHR:
-		if (!i->ops->open || !i->fops)
+		if (!i->ops->open || !i->ops->fops)
 			err = special.chr ? special.chr(i, f) : -ENXIO;
 		else
 			err = i->ops->open(i, f);

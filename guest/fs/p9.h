@@ -176,18 +176,25 @@ int p9_make_plain(struct p9_client *c, u32 dfid, const struct p9_name *name,
 
 enum p9_fid_kind { P9_FID_WALK, P9_FID_READ, P9_FID_WRITE, P9_FID_KINDS };
 
+/* Marks of an inode. */
+#define P9_STALE     INODE_FS_MARKS /* the server changed attributes that we have not read since */
+#define P9_GONE	     (2 * INODE_FS_MARKS) /* its last name was removed: only fids lead to it */
+#define P9_NO_MAP    (4 * INODE_FS_MARKS) /* the server refused it a window */
+#define P9_LONG_NAME (8 * INODE_FS_MARKS) /* its name has no room inside */
+
 struct p9_inode {
-	struct inode i;
-	struct p9_inode *
-		parent; /* how it was found, with a reference; NULL: the root. Under sb->fid_lock */
-	char *name;
-	struct p9_fids *fids; /* made with the first fid; stays */
-	bool stale;	      /* the server changed attributes that we have not read since */
-	bool gone;	      /* its last name was removed: only fids lead to it */
-	bool no_map;	      /* the server refused it a window */
+	struct inode i; /* priv: struct p9_fids, made with the first fid; stays */
+	/* How it was found, with a reference (NULL: the root), and by what name. Under sb->fid_lock. */
+	struct p9_inode *parent;
 	u8 lookups;   /* of names in it that the server was asked for and had, for a while */
 	bool made;    /* by this sandbox, and not found */
 	bool removes; /* a directory: a file was removed from it since its attributes changed */
+	union {
+		char name[8]; /* as long as was allocated: p9_inode_bytes */
+		struct {
+			char *s;
+		} __attribute__((packed)) far; /* P9_LONG_NAME */
+	};
 };
 
 struct p9_fids { /* under sb->fid_lock */
@@ -232,6 +239,20 @@ static inline struct p9_inode *p9_i(struct inode *i)
 {
 	return container_of(i, struct p9_inode, i);
 }
+/* What an inode takes with a name of that length inside: whole steps of the heap's classes. */
+static inline size_t p9_inode_bytes(size_t len)
+{
+	return ALIGN_UP(MAX(offsetof(struct p9_inode, name) + len + 1, sizeof(struct p9_inode)),
+			16UL);
+}
+static inline struct p9_fids *p9_fids(const struct p9_inode *pi)
+{
+	return pi->i.priv;
+}
+static inline const char *p9_inode_name(const struct p9_inode *pi)
+{
+	return inode_marked(&pi->i, P9_LONG_NAME) ? pi->far.s : pi->name;
+}
 static inline struct p9_pages *p9_pages(struct inode *i)
 {
 	return container_of(i->pc, struct p9_pages, pc);
@@ -252,7 +273,10 @@ void p9_fid_drop(struct p9_inode *pi);	       /* the inode goes away */
 void p9_fid_flush(struct p9_sb *s);	       /* give every idle fid back */
 /* fid, just made, is pi's from here on; clunked if pi has one of the kind. */
 void p9_fid_adopt(struct p9_inode *pi, enum p9_fid_kind kind, u32 fid);
+/* How it is found from now on. 0 or -ENOMEM. */
 int p9_fid_moved(struct p9_inode *pi, struct p9_inode *parent, const char *name, unsigned len);
+/* That name of it went away: if it is the one that it is found by, only its fids lead to it now. */
+void p9_fid_name_gone(struct p9_inode *pi, struct p9_inode *parent, const char *name, unsigned len);
 
 /* p9_inode.c */
 /* The server has other attributes of it by now. */
@@ -280,7 +304,6 @@ void p9_set_end(struct inode *i, u64 size);
 void p9_keep_setid(struct inode *i, u32 fid);
 
 extern const struct inode_ops p9_dir_ops, p9_shared_dir_ops, p9_file_ops;
-extern const struct file_ops p9_dir_fops, p9_file_fops;
 
 /* p9_map.c: when the file is about to be mapped; when it is about to change. No lock of mm held. */
 void p9_open_window(struct pagecache *pc);

@@ -116,7 +116,7 @@ static struct inode *make_moat(struct inode *dir, u32 dfid, const struct p9_name
 		i = ERR_PTR(-ENOMEM);
 	}
 	if (!IS_ERR(i) && S_ISDIR(a->mode) && S_ISDIR(i->mode) && !p9_s(dir)->shared)
-		i->complete = true; /* and empty */
+		inode_mark(i, INODE_COMPLETE); /* and empty */
 	return i;
 }
 
@@ -186,11 +186,7 @@ static void name_lost(struct p9_inode *dir, const char *name, unsigned len, stru
 	p9_listing_names_changed(dir);
 	p9_changed(victim);
 	p9_changed(dir);
-	mutex_lock(&s->fid_lock);
-	if (victim->parent == dir && strlen(victim->name) == len &&
-	    !memcmp(victim->name, name, len))
-		victim->gone = true;
-	mutex_unlock(&s->fid_lock);
+	p9_fid_name_gone(victim, dir, name, len);
 	spin_lock(&victim->i.lock);
 	if (victim->i.nlink)
 		victim->i.nlink = S_ISDIR(victim->i.mode) ? 0 : victim->i.nlink - 1;
@@ -294,19 +290,20 @@ static bool revalidate(struct inode *dir, const char *name, unsigned len, struct
 	return i ? !err && p9_still(i, &a) : err == -ENOENT;
 }
 
-#define DIR_OPS                                                                                   \
-	.lookup = p9_op_lookup, .lookup_open = p9_op_lookup_open, .make = p9_op_make,             \
-	.link = p9_op_link, .unlink = p9_op_unlink, .rmdir = p9_op_rmdir, .rename = p9_op_rename, \
-	.getattr = p9_op_getattr, .setattr = p9_op_setattr, .getxattr = p9_op_getxattr,           \
-	.setxattr = p9_op_setxattr, .listxattr = p9_op_listxattr, .open = p9_op_open,             \
-	.evict = p9_op_evict
-
-const struct inode_ops p9_dir_ops = { DIR_OPS };
-const struct inode_ops p9_shared_dir_ops = { DIR_OPS, .revalidate = revalidate };
-const struct file_ops p9_dir_fops = {
+static const struct file_ops p9_dir_fops = {
 	.read = dir_read,
 	.seek = dir_seek,
 	.readdir = p9_readdir,
 	.fsync = p9_dir_fsync,
 	.release = p9_dir_release,
 };
+
+#define DIR_OPS                                                                                   \
+	.lookup = p9_op_lookup, .lookup_open = p9_op_lookup_open, .make = p9_op_make,             \
+	.link = p9_op_link, .unlink = p9_op_unlink, .rmdir = p9_op_rmdir, .rename = p9_op_rename, \
+	.getattr = p9_op_getattr, .setattr = p9_op_setattr, .getxattr = p9_op_getxattr,           \
+	.setxattr = p9_op_setxattr, .listxattr = p9_op_listxattr, .open = p9_op_open,             \
+	.evict = p9_op_evict, .fops = &p9_dir_fops
+
+const struct inode_ops p9_dir_ops = { DIR_OPS };
+const struct inode_ops p9_shared_dir_ops = { DIR_OPS, .revalidate = revalidate };

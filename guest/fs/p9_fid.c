@@ -21,7 +21,7 @@ static void release_fid(struct p9_sb *s, struct p9_fids *f, unsigned kind)
 
 bool p9_fid_has(const struct p9_inode *pi, enum p9_fid_kind kind)
 {
-	const struct p9_fids *f = atomic_load(&pi->fids);
+	const struct p9_fids *f = atomic_load(&pi->i.priv);
 
 	return f && READ_ONCE(f->fid[kind]);
 }
@@ -31,14 +31,14 @@ static int need_fids(struct p9_inode *pi)
 {
 	struct p9_fids *f;
 
-	if (pi->fids)
+	if (p9_fids(pi))
 		return 0;
 	f = kzalloc(sizeof(*f));
 	if (!f)
 		return -ENOMEM;
 	f->pi = pi;
 	list_init(&f->lru);
-	atomic_store(&pi->fids, f);
+	atomic_store(&pi->i.priv, (void *)f);
 	return 0;
 }
 
@@ -52,7 +52,7 @@ static void trim(struct p9_sb *s)
 
 		if (s->nfids <= s->max_fids)
 			return;
-		if (!f->pi->parent || f->pi->gone)
+		if (!f->pi->parent || inode_marked(&f->pi->i, P9_GONE))
 			continue;
 		for (unsigned k = 0; k < P9_FID_KINDS; k++) {
 			if (f->fid[k] && !f->users[k])
@@ -78,10 +78,17 @@ void p9_fid_flush(struct p9_sb *s)
 /* need_fids was called. */
 static void keep(struct p9_sb *s, struct p9_inode *pi, unsigned kind, u32 fid)
 {
-	pi->fids->fid[kind] = fid + 1;
+	p9_fids(pi)->fid[kind] = fid + 1;
 	s->nfids++;
-	list_del(&pi->fids->lru);
-	list_add_tail(&s->fids, &pi->fids->lru);
+	list_del(&p9_fids(pi)->lru);
+	list_add_tail(&s->fids, &p9_fids(pi)->lru);
+}
+
+static struct p9_name name_of(const struct p9_inode *pi)
+{
+	const char *s = p9_inode_name(pi);
+
+	return (struct p9_name){ s, (unsigned)strlen(s) };
 }
 
 /* A new, unopened fid of pi. fid_lock held. */
@@ -94,15 +101,15 @@ static int walk_to(struct p9_sb *s, struct p9_inode *pi, u32 *out)
 	int err;
 
 	if (p9_fid_has(pi, P9_FID_WALK)) {
-		err = p9_walk(s->c, pi->fids->fid[P9_FID_WALK] - 1, fid, NULL, 0, &qid);
+		err = p9_walk(s->c, p9_fids(pi)->fid[P9_FID_WALK] - 1, fid, NULL, 0, &qid);
 		goto done;
 	}
 	err = -ESTALE;
-	if (pi->gone)
+	if (inode_marked(&pi->i, P9_GONE))
 		goto done;
 	for (a = pi; !p9_fid_has(a, P9_FID_WALK); a = a->parent)
 		depth++;
-	from = a->fids->fid[P9_FID_WALK] - 1;
+	from = p9_fids(a)->fid[P9_FID_WALK] - 1;
 	for (left = depth; left;) {
 		u32 n = MIN(left, (u32)P9_MAXWELEM);
 
@@ -111,7 +118,7 @@ static int walk_to(struct p9_sb *s, struct p9_inode *pi, u32 *out)
 		for (u32 k = 0; k < left - n; k++)
 			a = a->parent;
 		for (u32 k = n; k-- > 0; a = a->parent)
-			names[k] = (struct p9_name){ a->name, (unsigned)strlen(a->name) };
+			names[k] = name_of(a);
 		err = p9_walk(s->c, from, fid, names, n, &qid);
 		if (err) {
 			if (left != depth) { /* fid exists already */
@@ -152,15 +159,15 @@ static int open_at_once(struct p9_sb *s, struct p9_inode *pi, u32 flags, u32 *ou
 	u32 fid;
 	int err;
 
-	if (!s->c->moat || pi->gone)
+	if (!s->c->moat || inode_marked(&pi->i, P9_GONE))
 		return -EAGAIN;
 	for (a = pi; !p9_fid_has(a, P9_FID_WALK); a = a->parent) {
 		if (++n > P9_MAXWELEM)
 			return -EAGAIN;
-		names[P9_MAXWELEM - n] = (struct p9_name){ a->name, (unsigned)strlen(a->name) };
+		names[P9_MAXWELEM - n] = name_of(a);
 	}
 	fid = p9_fid_new(s->c);
-	err = p9_walk_open(s->c, a->fids->fid[P9_FID_WALK] - 1, fid, names + P9_MAXWELEM - n, n,
+	err = p9_walk_open(s->c, p9_fids(a)->fid[P9_FID_WALK] - 1, fid, names + P9_MAXWELEM - n, n,
 			   flags, &qid);
 	if (!err && qid.path != pi->i.ino) {
 		p9_clunk(s->c, fid);
@@ -201,7 +208,7 @@ int p9_fid_get(struct p9_inode *pi, enum p9_fid_kind kind, u32 *fid)
 
 	mutex_lock(&s->fid_lock);
 	err = need_fids(pi);
-	if (!err && !pi->fids->fid[kind]) {
+	if (!err && !p9_fids(pi)->fid[kind]) {
 		err = make_fid(s, pi, kind, &n);
 		if ((err == -EMFILE || err == -ENFILE) && s->nfids > 16) {
 			/* The server has fewer descriptors than we thought. */
@@ -212,12 +219,12 @@ int p9_fid_get(struct p9_inode *pi, enum p9_fid_kind kind, u32 *fid)
 		if (!err)
 			keep(s, pi, kind, n);
 	} else if (!err && pi->parent) {
-		list_del(&pi->fids->lru);
-		list_add_tail(&s->fids, &pi->fids->lru);
+		list_del(&p9_fids(pi)->lru);
+		list_add_tail(&s->fids, &p9_fids(pi)->lru);
 	}
 	if (!err) {
-		pi->fids->users[kind]++;
-		*fid = pi->fids->fid[kind] - 1;
+		p9_fids(pi)->users[kind]++;
+		*fid = p9_fids(pi)->fid[kind] - 1;
 		trim(s);
 	}
 	mutex_unlock(&s->fid_lock);
@@ -229,7 +236,7 @@ void p9_fid_adopt(struct p9_inode *pi, enum p9_fid_kind kind, u32 fid)
 	struct p9_sb *s = p9_s(&pi->i);
 
 	mutex_lock(&s->fid_lock);
-	if (need_fids(pi) || pi->fids->fid[kind]) {
+	if (need_fids(pi) || p9_fids(pi)->fid[kind]) {
 		p9_clunk(s->c, fid);
 	} else {
 		keep(s, pi, kind, fid);
@@ -252,23 +259,25 @@ void p9_fid_put(struct p9_inode *pi, enum p9_fid_kind kind)
 	struct p9_sb *s = p9_s(&pi->i);
 
 	mutex_lock(&s->fid_lock);
-	pi->fids->users[kind]--;
+	p9_fids(pi)->users[kind]--;
 	mutex_unlock(&s->fid_lock);
 }
 
 void p9_fid_drop(struct p9_inode *pi)
 {
 	struct p9_sb *s = p9_s(&pi->i);
+	struct p9_fids *f = p9_fids(pi);
 
+	if (!f)
+		return;
 	mutex_lock(&s->fid_lock);
-	for (unsigned k = 0; pi->fids && k < P9_FID_KINDS; k++)
-		if (pi->fids->fid[k])
-			release_fid(s, pi->fids, k);
-	if (pi->fids)
-		list_del(&pi->fids->lru);
+	for (unsigned k = 0; k < P9_FID_KINDS; k++)
+		if (f->fid[k])
+			release_fid(s, f, k);
+	list_del(&f->lru);
 	mutex_unlock(&s->fid_lock);
-	kfree(pi->fids);
-	pi->fids = NULL;
+	kfree(f);
+	pi->i.priv = NULL;
 }
 
 int p9_fid_root(struct p9_inode *pi, u32 fid)
@@ -277,37 +286,67 @@ int p9_fid_root(struct p9_inode *pi, u32 fid)
 
 	if (need_fids(pi))
 		return -ENOMEM;
-	pi->fids->fid[P9_FID_WALK] = fid + 1;
-	pi->fids->users[P9_FID_WALK] = 1;
+	p9_fids(pi)->fid[P9_FID_WALK] = fid + 1;
+	p9_fids(pi)->users[P9_FID_WALK] = 1;
 	s->nfids++;
+	return 0;
+}
+
+static bool is_name(const struct p9_inode *pi, const struct p9_inode *parent, const char *name,
+		    unsigned len)
+{
+	const char *s = p9_inode_name(pi);
+
+	return pi->parent == parent && strlen(s) == len && !memcmp(s, name, len);
+}
+
+void p9_fid_name_gone(struct p9_inode *pi, struct p9_inode *parent, const char *name, unsigned len)
+{
+	struct p9_sb *s = p9_s(&pi->i);
+
+	mutex_lock(&s->fid_lock);
+	if (is_name(pi, parent, name, len))
+		inode_mark(&pi->i, P9_GONE);
+	mutex_unlock(&s->fid_lock);
+}
+
+/* fid_lock held. 0 or -ENOMEM. */
+static int set_name(struct p9_inode *pi, const char *name, unsigned len)
+{
+	bool apart = inode_marked(&pi->i, P9_LONG_NAME);
+	char *to = pi->name;
+
+	if (apart || p9_inode_bytes(len) > p9_inode_bytes(strlen(pi->name))) {
+		to = kmalloc(len + 1);
+		if (!to)
+			return -ENOMEM;
+		if (apart)
+			kfree(pi->far.s);
+		pi->far.s = to;
+		inode_mark(&pi->i, P9_LONG_NAME);
+	}
+	memcpy(to, name, len);
+	to[len] = 0;
 	return 0;
 }
 
 int p9_fid_moved(struct p9_inode *pi, struct p9_inode *parent, const char *name, unsigned len)
 {
 	struct p9_sb *s = p9_s(&pi->i);
-	struct p9_inode *old;
-	char *copy;
-	bool same;
+	struct p9_inode *old = NULL;
+	int err = 0;
 
 	mutex_lock(&s->fid_lock);
-	same = pi->parent == parent && strlen(pi->name) == len && !memcmp(pi->name, name, len);
-	mutex_unlock(&s->fid_lock);
-	if (same)
-		return 0;
-	copy = kmalloc(len + 1);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, name, len);
-	copy[len] = 0;
-	inode_get(&parent->i);
-	mutex_lock(&s->fid_lock);
-	old = pi->parent;
-	kfree(pi->name);
-	pi->name = copy;
-	pi->parent = parent;
+	if (!is_name(pi, parent, name, len)) {
+		err = set_name(pi, name, len);
+		if (!err && pi->parent != parent) {
+			old = pi->parent;
+			inode_get(&parent->i);
+			pi->parent = parent;
+		}
+	}
 	mutex_unlock(&s->fid_lock);
 	if (old)
 		inode_put(&old->i);
-	return 0;
+	return err;
 }

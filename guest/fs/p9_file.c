@@ -202,6 +202,15 @@ static void p9_file_release(struct file *f)
 		p9_fid_put(p9_i(f->inode), (enum p9_fid_kind)((uintptr_t)f->priv - 1));
 }
 
+static const struct file_ops p9_file_fops = {
+	.read = pagefile_read,
+	.write = pagefile_write,
+	.seek = generic_seek,
+	.mmap = pagefile_mmap,
+	.fsync = p9_file_fsync,
+	.fallocate = p9_file_fallocate,
+	.release = p9_file_release,
+};
 const struct inode_ops p9_file_ops = {
 	.getattr = p9_op_getattr,
 	.setattr = p9_op_setattr,
@@ -212,13 +221,5 @@ const struct inode_ops p9_file_ops = {
 	.need_pc = p9_need_pc,
 	.write_end = p9_write_end,
 	.evict = p9_op_evict,
-};
-const struct file_ops p9_file_fops = {
-	.read = pagefile_read,
-	.write = pagefile_write,
-	.seek = generic_seek,
-	.mmap = pagefile_mmap,
-	.fsync = p9_file_fsync,
-	.fallocate = p9_file_fallocate,
-	.release = p9_file_release,
+	.fops = &p9_file_fops,
 };

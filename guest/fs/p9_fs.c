@@ -96,7 +96,7 @@ static struct super_block *p9_mount(const struct file_system *fs, const struct m
 		return ERR_PTR(-EINVAL);
 	sb = super_alloc(fs, &p9_super_ops, V9FS_MAGIC, a->flags);
 	s = kzalloc(sizeof(*s));
-	if (!sb || !s || itable_init(&s->inodes)) {
+	if (!sb || !s || itable_init(&s->inodes, NULL)) {
 		super_put(sb);
 		kfree(s);
 		return ERR_PTR(-ENOMEM);

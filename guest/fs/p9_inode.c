@@ -4,7 +4,8 @@
  * Caching `exclusive`: only this sandbox changes the tree, so attributes hold until we change something that the server
  * computes (times, link counts); then they are stale and the next getattr asks. `shared`: each look-up of a name and each
  * getattr asks, and content that has changed on the host is read anew from the next open or stat on. Two writers that
- * append to one file from both sides need O_APPEND locks of their own: where the file ended is what we saw last.
+ * append to one file from both sides need O_APPEND locks of their own: where the file ended is what we saw last. Times are
+ * shown within the range of fs_time_pack.
  */
 #include <string.h>
 
@@ -12,21 +13,29 @@
 #include "lib/log.h"
 #include "mm/slab.h"
 
+/* As an inode keeps it. */
+static u64 time_of(u64 sec, u64 nsec)
+{
+	return fs_time_pack((struct fs_time){ (s64)sec, (u32)(nsec % 1000000000) });
+}
+
 static void p9_attr_apply(struct inode *i, const struct p9_attr *a)
 {
 	spin_lock(&i->lock);
-	i->mode = (i->mode & S_IFMT) | (a->mode & 07777);
+	i->mode = (u16)((i->mode & S_IFMT) | (a->mode & 07777));
 	i->uid = a->uid;
 	i->gid = a->gid;
 	i->nlink = (u32)a->nlink;
-	i->rdev = dev_decode(a->rdev);
-	i->blocks = a->blocks;
-	i->atime = (struct fs_time){ (s64)a->atime_sec, (u32)(a->atime_nsec % 1000000000) };
-	i->mtime = (struct fs_time){ (s64)a->mtime_sec, (u32)(a->mtime_nsec % 1000000000) };
-	i->ctime = (struct fs_time){ (s64)a->ctime_sec, (u32)(a->ctime_nsec % 1000000000) };
+	if (inode_is_device(i))
+		i->rdev = dev_decode(a->rdev);
+	else
+		i->blocks = a->blocks;
+	i->atime = time_of(a->atime_sec, a->atime_nsec);
+	i->mtime = time_of(a->mtime_sec, a->mtime_nsec);
+	i->ctime = time_of(a->ctime_sec, a->ctime_nsec);
 	i->btime = i->ctime;
 	if (a->valid & P9_STATS_BTIME)
-		i->btime = (struct fs_time){ (s64)a->btime_sec, (u32)(a->btime_nsec % 1000000000) };
+		i->btime = time_of(a->btime_sec, a->btime_nsec);
 	/* The size of a file with a page cache is changed by our own writes only. */
 	if (!S_ISREG(i->mode))
 		i->size = a->size;
@@ -51,17 +60,11 @@ static const struct inode_ops link_ops, special_ops; /* at the end, behind what 
 
 static void set_ops(struct inode *i)
 {
-	i->ops = &special_ops;
 	switch (i->mode & S_IFMT) {
-	case S_IFDIR:
-		i->ops = p9_s(i)->shared ? &p9_shared_dir_ops : &p9_dir_ops;
-		i->fops = &p9_dir_fops;
-		break;
-	case S_IFREG:
-		i->ops = &p9_file_ops;
-		i->fops = &p9_file_fops;
-		break;
+	case S_IFDIR: i->ops = p9_s(i)->shared ? &p9_shared_dir_ops : &p9_dir_ops; break;
+	case S_IFREG: i->ops = &p9_file_ops; break;
 	case S_IFLNK: i->ops = &link_ops; break;
+	default: i->ops = &special_ops;
 	}
 }
 
@@ -72,8 +75,7 @@ static bool same_file(const struct inode *i, const struct p9_attr *a)
 		return false;
 	if (!(a->valid & P9_STATS_BTIME))
 		return true;
-	return i->btime.sec == (s64)a->btime_sec &&
-	       i->btime.nsec == (u32)(a->btime_nsec % 1000000000);
+	return i->btime == time_of(a->btime_sec, a->btime_nsec);
 }
 
 /* The server's view at this moment. */
@@ -96,15 +98,13 @@ static int ask(struct inode *i, struct p9_attr *a)
  */
 static void seen_again(struct inode *i, const struct p9_attr *a)
 {
-	struct p9_inode *pi = p9_i(i);
 	bool shared = p9_s(i)->shared;
 	struct p9_attr now;
 	bool same = i->size == a->size &&
-		    (pi->stale || (i->mtime.sec == (s64)a->mtime_sec &&
-				   i->mtime.nsec == (u32)(a->mtime_nsec % 1000000000)));
+		    (inode_marked(i, P9_STALE) || i->mtime == time_of(a->mtime_sec, a->mtime_nsec));
 
 	if (shared && (same || !S_ISREG(i->mode))) {
-		pi->stale = false;
+		inode_unmark(i, P9_STALE);
 		p9_attr_apply(i, a);
 		return;
 	}
@@ -145,18 +145,18 @@ struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent,
 	if (i && same_file(i, a)) {
 		/* Any of its names will do, but this one is right now. */
 		if (parent && !p9_fid_moved(p9_i(i), parent, name->s, name->len))
-			p9_i(i)->gone = false;
+			inode_unmark(i, P9_GONE);
 		seen_again(i, a);
 		return i;
 	}
 	if (i) { /* the host reused the number of something that went away behind our back */
 		itable_remove(&s->inodes, i);
-		p9_i(i)->gone = true;
+		inode_mark(i, P9_GONE);
 		inode_put(i);
 	}
 	if (!known_type(a->mode))
 		return ERR_PTR(-EIO);
-	i = inode_alloc_size(sb, a->mode, sizeof(*pi));
+	i = inode_alloc_size(sb, a->mode, p9_inode_bytes(name ? name->len : 0));
 	if (!i)
 		return ERR_PTR(-ENOMEM);
 	pi = p9_i(i);
@@ -165,18 +165,15 @@ struct inode *p9_inode_get(struct super_block *sb, struct p9_inode *parent,
 	p9_attr_apply(i, a);
 	set_ops(i);
 	if (parent) {
-		int err = p9_fid_moved(pi, parent, name->s, name->len);
-
-		if (err) {
-			inode_put(i);
-			return ERR_PTR(err);
-		}
+		inode_get(&parent->i);
+		pi->parent = parent;
+		memcpy(pi->name, name->s, name->len);
 	}
 	if (S_ISLNK(i->mode) && target && *target) {
 		i->link = kstrdup(target);
 		i->size = strlen(target);
 	}
-	have = itable_insert(&s->inodes, i, i->ino);
+	have = itable_insert(&s->inodes, i);
 	if (!have)
 		return i;
 	inode_put(i);
@@ -201,21 +198,21 @@ void p9_op_evict(struct inode *i)
 	p9_fid_drop(pi);
 	if (pi->parent)
 		inode_put(&pi->parent->i);
-	kfree(pi->name);
+	if (inode_marked(i, P9_LONG_NAME))
+		kfree(pi->far.s);
 	if (S_ISLNK(i->mode))
 		kfree((void *)i->link);
 }
 
 void p9_changed(struct p9_inode *pi)
 {
-	pi->stale = true;
+	inode_mark(&pi->i, P9_STALE);
 	if (!p9_s(&pi->i)->shared)
 		p9_listing_drop(pi);
 }
 
 static int p9_refresh(struct inode *i)
 {
-	struct p9_inode *pi = p9_i(i);
 	struct p9_attr a;
 	int err;
 
@@ -225,12 +222,12 @@ static int p9_refresh(struct inode *i)
 			seen_again(i, &a);
 		return err;
 	}
-	if (!READ_ONCE(pi->stale))
+	if (!inode_marked(i, P9_STALE))
 		return 0;
-	pi->stale = false;
+	inode_unmark(i, P9_STALE);
 	err = ask(i, &a);
 	if (err)
-		pi->stale = true;
+		inode_mark(i, P9_STALE);
 	else
 		p9_attr_apply(i, &a);
 	return err;

@@ -263,7 +263,7 @@ void p9_listing_drop(struct p9_inode *pi)
 	mutex_lock(&s->fid_lock);
 	for (size_t k = 0; k < ARRAY_SIZE(s->recent); k++)
 		if (s->recent[k].l && s->recent[k].dir == pi->parent)
-			forget_attr(s->recent[k].l, pi->name);
+			forget_attr(s->recent[k].l, p9_inode_name(pi));
 	mutex_unlock(&s->fid_lock);
 }
 

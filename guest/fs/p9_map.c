@@ -63,7 +63,7 @@ static bool wanted(struct inode *i)
 	struct p9_client *c = p9_s(i)->c;
 
 	return platform_dax_size() && c->moat && !platform_dax_refused && !c->no_map && !c->dead &&
-	       !p9_i(i)->no_map && !READ_ONCE(i->pc->dax) && READ_ONCE(i->pc->size) &&
+	       !inode_marked(i, P9_NO_MAP) && !READ_ONCE(i->pc->dax) && READ_ONCE(i->pc->size) &&
 	       atomic_load(&i->writecount) <= 0 && !READ_ONCE(i->pc->nr_dirty) && random_ready();
 }
 
@@ -85,7 +85,8 @@ void p9_open_window(struct pagecache *pc)
 	if (err) {
 		if (w)
 			dax_put(w);
-		p9_i(i)->no_map = err != -ENOMEM && err != -EAGAIN;
+		if (err != -ENOMEM && err != -EAGAIN)
+			inode_mark(i, P9_NO_MAP);
 		c->no_map = err == -EOPNOTSUPP;
 		goto out;
 	}

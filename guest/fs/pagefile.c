@@ -27,13 +27,10 @@ void file_accessed(struct file *f)
 		return;
 	a.atime = fs_now();
 	if (!(mf & MNT_STRICTATIME)) { /* relatime */
-		s64 at = i->atime.sec;
-		bool newer = at > i->mtime.sec ||
-			     (at == i->mtime.sec && i->atime.nsec > i->mtime.nsec);
-		bool newer_c = at > i->ctime.sec ||
-			       (at == i->ctime.sec && i->atime.nsec > i->ctime.nsec);
+		u64 at = i->atime;
 
-		if (newer && newer_c && a.atime.sec - at < 24 * 3600)
+		if (at > i->mtime && at > i->ctime &&
+		    a.atime.sec - fs_time_unpack(at).sec < 24 * 3600)
 			return;
 	}
 	inode_setattr(i, &a);

@@ -34,8 +34,7 @@ void proc_net_add(const char *name, int (*show)(struct seq *s, void *arg));
  */
 struct sysfs_dir {
 	const char *parent, *name;
-	const struct inode_ops *iops;
-	const struct file_ops *fops;
+	const struct inode_ops *ops;
 };
 void sysfs_register_dirs(const struct sysfs_dir *rows, unsigned n);
 

@@ -145,6 +145,7 @@ static const struct inode_ops text_iops = {
 	.open = text_open,
 	.setattr = pseudo_setattr,
 	.evict = pseudo_evict,
+	.fops = &pseudo_text_fops,
 };
 static const struct inode_ops other_iops = {
 	.setattr = pseudo_setattr,
@@ -194,15 +195,16 @@ static int pseudo_readdir(struct file *f, struct dir_context *ctx)
 	return 0;
 }
 
-const struct inode_ops pseudo_dir_ops = {
-	.lookup = pseudo_lookup,
-	.setattr = pseudo_setattr,
-	.evict = pseudo_evict,
-};
 const struct file_ops pseudo_dir_fops = {
 	.read = dir_read,
 	.seek = dir_seek,
 	.readdir = pseudo_readdir,
+};
+const struct inode_ops pseudo_dir_ops = {
+	.lookup = pseudo_lookup,
+	.setattr = pseudo_setattr,
+	.evict = pseudo_evict,
+	.fops = &pseudo_dir_fops,
 };
 
 /* ---- inodes ---- */
@@ -228,7 +230,6 @@ struct inode *pseudo_text_inode(struct super_block *sb, u32 mode, const struct t
 	if (i) {
 		pseudo_i(i)->text = ops;
 		i->ops = &text_iops;
-		i->fops = &pseudo_text_fops;
 	}
 	return i;
 }
@@ -250,14 +251,13 @@ struct inode *pseudo_link_inode(struct super_block *sb, const char *target)
 }
 
 struct inode *pseudo_dir_inode(struct super_block *sb, u32 mode, const struct inode_ops *ops,
-			       const struct file_ops *fops, void *arg)
+			       void *arg)
 {
 	struct inode *i = new_inode(sb, S_IFDIR | (mode & 07777), DIR_NODE, arg);
 
 	if (i) {
 		dirtable_init(&pseudo_i(i)->dir);
 		i->ops = ops ? ops : &pseudo_dir_ops;
-		i->fops = fops ? fops : &pseudo_dir_fops;
 		i->nlink = 2;
 	}
 	return i;
@@ -323,13 +323,13 @@ static struct inode *enter(struct inode *parent, const char *name, struct inode 
 
 struct inode *pseudo_dir(struct inode *parent, const char *name, u32 mode)
 {
-	return enter(parent, name, pseudo_dir_inode(parent->sb, mode, NULL, NULL, NULL));
+	return enter(parent, name, pseudo_dir_inode(parent->sb, mode, NULL, NULL));
 }
 
 struct inode *pseudo_dir_inode_lazy(struct super_block *sb, u32 mode,
 				    int (*fill)(struct inode *dir), void *arg)
 {
-	struct inode *i = pseudo_dir_inode(sb, mode, NULL, NULL, arg);
+	struct inode *i = pseudo_dir_inode(sb, mode, NULL, arg);
 
 	if (i) {
 		pseudo_i(i)->fill = fill;
@@ -370,7 +370,7 @@ struct super_block *pseudo_super(const struct file_system *fs, u32 magic, u32 fl
 
 	if (!sb)
 		return ERR_PTR(-ENOMEM);
-	sb->root = pseudo_dir_inode(sb, 0755, NULL, NULL, NULL);
+	sb->root = pseudo_dir_inode(sb, 0755, NULL, NULL);
 	if (!sb->root) {
 		super_put(sb);
 		return ERR_PTR(-ENOMEM);

@@ -28,22 +28,15 @@ int stack_charge(struct stack_sb *s, s64 pages)
 
 static void set_ops(struct inode *i)
 {
-	i->ops = &stack_other_ops;
-	if (S_ISDIR(i->mode)) {
-		i->ops = &stack_dir_ops;
-		i->fops = &stack_dir_fops;
-	} else if (S_ISREG(i->mode)) {
-		i->ops = &stack_file_ops;
-		i->fops = &stack_file_fops;
-	}
+	i->ops = S_ISDIR(i->mode)   ? &stack_dir_ops
+		 : S_ISREG(i->mode) ? &stack_file_ops
+				    : &stack_other_ops;
 }
 
 static struct inode *make(struct super_block *sb, struct inode *real)
 {
 	struct inode *i;
 
-	if (inode_need_pc(real))
-		return NULL;
 	i = inode_alloc_size(sb, real->mode, sizeof(struct stack_inode));
 	if (!i)
 		return NULL;
@@ -51,9 +44,10 @@ static struct inode *make(struct super_block *sb, struct inode *real)
 		&i->mutex); /* a class of its own: a layer's are taken inside, with change in between */
 	i->uid = real->uid;
 	i->gid = real->gid;
-	i->rdev = real->rdev;
+	if (inode_is_device(i))
+		i->rdev = real->rdev;
 	layers_take_attr(i, real);
-	/* Both live as long as real, which is ours. */
+	/* Both live as long as real, which is ours. The pages, if there are none yet: stack_open. */
 	if (S_ISREG(i->mode))
 		i->pc = real->pc;
 	else if (S_ISLNK(i->mode))
@@ -88,6 +82,7 @@ static struct inode *wrap(struct super_block *sb, struct inode *parent, const ch
 	t = stack_i(i);
 	t->upper = upper;
 	t->lower = lower;
+	t->key = key;
 	if (upper && lower) { /* a directory */
 		i->ino = lower->ino;
 		i->nlink = 1;
@@ -106,7 +101,7 @@ static struct inode *wrap(struct super_block *sb, struct inode *parent, const ch
 		t->name[len] = 0;
 	}
 	if (key)
-		have = itable_insert(&s->inodes, i, key);
+		have = itable_insert(&s->inodes, i);
 	if (!have)
 		return i;
 	inode_put(i);
@@ -154,6 +149,11 @@ static int stack_statfs(struct super_block *sb, struct statfs_info *st)
 	st->bavail = st->ffree = st->bfree;
 	spin_unlock(&s->lock);
 	return 0;
+}
+
+static u64 key_now(const struct inode *i)
+{
+	return container_of(i, const struct stack_inode, i)->key;
 }
 
 static void stack_free_inode(struct inode *i)
@@ -222,7 +222,7 @@ struct super_block *stack_mount(const struct file_system *fs, const struct overl
 	struct super_block *sb = super_alloc(fs, &stack_super_ops, OVERLAYFS_SUPER_MAGIC, flags);
 	struct inode *i;
 
-	if (!s || !sb || itable_init(&s->inodes)) {
+	if (!s || !sb || itable_init(&s->inodes, key_now)) {
 		super_put(sb);
 		kfree(s);
 		return ERR_PTR(-ENOMEM);

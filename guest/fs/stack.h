@@ -40,6 +40,7 @@ struct stack_inode {
 	struct inode *upper, *lower; /* references; upper is set once, under change */
 	struct inode *parent; /* lower alone: a reference, and its name, where it is copied up to */
 	char *name;
+	u64 key;	/* in stack_sb.inodes */
 	u64 charged;	/* pages of a regular file's length that are counted */
 	bool opaque;	/* directory: nothing of lower is seen in it */
 	bool uncovered; /* the lower layer has nothing of its one name */
@@ -68,7 +69,6 @@ static inline struct inode *stack_lower_dir(struct inode *dir)
 }
 
 extern const struct inode_ops stack_dir_ops, stack_file_ops, stack_other_ops;
-extern const struct file_ops stack_dir_fops, stack_file_fops;
 
 /* ---- stack.c ---- */
 struct super_block *stack_mount(const struct file_system *fs, const struct overlay_boot *b,

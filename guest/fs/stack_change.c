@@ -234,7 +234,8 @@ struct inode *stack_make(struct inode *dir, const char *name, unsigned len,
 	mutex_unlock(&s->change);
 	if (!IS_ERR(i)) {
 		stack_i(i)->uncovered = uncovered;
-		i->complete = S_ISDIR(i->mode);
+		if (S_ISDIR(i->mode))
+			inode_mark(i, INODE_COMPLETE);
 	}
 	return i;
 }

@@ -60,9 +60,11 @@ static int copy_data(struct inode *from, struct inode *to)
 {
 	struct setattr end = { .valid = ATTR_SIZE, .size = from->size };
 	char *piece = kmalloc(PIECE);
-	s64 n, err = piece ? 0 : -ENOMEM;
+	s64 n, err = piece ? inode_need_pc(from) : -ENOMEM;
 	u64 at = 0;
 
+	if (!err)
+		err = inode_need_pc(to);
 	mutex_lock(&to->mutex);
 	while (!err && (n = pagecache_read(from->pc, at, piece, PIECE)) != 0) {
 		if (n > 0 && !all_zero(piece, (size_t)n)) {
@@ -95,8 +97,8 @@ static int set_xattr(void *arg, const char *name, const void *v, size_t n)
 static int copy_attr(struct inode *i, struct inode *from, struct inode *to)
 {
 	struct setattr a = { .valid = ATTR_ATIME | ATTR_MTIME,
-			     .atime = i->atime,
-			     .mtime = i->mtime };
+			     .atime = fs_time_unpack(i->atime),
+			     .mtime = fs_time_unpack(i->mtime) };
 	int err = layers_each_xattr(from, set_xattr, to);
 
 	if (!err && !S_ISLNK(i->mode) && (to->mode & 07777) != (i->mode & 07777)) {
@@ -151,7 +153,8 @@ static void show(struct inode *i, struct inode *to)
 
 	if (!S_ISDIR(i->mode)) {
 		itable_remove(&stack_s(i)->inodes, i);
-		itable_insert(&stack_s(i)->inodes, i, (u64)(uintptr_t)to);
+		t->key = (u64)(uintptr_t)to;
+		itable_insert(&stack_s(i)->inodes, i);
 	} else {
 		i->nlink = 1;
 	}

@@ -248,6 +248,13 @@ static int stack_dir_fsync(struct file *f, u64 off, u64 len, bool datasync)
 	return err;
 }
 
+static const struct file_ops stack_dir_fops = {
+	.read = dir_read,
+	.seek = dir_seek,
+	.readdir = stack_readdir,
+	.fsync = stack_dir_fsync,
+	.release = stack_dir_release,
+};
 const struct inode_ops stack_dir_ops = {
 	.lookup = stack_lookup,
 	.lookup_open = stack_lookup_open,
@@ -262,11 +269,5 @@ const struct inode_ops stack_dir_ops = {
 	.setxattr = stack_setxattr,
 	.listxattr = stack_listxattr,
 	.evict = stack_evict,
-};
-const struct file_ops stack_dir_fops = {
-	.read = dir_read,
-	.seek = dir_seek,
-	.readdir = stack_readdir,
-	.fsync = stack_dir_fsync,
-	.release = stack_dir_release,
+	.fops = &stack_dir_fops,
 };

@@ -42,8 +42,6 @@ static int charge_size(struct inode *i, u64 size)
 int stack_getattr(struct inode *i, struct stat_info *st)
 {
 	struct inode *real = stack_real(i);
-	struct fs_time atime;
-	bool newer;
 	int err = real->ops->getattr ? real->ops->getattr(real, st) : 0;
 
 	if (!real->ops->getattr)
@@ -59,19 +57,17 @@ int stack_getattr(struct inode *i, struct stat_info *st)
 		st->mode = i->mode;
 		st->uid = i->uid;
 		st->gid = i->gid;
-		st->mtime = i->mtime;
-		st->ctime = i->ctime;
+		st->mtime = fs_time_unpack(i->mtime);
+		st->ctime = fs_time_unpack(i->ctime);
 	} else {
 		i->nlink = st->nlink;
-		i->mtime = st->mtime;
-		i->ctime = st->ctime;
+		i->mtime = fs_time_pack(st->mtime);
+		i->ctime = fs_time_pack(st->ctime);
 	}
-	i->blocks = st->blocks;
-	atime = i->atime; /* reading changes ours alone */
-	newer = atime.sec > st->atime.sec ||
-		(atime.sec == st->atime.sec && atime.nsec > st->atime.nsec);
-	if (newer)
-		st->atime = atime;
+	if (!inode_is_device(i))
+		i->blocks = st->blocks;
+	if (i->atime > fs_time_pack(st->atime)) /* reading changes ours alone */
+		st->atime = fs_time_unpack(i->atime);
 	spin_unlock(&i->lock);
 	return err;
 }
@@ -142,12 +138,19 @@ static int stack_readlink(struct inode *i, char *buf, size_t size)
 static int stack_open(struct inode *i, struct file *f)
 {
 	int err = f->mode & FMODE_WRITE ? raise(i) : 0;
+	struct pagecache *none = NULL;
 	struct inode *real;
 	struct file *rf;
 
 	if (err)
 		return err;
 	real = stack_real(i);
+	err = inode_need_pc(real);
+	if (err)
+		return err;
+	/* A copy-up that comes now puts its own there. */
+	__atomic_compare_exchange_n(&i->pc, &none, real->pc, false, __ATOMIC_SEQ_CST,
+				    __ATOMIC_SEQ_CST);
 	rf = layers_open(real, f->flags & (O_ACCMODE | O_LARGEFILE));
 	if (IS_ERR(rf))
 		return (int)PTR_ERR(rf);
@@ -255,18 +258,7 @@ static int stack_get_flags(struct inode *i, u32 *flags)
 	.getattr = stack_getattr, .setattr = stack_setattr, .getxattr = stack_getxattr, \
 	.setxattr = stack_setxattr, .listxattr = stack_listxattr, .evict = stack_evict
 
-const struct inode_ops stack_file_ops = {
-	ATTR_OPS,
-	.open = stack_open,
-	.write_begin = stack_write_begin,
-	.write_end = stack_write_end,
-	.get_flags = stack_get_flags,
-};
-const struct inode_ops stack_other_ops = {
-	ATTR_OPS,
-	.readlink = stack_readlink,
-};
-const struct file_ops stack_file_fops = {
+static const struct file_ops stack_file_fops = {
 	.read = pagefile_read,
 	.write = pagefile_write,
 	.seek = generic_seek,
@@ -274,4 +266,16 @@ const struct file_ops stack_file_fops = {
 	.fsync = stack_fsync,
 	.fallocate = stack_fallocate,
 	.release = stack_release,
+};
+const struct inode_ops stack_file_ops = {
+	ATTR_OPS,
+	.open = stack_open,
+	.write_begin = stack_write_begin,
+	.write_end = stack_write_end,
+	.get_flags = stack_get_flags,
+	.fops = &stack_file_fops,
+};
+const struct inode_ops stack_other_ops = {
+	ATTR_OPS,
+	.readlink = stack_readlink,
 };

@@ -71,7 +71,8 @@ static void part(struct inode *dir)
 
 	WRITE_ONCE(t->opaque, true);
 	itable_remove(table, dir);
-	itable_insert(table, dir, (u64)(uintptr_t)t->upper);
+	t->key = (u64)(uintptr_t)t->upper;
+	itable_insert(table, dir);
 }
 
 int stack_copy_tree(struct inode *top, struct list *dirs)

@@ -223,7 +223,7 @@ static void add_registered(struct inode *at, const char *parent)
 
 		if (strcmp(dirs[k].parent, parent))
 			continue;
-		i = pseudo_dir_inode(at->sb, 0555, dirs[k].iops, dirs[k].fops, NULL);
+		i = pseudo_dir_inode(at->sb, 0555, dirs[k].ops, NULL);
 		if (!i || pseudo_add(at, dirs[k].name, i))
 			failed = true;
 	}

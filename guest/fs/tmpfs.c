@@ -14,19 +14,19 @@
 #include "mm/slab.h"
 #include "task/task.h"
 
-static size_t inode_size(u32 mode)
+static size_t inode_size(u32 mode, unsigned len)
 {
-	const struct tmpfs_inode *t = NULL; /* for its type */
-
-	switch (mode & S_IFMT) {
-	case S_IFDIR: return sizeof(struct tmpfs_inode);
-	case S_IFREG: return offsetof(struct tmpfs_inode, file) + sizeof(t->file);
-	case S_IFLNK: return offsetof(struct tmpfs_inode, link) + sizeof(t->link);
-	default: return offsetof(struct tmpfs_inode, link);
-	}
+	return S_ISDIR(mode) ? sizeof(struct tmpfs_inode)
+			     : offsetof(struct tmpfs_inode, lower_name) + len + 1;
 }
 
 struct inode *tmpfs_new(struct super_block *sb, const struct make_args *a)
+{
+	return tmpfs_new_backed(sb, a, NULL, 0);
+}
+
+struct inode *tmpfs_new_backed(struct super_block *sb, const struct make_args *a, const char *name,
+			       unsigned len)
 {
 	struct tmpfs_sb *s = sb->priv;
 	struct tmpfs_inode *t;
@@ -39,39 +39,34 @@ struct inode *tmpfs_new(struct super_block *sb, const struct make_args *a)
 	spin_unlock(&s->lock);
 	if (full)
 		return ERR_PTR(-ENOSPC);
-	i = inode_alloc_size(sb, a->mode, inode_size(a->mode));
+	i = inode_alloc_size(sb, a->mode, inode_size(a->mode, len));
 	if (!i)
 		goto fail;
 	t = tmpfs_i(i);
-	list_init(&t->pin);
-	t->xattrs_own = true;
 	i->uid = a->uid;
 	i->gid = a->gid;
-	i->rdev = a->rdev;
+	if (inode_is_device(i))
+		i->rdev = a->rdev;
 	i->ops = &tmpfs_special_ops;
-	t->seals = 1; /* F_SEAL_SEAL */
+	if (name && !S_ISDIR(a->mode))
+		memcpy(t->lower_name, name, len);
 	switch (a->mode & S_IFMT) {
 	case S_IFDIR:
 		dirtable_init(&t->dir);
 		i->ops = &tmpfs_dir_ops;
-		i->fops = &tmpfs_dir_fops;
 		i->nlink = 2;
 		break;
 	case S_IFREG:
 		i->ops = &tmpfs_file_ops;
-		i->fops = &tmpfs_file_fops;
-		if (a->target) /* lower-backed: overlay.c fills it in */
-			break;
-		if (tmpfs_own_data(i))
+		if (!name && tmpfs_own_data(i))
 			goto free;
 		break;
 	case S_IFLNK:
 		i->ops = &tmpfs_link_ops;
-		t->link = kstrdup(a->target);
-		if (!t->link)
+		i->link = kstrdup(a->target);
+		if (!i->link)
 			goto free;
-		i->link = t->link;
-		i->size = strlen(t->link);
+		i->size = strlen(i->link);
 		break;
 	}
 	return i;
@@ -85,26 +80,54 @@ fail:
 	return ERR_PTR(-ENOMEM);
 }
 
+int tmpfs_need_own(struct inode *i)
+{
+	struct tmpfs_inode *t = tmpfs_i(i);
+	struct inode *dir;
+	struct tmpfs_own *own;
+	int err = 0;
+
+	if (inode_marked(i, TMPFS_OWN))
+		return 0;
+	if (tmpfs_backed(i))
+		err = overlay_hold_lower(i);
+	if (err)
+		return err;
+	own = kzalloc(sizeof(*own));
+	if (!own)
+		return -ENOMEM;
+	own->seals = F_SEAL_SEAL;
+	spin_lock(&i->lock);
+	dir = t->lower_dir;
+	t->own = own;
+	inode_mark(i, TMPFS_OWN);
+	spin_unlock(&i->lock);
+	inode_put(dir);
+	return 0;
+}
+
 void tmpfs_evict(struct inode *i)
 {
 	struct tmpfs_inode *t = tmpfs_i(i);
+	struct tmpfs_own *own = tmpfs_own(i);
 	struct tmpfs_sb *s = tmpfs_s(i);
+	u64 charged = own ? own->charged : 0;
 
-	if (S_ISDIR(i->mode)) {
+	if (S_ISDIR(i->mode))
 		dirtable_free(&t->dir);
-	} else if (S_ISREG(i->mode) && t->file.own) {
-		pagecache_destroy(t->file.own);
-		kfree(t->file.own);
-		spin_lock(&s->lock);
-		s->used_pages -= t->file.charged;
-		spin_unlock(&s->lock);
-	} else if (S_ISLNK(i->mode)) {
-		kfree(t->link);
+	else if (S_ISLNK(i->mode))
+		kfree((void *)i->link);
+	if (own && own->pages) {
+		pagecache_destroy(own->pages);
+		kfree(own->pages);
 	}
-	xattrs_free(&t->xattrs);
-	if (t->lower)
+	if (own)
+		xattrs_free(&own->xattrs);
+	kfree(own);
+	if (tmpfs_backed(i))
 		overlay_evict(i);
 	spin_lock(&s->lock);
+	s->used_pages -= charged;
 	s->used_inodes--;
 	spin_unlock(&s->lock);
 }
@@ -287,7 +310,6 @@ static struct super_block *tmpfs_mount(const struct file_system *fs, const struc
 		return ERR_PTR(-ENOMEM);
 	}
 	s->sb = sb;
-	list_init(&s->pinned);
 	sb->priv = s;
 	if (!strcmp(fs->name, "ramfs")) {
 		sb->magic = RAMFS_MAGIC;

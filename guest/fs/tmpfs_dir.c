@@ -269,6 +269,13 @@ static int tmpfs_dir_fsync(struct file *f, u64 off, u64 len, bool datasync)
 	return 0;
 }
 
+static const struct file_ops tmpfs_dir_fops = {
+	.read = dir_read,
+	.seek = dir_seek,
+	.readdir = tmpfs_readdir,
+	.fsync = tmpfs_dir_fsync,
+	.release = tmpfs_release_dir,
+};
 const struct inode_ops tmpfs_dir_ops = {
 	.lookup = tmpfs_lookup,
 	.lookup_open = tmpfs_lookup_open,
@@ -284,11 +291,5 @@ const struct inode_ops tmpfs_dir_ops = {
 	.listxattr = tmpfs_listxattr,
 	.open = overlay_open_dir,
 	.evict = tmpfs_evict,
-};
-const struct file_ops tmpfs_dir_fops = {
-	.read = dir_read,
-	.seek = dir_seek,
-	.readdir = tmpfs_readdir,
-	.fsync = tmpfs_dir_fsync,
-	.release = tmpfs_release_dir,
+	.fops = &tmpfs_dir_fops,
 };

@@ -30,23 +30,34 @@ static const struct pagecache_ops
 	memory_ops; /* all zero: new pages are zero, nothing is written back */
 static const struct pagecache_ops stacked_ops = { .read = fill };
 
+static u32 seals_of(struct inode *i)
+{
+	const struct tmpfs_own *own = tmpfs_own(i);
+
+	return own ? own->seals : F_SEAL_SEAL;
+}
+
 int tmpfs_own_data(struct inode *i)
 {
-	struct tmpfs_inode *t = tmpfs_i(i);
+	struct tmpfs_own *own = tmpfs_own(i);
+	bool backed = tmpfs_backed(i);
 	struct pagecache *pc;
 	int err;
 
-	if (t->file.own)
+	if (own && own->pages)
 		return 0;
-	err = t->lower ? inode_need_pc(t->lower) : 0; /* what is read through */
+	err = tmpfs_need_own(i);
+	if (!err && backed) /* what is read through */
+		err = inode_need_pc(tmpfs_lower(i));
 	if (err)
 		return err;
+	own = tmpfs_own(i);
 	pc = kzalloc(sizeof(*pc));
 	if (!pc)
 		return -ENOMEM;
-	pagecache_init(pc, t->lower ? &stacked_ops : &memory_ops, i, i->size);
-	t->file.lower_size = t->lower ? i->size : 0;
-	t->file.own = pc;
+	pagecache_init(pc, backed ? &stacked_ops : &memory_ops, i, i->size);
+	own->lower_size = backed ? i->size : 0;
+	own->pages = pc;
 	i->pc = pc;
 	return 0;
 }
@@ -54,15 +65,18 @@ int tmpfs_own_data(struct inode *i)
 /* Adjust the count of used pages to what the page cache holds. */
 static void tmpfs_account(struct inode *i)
 {
-	struct tmpfs_inode *t = tmpfs_i(i);
+	struct tmpfs_own *own = tmpfs_own(i);
 	struct tmpfs_sb *s = tmpfs_s(i);
-	u64 now = t->file.own ? t->file.own->nr_pages : 0;
+	u64 now;
 
+	if (!own || !own->pages)
+		return;
+	now = own->pages->nr_pages;
 	spin_lock(&s->lock);
-	s->used_pages += now - t->file.charged;
+	s->used_pages += now - own->charged;
 	spin_unlock(&s->lock);
-	t->file.charged = now;
-	if (t->file.own && !t->file.lower_size)
+	own->charged = now;
+	if (!own->lower_size)
 		i->blocks = now * (PAGE_SIZE / 512);
 }
 
@@ -81,7 +95,7 @@ static int reserve(struct inode *i, u64 pos, u64 *n)
 	if (last - first + 1 <= free)
 		return 0;
 	for (u64 k = first; k <= last; k++) {
-		if (pagecache_resident(tmpfs_i(i)->file.own, k))
+		if (pagecache_resident(tmpfs_own(i)->pages, k))
 			continue;
 		if (!free) {
 			*n = k == first ? 0 : (k << PAGE_SHIFT) - pos;
@@ -94,12 +108,12 @@ static int reserve(struct inode *i, u64 pos, u64 *n)
 
 static int tmpfs_write_begin(struct inode *i, u64 pos, u64 *n)
 {
-	struct tmpfs_inode *t = tmpfs_i(i);
+	u32 seals = seals_of(i);
 	int err;
 
-	if (t->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+	if (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return -EPERM;
-	if ((t->seals & F_SEAL_GROW) && pos + *n > i->size) {
+	if ((seals & F_SEAL_GROW) && pos + *n > i->size) {
 		if (pos >= i->size)
 			return -EPERM;
 		*n = i->size - pos;
@@ -122,18 +136,20 @@ static int tmpfs_write_end(struct inode *i, u64 pos, u64 n)
 
 static int set_size(struct inode *i, u64 size)
 {
-	struct tmpfs_inode *t = tmpfs_i(i);
+	u32 seals = seals_of(i);
+	struct tmpfs_own *own;
 	int err;
 
-	if (((t->seals & F_SEAL_SHRINK) && size < i->size) ||
-	    ((t->seals & F_SEAL_GROW) && size > i->size))
+	if (((seals & F_SEAL_SHRINK) && size < i->size) ||
+	    ((seals & F_SEAL_GROW) && size > i->size))
 		return -EPERM;
 	err = tmpfs_own_data(i);
 	if (err)
 		return err;
-	if (size < t->file.lower_size)
-		t->file.lower_size = size;
-	pagecache_truncate(t->file.own, size);
+	own = tmpfs_own(i);
+	if (size < own->lower_size)
+		own->lower_size = size;
+	pagecache_truncate(own->pages, size);
 	i->size = size;
 	tmpfs_account(i);
 	return 0;
@@ -143,8 +159,7 @@ int tmpfs_setattr(struct inode *i, const struct setattr *a)
 {
 	int err;
 
-	if (a->valid & ATTR_MODE && tmpfs_i(i)->seals & F_SEAL_EXEC &&
-	    (i->mode ^ a->mode) & MODE_EXEC)
+	if (a->valid & ATTR_MODE && seals_of(i) & F_SEAL_EXEC && (i->mode ^ a->mode) & MODE_EXEC)
 		return -EPERM;
 	if (a->valid & ATTR_SIZE) {
 		err = set_size(i, a->size);
@@ -159,23 +174,24 @@ int tmpfs_setattr(struct inode *i, const struct setattr *a)
 /* Make the lower bytes our own, all of them. */
 static int materialize(struct inode *i)
 {
-	struct tmpfs_inode *t = tmpfs_i(i);
-	u64 pages = (t->file.lower_size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	struct tmpfs_own *own = tmpfs_own(i);
+	u64 pages = (own->lower_size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 
 	for (u64 k = 0; k < pages; k++) {
 		paddr_t pa;
-		int err = pagecache_get(t->file.own, k, true, &pa);
+		int err = pagecache_get(own->pages, k, true, &pa);
 
 		if (err)
 			return err;
 		frame_put(pa);
 	}
-	t->file.lower_size = 0;
+	own->lower_size = 0;
 	return 0;
 }
 
 static int allocate(struct inode *i, u64 off, u64 len)
 {
+	struct pagecache *pages = tmpfs_own(i)->pages;
 	u64 first = off >> PAGE_SHIFT, last = (off + len - 1) >> PAGE_SHIFT, n = len;
 	int err = reserve(i, off, &n);
 
@@ -184,9 +200,9 @@ static int allocate(struct inode *i, u64 off, u64 len)
 	for (u64 k = first; k <= last; k++) {
 		paddr_t pa;
 
-		if (k >= (tmpfs_i(i)->file.own->size + PAGE_SIZE - 1) >> PAGE_SHIFT)
+		if (k >= (pages->size + PAGE_SIZE - 1) >> PAGE_SHIFT)
 			break; /* FALLOC_FL_KEEP_SIZE beyond the end: room is not kept */
-		err = pagecache_get(tmpfs_i(i)->file.own, k, true, &pa);
+		err = pagecache_get(pages, k, true, &pa);
 		if (err)
 			return err;
 		frame_put(pa);
@@ -199,7 +215,6 @@ static int allocate(struct inode *i, u64 off, u64 len)
 static int tmpfs_fallocate(struct file *f, int mode, u64 off, u64 len)
 {
 	struct inode *i = f->inode;
-	struct tmpfs_inode *t = tmpfs_i(i);
 	int err;
 
 	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
@@ -208,12 +223,12 @@ static int tmpfs_fallocate(struct file *f, int mode, u64 off, u64 len)
 	err = tmpfs_own_data(i);
 	overlay_pin(i);
 	if (!err && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))) {
-		if (t->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		if (seals_of(i) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 			err = -EPERM;
-		if (!err && t->file.lower_size)
+		if (!err && tmpfs_own(i)->lower_size)
 			err = materialize(i);
 		if (!err)
-			pagecache_punch(t->file.own, off, len);
+			pagecache_punch(tmpfs_own(i)->pages, off, len);
 	}
 	if (!err && !(mode & FALLOC_FL_PUNCH_HOLE)) {
 		u64 old = i->size;
@@ -233,21 +248,20 @@ static int tmpfs_fallocate(struct file *f, int mode, u64 off, u64 len)
 
 static s64 tmpfs_seek(struct file *f, s64 off, int whence)
 {
-	struct tmpfs_inode *t = tmpfs_i(f->inode);
+	struct tmpfs_own *own = tmpfs_own(f->inode);
 
-	if (!t->file.own || t->file.lower_size)
+	if (!own || !own->pages || own->lower_size)
 		return generic_seek(f, off, whence);
 	return pagefile_seek(f, off, whence);
 }
 
 static int tmpfs_mmap(struct file *f, struct mmap_request *req)
 {
-	struct tmpfs_inode *t = tmpfs_i(f->inode);
+	u32 sealed = seals_of(f->inode) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
 
-	if ((t->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) && (req->flags & 1) &&
-	    (req->prot & 2)) /* MAP_SHARED, PROT_WRITE */
+	if (sealed && (req->flags & 1) && (req->prot & 2)) /* MAP_SHARED, PROT_WRITE */
 		return -EPERM;
-	req->never_write = (t->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) && (req->flags & 1);
+	req->never_write = sealed && (req->flags & 1);
 	return pagefile_mmap(f, req);
 }
 
@@ -263,13 +277,17 @@ static int tmpfs_open(struct inode *i, struct file *f)
 
 	if (!write && atomic_load(&i->pc))
 		return 0;
+	if (tmpfs_backed(i))
+		err = overlay_hold_lower(i);
+	if (err)
+		return err;
 	mutex_lock(&i->mutex);
 	if (write)
 		err = tmpfs_own_data(i);
-	else
-		err = inode_need_pc(tmpfs_i(i)->lower);
+	else if (!i->pc)
+		err = inode_need_pc(tmpfs_lower(i));
 	if (!err && !i->pc)
-		atomic_store(&i->pc, tmpfs_i(i)->lower->pc);
+		atomic_store(&i->pc, tmpfs_lower(i)->pc);
 	mutex_unlock(&i->mutex);
 	if (!err && write)
 		overlay_pin(i);
@@ -278,40 +296,46 @@ static int tmpfs_open(struct inode *i, struct file *f)
 
 static int tmpfs_get_seals(struct inode *i)
 {
-	return (int)tmpfs_i(i)->seals;
+	return (int)seals_of(i);
 }
 
 static int tmpfs_add_seals(struct inode *i, unsigned seals)
 {
-	struct tmpfs_inode *t = tmpfs_i(i);
+	u32 have;
 	int err = 0;
 
 	if (seals & ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
 		      F_SEAL_FUTURE_WRITE | F_SEAL_EXEC))
 		return -EINVAL;
 	mutex_lock(&i->mutex);
+	have = seals_of(i);
 	/* What may be executed for ever is not to change. */
-	if (seals & F_SEAL_EXEC && i->mode & MODE_EXEC && !(t->seals & F_SEAL_SEAL))
+	if (seals & F_SEAL_EXEC && i->mode & MODE_EXEC && !(have & F_SEAL_SEAL))
 		seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
-	if (t->seals & F_SEAL_SEAL)
+	if (have & F_SEAL_SEAL)
 		err = -EPERM;
 	else if ((seals & F_SEAL_WRITE) && i->pc && pagecache_mapped_writable(i->pc))
 		err = -EBUSY;
 	else
-		t->seals |= seals;
+		tmpfs_own(i)->seals |= seals;
 	mutex_unlock(&i->mutex);
 	return err;
 }
 
 s64 tmpfs_getxattr(struct inode *i, const char *name, void *buf, size_t size)
 {
-	struct tmpfs_inode *t = tmpfs_i(i);
+	struct tmpfs_own *own = tmpfs_own(i);
+	struct inode *lower;
+	s64 n;
 
-	if (t->xattrs_own)
-		return xattrs_get(&t->xattrs, name, buf, size);
-	if (!t->lower->ops->getxattr)
-		return -ENODATA;
-	return t->lower->ops->getxattr(t->lower, name, buf, size);
+	if (!overlay_xattrs_below(i))
+		return own ? xattrs_get(&own->xattrs, name, buf, size) : -ENODATA;
+	lower = overlay_lower(i, 0);
+	if (IS_ERR(lower))
+		return PTR_ERR(lower);
+	n = lower->ops->getxattr ? lower->ops->getxattr(lower, name, buf, size) : -ENODATA;
+	inode_put(lower);
+	return n;
 }
 
 int tmpfs_setxattr(struct inode *i, const char *name, const void *v, size_t n, int flags)
@@ -319,7 +343,7 @@ int tmpfs_setxattr(struct inode *i, const char *name, const void *v, size_t n, i
 	int err = overlay_xattrs(i);
 
 	if (!err)
-		err = xattrs_set(&tmpfs_i(i)->xattrs, name, v, n, flags);
+		err = xattrs_set(&tmpfs_own(i)->xattrs, name, v, n, flags);
 	if (!err)
 		inode_touch(i, ATTR_CTIME);
 	return err;
@@ -327,15 +351,28 @@ int tmpfs_setxattr(struct inode *i, const char *name, const void *v, size_t n, i
 
 s64 tmpfs_listxattr(struct inode *i, char *buf, size_t size)
 {
-	struct tmpfs_inode *t = tmpfs_i(i);
+	struct tmpfs_own *own = tmpfs_own(i);
+	struct inode *lower;
+	s64 n;
 
-	if (t->xattrs_own)
-		return xattrs_list(&t->xattrs, buf, size);
-	if (!t->lower->ops->listxattr)
-		return 0;
-	return t->lower->ops->listxattr(t->lower, buf, size);
+	if (!overlay_xattrs_below(i))
+		return own ? xattrs_list(&own->xattrs, buf, size) : 0;
+	lower = overlay_lower(i, 0);
+	if (IS_ERR(lower))
+		return PTR_ERR(lower);
+	n = lower->ops->listxattr ? lower->ops->listxattr(lower, buf, size) : 0;
+	inode_put(lower);
+	return n;
 }
 
+static const struct file_ops tmpfs_file_fops = {
+	.read = pagefile_read,
+	.write = pagefile_write,
+	.seek = tmpfs_seek,
+	.mmap = tmpfs_mmap,
+	.fsync = tmpfs_fsync,
+	.fallocate = tmpfs_fallocate,
+};
 const struct inode_ops tmpfs_file_ops = {
 	.setattr = tmpfs_setattr,
 	.open = tmpfs_open,
@@ -347,6 +384,7 @@ const struct inode_ops tmpfs_file_ops = {
 	.setxattr = tmpfs_setxattr,
 	.listxattr = tmpfs_listxattr,
 	.evict = tmpfs_evict,
+	.fops = &tmpfs_file_fops,
 };
 const struct inode_ops tmpfs_link_ops = {
 	.setattr = tmpfs_setattr,
@@ -361,12 +399,4 @@ const struct inode_ops tmpfs_special_ops = {
 	.setxattr = tmpfs_setxattr,
 	.listxattr = tmpfs_listxattr,
 	.evict = tmpfs_evict,
-};
-const struct file_ops tmpfs_file_fops = {
-	.read = pagefile_read,
-	.write = pagefile_write,
-	.seek = tmpfs_seek,
-	.mmap = tmpfs_mmap,
-	.fsync = tmpfs_fsync,
-	.fallocate = tmpfs_fallocate,
 };

@@ -137,7 +137,7 @@ static int make(struct copier *c, const struct name *s, const struct path_ref *p
 		c->piece[n] = 0;
 		use(c->to);
 		return vfs_symlink(c->piece, AT_FDCWD, s->path);
-	default: use(c->to); return vfs_mknod(AT_FDCWD, s->path, mode, path_inode(p)->rdev);
+	default: use(c->to); return vfs_mknod(AT_FDCWD, s->path, mode, inode_rdev(path_inode(p)));
 	}
 }
 

@@ -13,6 +13,7 @@
 
 #include "fs/abi.h"
 #include "fs/file.h"
+#include "fs/fs_time.h"
 #include "lib/atomic.h"
 #include "lib/err.h"
 #include "lib/list.h"
@@ -28,12 +29,6 @@ struct mount;
 struct mount_ns;
 struct super_block;
 struct task;
-
-struct fs_time {
-	s64 sec;
-	u32 nsec;
-} __attribute__((packed, aligned(4))); /* an inode has four */
-struct fs_time fs_now(void);	       /* CLOCK_REALTIME */
 
 /* What stat, statx and the file systems exchange. */
 struct stat_info {
@@ -122,7 +117,7 @@ struct inode_ops {
 	int (*update_atime)(struct inode *i);			   /* NULL: in memory only */
 
 	/* -- use -- */
-	/* Prepare f (f->inode, f->path, f->flags set; f->ops is inode->fops and may be replaced). NULL: nothing to do. */
+	/* Prepare f (f->inode, f->path, f->flags set; f->ops is ops->fops and may be replaced). NULL: nothing to do. */
 	int (*open)(struct inode *i, struct file *f);
 	/* Regular files whose pc is NULL until it is needed: make it. i is not locked; open does it. NULL: it is there. */
 	int (*need_pc)(struct inode *i);
@@ -135,8 +130,10 @@ struct inode_ops {
 	int (*set_flags)(struct inode *i, u32 flags);
 	/* The last reference is gone: free what hangs on it; the VFS frees the inode (or calls free_inode). */
 	void (*evict)(struct inode *i);
+	const struct file_ops *fops; /* of its open files */
 };
 
+/* inode->flags: set before others see the inode, or with the directory locked that it is in */
 #define INODE_NOATIME	 1 /* never update atime */
 #define INODE_NOCACHE	 2 /* names that lead here are not cached as dentries once unused */
 #define INODE_DEAD	 4 /* removed directory: nothing may be made in it */
@@ -146,20 +143,34 @@ struct inode_ops {
 #define INODE_ANON	 64  /* pipes, sockets, eventfds: no path */
 #define INODE_UNLINKABLE 128 /* O_TMPFILE | O_EXCL: link(2) may not give it a name */
 
+/* inode->marks: inode_mark, inode_unmark */
+#define INODE_COMPLETE 1 /* directories: each name in it has a dentry. Cleared under dcache_lock */
+#define INODE_HANDLES  2 /* handle.c knows it */
+#define INODE_LOCKS    4 /* flock, POSIX, OFD: lock.c has a list of them */
+#define INODE_WATCHED  8 /* inotify.c has watches of it */
+#define INODE_FS_MARKS 0x10 /* from here on the file system's own */
+
+/*
+ * A cached name keeps one of these, so it has only what most need: who watches, locks or asked for a handle is in tables
+ * of those who serve that. Times are packed: fs_time_pack.
+ */
 struct inode {
 	struct ref ref;
-	u32 mode;
+	u16 mode;
+	u8 flags, marks;
 	u32 uid, gid;
 	u32 nlink;
-	u32 rdev;
-	u32 flags;	/* INODE_* */
-	s32 writecount; /* > 0 open for writing; < 0 being executed. atomic */
+	s32 writecount;	      /* > 0 open for writing; < 0 being executed. atomic */
+	struct spinlock lock; /* attributes */
+	struct mutex mutex;   /* a directory's entries; a regular file's size and writes */
 	u64 ino;
 	u64 size; /* regular files with a page cache: equal to pc->size, under mutex */
-	u64 blocks;
-	struct fs_time atime, mtime, ctime, btime; /* under lock */
+	union {
+		u64 blocks;
+		u32 rdev; /* devices: inode_rdev */
+	};
+	u64 atime, mtime, ctime, btime; /* packed; under lock */
 	const struct inode_ops *ops;
-	const struct file_ops *fops;
 	struct super_block *sb;
 	union {			      /* by type */
 		struct pagecache *pc; /* regular files; owned by the file system. See inode_pc */
@@ -170,18 +181,31 @@ struct inode {
 		/* FIFO: its pipe; socket: its endpoint. Whoever sets it keeps its lifetime. */
 		void *special;
 	};
-	struct spinlock lock; /* attributes */
-	bool in_handles;      /* handle.c knows it */
-	bool complete; /* directories: each name in it has a dentry. Cleared under dcache_lock */
-	struct mutex mutex;	  /* a directory's entries; a regular file's size and writes */
-	struct file_locks *locks; /* flock, POSIX, OFD: lock.c */
-	void *watches;		  /* struct inotify_watch, the first; NULL: nobody watches */
 	struct inode *table_next; /* struct itable: a file system's inodes by number */
-	union {
-		u64 table_key; /* of an inode that may be in a struct itable */
-		void *priv;    /* of others: the file system's */
-	};
+	void *priv;		  /* the file system's */
 };
+
+static inline void inode_mark(struct inode *i, u8 mark)
+{
+	atomic_or(&i->marks, mark);
+}
+static inline void inode_unmark(struct inode *i, u8 mark)
+{
+	atomic_and(&i->marks, (u8)~mark);
+}
+static inline bool inode_marked(const struct inode *i, u8 mark)
+{
+	return READ_ONCE(i->marks) & mark;
+}
+
+static inline bool inode_is_device(const struct inode *i)
+{
+	return S_ISCHR(i->mode) || S_ISBLK(i->mode);
+}
+static inline u32 inode_rdev(const struct inode *i)
+{
+	return inode_is_device(i) ? i->rdev : 0;
+}
 
 /* The page cache of a regular file, or NULL, whatever i is; also NULL before the file is opened. */
 static inline struct pagecache *inode_pc(const struct inode *i)
@@ -450,9 +474,9 @@ u64 dcache_reclaim(u64 n); /* drop up to n unused dentries; for mm's reclaim hoo
 struct seq {
 	char *buf;
 	size_t len, cap;
-	u64 start;		     /* the position of buf in the file */
-	u64 next;		     /* what show makes next: 0: the beginning; see struct text_ops */
-	bool failed;		     /* out of memory: the reader gets -ENOMEM */
+	u64 start;   /* the position of buf in the file */
+	u64 next;    /* what show makes next: 0: the beginning; see struct text_ops */
+	bool failed; /* out of memory: the reader gets -ENOMEM */
 	const struct pid_ns *pid_ns; /* whose numbers a file of /proc/PID shows */
 };
 #define SEQ_PART (64UL << 10)
@@ -505,7 +529,7 @@ struct inode *pseudo_text_inode(struct super_block *sb, u32 mode, const struct t
 				void *arg);
 struct inode *pseudo_link_inode(struct super_block *sb, const char *target);
 struct inode *pseudo_dir_inode(struct super_block *sb, u32 mode, const struct inode_ops *ops,
-			       const struct file_ops *fops, void *arg);
+			       void *arg); /* ops NULL: pseudo_dir_ops */
 /* A directory whose entries `fill` makes when they are first looked at. NULL: no memory. */
 struct inode *pseudo_dir_inode_lazy(struct super_block *sb, u32 mode,
 				    int (*fill)(struct inode *dir), void *arg);
@@ -554,7 +578,8 @@ struct fs_context *fs_container_create(const struct fs_container *c, char *why, 
 
 /* Take the tree down, and drop the context. Files that are open in it stay as they are. */
 void fs_container_drop(struct fs_context *fs);
-void p9_settle_all(void); /* p9_clients.c: all changes that were posted have reached the hosts' files */
+void p9_settle_all(
+	void); /* p9_clients.c: all changes that were posted have reached the hosts' files */
 void p9_log_totals(void); /* p9_req.c: requests to the gofers so far, by type, to the log */
 void fs_mmap_init(void);  /* mmap.c: tells mm about files; before the first program */
 /* The current task's working directory, an absolute path; missing directories are made for uid and gid. */

@@ -86,7 +86,9 @@ static int queue_setattr(struct inode *i, const struct setattr *a)
 	return 0;
 }
 
-static const struct inode_ops queue_iops = { .setattr = queue_setattr, .evict = queue_evict };
+static const struct inode_ops queue_iops = { .setattr = queue_setattr,
+					     .evict = queue_evict,
+					     .fops = &mqueue_fops };
 
 static int check_attr(struct ipc_ns *ns, const struct mq_attr *a)
 {
@@ -121,7 +123,6 @@ static struct inode *queue_make(struct inode *dir, const char *name, unsigned le
 		return ERR_PTR(-ENOMEM);
 	mqueue_init(q, (u64)def.maxmsg, (u64)def.msgsize);
 	q->i.ops = &queue_iops;
-	q->i.fops = &mqueue_fops;
 	q->i.uid = a->uid;
 	q->i.gid = a->gid;
 	q->i.size = FILE_SIZE;
@@ -189,17 +190,18 @@ static int mq_readdir(struct file *f, struct dir_context *ctx)
 	return 0;
 }
 
+static const struct file_ops dir_fops = {
+	.read = dir_read,
+	.seek = dir_seek,
+	.readdir = mq_readdir,
+};
 static const struct inode_ops dir_iops = {
 	.lookup = mq_lookup,
 	.make = mq_make,
 	.unlink = mq_unlink,
 	.setattr = mq_setattr,
 	.evict = mq_evict,
-};
-static const struct file_ops dir_fops = {
-	.read = dir_read,
-	.seek = dir_seek,
-	.readdir = mq_readdir,
+	.fops = &dir_fops,
 };
 
 /* ---- the file system ---- */
@@ -218,7 +220,6 @@ static struct super_block *make_super(const struct file_system *fs, struct ipc_n
 	}
 	dirtable_init(&dir_of(root)->names);
 	root->ops = &dir_iops;
-	root->fops = &dir_fops;
 	root->nlink = 2;
 	root->size = 2 * ENTRY_SIZE;
 	sb->root = root;

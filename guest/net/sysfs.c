@@ -345,28 +345,30 @@ static int devices_readdir(struct file *f, struct dir_context *ctx)
 	return readdir(f, ctx, DT_DIR);
 }
 
-static const struct inode_ops class_iops = {
-	.lookup = class_lookup,
-	.revalidate = class_revalidate,
-};
-static const struct inode_ops devices_iops = {
-	.lookup = devices_lookup,
-	.revalidate = devices_revalidate,
-};
 static const struct file_ops class_fops = {
 	.read = dir_read,
 	.seek = dir_seek,
 	.readdir = class_readdir,
+};
+static const struct inode_ops class_iops = {
+	.lookup = class_lookup,
+	.revalidate = class_revalidate,
+	.fops = &class_fops,
 };
 static const struct file_ops devices_fops = {
 	.read = dir_read,
 	.seek = dir_seek,
 	.readdir = devices_readdir,
 };
+static const struct inode_ops devices_iops = {
+	.lookup = devices_lookup,
+	.revalidate = devices_revalidate,
+	.fops = &devices_fops,
+};
 
 static const struct sysfs_dir dirs[] = {
-	{ "class", "net", &class_iops, &class_fops },
-	{ "devices/virtual", "net", &devices_iops, &devices_fops },
+	{ "class", "net", &class_iops },
+	{ "devices/virtual", "net", &devices_iops },
 };
 
 void net_sysfs_init(void)

@@ -44,7 +44,6 @@ void mutex_init(struct mutex *m)
 {
 #endif
 	m->word = 0;
-	m->owner = NULL;
 }
 
 static struct wait_list *wait_list(const struct mutex *m)
@@ -96,7 +95,6 @@ bool mutex_trylock(struct mutex *m)
 {
 	if (!atomic_cas(&m->word, 0, 1))
 		return false;
-	m->owner = task_current();
 	MUTEX_TAKEN(m);
 	return true;
 }
@@ -128,14 +126,11 @@ void mutex_lock(struct mutex *m)
 	MUTEX_ORDER(m);
 	if (!atomic_cas(&m->word, 0, 1))
 		lock_slow(m);
-	ASSERT(!m->owner || m->owner != task_current());
-	m->owner = task_current();
 	MUTEX_TAKEN(m);
 }
 
 void mutex_unlock(struct mutex *m)
 {
-	m->owner = NULL;
 	MUTEX_RELEASED(m);
 	if (atomic_xchg(&m->word, 0) == 2)
 		wake_one(m);

@@ -105,7 +105,6 @@ int completion_wait(struct completion *c, enum sleep_mode mode); /* 0, -ERESTART
 /* A sleeping lock; not recursive; uninterruptible. Small: who waits does so in a table of mutex.c, by its address. */
 struct mutex {
 	u32 word; /* 0 free, 1 held, 2 held with waiters */
-	struct task *owner;
 #ifdef MOAT_DEBUG
 	const struct lock_class *class;
 #endif

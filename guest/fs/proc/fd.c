@@ -119,7 +119,7 @@ static struct inode *fd_lookup(struct inode *dir, const char *name, unsigned len
 	f = id.nr < 0 ? NULL : get_file(&id, id.nr);
 	if (!f)
 		return ERR_PTR(-ENOENT);
-	i = proc_pid_inode(dir->sb, link_mode(f), &id, fd_sub(id.nr, 0xfe), &link_iops, NULL);
+	i = proc_pid_inode(dir->sb, link_mode(f), &id, fd_sub(id.nr, 0xfe), &link_iops);
 	if (!IS_ERR(i))
 		i->size = 64;
 	file_put(f);
@@ -195,6 +195,9 @@ static int fd_getattr(struct inode *i, struct stat_info *st)
 	return 0;
 }
 
+static const struct file_ops proc_fd_fops = { .read = dir_read,
+					      .seek = dir_seek,
+					      .readdir = fd_readdir };
 const struct inode_ops proc_fd_iops = {
 	.lookup = fd_lookup,
 	.make = proc_no_make,
@@ -202,8 +205,8 @@ const struct inode_ops proc_fd_iops = {
 	.getattr = fd_getattr,
 	.permission = fd_permission,
 	.evict = proc_pid_evict,
+	.fops = &proc_fd_fops,
 };
-const struct file_ops proc_fd_fops = { .read = dir_read, .seek = dir_seek, .readdir = fd_readdir };
 
 /* ---- fdinfo ---- */
 
@@ -248,6 +251,7 @@ static const struct inode_ops info_iops = {
 	.permission = proc_pid_permission,
 	.setattr = proc_pid_setattr,
 	.evict = info_evict,
+	.fops = &pseudo_text_fops,
 };
 
 static struct inode *info_lookup(struct inode *dir, const char *name, unsigned len)
@@ -279,6 +283,9 @@ static int info_readdir(struct file *f, struct dir_context *ctx)
 	return fd_readdir_as(f, ctx, 0xff, DT_REG);
 }
 
+static const struct file_ops proc_fdinfo_fops = { .read = dir_read,
+						  .seek = dir_seek,
+						  .readdir = info_readdir };
 const struct inode_ops proc_fdinfo_iops = {
 	.lookup = info_lookup,
 	.make = proc_no_make,
@@ -286,7 +293,5 @@ const struct inode_ops proc_fdinfo_iops = {
 	.getattr = proc_pid_getattr,
 	.permission = proc_pid_permission,
 	.evict = proc_pid_evict,
+	.fops = &proc_fdinfo_fops,
 };
-const struct file_ops proc_fdinfo_fops = { .read = dir_read,
-					   .seek = dir_seek,
-					   .readdir = info_readdir };

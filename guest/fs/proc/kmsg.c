@@ -37,10 +37,10 @@ static u32 kmsg_poll(struct file *f, struct poll_table *pt)
 	return logread_unread() ? POLL_READABLE : 0;
 }
 
-static const struct inode_ops kmsg_iops = { .open = kmsg_open };
 static const struct file_ops kmsg_fops = { .read = kmsg_read,
 					   .seek = stream_seek,
 					   .poll = kmsg_poll };
+static const struct inode_ops kmsg_iops = { .open = kmsg_open, .fops = &kmsg_fops };
 
 int proc_add_kmsg(struct inode *root)
 {
@@ -50,7 +50,6 @@ int proc_add_kmsg(struct inode *root)
 	if (!i)
 		return -ENOMEM;
 	i->ops = &kmsg_iops;
-	i->fops = &kmsg_fops;
 	i->flags |= INODE_NOATIME;
 	err = pseudo_add(root, "kmsg", i);
 	if (err)

@@ -92,7 +92,7 @@ int proc_show_auxv(struct seq *s, struct task *t, bool thread)
 
 /* ---- mem ---- */
 
-static int mem_open(struct inode *i, struct file *f)
+int proc_mem_open(struct inode *i, struct file *f)
 {
 	struct task *t = proc_task(proc_id(i));
 	bool may;
@@ -179,11 +179,14 @@ static s64 mem_seek(struct file *f, s64 off, int whence)
 	return off;
 }
 
+static const struct file_ops proc_mem_fops = { .read = mem_read,
+					       .write = mem_write,
+					       .seek = mem_seek };
 const struct inode_ops proc_mem_iops = {
-	.open = mem_open,
+	.open = proc_mem_open,
 	.getattr = proc_pid_getattr,
 	.permission = proc_pid_permission,
 	.setattr = proc_pid_setattr,
 	.evict = proc_pid_evict,
+	.fops = &proc_mem_fops,
 };
-const struct file_ops proc_mem_fops = { .read = mem_read, .write = mem_write, .seek = mem_seek };

@@ -50,7 +50,9 @@ static void net_evict(struct inode *i)
 }
 
 static const struct text_ops net_text = { .show = net_show };
-static const struct inode_ops net_file_iops = { .setattr = proc_pid_setattr, .evict = net_evict };
+static const struct inode_ops net_file_iops = { .setattr = proc_pid_setattr,
+						.evict = net_evict,
+						.fops = &pseudo_text_fops };
 
 static struct inode *file_inode(struct inode *dir, unsigned nr)
 {
@@ -100,13 +102,14 @@ static int net_readdir(struct file *f, struct dir_context *ctx)
 	return 0;
 }
 
+static const struct file_ops proc_net_fops = { .read = dir_read,
+					       .seek = dir_seek,
+					       .readdir = net_readdir };
 const struct inode_ops proc_net_iops = {
 	.lookup = net_lookup,
 	.make = proc_no_make,
 	.getattr = proc_pid_getattr,
 	.permission = proc_pid_permission,
 	.evict = proc_pid_evict,
+	.fops = &proc_net_fops,
 };
-const struct file_ops proc_net_fops = { .read = dir_read,
-					.seek = dir_seek,
-					.readdir = net_readdir };

@@ -30,10 +30,12 @@ static int ns_setattr(struct inode *i, const struct setattr *a)
 
 static s64 ns_ioctl(struct file *f, unsigned cmd, u64 arg);
 
-static const struct inode_ops ns_file_iops = { .setattr = ns_setattr, .evict = ns_evict };
 static const struct file_ops ns_file_fops = { .name = "nsfs",
 					      .seek = stream_seek,
 					      .ioctl = ns_ioctl };
+static const struct inode_ops ns_file_iops = { .setattr = ns_setattr,
+					       .evict = ns_evict,
+					       .fops = &ns_file_fops };
 
 /* Takes over the reference on n. */
 static int path_of(struct ns_common *n, struct path_ref *out)
@@ -48,7 +50,6 @@ static int path_of(struct ns_common *n, struct path_ref *out)
 	}
 	i->ino = n->inum;
 	i->ops = &ns_file_iops;
-	i->fops = &ns_file_fops;
 	i->priv = n;
 	ksnprintf(name, sizeof(name), "%s:[%u]", ns_types[n->kind].name, n->inum);
 	err = proc_anon_path(i, name, out);
@@ -63,7 +64,7 @@ struct ns_common *proc_ns_of_file(struct file *f)
 
 struct ns_common *proc_ns_of_inode(const struct inode *i)
 {
-	return i->fops == &ns_file_fops ? i->priv : NULL;
+	return i->ops == &ns_file_iops ? i->priv : NULL;
 }
 
 s64 proc_ns_open(struct ns_common *n)
@@ -197,7 +198,7 @@ static struct inode *ns_lookup(struct inode *dir, const char *name, unsigned len
 			continue;
 		id.nr = (int)k;
 		return proc_pid_inode(dir->sb, S_IFLNK | 0777, &id, (u64)(k + 1) << 8 | 0xfd,
-				      &link_iops, NULL);
+				      &link_iops);
 	}
 	return ERR_PTR(-ENOENT);
 }
@@ -223,6 +224,9 @@ static int ns_readdir(struct file *f, struct dir_context *ctx)
 	return 0;
 }
 
+static const struct file_ops proc_ns_fops = { .read = dir_read,
+					      .seek = dir_seek,
+					      .readdir = ns_readdir };
 const struct inode_ops proc_ns_iops = {
 	.lookup = ns_lookup,
 	.make = proc_no_make,
@@ -230,8 +234,8 @@ const struct inode_ops proc_ns_iops = {
 	.getattr = proc_pid_getattr,
 	.permission = proc_pid_permission,
 	.evict = proc_pid_evict,
+	.fops = &proc_ns_fops,
 };
-const struct file_ops proc_ns_fops = { .read = dir_read, .seek = dir_seek, .readdir = ns_readdir };
 
 /* ---- uid_map, gid_map, setgroups ---- */
 

@@ -45,4 +45,12 @@ static s64 pagemap_read(struct file *f, struct iov *to, u64 *pos)
 	return done;
 }
 
-const struct file_ops proc_pagemap_fops = { .read = pagemap_read, .seek = generic_seek };
+static const struct file_ops pagemap_fops = { .read = pagemap_read, .seek = generic_seek };
+const struct inode_ops proc_pagemap_iops = {
+	.open = proc_mem_open,
+	.getattr = proc_pid_getattr,
+	.permission = proc_pid_permission,
+	.setattr = proc_pid_setattr,
+	.evict = proc_pid_evict,
+	.fops = &pagemap_fops,
+};

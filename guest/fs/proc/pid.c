@@ -170,10 +170,11 @@ static const struct inode_ops text_iops = {
 	.permission = proc_pid_permission,
 	.setattr = proc_pid_setattr,
 	.evict = text_evict,
+	.fops = &pseudo_text_fops,
 };
 
 struct inode *proc_pid_inode(struct super_block *sb, u32 mode, const struct proc_id *id, u64 sub,
-			     const struct inode_ops *ops, const struct file_ops *fops)
+			     const struct inode_ops *ops)
 {
 	struct proc_id *copy = kmalloc(sizeof(*copy));
 	struct inode *i;
@@ -188,8 +189,6 @@ struct inode *proc_pid_inode(struct super_block *sb, u32 mode, const struct proc
 	}
 	i->priv = copy;
 	i->ops = ops ? ops : &text_iops;
-	if (fops)
-		i->fops = fops;
 	i->flags |= INODE_NOATIME | INODE_NOCACHE;
 	i->ino = proc_pid_ino(id->tid, id->thread, sub);
 	if (S_ISDIR(mode))
@@ -219,7 +218,7 @@ static struct inode *dir_lookup(struct inode *dir, const char *name, unsigned le
 			continue;
 		id.entry = e;
 		return proc_pid_inode(dir->sb, e->mode, &id, k + 1,
-				      e->path ? &proc_link_iops : e->iops, e->fops);
+				      e->path ? &proc_link_iops : e->iops);
 	}
 	return ERR_PTR(-ENOENT);
 }
@@ -250,6 +249,9 @@ static bool dir_revalidate(struct inode *dir, const char *name, unsigned len, st
 	return i ? proc_pid_valid(i) : true;
 }
 
+static const struct file_ops dir_fops = { .read = dir_read,
+					  .seek = dir_seek,
+					  .readdir = dir_readdir };
 static const struct inode_ops dir_iops = {
 	.lookup = dir_lookup,
 	.make = proc_no_make,
@@ -257,10 +259,8 @@ static const struct inode_ops dir_iops = {
 	.getattr = proc_pid_getattr,
 	.permission = proc_pid_permission,
 	.evict = proc_pid_evict,
+	.fops = &dir_fops,
 };
-static const struct file_ops dir_fops = { .read = dir_read,
-					  .seek = dir_seek,
-					  .readdir = dir_readdir };
 
 struct inode *proc_pid_lookup(struct super_block *sb, int tid, bool thread)
 {
@@ -272,7 +272,7 @@ struct inode *proc_pid_lookup(struct super_block *sb, int tid, bool thread)
 		return ERR_PTR(-ENOENT);
 	id.start = t->start_time;
 	task_put(t);
-	i = proc_pid_inode(sb, S_IFDIR | 0555, &id, 0, &dir_iops, &dir_fops);
+	i = proc_pid_inode(sb, S_IFDIR | 0555, &id, 0, &dir_iops);
 	if (!IS_ERR(i))
 		i->nlink = thread ? 7 : 9;
 	return i;
@@ -352,6 +352,9 @@ static int task_getattr(struct inode *i, struct stat_info *st)
 	return 0;
 }
 
+static const struct file_ops proc_task_fops = { .read = dir_read,
+						.seek = dir_seek,
+						.readdir = task_readdir };
 const struct inode_ops proc_task_iops = {
 	.lookup = task_lookup,
 	.make = proc_no_make,
@@ -359,7 +362,5 @@ const struct inode_ops proc_task_iops = {
 	.getattr = task_getattr,
 	.permission = proc_pid_permission,
 	.evict = proc_pid_evict,
+	.fops = &proc_task_fops,
 };
-const struct file_ops proc_task_fops = { .read = dir_read,
-					 .seek = dir_seek,
-					 .readdir = task_readdir };

@@ -31,7 +31,6 @@ struct pid_entry {
 	int (*path)(struct task *t, struct path_ref *out);
 	/* S_IFDIR; S_IFREG with operations of its own; links without `path`. */
 	const struct inode_ops *iops;
-	const struct file_ops *fops;
 };
 #define PE_PROCESS 1 /* in /proc/PID */
 #define PE_THREAD  2 /* in /proc/PID/task/TID */
@@ -68,14 +67,16 @@ static inline struct proc_id *proc_id(const struct inode *i)
 struct task *proc_task(const struct proc_id *id);
 /* May the current task look into t as ptrace(2)'s PTRACE_MODE_READ with file system credentials? */
 bool proc_may_access(struct task *t);
-/* mem.c: the address space that a file of proc_mem_iops is about, with a reference; NULL: it has none. -EACCES. */
+/* mem.c: the address space that a file that proc_mem_open opened is about, with a reference; NULL: it has none. -EACCES. */
 int proc_mem_mm(struct file *f, struct mm **mm);
+int proc_mem_open(struct inode *i,
+		  struct file *f); /* checks rights, as ptrace(2)'s PTRACE_MODE_ATTACH */
 /*
  * An inode below /proc/PID: ino from the id, owner set. ops: one of those below; it gets a copy of id. ERR_PTR. Text files
  * (ops NULL) use entry->show and entry->store.
  */
 struct inode *proc_pid_inode(struct super_block *sb, u32 mode, const struct proc_id *id, u64 sub,
-			     const struct inode_ops *ops, const struct file_ops *fops);
+			     const struct inode_ops *ops);
 /* Members of inode_ops for such inodes. */
 void proc_pid_evict(struct inode *i);
 int proc_pid_getattr(struct inode *i, struct stat_info *st);
@@ -97,9 +98,7 @@ extern const unsigned nr_pid_entries;
 
 /* ---- what stands in the table ---- */
 extern const struct inode_ops proc_task_iops, proc_fd_iops, proc_fdinfo_iops, proc_ns_iops,
-	proc_net_iops, proc_link_iops, proc_mem_iops;
-extern const struct file_ops proc_task_fops, proc_fd_fops, proc_fdinfo_fops, proc_ns_fops,
-	proc_net_fops, proc_mem_fops, proc_pagemap_fops;
+	proc_net_iops, proc_link_iops, proc_mem_iops, proc_pagemap_iops;
 
 int proc_show_stat(struct seq *s, struct task *t, bool thread);
 int proc_show_statm(struct seq *s, struct task *t, bool thread);

@@ -118,6 +118,7 @@ static struct super_block *make_super(const struct file_system *fs)
 		return sb;
 	root = sb->root;
 	root_iops = pseudo_dir_ops;
+	root_iops.fops = &root_fops;
 	root_iops.lookup = root_lookup;
 	root_iops.revalidate = root_revalidate;
 	root_iops.setattr = NULL;
@@ -125,7 +126,6 @@ static struct super_block *make_super(const struct file_system *fs)
 	root_fops = pseudo_dir_fops;
 	root_fops.readdir = root_readdir;
 	root->ops = &root_iops;
-	root->fops = &root_fops;
 	root->mode = S_IFDIR | 0555;
 	err = add_self(root, "self", &self_iops) ?: add_self(root, "thread-self", &thread_self_iops) ?:
 	      proc_add_global(root);

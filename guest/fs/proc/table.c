@@ -3,10 +3,9 @@
  */
 #include "fs/proc/attr.h"
 
-#define DIR(n, m, where, ops)                                                            \
-	{                                                                                \
-		.name = n, .mode = S_IFDIR | (m), .flags = (where), .iops = &ops##_iops, \
-		.fops = &ops##_fops                                                      \
+#define DIR(n, m, where, ops)                                                           \
+	{                                                                               \
+		.name = n, .mode = S_IFDIR | (m), .flags = (where), .iops = &ops##_iops \
 	}
 #define FILE(n, m, where, fn)                                                              \
 	{                                                                                  \
@@ -40,16 +39,8 @@ const struct pid_entry pid_entries[] = {
 	FILE("statm", 0444, PE_BOTH, statm),
 	FILE("maps", 0444, PE_BOTH | PE_PTRACE, maps),
 	FILE("children", 0444, PE_THREAD, children),
-	{ .name = "mem",
-	  .mode = S_IFREG | 0600,
-	  .flags = PE_BOTH,
-	  .iops = &proc_mem_iops,
-	  .fops = &proc_mem_fops },
-	{ .name = "pagemap",
-	  .mode = S_IFREG | 0400,
-	  .flags = PE_BOTH,
-	  .iops = &proc_mem_iops,
-	  .fops = &proc_pagemap_fops },
+	{ .name = "mem", .mode = S_IFREG | 0600, .flags = PE_BOTH, .iops = &proc_mem_iops },
+	{ .name = "pagemap", .mode = S_IFREG | 0400, .flags = PE_BOTH, .iops = &proc_pagemap_iops },
 	LINK("cwd", cwd),
 	LINK("root", root),
 	LINK("exe", exe),
