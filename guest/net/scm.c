@@ -166,6 +166,24 @@ void scm_extra_add(struct scm *scm, int level, int type, const void *data, size_
 	scm->extra_len += (u16)CMSG_SPACE_OF(n);
 }
 
+void scm_add_time(struct scm *scm, const struct socket *s, u64 time)
+{
+	s64 t[2];
+
+	if (!sock_opt(s, SOPT_TIMESTAMP) && !sock_opt(s, SOPT_TIMESTAMPNS))
+		return;
+	if (!time)
+		time = clock_mono() + (u64)clock_real_offset();
+	t[0] = (s64)(time / 1000000000);
+	t[1] = (s64)(time % 1000000000);
+	if (sock_opt(s, SOPT_TIMESTAMPNS)) {
+		scm_extra_add(scm, SOL_SOCKET, SCM_TIMESTAMPNS, t, sizeof(t));
+	} else {
+		t[1] /= 1000;
+		scm_extra_add(scm, SOL_SOCKET, SCM_TIMESTAMP, t, sizeof(t));
+	}
+}
+
 const void *scm_extra_next(const struct scm *scm, unsigned *at, struct user_cmsghdr *h, size_t *n)
 {
 	const u8 *p = scm->extra + *at;

@@ -33,7 +33,7 @@ static FILE *open_text(int fd)
 	if (fd < 0)
 		return NULL;
 	f = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= TEXT_MAX ? fdopen(fd, "r")
-										  : NULL;
+										 : NULL;
 	if (!f)
 		close(fd);
 	return f;

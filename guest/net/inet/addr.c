@@ -18,8 +18,6 @@ struct name6 {
 };
 _Static_assert(sizeof(struct name4) == 16 && sizeof(struct name6) == 28, "sockaddr_in, _in6");
 
-#define NAME6_MIN 24 /* RFC 2133: without a scope */
-
 static const u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 static void set4(ip_addr_t *ip, const void *addr)
@@ -55,10 +53,10 @@ int inet_addr_read(struct inet_sock *k, const struct sock_addr *a, ip_addr_t *ip
 		*port = lwip_ntohs(n4.port);
 		return 0;
 	}
+	if (a->len < INET6_NAME_MIN)
+		return -EINVAL;
 	if (a->family != AF_INET6)
 		return -EAFNOSUPPORT;
-	if (a->len < NAME6_MIN)
-		return -EINVAL;
 	memcpy(&n6, a->raw, MIN(a->len, (u32)sizeof(n6)));
 	*port = lwip_ntohs(n6.port);
 	if (!memcmp(n6.addr, mapped, sizeof(mapped))) {
@@ -118,13 +116,19 @@ int inet_getname(struct socket *s, struct sock_addr *a, bool peer)
 	return err;
 }
 
+bool inet_scope_missing(const struct inet_sock *k, const ip_addr_t *ip)
+{
+	return IP_IS_V6(ip) && ip6_addr_lacks_zone(ip_2_ip6(ip), IP6_UNKNOWN) && !k->ifindex &&
+	       !(ip_addr_ismulticast(ip) && k->mc_ifindex);
+}
+
 bool inet_addr_bindable(const struct inet_sock *k, const ip_addr_t *ip)
 {
 	if (ip_addr_isany(ip) || IP_IS_ANY_TYPE_VAL(*ip) || k->freebind ||
 	    (IP_IS_V4(ip) && net_sysctl(k->s.net, SYSCTL_NONLOCAL_BIND)))
 		return true;
 	if (ip_addr_ismulticast(ip) || (IP_IS_V4(ip) && ip_2_ip4(ip)->addr == IPADDR_BROADCAST))
-		return !inet_is_stream(k);
+		return true;
 	/* Linux tells foreign addresses by its table of own ones: before there is one, none is foreign. */
 	return addr_is_local(ip) || (IP_IS_V4(ip) && addr_none4());
 }

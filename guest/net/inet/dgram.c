@@ -68,6 +68,8 @@ void dgram_deliver(struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port)
 		d->ttl = IPH_TTL(ip4_current_header());
 		d->tos = IPH_TOS(ip4_current_header());
 	}
+	if (sock_opt(&k->s, SOPT_TIMESTAMP) || sock_opt(&k->s, SOPT_TIMESTAMPNS))
+		d->time = clock_mono() + (u64)clock_real_offset();
 	list_add_tail(&k->rxq, &d->node);
 	k->rxq_bytes += d->len + DGRAM_OVERHEAD;
 	sock_wake_readable(&k->s);
@@ -79,13 +81,7 @@ static void tell(struct inet_sock *k, struct scm *scm, const struct inet_dgram *
 	u32 want = k->recv_flags;
 	s32 n;
 
-	if ((want & RECV_PKTINFO) && IP_IS_V4_VAL(d->to)) {
-		struct in_pktinfo i = { .ipi_ifindex = d->ifindex };
-
-		i.ipi_addr.s_addr = ip_2_ip4(&d->to)->addr;
-		i.ipi_spec_dst = i.ipi_addr;
-		scm_extra_add(scm, IPPROTO_IP, IP_PKTINFO, &i, sizeof(i));
-	}
+	scm_add_time(scm, &k->s, d->time);
 	if ((want & RECV_PKTINFO6) && k->s.family == AF_INET6) {
 		struct in6_pktinfo_abi i = { .ifindex = d->ifindex };
 
@@ -96,6 +92,13 @@ static void tell(struct inet_sock *k, struct scm *scm, const struct inet_dgram *
 			memcpy(i.addr + 12, &ip_2_ip4(&d->to)->addr, 4);
 		}
 		scm_extra_add(scm, IPPROTO_IPV6, IPV6_PKTINFO, &i, sizeof(i));
+	}
+	if ((want & RECV_PKTINFO) && IP_IS_V4_VAL(d->to)) {
+		struct in_pktinfo i = { .ipi_ifindex = d->ifindex };
+
+		i.ipi_addr.s_addr = ip_2_ip4(&d->to)->addr;
+		i.ipi_spec_dst = i.ipi_addr;
+		scm_extra_add(scm, IPPROTO_IP, IP_PKTINFO, &i, sizeof(i));
 	}
 	n = d->ttl;
 	if ((want & RECV_TTL) && IP_IS_V4_VAL(d->to))
@@ -158,7 +161,7 @@ static s64 dgram_recv(struct socket *s, struct sock_msg *m)
 	size_t skip = 0;
 	s64 r;
 
-	if (m->flags & MSG_OOB)
+	if ((m->flags & MSG_OOB) && !is_udp(k))
 		return -EOPNOTSUPP;
 	if (m->flags & MSG_ERRQUEUE)
 		return errqueue_recv(k, m);
@@ -200,6 +203,21 @@ static bool device_exists(struct net_ns *net, int index)
 	return it;
 }
 
+static int use_pktinfo(const struct inet_sock *k, const void *v, struct dgram_route *r)
+{
+	struct in_pktinfo i;
+
+	memcpy(&i, v, sizeof(i));
+	if (i.ipi_ifindex && !device_exists(k->s.net, i.ipi_ifindex))
+		return -ENODEV;
+	r->ifindex = i.ipi_ifindex;
+	if (!i.ipi_spec_dst.s_addr)
+		return 0;
+	r->src = (ip_addr_t){ .type = IPADDR_TYPE_V4 };
+	ip_2_ip4(&r->src)->addr = i.ipi_spec_dst.s_addr;
+	return k->freebind || addr_is_local(&r->src) ? 0 : -ENETUNREACH;
+}
+
 static int use_pktinfo6(const struct inet_sock *k, const void *v, struct dgram_route *r)
 {
 	struct in6_pktinfo_abi i;
@@ -232,14 +250,10 @@ static int use_control(const struct inet_sock *k, const struct scm *scm, struct 
 		memcpy(&num, v, MIN(n, sizeof(num)));
 		if (h.level == IPPROTO_IP && h.type == IP_PKTINFO &&
 		    n == sizeof(struct in_pktinfo)) {
-			struct in_pktinfo i;
+			int err = use_pktinfo(k, v, r);
 
-			memcpy(&i, v, sizeof(i));
-			r->ifindex = i.ipi_ifindex;
-			if (i.ipi_spec_dst.s_addr) {
-				r->src = (ip_addr_t){ .type = IPADDR_TYPE_V4 };
-				ip_2_ip4(&r->src)->addr = i.ipi_spec_dst.s_addr;
-			}
+			if (err)
+				return err;
 		} else if (h.level == IPPROTO_IPV6 && h.type == IPV6_PKTINFO &&
 			   n == sizeof(struct in6_pktinfo_abi)) {
 			int err = use_pktinfo6(k, v, r);
@@ -250,8 +264,11 @@ static int use_control(const struct inet_sock *k, const struct scm *scm, struct 
 			if (num < 1 || num > 255)
 				return -EINVAL;
 			r->ttl = (u8)num;
-		} else if (h.level == IPPROTO_IP && h.type == IP_TOS && n) {
-			r->tos = *(const u8 *)v;
+		} else if (h.level == IPPROTO_IP && h.type == IP_TOS && (n == 1 || n == 4)) {
+			num = n == 1 ? *(const u8 *)v : num;
+			if (num < 0 || num > 255)
+				return -EINVAL;
+			r->tos = (u8)num;
 		} else if (h.level == IPPROTO_IPV6 && h.type == IPV6_HOPLIMIT && n >= 4) {
 			if (num < -1 || num > 255)
 				return -EINVAL;
@@ -411,6 +428,9 @@ static s64 dgram_send(struct socket *s, struct sock_msg *m)
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	if (named) {
+		if (s->family == AF_INET && m->name->family == AF_UNSPEC)
+			m->name->family =
+				AF_INET; /* Linux takes it so here, whatever the address is */
 		err = inet_addr_read(k, m->name, &to, &port);
 		if (err)
 			return err;
@@ -441,8 +461,9 @@ static int disconnect(struct inet_sock *k)
 	k->state = INET_CLOSED;
 	k->rport = 0;
 	ip_addr_set_any(k->s.family == AF_INET6, &k->raddr);
-	if (!k->bound) {
+	if (!k->bound_addr)
 		ip_addr_set_any(k->s.family == AF_INET6, &k->laddr);
+	if (!k->bound) {
 		port_release(k);
 		k->lport = 0;
 	}
@@ -464,12 +485,14 @@ static int dgram_connect(struct socket *s, const struct sock_addr *a)
 		err = inet_addr_read(k, a, &ip, &port);
 		if (err)
 			return err;
+		if (inet_scope_missing(k, &ip))
+			return -EINVAL;
 	}
 	net_lock_for(s->net);
 	if (a->family == AF_UNSPEC) {
 		err = disconnect(k);
 	} else {
-		if (k->state == INET_CONNECTED && !k->bound)
+		if (k->state == INET_CONNECTED && !k->bound_addr)
 			ip_addr_set_any(k->s.family == AF_INET6, &k->laddr);
 		err = dgram_route(k, &none, &ip, port, &r);
 		if (!err && is_udp(k) && !k->port)

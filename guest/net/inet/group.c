@@ -47,6 +47,18 @@ static err_t tell(struct membership *m, bool join)
 		    : mld6_leavegroup_netif(m->netif, ip_2_ip6(&m->group));
 }
 
+static bool own_address(struct net_ns *net, const ip4_addr_t *a)
+{
+	ip_addr_t ip;
+	bool it;
+
+	ip_addr_copy_from_ip4(ip, *a);
+	net_lock_for(net);
+	it = addr_is_local(&ip);
+	spin_unlock(&net_lock);
+	return it;
+}
+
 static int read_request(struct inet_sock *k, bool v6, const void *v, unsigned len, ip_addr_t *g,
 			int *ifindex)
 {
@@ -61,14 +73,18 @@ static int read_request(struct inet_sock *k, bool v6, const void *v, unsigned le
 		*ifindex = m.ifindex;
 	} else {
 		struct ip_mreqn m = { 0 };
+		ip4_addr_t own;
 
 		if (len < sizeof(struct ip_mreq))
 			return -EINVAL;
 		memcpy(&m, v, MIN(len, (unsigned)sizeof(m)));
 		ip_2_ip4(g)->addr = m.imr_multiaddr.s_addr;
 		*ifindex = len >= sizeof(m) ? m.imr_ifindex : 0;
-		if (!*ifindex && m.imr_address.s_addr == PP_HTONL(0x7f000001))
+		own.addr = m.imr_address.s_addr;
+		if (!*ifindex && ip4_addr_isloopback(&own))
 			*ifindex = 1;
+		else if (!*ifindex && own.addr && !own_address(k->s.net, &own))
+			return ip_addr_ismulticast(g) ? -ENODEV : -EINVAL;
 	}
 	return ip_addr_ismulticast(g) ? 0 : -EINVAL;
 }
@@ -78,10 +94,11 @@ static int join(struct inet_sock *k, const ip_addr_t *g, struct netif *n)
 	struct membership *m;
 	unsigned count = 0;
 
-	if (group_has(k, g))
-		return -EADDRINUSE;
-	list_for_each(m, &k->groups, node)
+	list_for_each(m, &k->groups, node) {
+		if (m->netif == n && ip_addr_cmp_zoneless(&m->group, g))
+			return -EADDRINUSE;
 		count++;
+	}
 	if (count >= GROUPS_MAX)
 		return -ENOBUFS;
 	m = kzalloc(sizeof(*m));
@@ -130,7 +147,7 @@ int group_set(struct inet_sock *k, int name, const void *v, unsigned len)
 		err = join(k, &g, n);
 	} else {
 		list_for_each(m, &k->groups, node)
-			if (ip_addr_cmp_zoneless(&m->group, &g))
+			if (ip_addr_cmp_zoneless(&m->group, &g) && (!ifindex || m->netif == n))
 				found = m;
 		err = found ? 0 : -EADDRNOTAVAIL;
 		if (found)

@@ -55,6 +55,7 @@ struct inet_sock {
 	u8 state;	 /* enum inet_state */
 	bool connecting; /* connect(2) has not been told yet how it went */
 	bool bound;	 /* bind(2) gave the port: it stays when a connection ends */
+	bool bound_addr; /* and the address */
 	bool v6only, nodelay, cork, quickack, freebind, no_port, reno;
 	u8 was;	     /* the PCB's last state (enum tcp_state) */
 	u8 tos, ttl; /* ttl 0: default */
@@ -142,11 +143,14 @@ static inline int tcp_family(const struct tcp_pcb *p)
 
 /* ---- addr.c ---- */
 /* Read a name for k: -EINVAL, -EAFNOSUPPORT; mapped addresses become IPv4 (-ENETUNREACH where V6ONLY forbids). */
+#define INET6_NAME_MIN 24 /* bytes of a sockaddr_in6 without a scope (RFC 2133) */
 int inet_addr_read(struct inet_sock *k, const struct sock_addr *a, ip_addr_t *ip, u16 *port);
 void inet_addr_write(const struct inet_sock *k, struct sock_addr *a, const ip_addr_t *ip, u16 port);
 int inet_getname(struct socket *s, struct sock_addr *a, bool peer);
 /* May packets come from this address: one of ours, multicast where it is asked for, or none? */
 bool inet_addr_bindable(const struct inet_sock *k, const ip_addr_t *ip);
+/* Is it link-local, and neither it nor the socket says of which link? */
+bool inet_scope_missing(const struct inet_sock *k, const ip_addr_t *ip);
 /* The source for packets to dst, if it is one of our own addresses; else left alone. */
 void inet_pick_source(ip_addr_t *src, const ip_addr_t *dst);
 int inet_errno(err_t e); /* lwIP's error as -errno */
@@ -272,6 +276,7 @@ struct inet_dgram {
 	u32 info;		    /* likewise: an MTU */
 	int ifindex;
 	u32 len;
+	u64 time; /* ns since 1970, if the socket wants it; else 0 */
 };
 extern const struct socket_ops udp_ops, raw_ops;
 /* Queue p (taken over) with what ip_data says of it. net_lock held. */

@@ -114,10 +114,25 @@ static void append(struct inet_sock *k, struct pbuf *p)
 	k->rx_last = p;
 }
 
+static void on_err(void *arg, err_t err);
+
+/* Data for somebody who reads no more and has sent its end: the peer learns that they are lost. */
+static err_t refuse(struct inet_sock *k, struct tcp_pcb *pcb, struct pbuf *p)
+{
+	pbuf_free(p);
+	tcp_err(pcb, NULL);
+	tcp_abort(pcb);
+	on_err(k, ERR_RST);
+	return ERR_ABRT;
+}
+
 static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
 	struct inet_sock *k = arg;
 
+	if (unlikely(p && k->s.shutdown == SHUTDOWN_BOTH &&
+		     (pcb->state == FIN_WAIT_1 || pcb->state == FIN_WAIT_2)))
+		return refuse(k, pcb, p);
 	k->was = (u8)pcb->state;
 	if (!p) {
 		k->peer_closed = true;
@@ -183,9 +198,9 @@ static void on_err(void *arg, err_t err)
 	int e = 0;
 
 	if (err == ERR_RST)
-		e = was_connecting		   ? ECONNREFUSED
-		    : k->s.shutdown & SHUTDOWN_RCV ? EPIPE
-						   : ECONNRESET;
+		e = was_connecting					 ? ECONNREFUSED
+		    : k->peer_closed && !(k->s.shutdown & SHUTDOWN_SEND) ? EPIPE
+									 : ECONNRESET;
 	else if (err == ERR_ABRT)
 		e = ETIMEDOUT;
 	ended(k, e);
@@ -411,6 +426,8 @@ int tcp_sk_connect(struct socket *s, const struct sock_addr *a)
 		return err;
 	if (ip_addr_ismulticast(&ip))
 		return -ENETUNREACH;
+	if (inet_scope_missing(k, &ip))
+		return -EINVAL;
 	net_enter(k->s.net);
 	err = connect_locked(k, &ip, port);
 	net_leave();
@@ -434,7 +451,6 @@ int tcp_sk_shutdown(struct socket *s, int how)
 			if (p)
 				tcp_close(p);
 			k->state = INET_CLOSED;
-			k->s.shutdown |= SHUTDOWN_RCV;
 			sock_set_opt(s, SOPT_LISTENING, false);
 			if (!k->bound)
 				port_release(k);

@@ -322,7 +322,8 @@ s64 tcp_sk_recv(struct socket *s, struct sock_msg *m)
 		return -EAGAIN;
 	if (!size && READ_ONCE(k->rx_bytes))
 		return 0;
-	if (failed)
+	/* After the peer's end a reset is for who sends. */
+	if (failed && !k->peer_closed)
 		return sock_error(s);
 	if (closed)
 		return 0;

@@ -49,14 +49,8 @@ static void tell(struct packet_sock *k, struct scm *scm, const struct packet_que
 		.tp_snaplen = q->take,
 		.tp_net = (u16)(f->f.mac_len - start),
 	};
-	s64 t[2] = { (s64)(q->time / 1000000000), (s64)(q->time % 1000000000) };
 
-	if (sock_opt(&k->s, SOPT_TIMESTAMPNS)) {
-		scm_extra_add(scm, SOL_SOCKET, SCM_TIMESTAMPNS, t, sizeof(t));
-	} else if (sock_opt(&k->s, SOPT_TIMESTAMP)) {
-		t[1] /= 1000;
-		scm_extra_add(scm, SOL_SOCKET, SCM_TIMESTAMP, t, sizeof(t));
-	}
+	scm_add_time(scm, &k->s, q->time);
 	if (k->auxdata)
 		scm_extra_add(scm, SOL_PACKET, PACKET_AUXDATA, &aux, sizeof(aux));
 }
