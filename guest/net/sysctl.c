@@ -97,6 +97,11 @@ s64 net_sysctl(const struct net_ns *net, enum net_sysctl which)
 	return READ_ONCE(net->sysctl[which]);
 }
 
+void net_sysctl_set(struct net_ns *net, enum net_sysctl which, s64 v)
+{
+	WRITE_ONCE(net->sysctl[which], v);
+}
+
 /* A connection may have 1/64 of the sandbox's memory unread, and half of that unsent, but no more than the table says. */
 static void bound_windows(struct net_ns *net)
 {

@@ -36,6 +36,7 @@ enum net_sysctl {
 	SYSCTL_TCP_KEEPALIVE_INTVL,
 	SYSCTL_TCP_KEEPALIVE_PROBES,
 	SYSCTL_TCP_MTU_PROBING,
+	SYSCTL_TCP_RENO, /* tcp_congestion_control, in inet/proc.c: it is not cubic */
 	SYSCTL_TCP_BASE_MSS,
 	SYSCTL_MIN_PMTU,
 	SYSCTL_MTU_EXPIRES,
@@ -56,5 +57,6 @@ struct net_ns;
 void net_sysctl_defaults(struct net_ns *net);
 void net_sysctl_init(void); /* the files, at boot */
 s64 net_sysctl(const struct net_ns *net, enum net_sysctl which);
+void net_sysctl_set(struct net_ns *net, enum net_sysctl which, s64 v);
 
 #endif

@@ -176,3 +176,36 @@ TEST_FORK(fin_timeout)
 	close(s);
 	close(l);
 }
+
+static const char *congestion(int fd)
+{
+	static char name[16];
+	socklen_t len = sizeof(name);
+
+	CHECK_OK(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len));
+	return name;
+}
+
+/* The algorithm of new sockets; those that are there keep theirs. */
+TEST_FORK(congestion_control)
+{
+	char was[16];
+	int before, after;
+
+	OWN_NETWORK();
+	snprintf(was, sizeof(was), "%s", get("ipv4/tcp_congestion_control"));
+	before = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	CHECK_EQ(set("ipv4/tcp_congestion_control", "reno\n"), 0);
+	CHECK(!strcmp(get("ipv4/tcp_congestion_control"), "reno"));
+	after = CHECK_OK(socket(AF_INET6, SOCK_STREAM, 0));
+	CHECK_STR(congestion(before), was);
+	CHECK_STR(congestion(after), "reno");
+	CHECK_EQ(set("ipv4/tcp_congestion_control", "nobody's"), ENOENT);
+	CHECK(!strcmp(get("ipv4/tcp_congestion_control"), "reno"));
+	CHECK_EQ(set("ipv4/tcp_base_mss", "512"), 0);
+	CHECK(!strcmp(get("ipv4/tcp_base_mss"), "512"));
+	CHECK_EQ(set("ipv4/tcp_mtu_probing", "2"), 0);
+	CHECK(!strcmp(get("ipv4/tcp_mtu_probing"), "2"));
+	close(before);
+	close(after);
+}

@@ -23,7 +23,7 @@
 #define IPV6_HOPLIMIT 52
 #define IPV6_TCLASS   67
 #define HEADROOM      (PBUF_LINK_HLEN + 40 + 8)
-#define UDP_MAX	      65507u
+#define PACKET_MAX    65535u /* as lwIP counts; with IPv6 headers too, which are not part of what Linux counts */
 
 struct in6_pktinfo_abi {
 	u8 addr[16];
@@ -352,13 +352,22 @@ err_t dgram_output(struct pbuf *p, const struct dgram_route *r, u8 proto)
 				 r->netif);
 }
 
-/* The message in one pbuf with room for headers. ERR_PTR. */
-static struct pbuf *read_message(struct sock_msg *m)
+/* Of the headers that stand in front of what k sends. */
+static unsigned headers_len(const struct inet_sock *k, bool v6)
+{
+	if (k->s.type == SOCK_RAW && k->hdrincl)
+		return 0;
+	return (v6 ? IP6_HLEN : IP_HLEN) + (is_udp(k) ? UDP_HLEN : 0);
+}
+
+/* The message, for dst, in one pbuf with room for headers. ERR_PTR. */
+static struct pbuf *read_message(const struct inet_sock *k, struct sock_msg *m,
+				 const ip_addr_t *dst)
 {
 	size_t n = m->iov->left;
 	struct pbuf *p;
 
-	if (n > UDP_MAX)
+	if (n > PACKET_MAX - headers_len(k, IP_IS_V6(dst)))
 		return ERR_PTR(-EMSGSIZE);
 	p = pbuf_alloc((pbuf_layer)HEADROOM, (u16)n, PBUF_RAM);
 	if (!p)
@@ -377,8 +386,7 @@ static bool fits(struct inet_sock *k, const struct dgram_route *r, u32 n)
 	u8 how = v6 ? k->pmtudisc6 : k->pmtudisc;
 	u32 mtu = inet_path_mtu(k, r->netif, &r->dst);
 
-	if (k->s.type != SOCK_RAW || !k->hdrincl)
-		n += (v6 ? IP6_HLEN : IP_HLEN) + (is_udp(k) ? UDP_HLEN : 0);
+	n += headers_len(k, v6);
 	if ((how != IP_PMTUDISC_DO && how != IP_PMTUDISC_PROBE) || n <= mtu)
 		return true;
 	errqueue_local(k, EMSGSIZE, mtu, &r->dst, k->state == INET_CONNECTED || v6 ? r->port : 0);
@@ -443,7 +451,7 @@ static s64 dgram_send(struct socket *s, struct sock_msg *m)
 	err = sock_error(s);
 	if (err)
 		return err;
-	p = read_message(m);
+	p = read_message(k, m, named ? &to : &k->raddr);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
 	net_enter(k->s.net);

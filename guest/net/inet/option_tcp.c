@@ -1,8 +1,8 @@
 /*
  * option_tcp.c - options at level IPPROTO_TCP (tcp(7)).
  *
- * TCP_QUICKACK, TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT, TCP_FASTOPEN and its kin are taken and change nothing. TCP_CONGESTION is kept
- * and read back; the window grows by CUBIC (net/lwip/cubic.c) whichever it names.
+ * TCP_QUICKACK, TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT, TCP_FASTOPEN and its kin are taken and change nothing. TCP_CONGESTION
+ * knows reno and cubic (net/lwip/cubic.c).
  */
 #include <linux/tcp.h>
 #include <string.h>
@@ -91,7 +91,6 @@ static int set_locked(struct inet_sock *k, int name, s32 n)
 	return err;
 }
 
-/* A name is kept; the algorithm is CUBIC. */
 static int set_congestion(struct inet_sock *k, const void *v, unsigned len)
 {
 	char name[16] = "";
@@ -99,7 +98,10 @@ static int set_congestion(struct inet_sock *k, const void *v, unsigned len)
 	memcpy(name, v, MIN(len, (unsigned)sizeof(name) - 1));
 	if (strcmp(name, "reno") && strcmp(name, "cubic"))
 		return -ENOENT;
+	net_enter(k->s.net);
 	k->reno = !strcmp(name, "reno");
+	tcp_sk_apply(k);
+	net_leave();
 	return 0;
 }
 

@@ -337,6 +337,24 @@ static int show_text(struct seq *s, void *arg)
 	return 0;
 }
 
+/* tcp_congestion_control: of new sockets. */
+static int show_congestion(struct seq *s, void *arg)
+{
+	seq_puts(s, net_sysctl(net_ns_current(), SYSCTL_TCP_RENO) ? "reno\n" : "cubic\n");
+	return 0;
+}
+
+static s64 store_congestion(void *arg, char *buf, size_t n)
+{
+	size_t len = strcspn(buf, " \t\n");
+	bool reno = len == 4 && !memcmp(buf, "reno", 4);
+
+	if (!reno && (len != 5 || memcmp(buf, "cubic", 5)))
+		return -ENOENT;
+	net_sysctl_set(net_ns_current(), SYSCTL_TCP_RENO, reno);
+	return (s64)n;
+}
+
 #define TEXT(d, f, t)                                           \
 	{                                                       \
 		"sys/net/" d, f, 0444, { .show = show_text }, t \
@@ -348,7 +366,11 @@ static const struct proc_file files[] = {
 	TEXT("ipv4", "tcp_timestamps", "1\n"),
 	TEXT("ipv4", "tcp_sack", "1\n"),
 	TEXT("ipv4", "tcp_window_scaling", "1\n"),
-	TEXT("ipv4", "tcp_congestion_control", "cubic\n"),
+	{ "sys/net/ipv4",
+	  "tcp_congestion_control",
+	  0644,
+	  { .show = show_congestion, .store = store_congestion },
+	  NULL },
 	TEXT("ipv4", "tcp_available_congestion_control", "reno cubic\n"),
 	TEXT("ipv4", "tcp_allowed_congestion_control", "reno cubic\n"),
 };

@@ -38,6 +38,7 @@ struct inet_sock *inet_alloc(struct net_ns *net, const struct socket_ops *ops, i
 	k->v6only = family == AF_INET6 && net_sysctl(net, SYSCTL_BINDV6ONLY);
 	if (type == SOCK_STREAM) {
 		k->quickack = true;
+		k->reno = net_sysctl(net, SYSCTL_TCP_RENO);
 		k->s.sndbuf = (u32)net_sysctl(net, SYSCTL_TCP_WMEM_DEFAULT);
 		k->s.rcvbuf = (u32)net_sysctl(net, SYSCTL_TCP_RMEM_DEFAULT);
 	}
@@ -252,6 +253,7 @@ void tcp_sk_apply(struct inet_sock *k)
 	p->x.syn_retries = (u8)inet_number(k, k->syncnt, SYSCTL_TCP_SYN_RETRIES);
 	p->x.fin_timeout = fin_timeout(k);
 	p->x.maxseg = (u16)k->maxseg;
+	p->x.only_reno = k->reno;
 	p->x.discovery = IP_IS_V6_VAL(p->remote_ip) ? k->pmtudisc6 : k->pmtudisc;
 	tcp_mss_sync(p);
 	if (k->nodelay || p->netif_idx == LOOP_INDEX)

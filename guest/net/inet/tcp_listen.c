@@ -47,6 +47,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	k->rcvbuf_set = l->rcvbuf_set;
 	k->v6only = l->v6only;
 	k->nodelay = l->nodelay;
+	k->reno = l->reno;
 	k->tos = l->tos;
 	k->ttl = l->ttl;
 	k->hops = l->hops;

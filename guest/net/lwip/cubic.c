@@ -1,6 +1,7 @@
 /*
  * cubic.c - how the congestion window grows: slow start (RFC 5681), whose end by delay is HyStart++'s (RFC 9406), and CUBIC
- * (RFC 9438). What it does after a loss is here too; when something is lost, recovery.c knows.
+ * (RFC 9438), or Reno's (RFC 5681) for who asks for that. What it does after a loss is here too; when something is lost, recovery.c
+ * knows.
  *
  * Growth counts bytes that were acknowledged, not acknowledgements: with segmentation offload one of these stands for dozens of
  * segments. It stops while the window is not what limits the sender, as it says nothing about the path then.
@@ -89,6 +90,10 @@ static void avoid_congestion(struct tcp_pcb *p, u32 acked, u64 now)
 	struct tcp_extra *x = &p->x;
 	u64 target, share;
 
+	if (x->only_reno) {
+		grow(p, ((u64)acked * p->mss + p->cwnd - 1) / p->cwnd);
+		return;
+	}
 	if (!x->epoch)
 		begin_epoch(p, now);
 	/* What Reno would have, with CUBIC's gentler cut until it is back where it was: the least that is fair to ask for. */
@@ -123,7 +128,7 @@ void congestion_loss(struct tcp_pcb *p)
 	/* Below the last maximum: somebody else came, who is to find room. */
 	x->w_max = w < x->w_max ? w / 20 * 17 : w;
 	x->epoch = 0;
-	p->ssthresh = MAX(w / 10 * 7, 2u * p->mss);
+	p->ssthresh = MAX(x->only_reno ? w / 2 : w / 10 * 7, 2u * p->mss);
 	p->cwnd = p->ssthresh;
 }
 

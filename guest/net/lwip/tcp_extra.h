@@ -53,6 +53,7 @@ struct tcp_extra {
 	u32 resent;		   /* segments that were sent again */
 
 	/* ---- cubic.c: bytes, us; the clock in ns ---- */
+	bool only_reno; /* TCP_CONGESTION */
 	u32 w_max;     /* the window at the last loss; 0: none */
 	u32 reno;      /* what Reno's would be by now */
 	u32 k;	       /* ms from epoch until the window is w_max again */
