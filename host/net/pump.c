@@ -119,6 +119,8 @@ static bool move(struct pump *p)
 	if (got)
 		publish(p); /* before we send: that may take long */
 	sent = net_send(p);
+	if (sent)
+		p->rx.drained = false; /* it took time, and may have been answered */
 	publish(p);
 	return got || sent;
 }
@@ -189,6 +191,7 @@ static void await(struct pump *p)
 	before = now_ns();
 	p->pair->sleeps++;
 	poll(on, starved ? 3 : 2, -1);
+	p->rx.drained = on[0].fd >= 0 && !on[0].revents;
 	slept(&p->spin, now_ns() - before);
 	if (on[1].revents)
 		take_doorbell(p, p->tx.queue, &p->pair->tx);
@@ -233,7 +236,9 @@ void *net_pump_main(void *arg)
 	for (;;) {
 		if (move(p))
 			p->spin.since = 0;
-		else if (!look_again(&p->spin))
+		else if (look_again(&p->spin))
+			p->rx.drained = false;
+		else
 			await(p);
 	}
 }

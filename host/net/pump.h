@@ -32,6 +32,7 @@ struct receiver {
 	struct buffer buf[RING_ENTRIES]; /* taken from the queue, none used yet */
 	unsigned nbuf;
 	unsigned batch;		 /* frames that the next call has room for */
+	bool drained;		 /* the last call left nothing */
 	bool dead;		 /* the backend is gone */
 	unsigned char length[4]; /* of the stream's next frame */
 	unsigned have;		 /* bytes of it that are there */

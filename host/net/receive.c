@@ -16,7 +16,7 @@ void net_receive_init(struct pump *p)
 
 	ring_dev_init(&p->rx.rd, sb->arena, sb->arena_size, p->rx.queue);
 	ring_dev_add_ram(&p->rx.rd, sb->ram, sb->ram_size);
-	p->rx.batch = 1;
+	p->rx.batch = 2;
 }
 
 bool net_receive_starved(const struct pump *p)
@@ -149,6 +149,7 @@ static int receive_vnet(struct pump *p)
 	unsigned want = r->nbuf / RX_NEED < r->batch ? r->nbuf / RX_NEED : r->batch;
 	int got = receive_batch(p, want);
 
+	r->drained = got < 0 ? errno == EAGAIN : (unsigned)got < want;
 	if (got < 0)
 		return failed(p);
 	p->pair->rx.calls++;
@@ -264,10 +265,16 @@ static int receive_stream(struct pump *p)
 
 int net_receive(struct pump *p)
 {
-	if (p->rx.dead)
+	int got;
+
+	if (p->rx.dead || p->rx.drained)
 		return 0;
 	refill(p);
 	if (net_receive_starved(p))
 		return 0;
-	return p->n->config.transport == NET_STREAM ? receive_stream(p) : receive_vnet(p);
+	if (p->n->config.transport != NET_STREAM)
+		return receive_vnet(p);
+	got = receive_stream(p);
+	p->rx.drained = !got;
+	return got;
 }
