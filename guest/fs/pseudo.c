@@ -134,7 +134,7 @@ static void text_release(struct file *f)
 	kfree(f->dir_state);
 }
 
-static const struct file_ops pseudo_text_fops = {
+const struct file_ops pseudo_text_fops = {
 	.read = text_read,
 	.write = text_write,
 	.seek = generic_seek,

@@ -537,7 +537,7 @@ struct inode *pseudo_lookup(struct inode *dir, const char *name, unsigned len);
 /* Emits the static entries of a pseudo directory; true when all are out. Positions below 1 << 32. */
 bool pseudo_readdir_static(struct inode *dir, struct dir_context *ctx);
 extern const struct inode_ops pseudo_dir_ops;
-extern const struct file_ops pseudo_dir_fops;
+extern const struct file_ops pseudo_dir_fops, pseudo_text_fops;
 
 /* Common file_ops members for directories and streams. */
 s64 dir_seek(struct file *f, s64 off, int whence);
