@@ -85,6 +85,16 @@ void file_get(struct file *f)
 	ref_get(&f->ref);
 }
 
+void file_end_writing(struct file *f)
+{
+	if (!(f->mode & FMODE_WRITER))
+		return;
+	f->mode &= ~FMODE_WRITER;
+	atomic_sub(&f->inode->writecount, 1);
+	atomic_sub(&f->path->mnt->writers, 1);
+	atomic_sub(&f->path->mnt->sb->writers, 1);
+}
+
 void file_put(struct file *f)
 {
 	if (!f || !ref_put(&f->ref))
@@ -99,11 +109,7 @@ void file_put(struct file *f)
 		file_locks_release(f);
 	if (f->ops && f->ops->release && !(f->mode & FMODE_PATH))
 		f->ops->release(f);
-	if (f->mode & FMODE_WRITER) {
-		atomic_sub(&f->inode->writecount, 1);
-		atomic_sub(&f->path->mnt->writers, 1);
-		atomic_sub(&f->path->mnt->sb->writers, 1);
-	}
+	file_end_writing(f);
 	if (f->mode & FMODE_EXEC_DENY)
 		atomic_add(&f->inode->writecount, 1);
 	if (f->inode)

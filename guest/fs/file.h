@@ -118,6 +118,8 @@ struct file *file_alloc_anon(const struct file_ops *ops, u32 flags, void *priv);
 void file_get(struct file *f);
 unsigned file_count(void); /* open file descriptions in all */
 void file_put(struct file *f);
+/* f does not count any more among those that keep its file from being executed. */
+void file_end_writing(struct file *f);
 
 /* The blocking forms (the wait loop). pos NULL: use and advance f->pos. */
 s64 file_read(struct file *f, struct iov *to, u64 *pos);

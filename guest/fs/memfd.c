@@ -59,6 +59,9 @@ static struct file *make(const char *name, u32 mode, u32 seals, u64 size)
 		return ERR_PTR(-ENOMEM);
 	f = vfs_open_path(&p, O_RDWR | O_LARGEFILE);
 	dentry_put(p.dentry);
+	/* As on Linux it can be executed while this descriptor is open. */
+	if (!IS_ERR(f))
+		file_end_writing(f);
 	return f;
 }
 

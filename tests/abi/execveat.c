@@ -1,5 +1,6 @@
 /* execveat: by directory descriptor, by descriptor alone (AT_EMPTY_PATH), its flags and errors. */
 #include "abi.h"
+#include <sys/sendfile.h>
 
 HELPER(seven)
 {
@@ -89,4 +90,24 @@ TEST(script_by_descriptor)
 	CHECK_OK(fcntl(fd, F_SETFD, FD_CLOEXEC));
 	CHECK_EQ(run_at(fd, "", AT_EMPTY_PATH), -ENOENT); /* which it could not open */
 	CHECK_OK(close(fd));
+}
+
+/* As container runtimes run a copy of themselves: the descriptor of memfd_create(2) is no writer, a second one is. */
+TEST(memory_by_its_own_descriptor)
+{
+	int m = CHECK_OK(memfd_create("copy", MFD_CLOEXEC | MFD_ALLOW_SEALING)), w;
+	int self = CHECK_OK(open(abi_self, O_RDONLY | O_CLOEXEC));
+	char path[64];
+
+	while (sendfile(m, self, NULL, 1 << 20) > 0)
+		;
+	CHECK_EQ(run_at(m, "", AT_EMPTY_PATH), 7);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", m);
+	w = CHECK_OK(open(path, O_WRONLY | O_CLOEXEC));
+	CHECK_EQ(run_at(m, "", AT_EMPTY_PATH), -ETXTBSY);
+	close(w);
+	CHECK_OK(fcntl(m, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE));
+	CHECK_EQ(run_at(m, "", AT_EMPTY_PATH), 7);
+	close(m);
+	close(self);
 }
