@@ -14,6 +14,7 @@
 #include "task/container.h"
 #include "task/info.h"
 #include "task/pidns.h"
+#include "task/unsupported.h"
 
 typedef unsigned long long ull;
 
@@ -195,6 +196,15 @@ static const struct {
 	{ "pids.max", { .show = show_pids_max }, NULL },
 };
 
+/* What programs that need groups of their own (systemd, engines) end with has to be said. */
+static struct inode *refuse_group(struct inode *dir, const char *name, unsigned len,
+				  const struct make_args *a)
+{
+	unsupported("making a control group", 0);
+	return ERR_PTR(-EPERM);
+}
+
+static struct inode_ops group_ops; /* pseudo_dir_ops with that */
 static struct super_block *cgroup_sb;
 
 static struct super_block *cgroup_mount(const struct file_system *fs, const struct mount_args *a)
@@ -205,6 +215,9 @@ static struct super_block *cgroup_mount(const struct file_system *fs, const stru
 		if (IS_ERR(sb))
 			return sb;
 		sb->root->mode = S_IFDIR | 0555;
+		group_ops = pseudo_dir_ops;
+		group_ops.make = refuse_group;
+		sb->root->ops = &group_ops;
 		for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 			if (!pseudo_text(sb->root, files[i].name, 0444, &files[i].ops,
 					 (void *)files[i].text))
