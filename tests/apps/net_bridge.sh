@@ -43,8 +43,8 @@ expect "from the host" hello "$(cat "$dir/got")"
 curl -sS -m 20 http://10.9.0.11:8000/big | cmp - "$dir/big" || failures=$((failures + 1))
 ping -c 1 -W 5 -q 10.9.0.11 > "$dir/ping" || expect "ping" answers "$(cat "$dir/ping")"
 ping -c 1 -W 5 -q fd09::11 > "$dir/ping" || expect "ping over IPv6" answers "$(cat "$dir/ping")"
-expect "from another sandbox" "hello
-0" "$(moat --net host-netns:n2 -- sh -c "curl -sS -m 5 http://10.9.0.11:8000/small; curl -sS -m 20 http://10.9.0.11:8000/big | cmp - $dir/big; echo \$?" 2>&1)"
+expect "from another sandbox, over four pairs of queues" "hello
+0" "$(moat --net host-netns:n2 --net-queues 4 -- sh -c "curl -sS -m 5 http://10.9.0.11:8000/small; curl -sS -m 20 http://10.9.0.11:8000/big | cmp - $dir/big; echo \$?" 2>&1)"
 expect "interface inside" "10.9.0.12/24 fd09::12/64" "$(moat --net host-netns:n2 -- ip -br addr show eth0 2>&1 | grep -o '10.9.0.12/24\|fd09::12/64' | xargs)"
 expect "files in /etc" "$(grep '^nameserver' /etc/resolv.conf | grep -v ' 127\.\| ::1$')
 10.9.0.12 moat

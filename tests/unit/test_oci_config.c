@@ -140,6 +140,8 @@ static const struct {
 	{ "\"annotations\": {\"k\": 1}", "annotations.k: is a number, must be a string" },
 	{ "\"annotations\": {\"dev.moat.dax\": \"no\"}",
 	  "annotations.dev.moat.dax: is 'no', must be on or off" },
+	{ "\"annotations\": {\"dev.moat.net-queues\": \"5\"}",
+	  "annotations.dev.moat.net-queues: is '5', must be 1 to 4" },
 	{ "\"mounts\": [{\"destination\": \"/a\", \"uidMappings\": [{\"containerID\": 0, \"hostID\": 0, \"size\": 1}]}]",
 	  "idmapped mounts are not supported" },
 	{ "\"mounts\": {}", "mounts: is an object, must be an array" },
