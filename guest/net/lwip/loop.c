@@ -278,11 +278,13 @@ void loop_add(struct net_ns *net)
 	net->loop.num = LOOP_INDEX - 1;
 	NETIF_SET_CHECKSUM_CTRL(&net->loop, NETIF_CHECKSUM_DISABLE_ALL);
 	netif_set_link_up(&net->loop);
+	list_add_tail(&net_all, &net->all_node);
 	net_leave();
 }
 
 void loop_remove(struct net_ns *net)
 {
+	list_del(&net->all_node);
 	netif_remove(&net->loop);
 	net_switch(&net_first);
 }

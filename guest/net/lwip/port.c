@@ -14,6 +14,7 @@
 
 struct spinlock net_lock = SPINLOCK_INIT;
 struct net_ns *net_cur = &net_first;
+struct list net_all = LIST_INIT(net_all);
 
 void *lwip_malloc(unsigned long n)
 {

@@ -33,6 +33,7 @@ struct net_ns {
 	/* ---- lwip/ ---- */
 	struct netif loop;			  /* lwIP's side of lo */
 	struct netif *netif_list, *netif_default; /* lwIP's, while it is not net_cur */
+	struct list all_node;			  /* of net_all */
 	struct inet_route routes[ROUTES_MAX]; /* sorted by family, then by falling prefix length */
 	unsigned routes_count;
 	struct path_mtu paths[PATHS_MAX]; /* pmtu.c */
@@ -46,6 +47,7 @@ struct net_ns {
 
 extern struct spinlock net_lock;
 extern struct net_ns *net_cur; /* under net_lock */
+extern struct list net_all;    /* likewise: those that have a loopback */
 
 /* Go on for another namespace. net_lock held. */
 void net_switch_to(struct net_ns *net);

@@ -140,6 +140,21 @@ static void tcp_fire(struct ktimer *t)
 	net_leave();
 }
 
+/* lwIP looks at its one list of interfaces. */
+static void group_ticks(void)
+{
+	struct net_ns *net;
+
+	list_for_each(net, &net_all, all_node) {
+		net_switch(net);
+		for (unsigned k = 0; k < 10; k++) {
+			igmp_tmr();
+			mld6_tmr();
+		}
+	}
+	net_switch(&net_first);
+}
+
 static void link_fire(struct ktimer *t)
 {
 	u64 now;
@@ -155,10 +170,7 @@ static void link_fire(struct ktimer *t)
 		nd6_tmr();
 		ip_reass_tmr();
 		ip6_reass_tmr();
-		for (unsigned k = 0; k < 10; k++) {
-			igmp_tmr();
-			mld6_tmr();
-		}
+		group_ticks();
 	}
 	if (--link_left)
 		ktimer_start(&link_timer, now + SECOND);
