@@ -187,10 +187,12 @@ s64 sys_listen(fd_a fd, int_a backlog)
 
 static s64 do_accept(struct file *f, struct socket *s, uptr_a addr, uptr_a addrlen, u32 flags)
 {
-	int fd = fd_reserve(flags & SOCK_CLOEXEC); /* without one the connection stays where it is */
 	struct socket *conn = NULL;
 	s64 err;
+	int fd;
 
+	/* Without a number the connection stays where it is. */
+	fd = fd_reserve(flags & SOCK_CLOEXEC);
 	if (fd < 0)
 		return fd;
 	err = s->ops->accept ? sock_accept(s, f->flags & O_NONBLOCK, &conn) : -EOPNOTSUPP;

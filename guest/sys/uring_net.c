@@ -418,11 +418,9 @@ int uring_socket_prep(struct uring_req *req)
 s64 uring_socket(struct uring_req *req)
 {
 	const struct io_uring_sqe *s = &req->sqe;
-
 	int fd = uring_fd_reserve(req, s->off & SOCK_CLOEXEC);
 
-	return fd < 0 ? fd
-		      : uring_fd_finish(req, fd, socket_new(s->fd, (int)s->off, (int)s->len));
+	return fd < 0 ? fd : uring_fd_finish(req, fd, socket_new(s->fd, (int)s->off, (int)s->len));
 }
 
 s64 uring_shutdown(struct uring_req *req)

@@ -100,8 +100,9 @@ static void send_two(int sock, int fd)
 		struct cmsghdr h;
 	} c = { .h = { CMSG_LEN(2 * sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
 	struct iovec v = { "x", 1 };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c,
-			    .msg_controllen = sizeof(c) };
+	struct msghdr m = {
+		.msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)
+	};
 
 	memcpy(CMSG_DATA(&c.h), (int[2]){ fd, fd }, 2 * sizeof(int));
 	CHECK_EQ(sendmsg(sock, &m, 0), 1);

@@ -27,12 +27,11 @@ static void destroy(struct socket *s)
 	kfree(u);
 }
 
-#define OPS_OF_ALL                                                                               \
-	.bind = unix_bind, .getname = unix_getname, .shutdown = unix_shutdown,                   \
-	.ioctl = unix_ioctl, .setsockopt = unix_setsockopt, .getsockopt = unix_getsockopt,       \
-	.peer = unix_peer, \
-	.pair = unix_pair, .closing = unix_closing, .release = unix_release, .destroy = destroy, \
-	.room = &unix_room
+#define OPS_OF_ALL                                                                              \
+	.bind = unix_bind, .getname = unix_getname, .shutdown = unix_shutdown,                  \
+	.ioctl = unix_ioctl, .setsockopt = unix_setsockopt, .getsockopt = unix_getsockopt,      \
+	.peer = unix_peer, .pair = unix_pair, .closing = unix_closing, .release = unix_release, \
+	.destroy = destroy, .room = &unix_room
 #define OPS_OF_CONNECTIONS \
 	.connect = unix_connect_stream, .listen = unix_listen, .accept = unix_accept
 
