@@ -194,7 +194,8 @@ u32 inet_path_mtu(const struct inet_sock *k, const struct netif *n, const ip_add
 	u32 mtu = inet_mtu(k->s.net, n);
 	const struct path_mtu *p = path_learned(n, dst);
 
-	return p && path_counts(IP_IS_V6(dst) ? k->pmtudisc6 : k->pmtudisc) ? MIN(p->mtu, mtu) : mtu;
+	return p && path_counts(IP_IS_V6(dst) ? k->pmtudisc6 : k->pmtudisc) ? MIN(p->mtu, mtu)
+									    : mtu;
 }
 
 int inet_ifindex(const struct netif *n)

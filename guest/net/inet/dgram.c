@@ -23,7 +23,8 @@
 #define IPV6_HOPLIMIT 52
 #define IPV6_TCLASS   67
 #define HEADROOM      (PBUF_LINK_HLEN + 40 + 8)
-#define PACKET_MAX    65535u /* as lwIP counts; with IPv6 headers too, which are not part of what Linux counts */
+/* As lwIP counts: with the header of IPv6 too, which Linux leaves out. */
+#define PACKET_MAX 65535u
 
 struct in6_pktinfo_abi {
 	u8 addr[16];

@@ -15,7 +15,7 @@
 #include "net/lwip/stack.h"
 #include "net/lwip/tcp_extra.h"
 
-#define MSS_LEAST    48 /* as Linux's TCP_MIN_SND_MSS, with room for options and a few bytes */
+#define MSS_LEAST    48	 /* as Linux's TCP_MIN_SND_MSS, with room for options and a few bytes */
 #define MSS_UNTOLD   536 /* of a peer that says nothing (RFC 9293) */
 #define HOLE_RETRIES 2	 /* times that a segment was sent again before its size is doubted */
 #define HOLE_LEAST   512 /* nothing smaller is tried */
@@ -54,7 +54,7 @@ static bool split(struct tcp_pcb *p, struct tcp_seg *s, u16 keep)
 
 	if (s->p->ref != 1 || p->snd_queuelen >= TCP_SND_QUEUELEN - 64)
 		return false; /* it waits for its neighbour's address; there are too many */
-	p->unsent = s; /* whose head is the only one that lwIP cuts */
+	p->unsent = s;	      /* whose head is the only one that lwIP cuts */
 	e = tcp_split_unsent_seg(p, keep);
 	p->unsent = head;
 	if (e != ERR_OK)
@@ -166,8 +166,7 @@ void tcp_mss_timeout(struct tcp_pcb *p)
 	if (p->x.suspect && p->lastack == p->x.suspect_end && size > p->x.suspect) {
 		p->x.hole = p->x.suspect;
 		p->x.suspect = 0;
-		p->x.mss_until = net_now() +
-				 (u64)net_sysctl(p->x.net, SYSCTL_MTU_EXPIRES) * NS;
+		p->x.mss_until = net_now() + (u64)net_sysctl(p->x.net, SYSCTL_MTU_EXPIRES) * NS;
 		tcp_mss_sync(p);
 		return;
 	}
@@ -177,7 +176,6 @@ void tcp_mss_timeout(struct tcp_pcb *p)
 		p->x.suspect_end = lwip_ntohl(s->tcphdr->seqno) + s->len;
 	p->x.suspect = next;
 	for (; s && TCP_SEQ_LT(lwip_ntohl(s->tcphdr->seqno), p->x.suspect_end); s = s->next)
-		if (with_options(s) > next &&
-		    !split(p, s, (u16)(next - options(s))))
+		if (with_options(s) > next && !split(p, s, (u16)(next - options(s))))
 			return;
 }

@@ -102,8 +102,8 @@ bool path_learn(const struct netif *n, const ip_addr_t *dst, u32 mtu)
 		p->dst = *dst;
 		p->mtu = 0;
 	}
-	p->expires =
-		net_now() + (u64)net_sysctl(net, v6 ? SYSCTL_MTU_EXPIRES6 : SYSCTL_MTU_EXPIRES) * NS;
+	p->expires = net_now() +
+		     (u64)net_sysctl(net, v6 ? SYSCTL_MTU_EXPIRES6 : SYSCTL_MTU_EXPIRES) * NS;
 	if (p->mtu == mtu && p->cut == cut)
 		return false;
 	p->mtu = (u16)mtu;

@@ -333,7 +333,8 @@ bool recovery_too_large(struct tcp_pcb *p, u16 mss)
 			found = true;
 		}
 	if (found && enabled(p)) {
-		p->x.phase = LOSS; /* without a smaller window: nothing says that the path is full */
+		/* Without a smaller window: nothing says that the path is full. */
+		p->x.phase = LOSS;
 		p->x.recover = p->snd_nxt;
 		p->x.force = true;
 		p->rttest = 0;
