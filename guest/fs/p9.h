@@ -24,6 +24,10 @@ struct p9_req;
 struct p9_transport {
 	/* Send req->bufs. 0, -EIO, or -ENOSPC: wait until p9_room was called. */
 	int (*submit)(struct p9_client *c, struct p9_req *req);
+	/* All NULL where submit waits for the answer. Somebody sleeps, or not any more, until an answer comes by itself. */
+	void (*want)(struct p9_client *c, bool on);
+	bool (*ready)(struct p9_client *c); /* reap would find an answer */
+	void (*reap)(struct p9_client *c);  /* complete what was answered */
 };
 
 #define P9_REQS	  32   /* requests in flight, one tag each */
@@ -73,6 +77,8 @@ struct p9_client {
 	u32 posted;   /* changes that nobody waits for and that are not answered yet; atomic */
 	struct spinlock lock; /* reqs, fid numbers */
 	struct p9_req reqs[P9_REQS];
+	u32 poll_ns;	   /* how long it pays to poll for an answer */
+	u32 unpolled;	   /* answers since that was found to be 0 */
 	struct waitq room; /* a tag or ring space became free */
 	u32 next_fid, nfree;
 	u32 *free_fids;

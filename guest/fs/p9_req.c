@@ -10,7 +10,13 @@
 #include "lib/log.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
+#include "task/sched.h"
 #include "task/task.h"
+
+/* An answer takes some ten microseconds where the server's CPU is free, and to sleep for it as long again. */
+#define POLL_MAX_NS 100000
+#define POLL_MIN_NS 4000 /* below, do not poll */
+#define POLL_AGAIN  64	 /* answers until it is tried again */
 
 #define ORDER 1 /* two pages for the T-message; the R-message is copied to the heap */
 
@@ -24,12 +30,27 @@ void p9_reqs_init(struct p9_client *c)
 {
 	spin_init(&c->lock);
 	waitq_init(&c->room);
+	c->poll_ns = POLL_MAX_NS;
 	for (u16 k = 0; k < P9_REQS; k++) {
 		c->reqs[k].c = c;
 		c->reqs[k].tag = k;
 		waitq_init(&c->reqs[k].q);
 	}
 }
+
+static void want(struct p9_client *c, bool on)
+{
+	if (c->ops->want)
+		c->ops->want(c, on);
+}
+
+/* Sleep until cond, which answers make true. Whoever sleeps says so: else they bring no interrupt. */
+#define wait_answers(c, q, mode, cond)                      \
+	({                                                  \
+		want((c), true);                            \
+		wait_event((q), (mode), NO_DEADLINE, cond); \
+		want((c), false);                           \
+	})
 
 static bool idle(struct p9_client *c)
 {
@@ -41,8 +62,8 @@ static bool idle(struct p9_client *c)
 
 void p9_reqs_destroy(struct p9_client *c)
 {
-	if (!idle(c)) /* clunks whose memory is in the server's hands */
-		wait_event(&c->room, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, idle(c));
+	if (c->ops && !idle(c)) /* clunks whose memory is in the server's hands */
+		wait_answers(c, &c->room, SLEEP_UNINTERRUPTIBLE, idle(c));
 	for (unsigned k = 0; k < P9_REQS; k++) {
 		struct p9_req *r = &c->reqs[k];
 
@@ -117,8 +138,12 @@ struct p9_req *p9_begin(struct p9_client *c, u8 type)
 	if (c->dead)
 		return ERR_PTR(-EIO);
 	r = claim(c);
+	if (!r && c->ops->reap) { /* answers that nobody waited for */
+		c->ops->reap(c);
+		r = claim(c);
+	}
 	if (!r)
-		wait_event(&c->room, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, (r = claim(c)) != NULL);
+		wait_answers(c, &c->room, SLEEP_UNINTERRUPTIBLE, (r = claim(c)) != NULL);
 	err = prepare(r, type);
 	if (err) {
 		p9_end(r);
@@ -240,15 +265,41 @@ static int send(struct p9_req *r)
 	}
 	err = r->c->ops->submit(r->c, r);
 	if (err == -ENOSPC)
-		wait_event(&r->c->room, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE,
-			   (err = r->c->ops->submit(r->c, r)) != -ENOSPC);
+		wait_answers(r->c, &r->c->room, SLEEP_UNINTERRUPTIBLE,
+			     (err = r->c->ops->submit(r->c, r)) != -ENOSPC);
 	return err;
+}
+
+/* Look for the answer for as long as it paid lately, while no other task wants this CPU and the server has another. */
+static void poll(struct p9_req *r)
+{
+	struct p9_client *c = r->c;
+	u32 ns = READ_ONCE(c->poll_ns);
+	u64 end;
+
+	if (!c->ops->ready || cpu_count() < 2 || !sched_alone())
+		return;
+	if (ns < POLL_MIN_NS) {
+		if (atomic_add(&c->unpolled, 1) % POLL_AGAIN)
+			return;
+		ns = POLL_MAX_NS;
+	}
+	end = clock_mono() + ns;
+	while (!atomic_load(&r->done) && clock_mono() < end && sched_alone()) {
+		for (int k = 0; k < 32 && !c->ops->ready(c); k++)
+			cpu_relax();
+		if (c->ops->ready(c))
+			c->ops->reap(c);
+	}
+	WRITE_ONCE(c->poll_ns, atomic_load(&r->done) ? POLL_MAX_NS : ns / 2);
 }
 
 static void wait(struct p9_req *r, enum sleep_mode mode)
 {
 	if (!atomic_load(&r->done))
-		wait_event(&r->q, mode, NO_DEADLINE, atomic_load(&r->done));
+		poll(r);
+	if (!atomic_load(&r->done))
+		wait_answers(r->c, &r->q, mode, atomic_load(&r->done));
 }
 
 /* Ask the server to give a request up. Best effort: its answer means that the request came back, too. */
@@ -318,7 +369,7 @@ int p9_post(struct p9_req *r)
 void p9_wait_posted(struct p9_client *c)
 {
 	if (atomic_load(&c->posted))
-		wait_event(&c->room, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, !atomic_load(&c->posted));
+		wait_answers(c, &c->room, SLEEP_UNINTERRUPTIBLE, !atomic_load(&c->posted));
 }
 
 int p9_settle(struct p9_client *c)

@@ -1,5 +1,5 @@
 /*
- * p9_ring.c - 9P over a queue of the arena.
+ * p9_ring.c - 9P over a queue of the arena. Answers that nobody sleeps for bring no interrupt.
  */
 #include "fs/p9.h"
 
@@ -25,12 +25,33 @@ static void room(void *arg)
 	p9_room(arg);
 }
 
-static const struct p9_transport ring_transport = { .submit = submit };
+static void want(struct p9_client *c, bool on)
+{
+	ring_want(c->priv, on);
+}
+
+static bool ready(struct p9_client *c)
+{
+	return ring_ready(c->priv);
+}
+
+static void reap(struct p9_client *c)
+{
+	ring_reap(c->priv);
+}
+
+static const struct p9_transport ring_transport = {
+	.submit = submit,
+	.want = want,
+	.ready = ready,
+	.reap = reap,
+};
 
 int p9_ring_connect(struct p9_client *c, unsigned queue)
 {
 	c->priv = ring_open(queue);
 	c->ops = &ring_transport;
 	ring_set_room(c->priv, room, c);
+	ring_set_on_demand(c->priv);
 	return 0;
 }

@@ -14,8 +14,6 @@
 
 #include "fs/p9.h"
 
-#define P9_SETATTR_OWNER (P9_SETATTR_UID | P9_SETATTR_GID)
-
 /* The server's file ends at size now, and so do our pages, if there are any. */
 void p9_set_end(struct inode *i, u64 size)
 {

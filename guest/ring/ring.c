@@ -23,6 +23,8 @@ struct ring {
 	u16 used_idx;	/* next used element to take */
 	unsigned in_flight;
 	u16 lazy; /* used requests that need no interrupt */
+	bool on_demand;
+	unsigned wanted; /* who waits for an interrupt, if it is on demand */
 	struct ring_request *flight[RING_ENTRIES];
 	void (*room)(void *);
 	void *room_arg;
@@ -96,6 +98,17 @@ struct ring *ring_open(unsigned queue)
 	if (READ_ONCE(gone[queue]))
 		break_ring(r);
 	return r;
+}
+
+/* As far away as used.idx can be without looking as if it had been passed. */
+#define NO_EVENT 0x4000
+
+/* Ask for the next interrupt that is wanted. lock held. */
+static void arm(struct ring *r)
+{
+	u16 after = r->on_demand && !r->wanted ? NO_EVENT : r->lazy;
+
+	WRITE_ONCE(r->mem->avail.used_event, (u16)(r->used_idx + after));
 }
 
 static void put_desc(struct ring *r, u16 i, const struct ring_buf *b, u16 flags)
@@ -205,7 +218,7 @@ unsigned ring_reap(struct ring *r)
 		req = take_used(r, &written, &bad);
 		if (!req && !bad && r->mem) {
 			/* Ask for the next interrupt, then look once more. */
-			WRITE_ONCE(r->mem->avail.used_event, (u16)(r->used_idx + r->lazy));
+			arm(r);
 			atomic_fence();
 			req = take_used(r, &written, &bad);
 		}
@@ -236,8 +249,30 @@ void ring_set_lazy(struct ring *r, u16 requests)
 {
 	spin_lock(&r->lock);
 	r->lazy = requests;
-	WRITE_ONCE(r->mem->avail.used_event, (u16)(r->used_idx + requests));
+	arm(r);
 	spin_unlock(&r->lock);
+}
+
+void ring_set_on_demand(struct ring *r)
+{
+	spin_lock(&r->lock);
+	r->on_demand = true;
+	arm(r);
+	spin_unlock(&r->lock);
+}
+
+void ring_want(struct ring *r, bool want)
+{
+	spin_lock(&r->lock);
+	r->wanted += want ? 1 : -1u;
+	spin_unlock(&r->lock);
+	if (want)
+		ring_reap(r);
+}
+
+bool ring_ready(const struct ring *r)
+{
+	return atomic_load(&r->mem->used.idx) != READ_ONCE(r->used_idx) || READ_ONCE(r->broken);
 }
 
 unsigned ring_free(const struct ring *r)

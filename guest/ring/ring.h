@@ -49,6 +49,13 @@ void ring_set_room(struct ring *r, void (*room)(void *), void *arg);
  * for other reasons, too. Requests that are used and not reaped stay in flight.
  */
 void ring_set_lazy(struct ring *r, u16 requests);
+/*
+ * Ask for interrupts only while somebody waits for one between ring_want(r, true), which reaps too, and ring_want(r, false).
+ * Others poll: ring_ready says whether ring_reap would find something, or never will.
+ */
+void ring_set_on_demand(struct ring *r);
+void ring_want(struct ring *r, bool want);
+bool ring_ready(const struct ring *r);
 unsigned ring_free(const struct ring *r); /* descriptors; a hint */
 /* Every request in flight, and every later one, ends with -EIO (the server is gone). Harmless if it was never opened. */
 void ring_break_queue(unsigned queue);

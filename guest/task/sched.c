@@ -470,6 +470,11 @@ void sched_yield(void)
 	preempt(rq, t, pick(rq), now);
 }
 
+bool sched_alone(void)
+{
+	return !READ_ONCE(rq_this()->nr) && !READ_ONCE(cpu_this()->need_resched);
+}
+
 void task_poll(void)
 {
 	platform_poll();

@@ -39,6 +39,7 @@ int sched_set_affinity(struct task *t, u64 mask); /* -EINVAL if no CPU is left *
 u64 sched_interval(struct task *t);		  /* ns, for sched_rr_get_interval */
 u64 sched_runtime(struct task *t);		  /* CPU time so far, ns */
 unsigned sched_nr_running(void);
+bool sched_alone(void); /* no other task wants the current CPU, at this moment */
 /* Where a task that is not on a CPU waits: return addresses in the Sentry, innermost first. 0: it runs. */
 unsigned sched_blocked_stack(struct task *t, u64 *at, unsigned max);
 /* The user registers of a task that is not on a CPU; false: it is, or has none (any more). */

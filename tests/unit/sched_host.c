@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "lib/err.h"
+#include "task/sched.h"
 #include "task/task.h"
 #include "tests/unit/platform_host.h"
 
@@ -39,6 +40,11 @@ int sched_sleep(u64 deadline)
 		usleep(10);
 	}
 	return 0;
+}
+
+bool sched_alone(void)
+{
+	return false; /* other host threads do the work */
 }
 
 bool sched_wake(struct task *t)
