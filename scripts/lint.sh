@@ -227,8 +227,8 @@ seed_all() {
 	cp -r tests/abi "$tree/tests/"
 	seed errnos guest/sys/syscalls.def <<<'SYSCALL0(999, quotactl, full, "")' || status=1
 	printf 'int high(void);\n' >"$tree/tests/uses.c"
-	printf 'int alone(void);\n' >"$tree/guest/lib/alone.h"
-	seed exports guest/lib/low.c <<<$'int alone(void);\nint alone(void)\n{\n\treturn 3;\n}' || status=1
+	printf 'int seeded_alone(void);\n' >"$tree/guest/lib/alone.h"
+	seed exports guest/lib/low.c <<<$'int seeded_alone(void);\nint seeded_alone(void)\n{\n\treturn 3;\n}' || status=1
 	seed errnos tests/abi/errno-exceptions <<<'read EXDEV it never says so' || status=1
 	return $status
 }
