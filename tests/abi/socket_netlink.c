@@ -327,6 +327,35 @@ TEST(memberships)
 	close(fd);
 }
 
+/* What a change is answered that could not be made anyway: its interface is not there. */
+static int change(int fd)
+{
+	struct request r = { .addr = { .ifa_family = AF_INET, .ifa_index = 4000 } };
+	const struct nlmsgerr *e = NLMSG_DATA((struct nlmsghdr *)answer);
+
+	CHECK_OK(ask(fd, RTM_DELADDR, NLM_F_ACK, sizeof(r.addr), &r));
+	CHECK(recv(fd, answer, sizeof(answer), 0) >= (ssize_t)NLMSG_LENGTH(sizeof(*e)));
+	return e->error;
+}
+
+/* Both who opened the socket and who asks need the right. */
+TEST_FORK(rights_of_the_opener)
+{
+	int ours, others;
+
+	NEED_ROOT();
+	ours = nl();
+	REQUIRE(seteuid(NOBODY) == 0);
+	others = nl();
+	CHECK_EQ(change(ours), -EPERM);
+	CHECK_EQ(change(others), -EPERM);
+	REQUIRE(seteuid(0) == 0);
+	CHECK_EQ(change(others), -EPERM);
+	CHECK(change(ours) != -EPERM);
+	close(ours);
+	close(others);
+}
+
 TEST(uevents)
 {
 	struct sockaddr_nl a = { .nl_family = AF_NETLINK, .nl_groups = 1 };

@@ -39,7 +39,7 @@ int sock_diag_request(struct nl_request *r)
 {
 	switch (r->h->nlmsg_type) {
 	case SOCK_DIAG_BY_FAMILY: return by_family(r);
-	case SOCK_DESTROY: return net_capable(r->from->s.net, CAP_NET_ADMIN) ? -EOPNOTSUPP : -EPERM;
+	case SOCK_DESTROY: return nl_admin(r) ? -EOPNOTSUPP : -EPERM;
 	default: return -EINVAL;
 	}
 }

@@ -37,6 +37,7 @@ struct nl_sock {
 	u32 message;		/* where in it the present message begins */
 	bool failed;		/* no memory for an answer */
 	u32 flags;		/* NLF_* */
+	bool opener_admin;	/* whoever opened it had CAP_NET_ADMIN */
 	struct filter_slot filter;
 };
 #define NLF_CAP_ACK    1
@@ -52,6 +53,9 @@ struct nl_request {
 	const u8 *body;
 	u32 len; /* of body */
 };
+
+/* May the network be changed? Both who asks and who opened the socket need CAP_NET_ADMIN for it, as in netlink_capable(). */
+bool nl_admin(const struct nl_request *r);
 
 /* ---- message.c: building answers ---- */
 /* Begin a message of `size` fixed bytes, which are returned zeroed; NULL without memory. multi: part of a dump. */

@@ -369,7 +369,7 @@ int rtnetlink_request(struct nl_request *r)
 			nl_done(r);
 		return err;
 	}
-	if (!net_capable(r->from->s.net, CAP_NET_ADMIN))
+	if (!nl_admin(r))
 		return -EPERM;
 	err = rtnetlink_change(r);
 	if (err == -EOPNOTSUPP)

@@ -444,6 +444,11 @@ static const struct socket_ops nl_ops = {
 	.destroy = nl_destroy,
 };
 
+bool nl_admin(const struct nl_request *r)
+{
+	return r->from->opener_admin && net_capable(r->from->s.net, CAP_NET_ADMIN);
+}
+
 static struct socket *create(int type, int number)
 {
 	struct nl_sock *n;
@@ -456,6 +461,7 @@ static struct socket *create(int type, int number)
 	if (!n)
 		return ERR_PTR(-ENOMEM);
 	sock_init(&n->s, &nl_ops, AF_NETLINK, type, number);
+	n->opener_admin = net_capable(n->s.net, CAP_NET_ADMIN);
 	list_init(&n->all_node);
 	spin_init(&n->lock);
 	list_init(&n->rx);
