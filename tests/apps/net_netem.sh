@@ -23,18 +23,31 @@ for n in 1 2 3; do
 	ip -n n$n link set eth0 gso_max_segs 1
 done
 
+# n4 lies behind a router, on a link with a smaller MTU. Frames that are too large for the end of a veth pair vanish there.
+ip netns add n4
+ip link add v4 type veth peer name eth0 netns n4
+ip addr add 10.10.0.1/24 dev v4
+ip link set v4 up
+ip -n n4 addr add 10.10.0.2/24 dev eth0
+ip -n n4 link set eth0 up
+ip -n n4 route add default via 10.10.0.1 advmss 1460
+ip netns exec n4 ip link set eth0 gso_max_segs 1
+echo 1 > /proc/sys/net/ipv4/ip_forward
+ip netns exec n3 bash -c 'echo 1 > /proc/sys/net/ipv4/tcp_mtu_probing' # as a sandbox does
+
 # transfer SYSTEM DIRECTION: milliseconds, or what went wrong. n2 is the peer of a sandbox in n1, or of Linux in n3.
+peer=n2 address=10.9.0.12
 transfer() {
 	side=(ip netns exec n3)
 	[ "$1" = linux ] || side=("$MOAT" do --platform "$PLATFORM" --net host-netns:n1 --)
 	if [ "$2" = send ]; then
-		from="cat $dir/data > /dev/tcp/10.9.0.12/7000"
+		from="cat $dir/data > /dev/tcp/$address/7000"
 		into="busybox nc -l -p 7000 > $dir/got"
-		listener=(ip netns exec n2) sender=("${side[@]}")
+		listener=(ip netns exec $peer) sender=("${side[@]}")
 	else
-		from="exec 3<> /dev/tcp/10.9.0.12/7000; exec cat <&3"
+		from="exec 3<> /dev/tcp/$address/7000; exec cat <&3"
 		into="busybox nc -l -p 7000 < $dir/data"
-		listener=(ip netns exec n2) sender=("${side[@]}")
+		listener=(ip netns exec $peer) sender=("${side[@]}")
 	fi
 	timeout 90 "${listener[@]}" bash -c "$into" < /dev/null &
 	waiting=$!
@@ -62,7 +75,7 @@ check() {
 	for n in 1 2 3; do
 		tc qdisc replace dev v$n root netem limit 1000 "$@"
 	done
-	for direction in send fetch; do
+	for direction in ${directions:-send fetch}; do
 		linux=$(transfer linux $direction 2> "$dir/err")
 		ours=$(transfer moat $direction 2>> "$dir/err")
 		expect "$name, $direction, Linux $linux ms" ok "$([ "$ours" -le $((linux * 3 + 5000)) ] 2> /dev/null && echo ok || echo "$ours ms"; cat "$dir/err")"
@@ -71,6 +84,14 @@ check() {
 }
 
 check "loss 1 %" 3000000 loss 1%
+peer=n4 address=10.10.0.2 directions=send
+ip link set v4 mtu 1400
+check "a path of 1400 bytes" 3000000 delay 1ms
+ip link set v4 mtu 1500
+ip -n n4 link set eth0 mtu 1400
+ip -n n3 route flush cache # it has heard of the MTU
+check "a path that swallows more than 1400 bytes" 1000000 delay 1ms
+peer=n2 address=10.9.0.12 directions=
 if [ -n "${TEST_FULL:-}" ]; then
 	check "loss 10 %" 500000 loss 10%
 	check "delay 50 ms" 3000000 delay 50ms
