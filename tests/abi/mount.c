@@ -1,5 +1,6 @@
 /* mount and umount of tmpfs: contents, flags, size limit, busy, nesting, and the errors. As root. */
 #include "own_ns.h"
+#include <sys/fsuid.h>
 #include <sys/statfs.h>
 
 /* A directory m; with options, a tmpfs on it. */
@@ -194,6 +195,25 @@ TEST_FORK(errors)
 	CHECK_ERRNO(umount("missing"), ENOENT);
 	CHECK_ERRNO(umount2("m", 0x100), EINVAL);
 	CHECK_ERRNO(umount2("m", MNT_EXPIRE | MNT_FORCE), EINVAL);
+}
+
+/* Who may mount needs the rights over the path like anybody. */
+TEST_FORK(paths)
+{
+	static char name[5000];
+
+	SETUP(NULL);
+	memset(name, 'n', 300);
+	CHECK_ERRNO(mount("none", name, "tmpfs", 0, NULL), ENAMETOOLONG);
+	memset(name, 'n', sizeof(name) - 1);
+	CHECK_ERRNO(mount("none", name, "tmpfs", 0, NULL), ENAMETOOLONG);
+	NEED_ROOT();
+	CHECK_OK(mkdir("closed", 0700));
+	CHECK_OK(mkdir("closed/d", 0755));
+	setfsuid(NOBODY);
+	CHECK_ERRNO(mount("none", "closed/d", "tmpfs", 0, NULL), EACCES);
+	setfsuid(0);
+	CHECK_OK(mount("none", "closed/d", "tmpfs", 0, NULL));
 }
 
 TEST(unprivileged)
