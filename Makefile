@@ -33,6 +33,7 @@ GUEST_CFLAGS_kvm     := $(GUEST_COMMON) -DMOAT_KVM=1 -mcmodel=kernel -fno-pic -f
 GUEST_CFLAGS_systrap := $(GUEST_COMMON) -DMOAT_SYSTRAP=1 -fno-pic -fno-pie
 
 GUEST_SRC_ALL := $(sort $(shell find guest loader -name '*.c' -o -name '*.S' 2>/dev/null))
+HOST_SRC := $(sort $(shell find host oci loader -name '*.c' -o -name '*.S'))
 GUEST_SRC_kvm     := $(filter-out guest/platform/systrap/% loader/host_%,$(GUEST_SRC_ALL))
 GUEST_SRC_systrap := $(filter-out guest/platform/kvm/% loader/host_% guest/platform/systrap/stub/%,$(GUEST_SRC_ALL))
 
@@ -64,7 +65,6 @@ $(eval $(call sentry,systrap))
 
 # ---- the host binary ----
 
-HOST_SRC := $(sort $(wildcard host/*.c host/*.S host/gofer/*.c host/net/*.c oci/*.c loader/*.c))
 HOST_OBJ := $(patsubst %,$(BUILD)/host/%.o,$(HOST_SRC))
 HOST_CFLAGS := $(COMMON) -D_GNU_SOURCE -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fcf-protection=full \
 	-DMOAT_VERSION='"$(VERSION)"' -DMOAT_HOST=1

@@ -83,7 +83,7 @@
 #define BOOT_OVERLAY_NONE   0
 #define BOOT_OVERLAY_MEMORY 1
 #define BOOT_OVERLAY_FILE   2
-/* The gofer's export of the layer on the host: a directory with the directories upper and work in it (guest/fs/stack.h). */
+/* The gofer's export of the layer on the host: a directory with the directories upper and work in it (guest/fs/overlay/stack.h). */
 #define BOOT_OVERLAY_EXPORT "overlay"
 
 /* own-namespaces */

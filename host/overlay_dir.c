@@ -1,5 +1,5 @@
 /*
- * overlay_dir.c - see overlay_dir.h. The directory holds a file that says what it is, `upper` and `work` (guest/fs/stack.h).
+ * overlay_dir.c - see overlay_dir.h. The directory holds a file that says what it is, `upper` and `work` (guest/fs/overlay/stack.h).
  *
  * What lies below upper came from a sandbox: nothing there is followed, and names are only handed back to the kernel. The
  * lock is flock(2)'s, so it goes with the launcher, however that ends.

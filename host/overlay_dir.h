@@ -11,7 +11,7 @@ struct error;
 
 struct overlay_dir {
 	int fd;	       /* for as long as it is open, nobody else gets the directory */
-	uint64_t used; /* bytes that count against a limit: guest/fs/stack.h says how */
+	uint64_t used; /* bytes that count against a limit: guest/fs/overlay/stack.h says how */
 };
 
 /*

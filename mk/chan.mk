@@ -1,7 +1,6 @@
 # chan.mk - build/tests/chan_client: drives a running sandbox over its control socket (tests/apps/channel.sh).
 
-CHAN_SRC := tests/host/chan_client.c $(filter-out host/main.c host/run.c host/images.S $(wildcard host/cmd_*.c), \
-	$(sort $(wildcard host/*.c host/*.S host/gofer/*.c host/net/*.c loader/*.c)))
+CHAN_SRC := tests/host/chan_client.c $(filter-out host/main.c host/run.c host/images.S host/cmd_%.c oci/%, $(HOST_SRC))
 CHAN_OBJ := $(patsubst %,$(BUILD)/host/%.o,$(CHAN_SRC)) $(BUILD)/host/host/images.S.o
 $(BUILD)/tests/chan_client: $(CHAN_OBJ)
 	@mkdir -p $(@D)

@@ -1,8 +1,7 @@
 # hostile.mk - build/tests/moat-hostile: the launcher and the gofer as they are, around an image that misuses every ring
 # (tests/guest/hostile) in the Sentry's place. moat-hostile-asan is the same host side under ASan and UBSan.
 
-HOSTILE_HOST := $(patsubst %,$(BUILD)/host/%.o,$(filter-out host/images.S,$(sort $(wildcard host/*.c host/*.S host/gofer/*.c host/net/*.c \
-	oci/*.c loader/*.c))))
+HOSTILE_HOST := $(patsubst %,$(BUILD)/host/%.o,$(filter-out host/images.S,$(HOST_SRC)))
 
 define hostile
 HOSTILE_OBJ_$(1) := $(BUILD)/$(1)/tests/guest/hostile/hostile.c.o $(BUILD)/$(1)/tests/guest/hostile/$(1).c.o

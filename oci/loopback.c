@@ -93,7 +93,7 @@ serve(const struct loopback *l, int conn, uint16_t port, pid_t parent)
 	struct error err;
 	int chan;
 
-	prctl(PR_SET_NAME, "moat-forward"); /* at once: cmd_ps.c counts stand-ins by their name */
+	prctl(PR_SET_NAME, "moat-forward"); /* at once: cmd/ps.c counts stand-ins by their name */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);

@@ -9,13 +9,13 @@
 
 #include "container/session.h"
 #include "fs/file.h"
-#include "fs/memfd.h"
+#include "fs/anon/memfd.h"
 #include "fs/vfs.h"
 #include "lib/err.h"
 #include "lib/log.h"
 #include "platform/platform.h"
 #include "sys/task_glue.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 
 #define TAIL 200 /* bytes of what a failed one printed */
 

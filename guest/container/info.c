@@ -10,9 +10,9 @@
 #include "lib/logread.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
-#include "task/clock.h"
+#include "task/time/clock.h"
 #include "task/info.h"
-#include "task/sched.h"
+#include "task/sched/sched.h"
 
 #define LIST_MAX sizeof(((struct ctl_msg *)0)->data)
 #ifdef MOAT_KVM

@@ -16,7 +16,7 @@
 #include "lib/log.h"
 #include "mm/slab.h"
 #include "sys/task_glue.h"
-#include "task/seccomp.h"
+#include "task/seccomp/seccomp.h"
 
 static int set_credentials(const struct spec *s)
 {

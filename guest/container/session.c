@@ -13,7 +13,7 @@
 #include "net/end.h"
 #include "platform/platform.h"
 #include "ring/ring.h"
-#include "task/ns.h"
+#include "task/ns/ns.h"
 
 #define DRAIN_KILLED 200000000ULL /* ns that a killed program's terminal output is given */
 

@@ -9,7 +9,7 @@
 #include "lib/dtree.h"
 #include "lib/err.h"
 #include "mm/slab.h"
-#include "task/seccomp.h"
+#include "task/seccomp/seccomp.h"
 
 static char *copy_string(const struct dtree *t, u32 node, const char *name, const char *absent)
 {

@@ -6,7 +6,7 @@
 #define MOAT_CONTAINER_SPEC_H
 
 #include "fs/vfs.h"
-#include "task/sched.h"
+#include "task/sched/sched.h"
 #include "task/task.h"
 
 struct spec_device {

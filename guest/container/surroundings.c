@@ -9,16 +9,16 @@
 #include "abi/boot.h"
 #include "container/session.h"
 #include "fs/file.h"
-#include "fs/mount_table.h"
+#include "fs/mount/table.h"
 #include "fs/vfs.h"
 #include "lib/err.h"
 #include "lib/log.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
-#include "task/ns.h"
-#include "task/pidns.h"
-#include "task/userns.h"
-#include "task/uts.h"
+#include "task/ns/ns.h"
+#include "task/ns/pidns.h"
+#include "task/ns/userns.h"
+#include "task/ns/uts.h"
 
 /* ---- namespaces and names ---- */
 

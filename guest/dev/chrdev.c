@@ -7,7 +7,7 @@
 #include "dev/mem.h"
 #include "dev/stream.h"
 #include "dev/tty/tty.h"
-#include "fs/pipe.h"
+#include "fs/anon/pipe.h"
 #include "task/container.h"
 
 #define MEM_MAJOR 1

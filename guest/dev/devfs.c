@@ -8,7 +8,7 @@
 
 #include "dev/devfs.h"
 #include "dev/tty/tty.h"
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/procfs.h"
 #include "fs/vfs.h"
 #include "lib/err.h"

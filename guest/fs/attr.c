@@ -6,7 +6,7 @@
 #include <linux/capability.h>
 #include <string.h>
 
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/notify.h"
 #include "mm/pagecache.h"
 #include "task/task.h"

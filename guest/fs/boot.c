@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "abi/boot.h"
-#include "fs/mount.h"
-#include "fs/mount_table.h"
-#include "fs/p9.h"
+#include "fs/mount/mount.h"
+#include "fs/mount/table.h"
+#include "fs/p9/p9.h"
 #include "lib/log.h"
 #include "mm/slab.h"
 #include "task/task.h"

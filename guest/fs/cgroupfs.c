@@ -13,7 +13,7 @@
 #include "platform/platform.h"
 #include "task/container.h"
 #include "task/info.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/unsupported.h"
 
 typedef unsigned long long ull;

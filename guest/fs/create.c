@@ -7,7 +7,7 @@
 #include <linux/capability.h>
 #include <string.h>
 
-#include "fs/landlock.h"
+#include "fs/landlock/landlock.h"
 #include "fs/namei.h"
 #include "fs/notify.h"
 #include "task/task.h"

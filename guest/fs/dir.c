@@ -1,7 +1,7 @@
 /*
  * dir.c - helpers for readdir implementations.
  */
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 
 bool dir_emit(struct dir_context *ctx, const char *name, unsigned len, u64 next, u64 ino,
 	      unsigned type)

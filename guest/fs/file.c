@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "fs/async.h"
-#include "fs/epoll.h"
+#include "fs/anon/epoll.h"
 #include "fs/lock.h"
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/notify.h"
 #include "mm/slab.h"
 #include "task/task.h"

@@ -103,7 +103,7 @@ struct file {
 		u32 uid, euid; /* of who chose it */
 	} owner;
 	void *async;	     /* its watcher (fs/async.c) */
-	void *epoll;	     /* list of epoll items that watch it (fs/epoll.c) */
+	void *epoll;	     /* list of epoll items that watch it (fs/anon/epoll.c) */
 	struct waitq *waitq; /* default wait queue for file_read/file_write's loop; may be NULL */
 	u64 dir_cookie;	     /* directories: the file system's, for readdir */
 	void *dir_state;     /* likewise; freed by release */

@@ -4,7 +4,7 @@
  */
 #include "fs/handle.h"
 
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "lib/log.h"
 #include "mm/slab.h"
 

@@ -3,7 +3,7 @@
  */
 #include <linux/mman.h>
 
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "mm/mm.h"
 
 static int fs_file_map(struct file *f, struct mm_file_map *m)

@@ -13,7 +13,7 @@
 #ifndef MOAT_FS_NAMEI_H
 #define MOAT_FS_NAMEI_H
 
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 
 enum last_type { LAST_NORM, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 

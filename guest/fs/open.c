@@ -8,7 +8,7 @@
 #include <linux/mount.h>
 #include <string.h>
 
-#include "fs/landlock.h"
+#include "fs/landlock/landlock.h"
 #include "fs/namei.h"
 #include "fs/notify.h"
 #include "lib/log.h"

@@ -4,10 +4,10 @@
  */
 #include "fs/owner.h"
 
-#include "fs/landlock.h"
+#include "fs/landlock/landlock.h"
 #include "lib/err.h"
 #include "task/info.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/task.h"
 
 static void same_group(struct process *p, void *arg)

@@ -6,7 +6,7 @@
  */
 #include <linux/capability.h>
 
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "mm/pagecache.h"
 #include "task/task.h"
 

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "lib/log.h"
 #include "mm/slab.h"
 #include "task/task.h"

@@ -7,7 +7,7 @@
 
 #include "fs/vfs.h"
 #include "task/task.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 bool cred_in_group(const struct cred *c, u32 gid)
 {

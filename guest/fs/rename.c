@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "fs/landlock.h"
+#include "fs/landlock/landlock.h"
 #include "fs/namei.h"
 #include "fs/notify.h"
 

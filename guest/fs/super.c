@@ -3,11 +3,11 @@
  */
 #include <linux/mount.h>
 
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/notify.h"
 #include "fs/vfs.h"
 #include "mm/slab.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 static u32 next_minor;
 

@@ -2,7 +2,7 @@
  * vfs.h - the virtual file system: inodes, dentries, mounts, file systems, and path lookup.
  *
  * A file system gives inodes with ops. Dentries are a pure cache (name -> inode, negative ones too) that the VFS owns:
- * a file system never sees one, so it can be stacked (overlay.c, stack.c) without a second dentry tree. Open files are file.h.
+ * a file system never sees one, so it can be stacked (overlay/memory.c, stack.c) without a second dentry tree. Open files are file.h.
  *
  * Locks, outermost first (docs/locks.md): vfs_mounts_mutex (the trees of mounts), vfs_rename_lock (renames between
  * directories), inode->mutex (directory: its entries; regular file: size and writes; held around user copies, so the fault
@@ -579,8 +579,8 @@ struct fs_context *fs_container_create(const struct fs_container *c, char *why, 
 /* Take the tree down, and drop the context. Files that are open in it stay as they are. */
 void fs_container_drop(struct fs_context *fs);
 void p9_settle_all(
-	void); /* p9_clients.c: all changes that were posted have reached the hosts' files */
-void p9_log_totals(void); /* p9_req.c: requests to the gofers so far, by type, to the log */
+	void); /* p9/clients.c: all changes that were posted have reached the hosts' files */
+void p9_log_totals(void); /* p9/req.c: requests to the gofers so far, by type, to the log */
 void fs_mmap_init(void);  /* mmap.c: tells mm about files; before the first program */
 /* The current task's working directory, an absolute path; missing directories are made for uid and gid. */
 int fs_enter_cwd(const char *cwd, u32 uid, u32 gid);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "fs/dirtable.h"
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "ipc/mqueue.h"
 #include "mm/slab.h"
 #include "task/task.h"

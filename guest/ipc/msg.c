@@ -5,7 +5,7 @@
 
 #include "ipc/msg.h"
 #include "mm/slab.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/task.h"
 
 static void msg_free(struct ipc_perm *p)

@@ -1,5 +1,5 @@
 /*
- * ns.c - IPC namespaces: the first one, and those that unshare(2) makes (task/ns.h).
+ * ns.c - IPC namespaces: the first one, and those that unshare(2) makes (task/ns/ns.h).
  */
 #include "ipc/ipc.h"
 #include "ipc/mqueue.h"
@@ -8,7 +8,7 @@
 #include "ipc/shm.h"
 #include "lib/err.h"
 #include "mm/slab.h"
-#include "task/ns.h"
+#include "task/ns/ns.h"
 
 static struct ipc_ns first;
 

@@ -3,7 +3,7 @@
  */
 #include "ipc/sem.h"
 #include "mm/slab.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/task.h"
 
 static void sem_free(struct ipc_perm *p)

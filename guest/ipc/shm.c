@@ -7,13 +7,13 @@
  */
 #include <linux/capability.h>
 
-#include "fs/memfd.h"
+#include "fs/anon/memfd.h"
 #include "ipc/shm.h"
 #include "lib/log.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
 #include "mm/slab.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/task.h"
 #include "task/ucounts.h"
 

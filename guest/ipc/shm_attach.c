@@ -7,7 +7,7 @@
  * Locks: map_count runs under mm->lock and takes ns->shm.lock alone. The segment's memory is freed by the file's release,
  * which mm calls without its lock.
  */
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/vfs.h"
 #include "ipc/shm.h"
 #include "mm/mm.h"

@@ -2,7 +2,7 @@
  * err.h - errno values of the Linux x86-64 ABI, and errors in pointers.
  *
  * Sentry functions return 0 or a positive result, or -errno; functions that return pointers return ERR_PTR(-errno).
- * The ERESTART* values never reach user space: the signal code turns them into EINTR or a restart (task/signal.h).
+ * The ERESTART* values never reach user space: the signal code turns them into EINTR or a restart (task/signal/signal.h).
  */
 #ifndef MOAT_LIB_ERR_H
 #define MOAT_LIB_ERR_H

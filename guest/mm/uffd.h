@@ -1,6 +1,6 @@
 /*
  * uffd.h - userfaultfd(2), the part below its descriptor: ranges that are registered, tasks that wait for a page, and the
- * pages that a monitor gives them. fs/userfaultfd.c is the descriptor.
+ * pages that a monitor gives them. fs/anon/userfaultfd.c is the descriptor.
  *
  * A registered range is one of private anonymous memory. A fault on a missing page of it (UFFD_MISSING), or a write to a
  * page with its AE_WP bit set (UFFD_WP), makes the task wait until the monitor wakes the range; then it faults again.

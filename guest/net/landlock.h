@@ -1,10 +1,10 @@
 /*
- * landlock.h - landlock's checks of TCP ports (fs/landlock.h has the domains). Of the current task: 0 or -errno.
+ * landlock.h - landlock's checks of TCP ports (fs/landlock/landlock.h has the domains). Of the current task: 0 or -errno.
  */
 #ifndef MOAT_NET_LANDLOCK_H
 #define MOAT_NET_LANDLOCK_H
 
-#include "fs/landlock.h"
+#include "fs/landlock/landlock.h"
 #include "net/socket.h"
 
 int landlock_check_tcp(const struct socket *s, const struct sock_addr *a, u32 access);

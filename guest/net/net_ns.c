@@ -7,7 +7,7 @@
 #include "net/lwip/stack.h"
 #include "net/veth.h"
 #include "task/task.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 struct net_ns net_first;
 

@@ -5,7 +5,7 @@
  * working; net_switch puts another one's in their place, at the entry to the stack and for each packet of a loopback. What is
  * found by hash (connections, ports, names) is in tables of all namespaces and compares its own.
  *
- * A socket holds its namespace for life (sock_init). References are those of its ns_common (task/ns.h); the first one is
+ * A socket holds its namespace for life (sock_init). References are those of its ns_common (task/ns/ns.h); the first one is
  * never freed and not counted.
  *
  * Locks: net_lock for all but the table of interfaces, which is under netdev_lock. The last reference must not go under net_lock:
@@ -14,7 +14,7 @@
 #ifndef MOAT_NET_NET_NS_H
 #define MOAT_NET_NET_NS_H
 
-#include "task/ns.h"
+#include "task/ns/ns.h"
 
 struct net_ns; /* net/lwip/stack.h */
 

@@ -10,7 +10,7 @@
 #include "mm/slab.h"
 #include "net/scm.h"
 #include "platform/platform.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/task.h"
 
 static struct spinlock dropped_lock = SPINLOCK_INIT;

@@ -1,5 +1,5 @@
 /*
- * aio.c - io_setup(2), io_submit(2), io_getevents(2) and kin; the contexts are fs/aio.c.
+ * aio.c - io_setup(2), io_submit(2), io_getevents(2) and kin; the contexts are fs/anon/aio.c.
  *
  * A request is served where it is submitted and has completed when io_submit returns, as Linux does for cached files;
  * so nothing is ever there that io_cancel(2) could stop. IOCB_CMD_POLL, which would have to wait, is refused.
@@ -7,8 +7,8 @@
 #include <linux/fs.h>
 
 #include "fs/abi.h"
-#include "fs/aio.h"
-#include "fs/eventfd.h"
+#include "fs/anon/aio.h"
+#include "fs/anon/eventfd.h"
 #include "sys/fs_sys.h"
 #include "sys/poll.h"
 #include "sys/timespec.h"

@@ -5,9 +5,9 @@
 
 #include "lib/err.h"
 #include "sys/sys.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/task.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 #define VERSION_1 0x19980330u
 #define VERSION_2 0x20071026u

@@ -7,7 +7,7 @@
 #include "mm/slab.h"
 #include "sys/sys.h"
 #include "task/task.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 #define SECBIT_NO_SETUID_FIXUP (1u << 2)
 #define SECBIT_KEEP_CAPS       (1u << 4)

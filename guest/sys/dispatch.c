@@ -7,7 +7,7 @@
  */
 #include "sys/sys.h"
 #include "sys/trace.h"
-#include "task/ptrace.h"
+#include "task/ptrace/ptrace.h"
 #include "task/task.h"
 
 static s64 sys_none(u64 nr, const char *name)

@@ -1,8 +1,8 @@
 /*
- * epoll.c - the epoll(7) calls; the object is fs/epoll.c.
+ * epoll.c - the epoll(7) calls; the object is fs/anon/epoll.c.
  */
-#include "fs/epoll.h"
-#include "fs/eventfd.h"
+#include "fs/anon/epoll.h"
+#include "fs/anon/eventfd.h"
 #include "fs/abi.h"
 #include "mm/slab.h"
 #include "sys/poll.h"

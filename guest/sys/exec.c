@@ -15,7 +15,7 @@
 #include "sys/sys.h"
 #include "sys/task_glue.h"
 #include "task/exec.h"
-#include "task/timens.h"
+#include "task/ns/timens.h"
 #include "task/ucounts.h"
 
 #define SCRIPT_LINE  256

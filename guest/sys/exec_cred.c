@@ -2,13 +2,13 @@
  * exec_cred.c - who a program runs as: set-id bits and the capability rules of capabilities(7), "Transformation of
  * capabilities during execve()". File capabilities (security.capability) are not read: such a file has none.
  */
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/vfs.h"
 #include "lib/err.h"
 #include "sys/exec.h"
-#include "task/ptrace.h"
-#include "task/seccomp.h"
-#include "task/userns.h"
+#include "task/ptrace/ptrace.h"
+#include "task/seccomp/seccomp.h"
+#include "task/ns/userns.h"
 
 #define S_ISUID_BIT   04000
 #define S_ISGID_BIT   02010 /* set-gid means something only with group execute */

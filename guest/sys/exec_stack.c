@@ -10,8 +10,8 @@
 #include "lib/random.h"
 #include "mm/slab.h"
 #include "sys/exec.h"
-#include "task/signal.h"
-#include "task/userns.h"
+#include "task/signal/signal.h"
+#include "task/ns/userns.h"
 
 enum {
 	AT_NULL = 0,

@@ -4,8 +4,8 @@
 #include <linux/capability.h>
 
 #include "fs/abi.h"
-#include "fs/signalfd.h"
-#include "fs/timerfd.h"
+#include "fs/anon/signalfd.h"
+#include "fs/anon/timerfd.h"
 #include "sys/sys.h"
 #include "sys/timespec.h"
 #include "task/task.h"

@@ -1,12 +1,12 @@
 /*
  * fs_attr.c - chmod(2), chown(2), utimensat(2), truncate(2) and their forms.
  */
-#include "fs/landlock.h"
+#include "fs/landlock/landlock.h"
 #include "fs/notify.h"
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "sys/fs_sys.h"
 #include "sys/timespec.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 /* On an open file; it may lack a path (pipes, sockets). */
 static s64 set_file(fd_a fd, struct setattr *a)

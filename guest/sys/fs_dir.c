@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/notify.h"
 #include "sys/fs_sys.h"
 

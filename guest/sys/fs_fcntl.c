@@ -11,9 +11,9 @@
 #include "fs/async.h"
 #include "fs/lock.h"
 #include "fs/owner.h"
-#include "fs/pipe.h"
+#include "fs/anon/pipe.h"
 #include "sys/fs_sys.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 
 #define FIONCLEX 0x5450
 #define FIOCLEX	 0x5451

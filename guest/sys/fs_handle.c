@@ -4,7 +4,7 @@
 #include <linux/capability.h>
 
 #include "fs/handle.h"
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "sys/fs_sys.h"
 
 #define AT_HANDLE_FID		0x200u

@@ -5,9 +5,9 @@
 #include <linux/mount.h>
 #include <string.h>
 
-#include "fs/landlock.h"
-#include "fs/mount.h"
-#include "fs/mount_api.h"
+#include "fs/landlock/landlock.h"
+#include "fs/mount/mount.h"
+#include "fs/mount/api.h"
 #include "mm/slab.h"
 #include "sys/fs_sys.h"
 

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/vfs.h"
 #include "mm/slab.h"
 #include "sys/fs_sys.h"

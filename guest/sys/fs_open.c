@@ -5,7 +5,7 @@
 #include <linux/memfd.h>
 #include <string.h>
 
-#include "fs/memfd.h"
+#include "fs/anon/memfd.h"
 #include "sys/fs_sys.h"
 
 #ifndef MFD_NOEXEC_SEAL

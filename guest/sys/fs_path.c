@@ -5,10 +5,10 @@
 #include <linux/mount.h>
 #include <string.h>
 
-#include "fs/landlock.h"
-#include "fs/mount.h"
+#include "fs/landlock/landlock.h"
+#include "fs/mount/mount.h"
 #include "sys/fs_sys.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 static int enter(const struct path_ref *p, bool root)
 {

@@ -4,8 +4,8 @@
  * Data goes through a kernel buffer; pages are not moved. What was taken from a source that cannot be read again is
  * never more than the sink took: pipes are peeked first, other streams are read only as far as the pipe has room.
  */
-#include "fs/mount.h"
-#include "fs/pipe.h"
+#include "fs/mount/mount.h"
+#include "fs/anon/pipe.h"
 #include "sys/fs_sys.h"
 
 #define BOUNCE	 65536UL

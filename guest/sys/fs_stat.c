@@ -6,9 +6,9 @@
 #include <linux/mount.h>
 #include <string.h>
 
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "sys/fs_sys.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 #ifndef STATX_MNT_ID_UNIQUE
 #define STATX_MNT_ID_UNIQUE 0x4000u

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "fs/notify.h"
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "sys/fs_sys.h"
 
 struct target {

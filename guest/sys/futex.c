@@ -7,11 +7,11 @@
 #include "mm/slab.h"
 #include "sys/sys.h"
 #include "sys/timespec.h"
-#include "task/futex.h"
-#include "task/pidns.h"
+#include "task/futex/futex.h"
+#include "task/ns/pidns.h"
 #include "task/task.h"
-#include "task/clock.h"
-#include "task/timens.h"
+#include "task/time/clock.h"
+#include "task/ns/timens.h"
 
 enum {
 	FUTEX_WAIT,

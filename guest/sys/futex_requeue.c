@@ -3,7 +3,7 @@
  */
 #include "lib/err.h"
 #include "sys/sys.h"
-#include "task/futex.h"
+#include "task/futex/futex.h"
 
 #define FUTEX2_SIZE_U32	 2u
 #define FUTEX2_SIZE_MASK 3u

@@ -4,7 +4,7 @@
 #include "lib/err.h"
 #include "sys/sys.h"
 #include "task/group.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/task.h"
 
 s64 sys_getpid(void)

@@ -3,10 +3,10 @@
  */
 #include <linux/capability.h>
 
-#include "fs/landlock.h"
-#include "fs/mount.h"
+#include "fs/landlock/landlock.h"
+#include "fs/mount/mount.h"
 #include "sys/sys.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 #define CREATE_RULESET_VERSION 1u
 

@@ -5,7 +5,7 @@
 #include <linux/capability.h>
 
 #include "fs/abi.h"
-#include "fs/userfaultfd.h"
+#include "fs/anon/userfaultfd.h"
 #include "fs/vfs.h"
 #include "mm/mm.h"
 #include "mm/pagecache.h"

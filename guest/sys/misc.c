@@ -9,12 +9,12 @@
 #include "mm/frame.h"
 #include "mm/slab.h"
 #include "sys/sys.h"
-#include "task/pidns.h"
-#include "task/sched.h"
-#include "task/clock.h"
-#include "task/timens.h"
-#include "task/userns.h"
-#include "task/uts.h"
+#include "task/ns/pidns.h"
+#include "task/sched/sched.h"
+#include "task/time/clock.h"
+#include "task/ns/timens.h"
+#include "task/ns/userns.h"
+#include "task/ns/uts.h"
 
 struct abi_utsname {
 	char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65];

@@ -5,8 +5,8 @@
 #include "lib/err.h"
 #include "lib/random.h"
 #include "sys/sys.h"
-#include "task/pidns.h"
-#include "task/ptrace.h"
+#include "task/ns/pidns.h"
+#include "task/ptrace/ptrace.h"
 
 enum { KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS, KCMP_SIGHAND, KCMP_IO, KCMP_SYSVSEM, KCMP_TYPES };
 

@@ -5,7 +5,7 @@
 #include "mm/slab.h"
 #include "sys/fs_sys.h"
 #include "sys/timespec.h"
-#include "task/clock.h"
+#include "task/time/clock.h"
 
 /* struct sigevent of x86-64 */
 struct abi_sigevent {

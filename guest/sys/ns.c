@@ -7,8 +7,8 @@
 #include "sys/pidfd.h"
 #include "sys/sys.h"
 #include "task/info.h"
-#include "task/ns.h"
-#include "task/ptrace.h"
+#include "task/ns/ns.h"
+#include "task/ptrace/ptrace.h"
 #include "task/task.h"
 
 static s64 enter_by_file(struct file *f, u32 nstype)

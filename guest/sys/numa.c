@@ -12,8 +12,8 @@
 #include "mm/mm.h"
 #include "sys/sys.h"
 #include "task/info.h"
-#include "task/pidns.h"
-#include "task/ptrace.h"
+#include "task/ns/pidns.h"
+#include "task/ptrace/ptrace.h"
 
 #define MAX_NODES 1024 /* bits that a mask may name */
 

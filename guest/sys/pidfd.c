@@ -12,8 +12,8 @@
 #include "sys/pidfd.h"
 #include "sys/signal_send.h"
 #include "sys/sys.h"
-#include "task/pidns.h"
-#include "task/ptrace.h"
+#include "task/ns/pidns.h"
+#include "task/ptrace/ptrace.h"
 
 #define PIDFD_NONBLOCK 04000
 #define PIDFD_THREAD   0200

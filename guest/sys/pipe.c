@@ -2,7 +2,7 @@
  * pipe.c - pipe(2) and pipe2(2), and what they share with socketpair(2): a pair of descriptors.
  */
 #include "fs/abi.h"
-#include "fs/pipe.h"
+#include "fs/anon/pipe.h"
 #include "sys/sys.h"
 
 int fd_reserve_pair(s32 fd[2], bool cloexec, uaddr_t to)

@@ -9,7 +9,7 @@
 #include "sys/seccomp.h"
 #include "sys/sys.h"
 #include "task/task.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 enum {
 	PR_SET_PDEATHSIG = 1,

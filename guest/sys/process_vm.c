@@ -13,8 +13,8 @@
 #include "sys/fs_sys.h"
 #include "sys/pidfd.h"
 #include "task/info.h"
-#include "task/pidns.h"
-#include "task/ptrace.h"
+#include "task/ns/pidns.h"
+#include "task/ptrace/ptrace.h"
 
 #define FEW_SEGS 8 /* iov_import's vector on the stack */
 

@@ -12,8 +12,8 @@
 #include "sys/seccomp.h"
 #include "sys/sys.h"
 #include "task/info.h"
-#include "task/pidns.h"
-#include "task/ptrace.h"
+#include "task/ns/pidns.h"
+#include "task/ptrace/ptrace.h"
 
 enum {
 	TRACEME = 0,

@@ -7,8 +7,8 @@
 #include "sys/abi_task.h"
 #include "sys/sys.h"
 #include "mm/mm.h"
-#include "task/itimer.h"
-#include "task/pidns.h"
+#include "task/time/itimer.h"
+#include "task/ns/pidns.h"
 #include "task/task.h"
 
 #define RLIMIT_NOFILE 7

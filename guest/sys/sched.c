@@ -8,8 +8,8 @@
 #include "lib/log.h"
 #include "sys/abi_task.h"
 #include "sys/sys.h"
-#include "task/pidns.h"
-#include "task/sched.h"
+#include "task/ns/pidns.h"
+#include "task/sched/sched.h"
 
 #define RLIMIT_NICE	 13
 #define RLIMIT_RTPRIO	 14

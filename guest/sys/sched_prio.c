@@ -5,8 +5,8 @@
 
 #include "lib/err.h"
 #include "sys/sys.h"
-#include "task/pidns.h"
-#include "task/sched.h"
+#include "task/ns/pidns.h"
+#include "task/sched/sched.h"
 
 #define RLIMIT_NICE 13
 

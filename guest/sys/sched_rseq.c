@@ -4,7 +4,7 @@
 #include "lib/err.h"
 #include "mm/mm.h"
 #include "sys/sys.h"
-#include "task/sched.h"
+#include "task/sched/sched.h"
 
 #define RSEQ_FLAG_UNREGISTER 1
 

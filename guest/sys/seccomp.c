@@ -8,8 +8,8 @@
 #include "mm/slab.h"
 #include "sys/seccomp.h"
 #include "sys/sys.h"
-#include "task/ptrace.h"
-#include "task/seccomp.h"
+#include "task/ptrace/ptrace.h"
+#include "task/seccomp/seccomp.h"
 
 enum { SET_MODE_STRICT, SET_MODE_FILTER, GET_ACTION_AVAIL, GET_NOTIF_SIZES };
 

@@ -11,7 +11,7 @@
 #include "mm/slab.h"
 #include "sys/seccomp.h"
 #include "sys/sys.h"
-#include "task/seccomp.h"
+#include "task/seccomp/seccomp.h"
 #include "task/task.h"
 
 #define IOC_RECV      0xc0502100u

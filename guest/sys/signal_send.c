@@ -5,7 +5,7 @@
 #include "mm/slab.h"
 #include "sys/signal_send.h"
 #include "sys/sys.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 
 static void user_info(struct siginfo *info, int sig, int code)
 {

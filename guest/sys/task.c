@@ -7,7 +7,7 @@
 #include "sys/abi_task.h"
 #include "sys/pidfd.h"
 #include "sys/sys.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/reap.h"
 #include "task/task.h"
 

@@ -11,10 +11,10 @@
 #include "sys/pidfd.h"
 #include "sys/sys.h"
 #include "sys/task_glue.h"
-#include "task/ns.h"
+#include "task/ns/ns.h"
 #include "task/task.h"
-#include "task/timens.h"
-#include "task/uts.h"
+#include "task/ns/timens.h"
+#include "task/ns/uts.h"
 
 void sys_task_init(void)
 {

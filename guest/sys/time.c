@@ -6,7 +6,7 @@
 #include "lib/err.h"
 #include "sys/sys.h"
 #include "sys/timespec.h"
-#include "task/clock.h"
+#include "task/time/clock.h"
 #include "task/task.h"
 
 #define TIMER_ABSTIME 1

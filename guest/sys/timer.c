@@ -4,7 +4,7 @@
 #include "lib/err.h"
 #include "sys/sys.h"
 #include "sys/timespec.h"
-#include "task/itimer.h"
+#include "task/time/itimer.h"
 
 /* A running timer never shows zero. */
 static struct timeval64 to_timeval(u64 ns)

@@ -12,7 +12,7 @@
 #include "sys/sys.h"
 #include "sys/trace.h"
 #include "task/info.h"
-#include "task/ptrace.h"
+#include "task/ptrace/ptrace.h"
 #include "task/task.h"
 #include "task/watch.h"
 

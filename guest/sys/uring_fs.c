@@ -5,7 +5,7 @@
  * descriptor: sqe.file_index is the slot plus 1, or IORING_FILE_INDEX_ALLOC.
  */
 #include "fs/abi.h"
-#include "fs/epoll.h"
+#include "fs/anon/epoll.h"
 #include "sys/fs_sys.h"
 #include "sys/uring_ops.h"
 

@@ -11,14 +11,14 @@
 #include "mm/mm.h"
 #include "mm/slab.h"
 #include "task/container.h"
-#include "task/itimer.h"
-#include "task/ns.h"
-#include "task/pidns.h"
+#include "task/time/itimer.h"
+#include "task/ns/ns.h"
+#include "task/ns/pidns.h"
 #include "task/private.h"
-#include "task/ptrace.h"
-#include "task/seccomp.h"
-#include "task/timens.h"
-#include "task/userns.h"
+#include "task/ptrace/ptrace.h"
+#include "task/seccomp/seccomp.h"
+#include "task/ns/timens.h"
+#include "task/ns/userns.h"
 
 static int check_flags(const struct clone_request *r)
 {

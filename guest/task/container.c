@@ -5,7 +5,7 @@
 #include "mm/frame.h"
 #include "mm/slab.h"
 #include "task/container.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/private.h"
 
 struct container *container_create(u32 handle)

@@ -3,11 +3,11 @@
  */
 #include <string.h>
 
-#include "fs/landlock.h"
+#include "fs/landlock/landlock.h"
 #include "lib/err.h"
 #include "mm/slab.h"
 #include "task/private.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 struct cred *cred_dup(const struct cred *from)
 {

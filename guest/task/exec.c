@@ -11,9 +11,9 @@
 #include "mm/mm.h"
 #include "task/container.h"
 #include "task/exec.h"
-#include "task/ptrace.h"
-#include "task/sigpriv.h"
-#include "task/timens.h"
+#include "task/ptrace/ptrace.h"
+#include "task/signal/priv.h"
+#include "task/ns/timens.h"
 
 static bool alone(struct process *p)
 {

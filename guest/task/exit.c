@@ -10,10 +10,10 @@
 #include "mm/mm.h"
 #include "mm/slab.h"
 #include "task/container.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/private.h"
-#include "task/ptrace.h"
-#include "task/seccomp.h"
+#include "task/ptrace/ptrace.h"
+#include "task/seccomp/seccomp.h"
 #include "task/watch.h"
 
 static void release_mm(struct task *t)

@@ -7,7 +7,7 @@
 
 #include "mm/mm.h"
 #include "task/info.h"
-#include "task/sigpriv.h"
+#include "task/signal/priv.h"
 #include "task/ucounts.h"
 
 /* sig_lock held. */

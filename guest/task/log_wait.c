@@ -9,7 +9,7 @@
 #include "lib/atomic.h"
 #include "lib/log.h"
 #include "task/log_wait.h"
-#include "task/timer.h"
+#include "task/time/timer.h"
 
 struct waitq log_waitq = WAITQ_INIT(log_waitq);
 

@@ -12,7 +12,7 @@
 #include "lib/err.h"
 #include "mm/slab.h"
 #include "task/info.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/private.h"
 
 #define PID_MAX	  PID_LIMIT

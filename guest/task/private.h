@@ -4,7 +4,7 @@
 #ifndef MOAT_TASK_PRIVATE_H
 #define MOAT_TASK_PRIVATE_H
 
-#include "task/sched.h"
+#include "task/sched/sched.h"
 
 /* clone(2) flags */
 #define CLONE_VM	     0x00000100ULL
@@ -91,7 +91,7 @@ bool signal_child_ignored(struct process *parent);
 void signal_retarget(struct task *t);
 /* task_lock held. */
 void signal_orphaned_check(struct process *p, struct process *old_parent);
-/* Build the handler's frame (sigframe.c). 0 or -EFAULT. */
+/* Build the handler's frame (signal/frame.c). 0 or -EFAULT. */
 int signal_frame_push(struct task *t, int signo, const struct siginfo *info,
 		      const struct sigaction *sa, u64 mask);
 

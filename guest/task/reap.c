@@ -5,9 +5,9 @@
  * process here. All under task_lock, sleeping on process->child_wait.
  */
 #include "lib/err.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/private.h"
-#include "task/ptrace.h"
+#include "task/ptrace/ptrace.h"
 #include "task/reap.h"
 
 static bool eligible(const struct process *c, const struct wait_request *w)

@@ -13,7 +13,7 @@
 #include "mm/mm.h"
 #include "mm/slab.h"
 #include "task/private.h"
-#include "task/ptrace.h"
+#include "task/ptrace/ptrace.h"
 
 void task_account(struct task *t, bool user)
 {

@@ -7,7 +7,7 @@
 #include "mm/mm.h"
 #include "mm/slab.h"
 #include "task/container.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/private.h"
 
 /* What a new process may use at most, before anyone says otherwise. */

@@ -14,11 +14,11 @@
 #include "mm/mm.h"
 #include "mm/slab.h"
 #include "task/container.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/private.h"
-#include "task/ptrace.h"
+#include "task/ptrace/ptrace.h"
 #include "task/ucounts.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 struct spinlock task_lock = SPINLOCK_INIT;
 struct list all_processes = LIST_INIT(all_processes);

@@ -15,9 +15,9 @@
 #include "lib/spinlock.h"
 #include "lib/types.h"
 #include "platform/platform.h"
-#include "task/pheap.h"
-#include "task/signal.h"
-#include "task/timer.h"
+#include "task/time/pheap.h"
+#include "task/signal/signal.h"
+#include "task/time/timer.h"
 #include "task/wait.h"
 
 struct mm;
@@ -48,9 +48,9 @@ struct cred {
 	bool no_new_privs;
 	u32 ngroups;
 	u32 *groups;
-	struct user_ns *user_ns; /* a reference; NULL: the first one (task/userns.h) */
+	struct user_ns *user_ns; /* a reference; NULL: the first one (task/ns/userns.h) */
 	struct ucounts *ucounts; /* of (user_ns, uid), a reference; NULL: the kernel's own */
-	struct landlock_domain *landlock; /* a reference; NULL: none (fs/landlock.h) */
+	struct landlock_domain *landlock; /* a reference; NULL: none (fs/landlock/landlock.h) */
 };
 
 /* What is counted for a user (task/ucounts.h). */
@@ -103,7 +103,7 @@ struct process {
 	struct ref ref;
 	int pid;	       /* = tgid; in the first pid namespace, as all numbers below but nr */
 	int nr;		       /* in its own pid namespace */
-	struct pid_ns *pid_ns; /* with a reference; NULL: the first one (task/pidns.h) */
+	struct pid_ns *pid_ns; /* with a reference; NULL: the first one (task/ns/pidns.h) */
 	struct task *leader;
 	struct list threads;	       /* task->thread_node */
 	unsigned nr_threads;	       /* alive: not past the start of exit */
@@ -158,7 +158,7 @@ struct task {
 	struct ref ref;
 	int tid;	       /* in the first pid namespace */
 	int nr;		       /* in its own pid namespace */
-	struct pid_ns *pid_ns; /* with a reference; NULL: the first one (task/pidns.h) */
+	struct pid_ns *pid_ns; /* with a reference; NULL: the first one (task/ns/pidns.h) */
 	char comm[TASK_COMM_LEN];
 	struct process *process;
 	struct list thread_node;
@@ -218,7 +218,7 @@ struct task {
 
 	/* thread-library interfaces */
 	uaddr_t clear_child_tid, robust_list;
-	struct list pi_owned; /* PI futexes: task/futex_pi.c */
+	struct list pi_owned; /* PI futexes: task/futex/pi.c */
 	uaddr_t rseq;
 	u32 rseq_len, rseq_sig;
 	u32 rseq_cpu;	 /* value last stored in the area, plus 1 */

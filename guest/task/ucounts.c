@@ -9,7 +9,7 @@
 #include "lib/spinlock.h"
 #include "mm/slab.h"
 #include "task/ucounts.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 #define BUCKETS 64
 

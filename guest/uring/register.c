@@ -1,7 +1,7 @@
 /*
  * register.c - io_uring_register(2). submit_lock held throughout.
  */
-#include "fs/eventfd.h"
+#include "fs/anon/eventfd.h"
 #include "mm/slab.h"
 #include "task/unsupported.h"
 #include "uring/uring.h"

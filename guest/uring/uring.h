@@ -30,7 +30,7 @@
 #include "lib/types.h"
 #include "mm/pagecache.h"
 #include "task/task.h"
-#include "task/timer.h"
+#include "task/time/timer.h"
 
 #define URING_MAX_ENTRIES 32768u
 #define URING_MAX_CQ	  (2 * URING_MAX_ENTRIES)

@@ -17,7 +17,7 @@
 
 #include "host/crash.h"
 #include "host/error.h"
-#include "host/kvm.h"
+#include "host/kvm/kvm.h"
 #include "tests/guest/kvm_test.h"
 
 static void die(const char *what)

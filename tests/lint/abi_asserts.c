@@ -7,7 +7,7 @@
 #ifdef SIDE_GUEST
 
 #include <stddef.h>
-#include "task/signal.h"
+#include "task/signal/signal.h"
 #include "abi/ring.h"
 
 #define VALUE(a, b)	   (a),

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "abi/boot.h"
-#include "fs/epoll.h"
-#include "fs/mount.h"
+#include "fs/anon/epoll.h"
+#include "fs/mount/mount.h"
 #include "fs/procfs.h"
 #include "lib/log.h"
 #include "mm/frame.h"
@@ -17,7 +17,7 @@
 #include "mm/slab.h"
 #include "mm/vdso/vdso.h"
 #include "task/task.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 #include "tests/unit/fs_host.h"
 
 u64 unit_fsize_limit = ~0ULL;

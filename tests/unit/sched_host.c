@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "lib/err.h"
-#include "task/sched.h"
+#include "task/sched/sched.h"
 #include "task/task.h"
 #include "tests/unit/platform_host.h"
 

@@ -26,7 +26,7 @@
 #include "net/lwip/tap.h"
 #include "net/netif.h"
 #include "net/netlink/event.h"
-#include "task/timer.h"
+#include "task/time/timer.h"
 
 #define ROUNDS	    60000
 #define LISTEN_PORT 80

@@ -1,4 +1,4 @@
-// sources: guest/task/pheap.c
+// sources: guest/task/time/pheap.c
 /*
  * test_task_pheap.c - the pairing heap of run queues and timers: random inserts and removals against a plain array; the
  * least key is always at the root, and nothing is lost or left over.
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "task/pheap.h"
+#include "task/time/pheap.h"
 
 #define NODES  500
 #define ROUNDS 200000

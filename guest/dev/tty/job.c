@@ -9,7 +9,7 @@
 #include "fs/abi.h"
 #include "lib/err.h"
 #include "platform/platform.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/task.h"
 
 int tty_job_control(struct tty *t, int signo)

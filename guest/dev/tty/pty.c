@@ -12,7 +12,7 @@
 #include "lib/log.h"
 #include "mm/slab.h"
 #include "platform/platform.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/unsupported.h"
 #include "task/task.h"
 

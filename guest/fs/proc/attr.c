@@ -6,7 +6,7 @@
 
 #include "fs/proc/attr.h"
 #include "mm/frame.h"
-#include "task/sched.h"
+#include "task/sched/sched.h"
 
 int proc_show_comm(struct seq *s, struct task *t, bool thread)
 {

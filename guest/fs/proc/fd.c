@@ -1,7 +1,7 @@
 /*
  * fd.c - /proc/PID/fd and fdinfo (proc_pid_fd(5), proc_pid_fdinfo(5)).
  */
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/proc/link.h"
 
 /* The descriptor table of the inode's task, with a reference; NULL: gone. */

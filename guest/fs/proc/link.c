@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/proc/link.h"
 
 /* ---- exe, cwd, root ---- */

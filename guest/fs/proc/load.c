@@ -2,9 +2,9 @@
  * load.c - /proc/stat, uptime and loadavg.
  */
 #include "fs/proc/global.h"
-#include "task/sched.h"
-#include "task/clock.h"
-#include "task/timens.h"
+#include "task/sched/sched.h"
+#include "task/time/clock.h"
+#include "task/ns/timens.h"
 
 int proc_show_uptime(struct seq *s, void *arg)
 {

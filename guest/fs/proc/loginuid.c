@@ -8,7 +8,7 @@
 
 #include "fs/proc/attr.h"
 #include "lib/atomic.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 int proc_show_loginuid(struct seq *s, struct task *t, bool thread)
 {

@@ -5,11 +5,11 @@
  */
 #include <string.h>
 
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/proc/attr.h"
 #include "fs/proc/link.h"
 #include "fs/procfs.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 #define NS_GET_USERNS	 0xb701
 #define NS_GET_PARENT	 0xb702

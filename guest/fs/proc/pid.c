@@ -9,7 +9,7 @@
 
 #include "fs/proc/proc.h"
 #include "fs/procfs.h"
-#include "task/ptrace.h"
+#include "task/ptrace/ptrace.h"
 
 /* ---- the task behind an inode ---- */
 

@@ -12,7 +12,7 @@
 #include "lib/log.h"
 #include "mm/mm.h"
 #include "mm/slab.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 
 #define USER_HZ		100
 #define NS_TO_TICKS(ns) ((ns) / (1000000000ULL / USER_HZ))

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "fs/proc/global.h"
-#include "task/seccomp.h"
+#include "task/seccomp/seccomp.h"
 
 #define ALLOW_INDEX 7 /* cannot be logged */
 

@@ -8,10 +8,10 @@
 
 #include "fs/proc/proc.h"
 #include "fs/procfs.h"
-#include "task/ptrace.h"
-#include "task/sched.h"
-#include "task/seccomp.h"
-#include "task/userns.h"
+#include "task/ptrace/ptrace.h"
+#include "task/sched/sched.h"
+#include "task/seccomp/seccomp.h"
+#include "task/ns/userns.h"
 
 #define RLIMIT_RSS 5
 

@@ -7,15 +7,15 @@
 #include <linux/capability.h>
 #include <string.h>
 
-#include "fs/mount.h"
+#include "fs/mount/mount.h"
 #include "fs/notify.h"
 #include "fs/proc/global.h"
 #include "lib/logread.h"
 #include "lib/random.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
-#include "task/userns.h"
-#include "task/uts.h"
+#include "task/ns/userns.h"
+#include "task/ns/uts.h"
 
 typedef void name_get(char buf[UTS_LEN + 1]);
 typedef void name_set(const char *name, size_t n);

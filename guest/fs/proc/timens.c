@@ -5,8 +5,8 @@
 
 #include "fs/proc/attr.h"
 #include "fs/proc/proc.h"
-#include "task/clock.h"
-#include "task/timens.h"
+#include "task/time/clock.h"
+#include "task/ns/timens.h"
 
 #define NS_PER_SEC 1000000000LL
 #define SEC_MAX	   (0x7fffffffffffffffLL / NS_PER_SEC)

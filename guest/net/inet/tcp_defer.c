@@ -7,7 +7,7 @@
  */
 #include "net/inet/inet.h"
 #include "platform/platform.h"
-#include "task/timer.h"
+#include "task/time/timer.h"
 
 #define NSEC_PER_SEC  1000000000ULL
 #define FIRST_TIMEOUT 1	  /* s: of Linux's SYN-ACK; the next ones double, up to */

@@ -10,7 +10,7 @@
 #include "mm/slab.h"
 #include "net/lwip/stack.h"
 #include "platform/platform.h"
-#include "task/ns.h"
+#include "task/ns/ns.h"
 
 struct spinlock net_lock = SPINLOCK_INIT;
 struct net_ns *net_cur = &net_first;

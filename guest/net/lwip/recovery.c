@@ -20,7 +20,7 @@
 #include "lwip/sys.h"
 #include "net/lwip/stack.h"
 #include "platform/platform.h"
-#include "task/timer.h"
+#include "task/time/timer.h"
 
 #define SEG_SACKED 0x20 /* tcp_seg.flags, beside lwIP's own */
 #define SEG_LOST   0x40

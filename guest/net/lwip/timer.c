@@ -16,7 +16,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "net/lwip/stack.h"
 #include "platform/platform.h"
-#include "task/timer.h"
+#include "task/time/timer.h"
 
 #define MS	    1000000ULL
 #define TICK	    (TCP_TMR_INTERVAL * MS)

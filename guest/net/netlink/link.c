@@ -15,7 +15,7 @@
 #include "net/netlink/event.h"
 #include "net/netlink/netlink.h"
 #include "net/veth.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/unsupported.h"
 
 /* ---- what a request says of an interface ---- */

@@ -7,7 +7,7 @@
 
 #include "net/lwip/stack.h"
 #include "net/netlink/netlink.h"
-#include "task/userns.h"
+#include "task/ns/userns.h"
 
 void rtnetlink_put_main(struct nl_request *r, u16 type, const struct inet_route *t, bool multi)
 {

@@ -1,7 +1,7 @@
 /*
  * create.c - making and destroying AF_UNIX sockets, and the tables of their operations.
  */
-#include "fs/landlock.h"
+#include "fs/landlock/landlock.h"
 #include "fs/procfs.h"
 #include "mm/slab.h"
 #include "net/families.h"

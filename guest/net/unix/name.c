@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "fs/landlock.h"
+#include "fs/landlock/landlock.h"
 #include "lib/log.h"
 #include "lib/random.h"
 #include "mm/slab.h"

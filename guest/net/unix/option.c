@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "net/unix/unix.h"
-#include "task/pidns.h"
+#include "task/ns/pidns.h"
 #include "task/task.h"
 
 static int peer_groups(struct unix_sock *u, void *v, unsigned *len)
