@@ -152,8 +152,7 @@ int walk_fast(int dirfd, const char *name, unsigned flags, struct path_ref *out)
 
 			if (!last || slash || (flags & LOOKUP_FOLLOW)) {
 				if (!target || !*target || links++ == FAST_LINKS ||
-				    (slash && last) || f.mnt->flags & MNT_NOSYMFOLLOW ||
-				    !valid(&f))
+				    (slash && last) || f.mnt->flags & MNT_NOSYMFOLLOW || !valid(&f))
 					return -EAGAIN;
 				if (*p || depth)
 					rest[depth++] = p;

@@ -59,7 +59,8 @@ size_t net_descriptors(const struct net *n, int *fds)
 	return count;
 }
 
-bool net_config_valid(const struct net_config *c)
+/* Is it one that the code below can trust to be within bounds? */
+static bool net_config_valid(const struct net_config *c)
 {
 	return c->pairs && c->pairs <= NET_PAIRS && c->pair <= NET_PAIRS - c->pairs &&
 	       c->transport <= NET_STREAM && (c->transport == NET_VNET || c->pairs == 1) &&

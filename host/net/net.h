@@ -68,8 +68,6 @@ int net_start(struct sandbox *sb, struct error *err);
  * that device up (virtio_net_settle).
  */
 int net_attach(struct sandbox *sb, const int *fds, size_t nfds, const struct net_config *config);
-/* Is it one that the code below can trust to be within bounds? */
-bool net_config_valid(const struct net_config *config);
 /* Three lines to stderr, if they were asked for: what all pairs together did. */
 void net_print_stats(const struct sandbox *sb);
 

@@ -177,7 +177,8 @@ bool inet_device_matches(const struct inet_sock *k)
 	return k->ifindex == inet_ifindex(n);
 }
 
-u32 inet_mtu(struct net_ns *net, const struct netif *n)
+/* The MTU of the interface as programs see it, at most that of IP. net_lock held. */
+static u32 inet_mtu(struct net_ns *net, const struct netif *n)
 {
 	struct netdev *d;
 	u32 mtu;

@@ -159,8 +159,6 @@ u32 inet_peer_hash(const ip_addr_t *ip, u16 port);
 /* Did the packet that is being looked at come in by k's SO_BINDTODEVICE? net_lock held. */
 bool inet_device_matches(const struct inet_sock *k);
 int inet_ifindex(const struct netif *n); /* the loopback's for NULL */
-/* The MTU of the interface as programs see it, at most that of IP. net_lock held. */
-u32 inet_mtu(struct net_ns *net, const struct netif *n);
 /* What a packet of k to dst by n may have: by its IP_MTU_DISCOVER the path's, as far as it is known. net_lock held. */
 u32 inet_path_mtu(const struct inet_sock *k, const struct netif *n, const ip_addr_t *dst);
 static inline bool inet_is_loop(const struct netif *n)

@@ -58,7 +58,8 @@ static u16 own_mtu(const struct netif *n, bool v6)
 	return v6 ? netif_mtu6(n) : n->mtu;
 }
 
-u16 path_mtu(const struct netif *n, const ip_addr_t *dst)
+/* The MTU of that path, as far as it is known. */
+static u16 path_mtu(const struct netif *n, const ip_addr_t *dst)
 {
 	const struct path_mtu *p = path_learned(n, dst);
 	u16 own = own_mtu(n, IP_IS_V6(dst));

@@ -20,8 +20,6 @@ struct path_mtu {
 
 /* What is known of the path to dst that begins at n; NULL: nothing, so n's own MTU counts. */
 const struct path_mtu *path_learned(const struct netif *n, const ip_addr_t *dst);
-/* The MTU of that path, as far as it is known. */
-u16 path_mtu(const struct netif *n, const ip_addr_t *dst);
 /* ICMP says that a packet to dst was larger than mtu. False: nobody can believe that, or it was known. */
 bool path_learn(const struct netif *n, const ip_addr_t *dst, u32 mtu);
 

@@ -30,12 +30,12 @@ struct tcp_extra {
 	u64 challenged; /* ns: when challenge.c last let an acknowledgement go; 0: never */
 
 	/* ---- mss.c ---- */
-	u16 said;	  /* the peer's MSS; 0: it said none */
-	u16 hole;	  /* more vanishes on its way; 0: nothing like that was seen */
-	u16 suspect;	  /* what this size is tried for */
-	u32 suspect_end;  /* of the segment that did not arrive in one piece */
-	u32 paths_seen;	  /* net_ns.paths_changes, when mss was right */
-	u64 mss_until;	  /* ns: a larger one may be right then; 0: no */
+	u16 said;	 /* the peer's MSS; 0: it said none */
+	u16 hole;	 /* more vanishes on its way; 0: nothing like that was seen */
+	u16 suspect;	 /* what this size is tried for */
+	u32 suspect_end; /* of the segment that did not arrive in one piece */
+	u32 paths_seen;	 /* net_ns.paths_changes, when mss was right */
+	u64 mss_until;	 /* ns: a larger one may be right then; 0: no */
 
 	/* ---- recovery.c: only while both sides have agreed on SACK ---- */
 	u8 phase;	/* enum recovery_phase */
@@ -54,11 +54,11 @@ struct tcp_extra {
 
 	/* ---- cubic.c: bytes, us; the clock in ns ---- */
 	bool only_reno; /* TCP_CONGESTION */
-	u32 w_max;     /* the window at the last loss; 0: none */
-	u32 reno;      /* what Reno's would be by now */
-	u32 k;	       /* ms from epoch until the window is w_max again */
-	u64 epoch;     /* when this growth began; 0: it has not */
-	u32 round_end; /* the end of what was sent when this window began */
+	u32 w_max;	/* the window at the last loss; 0: none */
+	u32 reno;	/* what Reno's would be by now */
+	u32 k;		/* ms from epoch until the window is w_max again */
+	u64 epoch;	/* when this growth began; 0: it has not */
+	u32 round_end;	/* the end of what was sent when this window began */
 	u32 round_rtt,
 		last_rtt; /* least of this window's round trips, and of the last one's; 0: unknown */
 	u8 round_samples;
