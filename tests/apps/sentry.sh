@@ -9,7 +9,7 @@ esac
 expect "dmesg" "1" "$(inside /bin/busybox dmesg | grep -c 'moat: Sentry')"
 expect "pid" "1" "$(inside /bin/busybox sh -c 'cat /proc/self/stat > /tmp/x; echo $$')"
 expect "processes" "1" "$(inside /bin/busybox ls /proc | grep -c '^[0-9]*$')"
-expect "run" "" "$(inside /bin/busybox ls /run)"
+expect "run" "lock" "$(inside /bin/busybox ls /run)"
 expect "the host's files do not change" "1" "$(inside /bin/busybox sh -c 'echo x > /etc/moat-test; cat /etc/moat-test | wc -l')"
 expect "the host's files did not change" "no" "$([ -e /etc/moat-test ] && echo yes || echo no)"
 done_testing
