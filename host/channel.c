@@ -87,13 +87,14 @@ int chan_recv(int fd, struct chan_msg *m, int *fds, size_t *n, int flags, struct
 	};
 	ssize_t got;
 
+	/* ECONNRESET, once: the peer closed without reading all of ours. What it said before is still to come, then the end. */
 	do
 		got = recvmsg(fd, &h, flags | MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
+	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (got < 0) {
 		if (n)
 			*n = 0;
-		return errno == ECONNRESET ? 0 : error_errno(err, "hear from the sandbox");
+		return error_errno(err, "hear from the sandbox");
 	}
 	take_fds(&h, fds, n);
 	if (got == 0)

@@ -2,6 +2,7 @@
  * channels.c - see channels.h.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -115,11 +116,13 @@ void channels_resend(struct channels *ch)
 void channel_fail(int fd, int error, int status, const char *line)
 {
 	struct chan_msg m = { .type = CHAN_FAILED, .a = (uint64_t)error, .b = (uint64_t)status };
+	struct pollfd p = { fd, POLLOUT, 0 };
 	struct error err;
 
 	m.len = (uint32_t)strnlen(line, 512);
 	memcpy(m.data, line, m.len);
-	chan_send(fd, &m, NULL, 0, &err);
+	while (chan_send(fd, &m, NULL, 0, &err) < 0 && err.err == EAGAIN)
+		poll(&p, 1, -1);
 }
 
 static void refuse(struct channels *ch, struct conn *c, int error, const char *why)

@@ -52,7 +52,9 @@ void channels_resend(struct channels *ch);
 /* The Sentry took what was held: tell it of the connections that ended meanwhile. */
 void channels_flush(struct channels *ch);
 
-/* Tell a connection that what it wanted could not be done: an errno, a shell's exit status, one line. */
+/*
+ * Tell a connection that what it wanted could not be done: an errno, a shell's exit status, one line. Waits for room there.
+ */
 void channel_fail(int fd, int error, int status, const char *line);
 
 #endif
