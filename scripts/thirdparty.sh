@@ -17,7 +17,7 @@ LWIP=2.1.3+dfsg1-2
 KERNELS='cloud full'
 # Besides these, whatever they depend on.
 CLOUD_MODULES='irqbypass kvm kvm-amd virtio_pci virtio_console tun veth bridge
-	sch_ingress cls_bpf sch_netem'
+	sch_ingress cls_bpf sch_netem af_packet_diag'
 # The last line is for a disk with a Debian tree (tests/deb) and changes to it in memory.
 FULL_MODULES="$CLOUD_MODULES 9pnet 9pnet_fd 9p
 	crc32c_generic virtio_blk ext4 overlay"
@@ -176,6 +176,7 @@ fetch_kernel() { # cloud|full
 		'./lib/modules/*/kernel/drivers/char/*' './lib/modules/*/kernel/drivers/crypto/*' \
 		'./lib/modules/*/kernel/drivers/net/*.ko' './lib/modules/*/kernel/net/bridge/*' \
 		'./lib/modules/*/kernel/net/802/*' './lib/modules/*/kernel/net/llc/*' './lib/modules/*/kernel/net/sched/*' \
+		'./lib/modules/*/kernel/net/packet/*' \
 		'./lib/modules/*/kernel/drivers/block/virtio_blk.ko' './lib/modules/*/kernel/crypto/*' \
 		'./lib/modules/*/kernel/lib/*' 2>>"$work/log"
 	cp "$work"/kernel/boot/vmlinuz-* "$dir.new/vmlinuz" || die "$pkg holds no kernel"

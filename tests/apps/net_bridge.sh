@@ -1,7 +1,7 @@
 #!/bin/bash
 # Two sandboxes in two network namespaces on one bridge, over packet sockets: the host and each other over IPv4 and IPv6, what
 # the namespace's own stack no longer answers, an interface that vanishes, and namespaces that are refused.
-# files: /usr/bin/curl /usr/sbin/ip
+# files: /usr/bin/curl /usr/sbin/ip /usr/sbin/tc
 [ -n "${LAB_INSIDE:-}" ] || . "$(dirname "$0")/common"
 [ "$(id -u)" = 0 ] || skip "needs root"
 # Python there, or busybox in the emulated machine: a server of files, and somebody who takes a connection.
@@ -12,7 +12,7 @@ if [ "$PLATFORM" = kvm ]; then
 	serve=(busybox httpd -f -p 8000 -h)
 	listen=(busybox nc -l -p 9)
 fi
-for tool in "${serve[0]}" curl ip unshare; do
+for tool in "${serve[0]}" curl ip tc unshare; do
 	command -v $tool > /dev/null || skip "no $tool here"
 done
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -46,10 +46,8 @@ ping -c 1 -W 5 -q fd09::11 > "$dir/ping" || expect "ping over IPv6" answers "$(c
 expect "from another sandbox, over four pairs of queues" "hello
 0" "$(moat --net host-netns:n2 --net-queues 4 -- sh -c "curl -sS -m 5 http://10.9.0.11:8000/small; curl -sS -m 20 http://10.9.0.11:8000/big | cmp - $dir/big; echo \$?" 2>&1)"
 expect "interface inside" "10.9.0.12/24 fd09::12/64" "$(moat --net host-netns:n2 -- ip -br addr show eth0 2>&1 | grep -o '10.9.0.12/24\|fd09::12/64' | xargs)"
-expect "files in /etc" "$(grep '^nameserver' /etc/resolv.conf | grep -v ' 127\.\| ::1$')
-10.9.0.12 moat
-fd09::12 moat
-moat" "$(moat --net host-netns:n2 -- sh -c 'grep ^nameserver /etc/resolv.conf; grep moat /etc/hosts | tr "\t" " "; cat /etc/hostname' 2>&1)"
+expect "files in /etc" "$(grep -s '^nameserver' /etc/resolv.conf | grep -v ' 127\.\| ::1$'
+printf '10.9.0.12 moat\nfd09::12 moat\nmoat')" "$(moat --net host-netns:n2 -- sh -c 'grep ^nameserver /etc/resolv.conf; grep moat /etc/hosts | tr "\t" " "; cat /etc/hostname' 2>&1)"
 expect "addresses outside" "10.9.0.12/24" "$(ip -n n2 -br addr show eth0 | grep -o '10.9.0.12/24')"
 # What a sandbox wrote before its end arrives, with the connection's end, though the reader takes its time.
 busybox nc -l -p 7100 > "$dir/tail" < /dev/null &
