@@ -4,7 +4,8 @@
  * hangs, and judged by what it left in shared memory.
  *
  * The verdict is kept in VERDICT_FILE, which only root can have written, together with what it depends on: this boot, the
- * kernel, our binary.
+ * kernel, our binary. What may pass (EAGAIN: a guest that took too long, a failed ioctl) is tried twice and believed for
+ * DOUBT_S only, so that one moment of load does not decide for all sandboxes to come.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +21,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/clock.h"
 #include "host/kvm/kvm.h"
 #include "host/kvm/probe.h"
 
 #define VERDICT_DIR  "/run/moat"
 #define VERDICT_FILE VERDICT_DIR "/kvm-verdict"
 #define TIMEOUT_MS   3000
+#define DOUBT_S	     60
 /* for one round of the loop; hardware takes 1 or 2, an interpreter thousands */
 #define CYCLES_MAX 100
 
@@ -122,6 +125,7 @@ static bool await(pid_t pid, int pipe_fd)
 	return n > 0;
 }
 
+/* 0, ENODEV for what this machine is, EAGAIN for what may have been the moment. */
 static int judge(const struct probe_result *r, bool hung, struct error *err)
 {
 	static const char *const doing[] = { "starting", "running its loop", "making system calls",
@@ -137,9 +141,9 @@ static int judge(const struct probe_result *r, bool hung, struct error *err)
 		return error_set(err, ENODEV,
 				 "KVM here does not change the privilege level at SYSCALL");
 	if (r->error[0])
-		return error_set(err, ENODEV, "%.250s", r->error);
+		return error_set(err, EAGAIN, "%.250s", r->error);
 	if (hung || r->stage != PROBE_DONE)
-		return error_set(err, ENODEV, "KVM's probe guest hung while %s",
+		return error_set(err, EAGAIN, "KVM's probe guest hung while %s",
 				 doing[r->stage & 3]);
 	if ((r->user_cs & 3) != 3 || r->rounds != PROBE_ROUNDS || !r->ticks)
 		return error_set(err, ENODEV, "KVM's probe guest ended early");
@@ -213,11 +217,18 @@ static int make_key(char *key, size_t size)
 	return 0;
 }
 
+static bool is_past(const char *boottime)
+{
+	unsigned long long until = strtoull(boottime, NULL, 10);
+
+	return until && until <= clock_now_ns(CLOCK_BOOTTIME) / 1000000000;
+}
+
 /* 1: *verdict is the line behind the key, "ok" or the reason; 0: none that we may believe. */
 static int recall(const char *key, char *verdict, size_t size)
 {
 	int fd = open(VERDICT_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), found = 0;
-	char buf[1024], *nl;
+	char buf[1024], *at = buf;
 	struct stat st;
 	ssize_t n;
 
@@ -226,21 +237,26 @@ static int recall(const char *key, char *verdict, size_t size)
 	n = read(fd, buf, sizeof(buf) - 1);
 	if (n > 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
 	    !(st.st_mode & 022)) {
+		const char *its_key, *line;
+
 		buf[n] = 0;
-		nl = strchr(buf, '\n');
-		if (nl && (size_t)(nl - buf) == strlen(key) && !memcmp(buf, key, nl - buf)) {
-			nl[1 + strcspn(nl + 1, "\n")] = 0;
-			found = nl[1] != 0;
-			snprintf(verdict, size, "%s", nl + 1);
-		}
+		its_key = strsep(&at, "\n");
+		line = strsep(&at, "\n");
+		found = line && *line && at && !strcmp(its_key, key) && !is_past(at);
+		if (found)
+			snprintf(verdict, size, "%s", line);
 	}
 	close(fd);
 	return found;
 }
 
-/* Only root keeps a verdict; that it cannot be written only costs the next start a probe. */
-static void remember(const char *key, const char *verdict)
+/*
+ * Only root keeps a verdict; that it cannot be written only costs the next start a probe. The last line says until when it
+ * holds, in seconds of CLOCK_BOOTTIME; 0: until the machine boots.
+ */
+static void remember(const char *key, const char *verdict, bool lasts)
 {
+	uint64_t until = lasts ? 0 : clock_now_ns(CLOCK_BOOTTIME) / 1000000000 + DOUBT_S;
 	char tmp[] = VERDICT_FILE ".XXXXXX";
 	int fd;
 
@@ -249,8 +265,8 @@ static void remember(const char *key, const char *verdict)
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (dprintf(fd, "%s\n%s\n", key, verdict) < 0 || fchmod(fd, 0644) < 0 ||
-	    rename(tmp, VERDICT_FILE) < 0)
+	if (dprintf(fd, "%s\n%s\n%llu\n", key, verdict, (unsigned long long)until) < 0 ||
+	    fchmod(fd, 0644) < 0 || rename(tmp, VERDICT_FILE) < 0)
 		unlink(tmp);
 	close(fd);
 }
@@ -270,7 +286,9 @@ int kvm_probe(struct error *err)
 	if (keyed && recall(key, verdict, sizeof(verdict)))
 		return strcmp(verdict, "ok") ? error_set(err, ENODEV, "%s", verdict) : 0;
 	ret = probe_now(&e);
+	if (ret < 0 && e.err == EAGAIN)
+		ret = probe_now(&e);
 	if (keyed)
-		remember(key, ret < 0 ? e.msg : "ok");
+		remember(key, ret < 0 ? e.msg : "ok", ret == 0 || e.err == ENODEV);
 	return ret < 0 ? error_set(err, e.err, "%s", e.msg) : 0;
 }
