@@ -1,4 +1,4 @@
-// sources: guest/net/lwip/*.c $(BUILD)/lwip/core/def.c $(BUILD)/lwip/core/inet_chksum.c $(BUILD)/lwip/core/init.c $(BUILD)/lwip/core/ip.c
+// sources: tests/unit/net_host.c guest/net/lwip/*.c $(BUILD)/lwip/core/def.c $(BUILD)/lwip/core/inet_chksum.c $(BUILD)/lwip/core/init.c $(BUILD)/lwip/core/ip.c
 // sources: $(BUILD)/lwip/core/mem*.c $(BUILD)/lwip/core/netif.c $(BUILD)/lwip/core/pbuf.c $(BUILD)/lwip/core/stats.c
 // sources: $(BUILD)/lwip/core/tcp*.c $(BUILD)/lwip/core/ipv4/[eip]*.c $(BUILD)/lwip/core/ipv6/[eimn]*.c $(BUILD)/lwip/netif/ethernet.c
 // cflags: -w -isystem $(BUILD)/lwip/include -isystem guest/net/lwip -fno-sanitize=alignment,shift
@@ -15,192 +15,15 @@
 
 #include "lwip/etharp.h"
 #include "lib/err.h"
-#include "lwip/priv/raw_priv.h"
-#include "lwip/priv/tcp_priv.h"
 #include "lwip/prot/ethernet.h"
 #include "lwip/prot/tcp.h"
 #include "lwip_hooks.h"
 #include "net/abi.h"
 #include "net/lwip/route.h"
-#include "net/lwip/stack.h"
-#include "net/lwip/tap.h"
-#include "net/netif.h"
-#include "net/netlink/event.h"
-#include "task/time/timer.h"
+#include "tests/unit/net_host.h"
 
 #define ROUNDS	    60000
 #define LISTEN_PORT 80
-
-/* ---- what the stack asks of the Sentry ---- */
-
-static u64 now = 1000000000;
-static long live;
-static unsigned starve; /* one allocation in so many fails; 0: none */
-static u64 seed;
-
-static u64 dice(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed * 0x2545f4914f6cdd1dULL;
-}
-
-static u32 below(u32 n)
-{
-	return (u32)((dice() >> 32) % n);
-}
-
-void *kmalloc(size_t n)
-{
-	if (starve && !below(starve))
-		return NULL;
-	live++;
-	return malloc(n);
-}
-
-void *kzalloc(size_t n)
-{
-	void *p = kmalloc(n);
-
-	return p ? memset(p, 0, n) : NULL;
-}
-
-void kfree(void *p)
-{
-	live -= !!p;
-	free(p);
-}
-
-u64 clock_mono(void)
-{
-	return now;
-}
-
-u64 random_u64(void)
-{
-	return dice();
-}
-
-void klog(const char *fmt, ...)
-{
-}
-
-void panic(const char *fmt, ...)
-{
-	fprintf(stderr, "panic: %s\n", fmt);
-	abort();
-}
-
-void spin_lock_slow(struct spinlock *l)
-{
-	panic("the lock is held");
-}
-
-void spin_unlock_slow(struct spinlock *l)
-{
-}
-
-static struct {
-	struct ktimer *t;
-	u64 when;
-} timers[8];
-
-void ktimer_init(struct ktimer *t, void (*fn)(struct ktimer *t))
-{
-	t->fn = fn;
-}
-
-void ktimer_start(struct ktimer *t, u64 when)
-{
-	for (unsigned i = 0; i < 8; i++)
-		if (!timers[i].t || timers[i].t == t) {
-			timers[i].t = t;
-			timers[i].when = when;
-			return;
-		}
-}
-
-static void pass(u64 ns)
-{
-	now += ns;
-	for (unsigned i = 0; i < 8; i++)
-		if (timers[i].t && timers[i].when && timers[i].when <= now) {
-			timers[i].when = 0;
-			timers[i].t->fn(timers[i].t);
-		}
-}
-
-struct spinlock netdev_lock;
-static struct ns_common first;
-struct net_ns net_first = { .common = &first, .devs = LIST_INIT(net_first.devs) };
-
-int netdev_add(struct net_ns *net, struct netdev *d)
-{
-	d->net = net;
-	d->index = ++net->last_index;
-	list_add_tail(&net->devs, &d->node);
-	return 0;
-}
-
-void netdev_del(struct netdev *d)
-{
-	list_del(&d->node);
-}
-
-void rtnetlink_link_event(const struct netdev *d, bool gone)
-{
-}
-
-void rtnetlink_addr_event(const struct netdev *d, const struct netdev_addr *a, bool gone)
-{
-}
-
-void rtnetlink_route_event(struct net_ns *net, const struct inet_route *t, bool gone)
-{
-}
-
-void group_forget(const struct netif *n)
-{
-}
-
-/* Somebody listens, and reads every byte of each frame. */
-unsigned net_taps = 1;
-
-void net_tap_frame(struct netdev *d, const struct pbuf *p, unsigned flags)
-{
-	static u8 frame[65536];
-
-	pbuf_copy_partial(p, frame, p->tot_len, 0);
-}
-
-void udp_init(void)
-{
-}
-
-void udp_input(struct pbuf *p, struct netif *n)
-{
-	pbuf_free(p);
-}
-
-/* Paths are soon forgotten, and black holes looked for. */
-s64 net_sysctl(const struct net_ns *net, enum net_sysctl which)
-{
-	return which == SYSCTL_TCP_BASE_MSS ? 1024 : which == SYSCTL_MIN_PMTU ? 552 : 1;
-}
-
-raw_input_state_t raw_input(struct pbuf *p, struct netif *n)
-{
-	return RAW_INPUT_NONE;
-}
-
-void udp_netif_ip_addr_changed(const ip_addr_t *a, const ip_addr_t *b)
-{
-}
-
-void raw_netif_ip_addr_changed(const ip_addr_t *a, const ip_addr_t *b)
-{
-}
 
 static struct tcp_pcb *listener;
 
@@ -208,24 +31,6 @@ struct tcp_pcb_listen *tcp_listener_hook(const ip_addr_t *l, u16 lport, const ip
 					 u16 rport)
 {
 	return lport == LISTEN_PORT ? (void *)listener : NULL;
-}
-
-void tcp_urgent_mark(struct tcp_pcb *p, struct tcp_seg *s)
-{
-}
-
-bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h, unsigned optlen,
-		      unsigned opt1len, const void *opt2)
-{
-	u8 opt[40];
-
-	if (pcb->state == LISTEN)
-		return true;
-	memcpy(opt, h + 1, opt1len);
-	if (opt1len < optlen)
-		memcpy(opt + opt1len, opt2, optlen - opt1len);
-	recovery_heard(pcb, opt, optlen);
-	return true;
 }
 
 /* ---- the device ---- */
@@ -591,11 +396,10 @@ int main(void)
 {
 	long before;
 
-	seed = 88172645463325252ULL;
 	start();
-	before = live;
+	before = unit_live;
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		starve = i / 5000 % 4 == 3 ? 40 : 0;
+		unit_starve = i / 5000 % 4 == 3 ? 40 : 0;
 		if (!below(5)) {
 			net_enter(&net_first);
 			use_one();
@@ -604,9 +408,9 @@ int main(void)
 			receive();
 		}
 		if (!below(10))
-			pass(below(20) ? below(30) * 1000000ULL : below(100) * 1000000000ULL);
+			unit_pass(below(20) ? below(30) * 1000000ULL : below(100) * 1000000000ULL);
 	}
-	starve = 0;
+	unit_starve = 0;
 	printf("%u frames sent, %u of them joined; %u connections came, %u were ended; %u bytes\n",
 	       sent, gso, accepted, ended, received);
 	if (!accepted || !received || !ended || !gso)
@@ -618,9 +422,9 @@ int main(void)
 	}
 	/* What was closed and is still on its way out, fragments, neighbours: all of it has an end. */
 	for (unsigned i = 0; i < 100000; i++)
-		pass(25000000);
-	if (tcp_active_pcbs || tcp_tw_pcbs || live > before + 8) {
-		printf("left: %ld objects\n", live - before);
+		unit_pass(25000000);
+	if (tcp_active_pcbs || tcp_tw_pcbs || unit_live > before + 8) {
+		printf("left: %ld objects\n", unit_live - before);
 		for (const struct tcp_pcb *p = tcp_active_pcbs; p; p = p->next)
 			printf("state %d, flags %x, %s unsent, %s unacked, %s ooseq, %d probes, %d tries\n",
 			       p->state, p->flags, p->unsent ? "with" : "no",
