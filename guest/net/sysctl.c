@@ -79,7 +79,7 @@ static const struct row rows[] = {
 	ONE("ipv4", "tcp_keepalive_intvl", SYSCTL_TCP_KEEPALIVE_INTVL, 0, 32767, 75),
 	ONE("ipv4", "tcp_keepalive_probes", SYSCTL_TCP_KEEPALIVE_PROBES, 0, 255, 9),
 	/* Linux's is 0: a connection over a path whose routers are mute about packets that are too large never gets on. */
-	ONE("ipv4", "tcp_mtu_probing", SYSCTL_TCP_MTU_PROBING, 0, 2, 1),
+	ONE("ipv4", "tcp_mtu_probing", SYSCTL_TCP_MTU_PROBING, 0, 2, 0),
 	ONE("ipv4", "tcp_base_mss", SYSCTL_TCP_BASE_MSS, 0, INT_MAX, 1024),
 	ONE("ipv4/route", "min_pmtu", SYSCTL_MIN_PMTU, 68, 65535, 552),
 	ONE("ipv4/route", "mtu_expires", SYSCTL_MTU_EXPIRES, 0, INT_MAX, 600),

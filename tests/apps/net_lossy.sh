@@ -41,7 +41,6 @@ wire() {
 		# The machine's own choice may be one that takes no notice of losses (BBR).
 		ip netns exec n$n sysctl -qw net.ipv4.tcp_congestion_control=cubic 2> /dev/null ||
 			ip netns exec n$n sysctl -qw net.ipv4.tcp_congestion_control=reno
-		# A sandbox looks for black holes without being told.
 		ip netns exec n$n sysctl -qw net.ipv4.tcp_mtu_probing=1
 	done
 	ip netns exec n2 python3 "$dir/transfer.py" serve 7000 > "$dir/server" &
@@ -66,6 +65,7 @@ transfer() {
 	else
 		# shellcheck disable=SC2086
 		timeout 100 "$MOAT" do --platform "$PLATFORM" ${MOAT_OPTS:-} --net host-netns:n1 -- \
+			sh -c 'echo 1 > /proc/sys/net/ipv4/tcp_mtu_probing && exec "$@"' - \
 			python3 "$dir/transfer.py" "$2" "${PEER:-10.8.0.2}" 7000 "$3" 2>&1
 	fi
 }

@@ -33,7 +33,6 @@ ip -n n4 link set eth0 up
 ip -n n4 route add default via 10.10.0.1 advmss 1460
 ip netns exec n4 ip link set eth0 gso_max_segs 1
 echo 1 > /proc/sys/net/ipv4/ip_forward
-ip netns exec n3 bash -c 'echo 1 > /proc/sys/net/ipv4/tcp_mtu_probing' # as a sandbox does
 
 # transfer SYSTEM DIRECTION: milliseconds, or what went wrong. n2 is the peer of a sandbox in n1, or of Linux in n3.
 peer=n2 address=10.9.0.12
@@ -41,7 +40,7 @@ transfer() {
 	side=(ip netns exec n3)
 	[ "$1" = linux ] || side=("$MOAT" do --platform "$PLATFORM" --net host-netns:n1 --)
 	if [ "$2" = send ]; then
-		from="cat $dir/data > /dev/tcp/$address/7000"
+		from="echo 1 > /proc/sys/net/ipv4/tcp_mtu_probing; cat $dir/data > /dev/tcp/$address/7000"
 		into="busybox nc -l -p 7000 > $dir/got"
 		listener=(ip netns exec $peer) sender=("${side[@]}")
 	else

@@ -16,7 +16,7 @@
 u64 unit_now = 1000000000, unit_seed = 88172645463325252ULL;
 long unit_live;
 unsigned unit_starve;
-s64 unit_base_mss = 1024;
+s64 unit_base_mss = 1024, unit_mtu_probing = 1;
 
 u64 dice(void)
 {
@@ -182,7 +182,12 @@ void udp_input(struct pbuf *p, struct netif *n)
 /* Paths are soon forgotten, and black holes looked for. */
 s64 net_sysctl(const struct net_ns *net, enum net_sysctl which)
 {
-	return which == SYSCTL_TCP_BASE_MSS ? unit_base_mss : which == SYSCTL_MIN_PMTU ? 552 : 1;
+	switch (which) {
+	case SYSCTL_TCP_BASE_MSS: return unit_base_mss;
+	case SYSCTL_TCP_MTU_PROBING: return unit_mtu_probing;
+	case SYSCTL_MIN_PMTU: return 552;
+	default: return 1;
+	}
 }
 
 raw_input_state_t raw_input(struct pbuf *p, struct netif *n)

@@ -11,7 +11,7 @@
 extern u64 unit_now, unit_seed;
 extern long unit_live;	     /* objects of kmalloc */
 extern unsigned unit_starve; /* one allocation in so many fails; 0: none */
-extern s64 unit_base_mss;
+extern s64 unit_base_mss, unit_mtu_probing;
 
 u64 dice(void);
 u32 below(u32 n);

@@ -490,6 +490,7 @@ static void begin(void)
 	written = 0;
 	closed = up = false;
 	unit_base_mss = below(3) ? 1024 : 48 + below(1400);
+	unit_mtu_probing = below(8) ? 1 : 0;
 	unit_starve = below(8) ? 0 : 20 + below(100);
 	fails_in = below(4) ? 1000000 : 10 + below(100);
 	room_in = below(4) ? 1000000 : 4 + below(100);
@@ -545,6 +546,8 @@ static void one(unsigned n)
 	if (conn && conn->state >= ESTABLISHED && conn->unsent && !conn->unacked &&
 	    conn->rtime < 0 && !conn->persist_backoff)
 		panic("%u: nothing will ever send what waits", n);
+	if (!unit_mtu_probing && conn && (conn->x.hole || conn->x.suspect))
+		panic("%u: looks for black holes without being asked to", n);
 	whole += peer.ended;
 	cut_off += !peer.ended;
 	unit_starve = 0;
