@@ -296,7 +296,8 @@ static void poll(struct p9_req *r)
 
 static void wait(struct p9_req *r, enum sleep_mode mode)
 {
-	if (!atomic_load(&r->done))
+	/* A disk is not worth looking for, and says nothing about the next message. */
+	if (!atomic_load(&r->done) && r->type != P9_TFSYNC)
 		poll(r);
 	if (!atomic_load(&r->done))
 		wait_answers(r->c, &r->q, mode, atomic_load(&r->done));
