@@ -74,32 +74,49 @@ static int text_fill(struct seq *s, const struct text_ops *t, void *arg, u64 pos
 	return err;
 }
 
+/* The content as an open file reads it. Its lock is no inode's, as what is shown needs locks that come before those. */
+struct text {
+	struct mutex lock;
+	struct seq seq;
+};
+
+/* f's, made at its first read. NULL: out of memory. */
+static struct text *text_of(struct file *f)
+{
+	struct text *t = atomic_load(&f->dir_state), *made;
+
+	if (t)
+		return t;
+	made = kzalloc(sizeof(*made));
+	if (!made)
+		return NULL;
+	mutex_init(&made->lock);
+	if (atomic_cas(&f->dir_state, NULL, made))
+		return made;
+	kfree(made);
+	return atomic_load(&f->dir_state);
+}
+
 static s64 text_read(struct file *f, struct iov *to, u64 *pos)
 {
-	const struct text_ops *t = pseudo_i(f->inode)->text;
+	struct text *t = text_of(f);
 	struct seq *s;
 	size_t n;
 	s64 ret;
 
-	mutex_lock(&f->inode->mutex);
-	s = f->dir_state;
-	if (!s)
-		f->dir_state = s = kzalloc(sizeof(*s));
-	ret = -ENOMEM;
-	if (!s)
-		goto out;
-	ret = text_fill(s, t, f->inode->priv, *pos);
-	if (ret)
-		goto out;
-	if (*pos >= s->start && *pos < s->start + s->len) {
+	if (!t)
+		return -ENOMEM;
+	s = &t->seq;
+	mutex_lock(&t->lock);
+	ret = text_fill(s, pseudo_i(f->inode)->text, f->inode->priv, *pos);
+	if (!ret && *pos >= s->start && *pos < s->start + s->len) {
 		n = MIN(to->left, s->len - (size_t)(*pos - s->start));
 		ret = (s64)iov_to(to, s->buf + (*pos - s->start), n);
 		*pos += (u64)ret;
 		if (!ret && n)
 			ret = -EFAULT;
 	}
-out:
-	mutex_unlock(&f->inode->mutex);
+	mutex_unlock(&t->lock);
 	return ret;
 }
 
@@ -129,9 +146,11 @@ static s64 text_write(struct file *f, struct iov *from, u64 *pos)
 
 static void text_release(struct file *f)
 {
-	if (f->dir_state)
-		seq_free(f->dir_state);
-	kfree(f->dir_state);
+	struct text *t = f->dir_state;
+
+	if (t)
+		seq_free(&t->seq);
+	kfree(t);
 }
 
 const struct file_ops pseudo_text_fops = {
