@@ -102,10 +102,9 @@ int p9_op_setattr(struct inode *i, const struct setattr *a)
 	w.atime_nsec = a->atime.nsec;
 	w.mtime_sec = (u64)a->mtime.sec;
 	w.mtime_nsec = a->mtime.nsec;
-	if (a->valid & ATTR_SIZE)
+	/* By a fid that is not open, a truncation would need the right to write once more. */
+	if (a->valid & ATTR_SIZE) {
 		p9_close_window(i);
-	if (a->valid &
-	    ATTR_SIZE) { /* an unopened fid would need the right to write to the file again */
 		kind = P9_FID_WRITE;
 		err = p9_fid_get(pi, kind, &fid);
 	} else {
