@@ -24,7 +24,7 @@ fi
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/root"
-mounts=$(wc -l < /proc/self/mounts)
+mounts=$(count_mounts)
 
 # run KIND SEED: $st and $dir/err; standard output is the guest's to fill
 run() {
@@ -74,6 +74,7 @@ if [ "$PLATFORM" = kvm ]; then
 		esac
 	done
 fi
-expect "mounts" "$mounts" "$(wc -l < /proc/self/mounts)"
+expect "mounts" "$mounts" "$(count_mounts)"
+expect "mounts on its files" "" "$(grep "$dir" /proc/self/mounts)"
 expect "the root" "" "$(ls -A "$dir/root")"
 done_testing
