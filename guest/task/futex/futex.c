@@ -102,6 +102,19 @@ static struct futex_bucket *lock_bucket_of(struct futex_waiter *w)
 	}
 }
 
+int futex_queue(struct futex_waiter *w, uaddr_t addr, u32 val)
+{
+	struct futex_bucket *b = futex_bucket(&w->key);
+	u32 seen;
+
+	spin_lock(&b->lock);
+	futex_enqueue(b, w);
+	spin_unlock(&b->lock);
+	if (user_read(&seen, addr, sizeof(seen)))
+		return -EFAULT;
+	return seen == val ? 0 : -EAGAIN;
+}
+
 bool futex_unqueue(struct futex_waiter *w)
 {
 	struct futex_bucket *b = lock_bucket_of(w);
@@ -142,9 +155,7 @@ static void waiter_setup(struct futex_waiter *w, u32 bitset)
 
 s64 futex_wait(uaddr_t addr, bool shared, u32 val, u64 deadline, u32 bitset)
 {
-	struct futex_bucket *b;
 	struct futex_waiter w;
-	u32 seen;
 	int err;
 
 	if (!bitset)
@@ -153,14 +164,7 @@ s64 futex_wait(uaddr_t addr, bool shared, u32 val, u64 deadline, u32 bitset)
 	err = futex_key_of(addr, shared, &w.key);
 	if (err)
 		return err;
-	b = futex_bucket(&w.key);
-	spin_lock(&b->lock);
-	futex_enqueue(b, &w);
-	spin_unlock(&b->lock);
-	if (user_read(&seen, addr, sizeof(seen)))
-		err = -EFAULT;
-	else if (seen != val)
-		err = -EAGAIN;
+	err = futex_queue(&w, addr, val);
 	if (err)
 		return futex_unqueue(&w) ? err : 0;
 	return futex_sleep(&w, deadline);
@@ -208,7 +212,6 @@ s64 futex_wait_multiple(const struct futex_vector *v, unsigned n, u64 deadline)
 	struct futex_waiter w[8], *many = w;
 	unsigned i, queued = 0;
 	s64 ret = 0;
-	u32 seen;
 	int err = 0;
 
 	if (n > ARRAY_SIZE(w)) {
@@ -217,21 +220,12 @@ s64 futex_wait_multiple(const struct futex_vector *v, unsigned n, u64 deadline)
 			return -ENOMEM;
 	}
 	for (i = 0; i < n && !err; i++) {
-		struct futex_bucket *b;
-
 		waiter_setup(&many[i], FUTEX_BITSET_ANY);
 		err = futex_key_of(v[i].addr, v[i].shared, &many[i].key);
 		if (err)
 			break;
-		b = futex_bucket(&many[i].key);
-		spin_lock(&b->lock);
-		futex_enqueue(b, &many[i]);
-		spin_unlock(&b->lock);
+		err = futex_queue(&many[i], v[i].addr, v[i].val);
 		queued++;
-		if (user_read(&seen, v[i].addr, sizeof(seen)))
-			err = -EFAULT;
-		else if (seen != v[i].val)
-			err = -EAGAIN;
 	}
 	for (;;) {
 		bool woken = false;

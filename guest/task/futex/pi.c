@@ -287,9 +287,7 @@ s64 futex_unlock_pi(uaddr_t addr, bool shared)
 s64 futex_wait_requeue_pi(uaddr_t addr, bool shared, u32 val, u64 deadline, u32 bitset,
 			  uaddr_t addr2)
 {
-	struct futex_bucket *b;
 	struct futex_waiter w;
-	u32 seen;
 	int err;
 
 	if (!bitset || addr == addr2)
@@ -301,14 +299,7 @@ s64 futex_wait_requeue_pi(uaddr_t addr, bool shared, u32 val, u64 deadline, u32 
 		err = futex_key_of(addr2, shared, &w.pi_key);
 	if (err)
 		return err;
-	b = futex_bucket(&w.key);
-	spin_lock(&b->lock);
-	futex_enqueue(b, &w);
-	spin_unlock(&b->lock);
-	if (user_read(&seen, addr, sizeof(seen)))
-		err = -EFAULT;
-	else if (seen != val)
-		err = -EAGAIN;
+	err = futex_queue(&w, addr, val);
 	if (err && futex_unqueue(&w))
 		return err;
 	err = sleep_pi(&w, deadline);

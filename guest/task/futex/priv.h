@@ -44,6 +44,11 @@ void futex_enqueue(struct futex_bucket *b, struct futex_waiter *w); /* locked */
 void futex_dequeue(struct futex_waiter *w);			    /* its bucket locked */
 void futex_lock2(struct futex_bucket *a, struct futex_bucket *b);
 void futex_unlock2(struct futex_bucket *a, struct futex_bucket *b);
+/*
+ * Queue w, whose key is set, and look at the word at addr after that, so that no wake-up in between is lost. 0, or -EFAULT,
+ * or -EAGAIN: it is not val. Queued in any case. No lock held.
+ */
+int futex_queue(struct futex_waiter *w, uaddr_t addr, u32 val);
 /* Unlink w wherever it is by now; false if a waker had already done so. */
 bool futex_unqueue(struct futex_waiter *w);
 void futex_wake_waiter(struct futex_waiter *w); /* its bucket locked */
