@@ -19,17 +19,9 @@
 #include "net/scm.h"
 #include "task/task.h"
 
-#define IPV6_PKTINFO  50
-#define IPV6_HOPLIMIT 52
-#define IPV6_TCLASS   67
-#define HEADROOM      (PBUF_LINK_HLEN + 40 + 8)
+#define HEADROOM (PBUF_LINK_HLEN + 40 + 8)
 /* As lwIP counts: with the header of IPv6 too, which Linux leaves out. */
 #define PACKET_MAX 65535u
-
-struct in6_pktinfo_abi {
-	u8 addr[16];
-	s32 ifindex;
-};
 
 static bool is_udp(const struct inet_sock *k)
 {
@@ -71,53 +63,11 @@ void dgram_deliver(struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port)
 	}
 	if (sock_opt(&k->s, SOPT_TIMESTAMP) || sock_opt(&k->s, SOPT_TIMESTAMPNS))
 		d->time = clock_mono() + (u64)clock_real_offset();
+	if (k->gro && udp_gro_join(k, d))
+		return;
 	list_add_tail(&k->rxq, &d->node);
 	k->rxq_bytes += d->len + DGRAM_OVERHEAD;
 	sock_wake_readable(&k->s);
-}
-
-/* What the socket asked to be told of each packet. */
-static void tell(struct inet_sock *k, struct scm *scm, const struct inet_dgram *d)
-{
-	u32 want = k->recv_flags;
-	s32 n;
-
-	scm_add_time(scm, &k->s, d->time);
-	if ((want & RECV_PKTINFO6) && k->s.family == AF_INET6) {
-		struct in6_pktinfo_abi i = { .ifindex = d->ifindex };
-
-		if (IP_IS_V6_VAL(d->to)) {
-			memcpy(i.addr, ip_2_ip6(&d->to)->addr, 16);
-		} else {
-			i.addr[10] = i.addr[11] = 0xff;
-			memcpy(i.addr + 12, &ip_2_ip4(&d->to)->addr, 4);
-		}
-		scm_extra_add(scm, IPPROTO_IPV6, IPV6_PKTINFO, &i, sizeof(i));
-	}
-	if ((want & RECV_PKTINFO) && IP_IS_V4_VAL(d->to)) {
-		struct in_pktinfo i = { .ipi_ifindex = d->ifindex };
-
-		i.ipi_addr.s_addr = ip_2_ip4(&d->to)->addr;
-		i.ipi_spec_dst = i.ipi_addr;
-		scm_extra_add(scm, IPPROTO_IP, IP_PKTINFO, &i, sizeof(i));
-	}
-	n = d->ttl;
-	if ((want & RECV_TTL) && IP_IS_V4_VAL(d->to))
-		scm_extra_add(scm, IPPROTO_IP, IP_TTL, &n, sizeof(n));
-	if ((want & RECV_HOPS) && IP_IS_V6_VAL(d->to))
-		scm_extra_add(scm, IPPROTO_IPV6, IPV6_HOPLIMIT, &n, sizeof(n));
-	if ((want & RECV_TOS) && IP_IS_V4_VAL(d->to))
-		scm_extra_add(scm, IPPROTO_IP, IP_TOS, &d->tos, 1);
-	n = d->tos;
-	if ((want & RECV_TCLASS) && IP_IS_V6_VAL(d->to))
-		scm_extra_add(scm, IPPROTO_IPV6, IPV6_TCLASS, &n, sizeof(n));
-	if ((want & RECV_ORIGDST) && IP_IS_V4_VAL(d->to)) {
-		struct sock_addr a;
-		struct inet_sock as = { .s.family = AF_INET };
-
-		inet_addr_write(&as, &a, &d->to, d->to_port);
-		scm_extra_add(scm, IPPROTO_IP, IP_ORIGDSTADDR, a.raw, a.len);
-	}
 }
 
 s64 dgram_copy(struct sock_msg *m, const struct inet_dgram *d, size_t skip)
@@ -150,7 +100,7 @@ static s64 copy_packet(struct inet_sock *k, struct sock_msg *m, struct inet_dgra
 		return done;
 	if (m->name)
 		inet_addr_write(k, m->name, &d->from, d->port);
-	tell(k, m->scm, d);
+	dgram_tell(k, m->scm, d);
 	return m->flags & MSG_TRUNC ? (s64)(d->len - skip) : done;
 }
 
@@ -194,97 +144,6 @@ static s64 dgram_recv(struct socket *s, struct sock_msg *m)
 
 /* ---- sending ---- */
 
-static bool device_exists(struct net_ns *net, int index)
-{
-	bool it;
-
-	spin_lock(&netdev_lock);
-	it = netdev_by_index(net, index);
-	spin_unlock(&netdev_lock);
-	return it;
-}
-
-static int use_pktinfo(const struct inet_sock *k, const void *v, struct dgram_route *r)
-{
-	struct in_pktinfo i;
-
-	memcpy(&i, v, sizeof(i));
-	if (i.ipi_ifindex && !device_exists(k->s.net, i.ipi_ifindex))
-		return -ENODEV;
-	r->ifindex = i.ipi_ifindex;
-	if (!i.ipi_spec_dst.s_addr)
-		return 0;
-	r->src = (ip_addr_t){ .type = IPADDR_TYPE_V4 };
-	ip_2_ip4(&r->src)->addr = i.ipi_spec_dst.s_addr;
-	return k->freebind || addr_is_local(&r->src) ? 0 : -ENETUNREACH;
-}
-
-static int use_pktinfo6(const struct inet_sock *k, const void *v, struct dgram_route *r)
-{
-	struct in6_pktinfo_abi i;
-	static const u8 zero[16];
-	ip_addr_t src = { .type = IPADDR_TYPE_V6 };
-
-	memcpy(&i, v, sizeof(i));
-	if (i.ifindex && !device_exists(k->s.net, i.ifindex))
-		return -ENODEV;
-	r->ifindex = i.ifindex;
-	if (!memcmp(i.addr, zero, 16) || !IP_IS_V6_VAL(r->dst))
-		return 0;
-	memcpy(ip_2_ip6(&src)->addr, i.addr, 16);
-	if (!k->freebind && !addr_is_local(&src))
-		return -EINVAL;
-	r->src = src;
-	return 0;
-}
-
-/* Control messages of sendmsg: IP_PKTINFO and its kin. */
-static int use_control(const struct inet_sock *k, const struct scm *scm, struct dgram_route *r)
-{
-	struct user_cmsghdr h;
-	const void *v;
-	unsigned at = 0;
-	size_t n;
-	s32 num;
-
-	while (scm && (v = scm_extra_next(scm, &at, &h, &n))) {
-		memcpy(&num, v, MIN(n, sizeof(num)));
-		if (h.level == IPPROTO_IP && h.type == IP_PKTINFO &&
-		    n == sizeof(struct in_pktinfo)) {
-			int err = use_pktinfo(k, v, r);
-
-			if (err)
-				return err;
-		} else if (h.level == IPPROTO_IPV6 && h.type == IPV6_PKTINFO &&
-			   n == sizeof(struct in6_pktinfo_abi)) {
-			int err = use_pktinfo6(k, v, r);
-
-			if (err)
-				return err;
-		} else if (h.level == IPPROTO_IP && h.type == IP_TTL && n >= 4) {
-			if (num < 1 || num > 255)
-				return -EINVAL;
-			r->ttl = (u8)num;
-		} else if (h.level == IPPROTO_IP && h.type == IP_TOS && (n == 1 || n == 4)) {
-			num = n == 1 ? *(const u8 *)v : num;
-			if (num < 0 || num > 255)
-				return -EINVAL;
-			r->tos = (u8)num;
-		} else if (h.level == IPPROTO_IPV6 && h.type == IPV6_HOPLIMIT && n >= 4) {
-			if (num < -1 || num > 255)
-				return -EINVAL;
-			r->ttl = num < 0 ? r->ttl : (u8)num;
-		} else if (h.level == IPPROTO_IPV6 && h.type == IPV6_TCLASS && n >= 4) {
-			if (num < -1 || num > 255)
-				return -EINVAL;
-			r->tos = num < 0 ? r->tos : (u8)num;
-		} else if ((h.level == IPPROTO_IP || h.level == IPPROTO_IPV6) && h.type != 103) {
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
 static struct netif *multicast_netif(const struct inet_sock *k, int told)
 {
 	if (told)
@@ -321,7 +180,7 @@ static int dgram_route(struct inet_sock *k, const struct sock_msg *m, const ip_a
 	else
 		r->ttl = v6 ? (k->hops < 0 ? 64 : (u8)k->hops)
 			    : (u8)inet_number(k, k->ttl, SYSCTL_DEFAULT_TTL);
-	err = use_control(k, m->scm, r);
+	err = dgram_use_control(k, m->scm, r);
 	if (err)
 		return err;
 	r->netif = mc ? multicast_netif(k, r->ifindex) : route_to(&r->src, &r->dst);
@@ -361,16 +220,11 @@ static unsigned headers_len(const struct inet_sock *k, bool v6)
 	return (v6 ? IP6_HLEN : IP_HLEN) + (is_udp(k) ? UDP_HLEN : 0);
 }
 
-/* The message, for dst, in one pbuf with room for headers. ERR_PTR. */
-static struct pbuf *read_message(const struct inet_sock *k, struct sock_msg *m,
-				 const ip_addr_t *dst)
+/* The next n bytes of the message in one pbuf with room for headers. ERR_PTR. */
+static struct pbuf *read_packet(struct sock_msg *m, size_t n)
 {
-	size_t n = m->iov->left;
-	struct pbuf *p;
+	struct pbuf *p = pbuf_alloc((pbuf_layer)HEADROOM, (u16)n, PBUF_RAM);
 
-	if (n > PACKET_MAX - headers_len(k, IP_IS_V6(dst)))
-		return ERR_PTR(-EMSGSIZE);
-	p = pbuf_alloc((pbuf_layer)HEADROOM, (u16)n, PBUF_RAM);
 	if (!p)
 		return ERR_PTR(-ENOBUFS);
 	if (iov_from(m->iov, p->payload, n) != n) {
@@ -380,24 +234,53 @@ static struct pbuf *read_message(const struct inet_sock *k, struct sock_msg *m,
 	return p;
 }
 
-/* A packet that may not be cut (IP_PMTUDISC_DO, _PROBE) must be no larger than what the path or the interface takes. */
-static bool fits(struct inet_sock *k, const struct dgram_route *r, u32 n)
+/* The message, for dst, as packets of at most `segment` bytes (0: any number) that are linked by next. ERR_PTR. */
+static struct pbuf *read_message(const struct inet_sock *k, struct sock_msg *m,
+				 const ip_addr_t *dst, u16 segment)
+{
+	struct pbuf *first = NULL, **last = &first, *p;
+
+	if (m->iov->left > PACKET_MAX - headers_len(k, IP_IS_V6(dst)))
+		return ERR_PTR(-EMSGSIZE);
+	do {
+		p = read_packet(m, segment ? MIN(m->iov->left, (size_t)segment) : m->iov->left);
+		if (IS_ERR(p)) {
+			if (first)
+				pbuf_free(first);
+			return p;
+		}
+		*last = p;
+		last = &p->next;
+	} while (m->iov->left);
+	return first;
+}
+
+/*
+ * A packet that may not be cut (IP_PMTUDISC_DO, _PROBE; one of several by UDP_SEGMENT) must be no larger than what the path or
+ * the interface takes.
+ */
+static bool fits(struct inet_sock *k, const struct dgram_route *r, const struct pbuf *p)
 {
 	bool v6 = IP_IS_V6_VAL(r->dst);
 	u8 how = v6 ? k->pmtudisc6 : k->pmtudisc;
 	u32 mtu = inet_path_mtu(k, r->netif, &r->dst);
 
-	n += headers_len(k, v6);
-	if ((how != IP_PMTUDISC_DO && how != IP_PMTUDISC_PROBE) || n <= mtu)
+	if (p->len + headers_len(k, v6) <= mtu)
 		return true;
-	errqueue_local(k, EMSGSIZE, mtu, &r->dst, k->state == INET_CONNECTED || v6 ? r->port : 0);
+	if (how == IP_PMTUDISC_DO || how == IP_PMTUDISC_PROBE)
+		errqueue_local(k, EMSGSIZE, mtu, &r->dst,
+			       k->state == INET_CONNECTED || v6 ? r->port : 0);
+	else if (!p->next)
+		return true;
 	return false;
 }
 
+/* Send the packets that are linked at *p; what is left there was not sent. */
 static int send_locked(struct inet_sock *k, struct sock_msg *m, struct pbuf **p,
 		       const ip_addr_t *to, u16 port)
 {
 	struct dgram_route r;
+	struct pbuf *q;
 	int err = 0;
 
 	if (!to) {
@@ -415,12 +298,15 @@ static int send_locked(struct inet_sock *k, struct sock_msg *m, struct pbuf **p,
 	err = dgram_route(k, m, to, port, &r);
 	if (err)
 		return err;
-	if (!fits(k, &r, (*p)->tot_len))
+	if (!fits(k, &r, *p))
 		return -EMSGSIZE;
 	path_discovery = IP_IS_V6_VAL(r.dst) ? k->pmtudisc6 : k->pmtudisc;
-	err = is_udp(k) ? udp_transmit(k, *p, &r) : raw_transmit(k, *p, &r);
+	while (!err && (q = *p)) {
+		*p = q->next;
+		q->next = NULL;
+		err = is_udp(k) ? udp_transmit(k, q, &r) : raw_transmit(k, q, &r);
+	}
 	path_discovery = PATH_DISCOVERY_DEFAULT;
-	*p = NULL;
 	return err;
 }
 
@@ -432,7 +318,7 @@ static s64 dgram_send(struct socket *s, struct sock_msg *m)
 	struct pbuf *p;
 	ip_addr_t to;
 	u16 port = 0;
-	int err;
+	int err, segment;
 
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
@@ -452,7 +338,10 @@ static s64 dgram_send(struct socket *s, struct sock_msg *m)
 	err = sock_error(s);
 	if (err)
 		return err;
-	p = read_message(k, m, named ? &to : &k->raddr);
+	segment = is_udp(k) ? udp_segment(k, m->scm, n) : 0;
+	if (segment < 0)
+		return segment;
+	p = read_message(k, m, named ? &to : &k->raddr, (u16)segment);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
 	net_enter(k->s.net);

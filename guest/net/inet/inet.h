@@ -92,7 +92,10 @@ struct inet_sock {
 	u8 mc_ttl;
 	s16 mc_hops;
 	bool mc_loop, hdrincl, recverr, recverr6;
-	u8 pmtudisc, pmtudisc6;	   /* IP_PMTUDISC_* */
+	u8 pmtudisc, pmtudisc6; /* IP_PMTUDISC_* */
+	u16 segment;		/* UDP_SEGMENT */
+	bool gro;		/* UDP_GRO */
+	u64 gro_stay;		/* net_now() when the last one of rxq came; 0: it takes no more */
 	struct filter_slot filter; /* of packets */
 	u32 icmp_filter;
 
@@ -274,6 +277,7 @@ struct inet_dgram {
 	u32 info;		    /* likewise: an MTU */
 	int ifindex;
 	u32 len;
+	u16 segment; /* several datagrams in one, of so many bytes each, the last one of less; 0: one */
 	u64 time; /* ns since 1970, if the socket wants it; else 0 */
 };
 extern const struct socket_ops udp_ops, raw_ops;
@@ -286,6 +290,19 @@ void dgram_free(struct inet_dgram *d); /* net_lock held */
 
 /* dgram_filter.c: does k's filter take p? It may be shorter then. As dgram_deliver. */
 bool dgram_filter(const struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port);
+
+/* ---- dgram_control.c ---- */
+/* What k asked to be told of d. */
+void dgram_tell(const struct inet_sock *k, struct scm *scm, const struct inet_dgram *d);
+struct dgram_route;
+/* What a sender says of its datagram, into r, whose dst is known. net_lock held. -EINVAL, -ENODEV, -ENETUNREACH. */
+int dgram_use_control(const struct inet_sock *k, const struct scm *scm, struct dgram_route *r);
+
+/* ---- udp_segment.c: several datagrams in one call ---- */
+/* Into pieces of how many bytes k's message of len bytes is to be cut; 0: it is not. -EINVAL. */
+int udp_segment(const struct inet_sock *k, const struct scm *scm, size_t len);
+/* Is d more of what came last for k, which has UDP_GRO? Then it becomes part of that, and is taken over. net_lock held. */
+bool udp_gro_join(struct inet_sock *k, struct inet_dgram *d);
 
 /* ---- errqueue.c ---- */
 /* What ICMP says of a packet of ours. */

@@ -1,8 +1,8 @@
 /*
  * option.c - setsockopt(2) and getsockopt(2) of IP sockets: the levels, and one table of plain numbers per level.
  *
- * An option whose value is one number in struct inet_sock is a row; the others are functions in option_ip.c and
- * option_tcp.c.
+ * An option whose value is one number in struct inet_sock is a row; the others are functions in option_ip.c,
+ * option_tcp.c and udp_segment.c.
  */
 #include <linux/capability.h>
 #include <linux/in.h>
@@ -119,6 +119,7 @@ int inet_setsockopt(struct socket *s, int level, int name, const void *v, unsign
 		return s->family == AF_INET6 ? option_ip6_set(k, name, v, len) : -ENOPROTOOPT;
 	case IPPROTO_TCP: return inet_is_stream(k) ? option_tcp_set(k, name, v, len) : -ENOPROTOOPT;
 	case IPPROTO_UDP:
+		return s->ops == &udp_ops ? option_udp_set(k, name, v, len) : -ENOPROTOOPT;
 	case IPPROTO_RAW:
 	case IPPROTO_ICMPV6: return option_raw_set(k, level, name, v, len);
 	default: return -ENOPROTOOPT;
@@ -138,6 +139,8 @@ int inet_getsockopt(struct socket *s, int level, int name, void *v, unsigned *le
 	case IPPROTO_IPV6:
 		return s->family == AF_INET6 ? option_ip6_get(k, name, v, len) : -ENOPROTOOPT;
 	case IPPROTO_TCP: return inet_is_stream(k) ? option_tcp_get(k, name, v, len) : -ENOPROTOOPT;
+	case IPPROTO_UDP:
+		return s->ops == &udp_ops ? option_udp_get(k, name, v, len) : -ENOPROTOOPT;
 	case IPPROTO_RAW:
 	case IPPROTO_ICMPV6: return option_raw_get(k, level, name, v, len);
 	default: return -ENOPROTOOPT;

@@ -20,6 +20,9 @@ int option_tcp_set(struct inet_sock *k, int name, const void *v, unsigned len);
 int option_tcp_get(struct inet_sock *k, int name, void *v, unsigned *len);
 int option_raw_set(struct inet_sock *k, int level, int name, const void *v, unsigned len);
 int option_raw_get(struct inet_sock *k, int level, int name, void *v, unsigned *len);
+/* udp_segment.c */
+int option_udp_set(struct inet_sock *k, int name, const void *v, unsigned len);
+int option_udp_get(struct inet_sock *k, int name, void *v, unsigned *len);
 /* group.c */
 int group_set(struct inet_sock *k, int name, const void *v, unsigned len);
 

@@ -1,0 +1,214 @@
+/* UDP_SEGMENT and UDP_GRO: many datagrams in one call, out and in. */
+#include "abi.h"
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#define UDP_GRO	    104
+#endif
+
+static struct sockaddr_in6 at;
+static socklen_t at_len;
+static int in, out;
+static char data[65536], got[65536];
+
+static void start(int family)
+{
+	struct sockaddr_in a4 = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	at = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	if (family == AF_INET)
+		memcpy(&at, &a4, sizeof(a4));
+	at_len = family == AF_INET ? sizeof(a4) : sizeof(at);
+	in = CHECK_OK(socket(family, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+	out = CHECK_OK(socket(family, SOCK_DGRAM, 0));
+	CHECK_OK(bind(in, (void *)&at, at_len));
+	CHECK_OK(getsockname(in, (void *)&at, &at_len));
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (char)(i * 7 + i / 251);
+}
+
+static void stop(void)
+{
+	close(in);
+	close(out);
+}
+
+static int get(int fd, int name)
+{
+	int v = -1;
+	socklen_t len = sizeof(v);
+
+	CHECK_OK(getsockopt(fd, IPPROTO_UDP, name, &v, &len));
+	CHECK_EQ(len, 4);
+	return v;
+}
+
+static int set(int fd, int name, int v)
+{
+	return setsockopt(fd, IPPROTO_UDP, name, &v, sizeof(v));
+}
+
+/* n bytes with a control message at SOL_UDP; size 0: with none. As sendmsg(2). */
+static ssize_t send_with(size_t n, int type, const void *v, size_t size)
+{
+	char control[64] = "";
+	struct iovec iov[2] = { { data, n / 3 }, { data + n / 3, n - n / 3 } };
+	struct msghdr m = { .msg_name = &at,
+			    .msg_namelen = at_len,
+			    .msg_iov = iov,
+			    .msg_iovlen = 2,
+			    .msg_control = size ? control : NULL,
+			    .msg_controllen = size ? CMSG_SPACE(size) : 0 };
+	struct cmsghdr *c = (void *)control;
+
+	c->cmsg_level = IPPROTO_UDP;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(c), v, size);
+	return sendmsg(out, &m, 0);
+}
+
+static ssize_t send_cut(size_t n, unsigned short segment)
+{
+	return send_with(n, UDP_SEGMENT, &segment, sizeof(segment));
+}
+
+/* The next datagram's bytes are those at `from`, and UDP_GRO says `segment` of it; -1: nothing. Its length. */
+static ssize_t next(size_t from, int segment)
+{
+	char control[256];
+	struct iovec iov = { got, sizeof(got) };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+	ssize_t n = CHECK_OK(recvmsg(in, &m, 0));
+	int told = -1;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
+		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+			CHECK_EQ(c->cmsg_len, CMSG_LEN(sizeof(told)));
+			memcpy(&told, CMSG_DATA(c), sizeof(told));
+		}
+	CHECK_EQ(told, segment);
+	CHECK(!memcmp(got, data + from, (size_t)n));
+	return n;
+}
+
+static void nothing_left(void)
+{
+	CHECK_ERRNO(recv(in, got, sizeof(got), 0), EAGAIN);
+}
+
+static void cut(int family)
+{
+	start(family);
+	CHECK_EQ(send_cut(2500, 1000), 2500);
+	CHECK_EQ(next(0, -1), 1000);
+	CHECK_EQ(next(1000, -1), 1000);
+	CHECK_EQ(next(2000, -1), 500);
+	nothing_left();
+	CHECK_OK(set(out, UDP_SEGMENT, 700));
+	CHECK_EQ(send_with(1400, 0, NULL, 0), 1400);
+	CHECK_EQ(next(0, -1), 700);
+	CHECK_EQ(next(700, -1), 700);
+	/* A message says it better than its socket. */
+	CHECK_EQ(send_cut(1400, 1000), 1400);
+	CHECK_EQ(next(0, -1), 1000);
+	CHECK_EQ(next(1000, -1), 400);
+	CHECK_EQ(send_cut(1400, 0), 1400);
+	CHECK_EQ(next(0, -1), 1400);
+	CHECK_EQ(send_cut(1400, 1400), 1400);
+	CHECK_EQ(next(0, -1), 1400);
+	CHECK_EQ(send_cut(300, 1000), 300);
+	CHECK_EQ(next(0, -1), 300);
+	CHECK_EQ(send_with(0, 0, NULL, 0), 0);
+	CHECK_EQ(next(0, -1), 0);
+	nothing_left();
+	stop();
+}
+
+TEST(cut_apart)
+{
+	cut(AF_INET);
+	cut(AF_INET6);
+}
+
+static void joined(int family)
+{
+	start(family);
+	CHECK_OK(set(in, UDP_GRO, 1));
+	CHECK_EQ(send_cut(2500, 1000), 2500);
+	CHECK_EQ(next(0, 1000), 2500);
+	CHECK_EQ(send_cut(60000, 1200), 60000);
+	CHECK_EQ(next(0, 1200), 60000);
+	/* What was sent apart comes apart, and one alone is nothing special. */
+	CHECK_EQ(send_cut(2000, 1000), 2000);
+	CHECK_EQ(send_cut(2000, 1000), 2000);
+	CHECK_EQ(send_cut(100, 1000), 100);
+	CHECK_EQ(next(0, 1000), 2000);
+	CHECK_EQ(next(0, 1000), 2000);
+	CHECK_EQ(next(0, -1), 100);
+	nothing_left();
+	CHECK_OK(set(in, UDP_GRO, 0));
+	CHECK_EQ(send_cut(2000, 1000), 2000);
+	CHECK_EQ(next(0, -1), 1000);
+	CHECK_EQ(next(1000, -1), 1000);
+	stop();
+}
+
+TEST(joined_again)
+{
+	joined(AF_INET);
+	joined(AF_INET6);
+}
+
+TEST(peeked_and_truncated)
+{
+	char b[10];
+
+	start(AF_INET);
+	CHECK_OK(set(in, UDP_GRO, 1));
+	CHECK_EQ(send_cut(2000, 1000), 2000);
+	CHECK_EQ(recv(in, got, sizeof(got), MSG_PEEK), 2000);
+	CHECK(!memcmp(got, data, 2000));
+	CHECK_EQ(recv(in, b, sizeof(b), MSG_TRUNC), 2000);
+	nothing_left();
+	stop();
+}
+
+TEST(options)
+{
+	start(AF_INET);
+	CHECK_EQ(get(out, UDP_SEGMENT), 0);
+	CHECK_EQ(get(out, UDP_GRO), 0);
+	CHECK_OK(set(out, UDP_SEGMENT, 65535));
+	CHECK_EQ(get(out, UDP_SEGMENT), 65535);
+	CHECK_ERRNO(set(out, UDP_SEGMENT, 65536), EINVAL);
+	CHECK_ERRNO(set(out, UDP_SEGMENT, -1), EINVAL);
+	CHECK_EQ(get(out, UDP_SEGMENT), 65535);
+	CHECK_OK(set(out, UDP_GRO, 7));
+	CHECK_EQ(get(out, UDP_GRO), 1);
+	CHECK_ERRNO(setsockopt(out, IPPROTO_UDP, UDP_GRO, "", 1), EINVAL);
+	CHECK_ERRNO(set(out, 999, 1), ENOPROTOOPT);
+	stop();
+}
+
+TEST(refused)
+{
+	int v = 1000;
+	unsigned short segment = 1000;
+
+	start(AF_INET);
+	CHECK_ERRNO(send_with(2000, UDP_SEGMENT, &v, sizeof(v)), EINVAL);
+	CHECK_ERRNO(send_with(2000, UDP_GRO, &segment, sizeof(segment)), EINVAL);
+	CHECK_EQ(send_cut(12800, 100), 12800); /* 128 is the most */
+	CHECK_ERRNO(send_cut(12801, 100), EINVAL);
+	CHECK_ERRNO(send_cut(65535, 1000), EMSGSIZE);
+	CHECK_OK(setsockopt(out, SOL_SOCKET, SO_NO_CHECK, &v, sizeof(v)));
+	CHECK_ERRNO(send_cut(2000, 1000), EINVAL);
+	stop();
+}
