@@ -14,9 +14,6 @@
 #include "mm/slab.h"
 #include "task/task.h"
 
-#define SIGIO	     29
-#define POLL_IN	     1 /* si_code */
-#define POLL_OUT     2
 #define ASYNC_QUEUES 2
 
 struct watcher {
@@ -67,18 +64,6 @@ static void add_hook(struct poll_table *pt, struct file *f, struct waitq *q)
 	waitq_add(q, &h->w);
 }
 
-static void send(struct file *f, u32 events)
-{
-	int signo = f->owner.sig ? f->owner.sig : SIGIO;
-	struct siginfo si = {
-		.signo = signo,
-		.code = events & POLL_READABLE ? POLL_IN : POLL_OUT,
-		.poll = { .band = events, .fd = f->owner.fd },
-	};
-
-	file_owner_signal(&f->owner, f->cred, signo, f->owner.sig ? &si : NULL);
-}
-
 static void sender(void *arg)
 {
 	for (;;) {
@@ -99,7 +84,8 @@ static void sender(void *arg)
 		if (a)
 			events &= file_poll(a->file, NULL) | POLL_ALWAYS;
 		if (a && events)
-			send(a->file, events);
+			file_owner_io(&a->file->owner, a->file->cred,
+				      events & POLL_READABLE ? POLL_IN : POLL_OUT, events);
 		mutex_unlock(&async_mutex);
 	}
 }

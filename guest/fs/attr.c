@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <string.h>
 
+#include "fs/lock.h"
 #include "fs/mount/mount.h"
 #include "fs/notify.h"
 #include "mm/pagecache.h"
@@ -162,6 +163,8 @@ int vfs_truncate(struct inode *i, u64 size, struct file *f)
 	if (f && (f->mode & FMODE_NO_TRUNCATE))
 		return -EACCES;
 	err = inode_may_grow(i, size);
+	if (!err && !f && inode_marked(i, INODE_LOCKS))
+		err = lease_break(i, O_WRONLY);
 	if (err)
 		return err;
 	mutex_lock(&i->mutex);

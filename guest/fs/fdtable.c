@@ -104,6 +104,18 @@ void fdtable_get(struct fdtable *t)
 	ref_get(&t->ref);
 }
 
+struct fdtable *fdtable_of(struct task *t)
+{
+	struct fdtable *files;
+
+	spin_lock(&task_lock);
+	files = t->files;
+	if (files)
+		fdtable_get(files);
+	spin_unlock(&task_lock);
+	return files;
+}
+
 static int close_file(struct fdtable *t, struct file *f)
 {
 	int err = 0;

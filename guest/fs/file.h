@@ -152,6 +152,8 @@ struct fdtable; /* refcounted, shared by CLONE_FILES; its lock is a spinlock */
 struct fdtable *fdtable_create(void);
 struct fdtable *fdtable_clone(struct fdtable *t);
 void fdtable_get(struct fdtable *t);
+/* t's, with a reference; NULL: it has none any more. */
+struct fdtable *fdtable_of(struct task *t);
 void fdtable_put(struct fdtable *t);
 bool fdtable_shared(struct fdtable *t); /* CLONE_FILES: somebody else uses it too */
 void fdtable_exec(struct fdtable *t);	/* close FD_CLOEXEC */

@@ -1,5 +1,6 @@
 /*
- * lock.c - advisory locks (lock.h): flock(2), fcntl(2) F_SETLK and F_OFD_SETLK with deadlock detection for POSIX locks.
+ * lock.c - advisory locks (lock.h): flock(2), fcntl(2) F_SETLK and F_OFD_SETLK with deadlock detection for POSIX locks, and the
+ * table of what is held, leases too.
  *
  * An inode's locks are a list sorted by start within one owner. Blocked requests sleep on the inode's queue and try
  * again when any of its locks goes. Deadlock: a waiting owner notes whom it waits for; a request that would close a
@@ -7,37 +8,13 @@
  */
 #include <string.h>
 
-#include "fs/lock.h"
+#include "fs/lock_table.h"
 #include "mm/slab.h"
 #include "task/task.h"
 
-enum lock_kind { KIND_FLOCK, KIND_POSIX, KIND_OFD };
-
-struct held {
-	struct list node;
-	enum lock_kind kind;
-	int type; /* F_RDLCK, F_WRLCK */
-	void *owner;
-	int pid;
-	u64 start, end;
-};
-
-struct file_locks {
-	struct file_locks *next; /* in its bucket */
-	const struct inode *inode;
-	struct list held;
-	struct waitq q;
-};
-
-/* Who waits for whom: POSIX owners only. */
-struct waiting {
-	struct list node;
-	void *owner, *for_owner;
-};
-
 #define HASH_BITS 10
 
-static struct spinlock lock = SPINLOCK_INIT;
+struct spinlock locks_lock = SPINLOCK_INIT;
 static struct file_locks *buckets[1 << HASH_BITS];
 static struct list waits = LIST_INIT(waits);
 
@@ -52,23 +29,21 @@ static struct file_locks **link_of(const struct inode *i)
 	return p;
 }
 
-/* NULL: nobody ever locked it. */
-static struct file_locks *find(const struct inode *i)
+struct file_locks *locks_find(const struct inode *i)
 {
 	struct file_locks *l;
 
 	if (!inode_marked(i, INODE_LOCKS))
 		return NULL;
-	spin_lock(&lock);
+	spin_lock(&locks_lock);
 	l = *link_of(i);
-	spin_unlock(&lock);
+	spin_unlock(&locks_lock);
 	return l;
 }
 
-/* NULL: out of memory. */
-static struct file_locks *locks_of(struct inode *i)
+struct file_locks *locks_of(struct inode *i)
 {
-	struct file_locks *l = find(i), *n, **p;
+	struct file_locks *l = locks_find(i), *n, **p;
 
 	if (l)
 		return l;
@@ -78,40 +53,59 @@ static struct file_locks *locks_of(struct inode *i)
 	n->inode = i;
 	list_init(&n->held);
 	waitq_init(&n->q);
-	spin_lock(&lock);
+	spin_lock(&locks_lock);
 	p = link_of(i);
 	if (!*p) {
 		*p = n;
 		inode_mark(i, INODE_LOCKS);
 	}
 	l = *p;
-	spin_unlock(&lock);
+	spin_unlock(&locks_lock);
 	if (l != n)
 		kfree(n);
 	return l;
 }
 
-static bool ranged(enum lock_kind k)
+/* Kinds that meet: whole files, ranges, leases. */
+static enum lock_kind family(enum lock_kind k)
 {
-	return k != KIND_FLOCK;
+	return k == KIND_OFD ? KIND_POSIX : k;
 }
 
-static struct held *conflict(struct file_locks *l, enum lock_kind kind, void *owner, int type,
-			     u64 start, u64 end)
+struct held *locks_conflict(const struct file_locks *l, enum lock_kind kind, const void *owner,
+			    const struct lock_range *r)
 {
 	struct held *h;
 
 	list_for_each(h, &l->held, node) {
-		if (ranged(h->kind) != ranged(kind) || (h->owner == owner && h->kind == kind))
+		if (family(h->kind) != family(kind) || (h->owner == owner && h->kind == kind))
 			continue;
-		if (h->type == F_RDLCK && type == F_RDLCK)
+		if (h->type == F_RDLCK && r->type == F_RDLCK)
 			continue;
-		if (h->start <= end && start <= h->end)
+		if (h->start <= r->end && r->start <= h->end)
 			return h;
 	}
 	return NULL;
 }
 
+void locks_wait_begin(struct waiting *w, const struct file_locks *l, enum lock_kind kind,
+		      void *owner, const struct lock_range *want, const struct held *h)
+{
+	w->on = l;
+	w->kind = kind;
+	w->owner = owner;
+	w->want = *want;
+	w->for_owner = h->owner;
+	w->behind = h;
+	list_add_tail(&waits, &w->node);
+}
+
+void locks_wait_end(struct waiting *w)
+{
+	list_del(&w->node);
+}
+
+/* Among owners of POSIX locks. */
 static bool deadlock(void *owner, void *for_owner)
 {
 	for (int steps = 0; steps < 64; steps++) {
@@ -121,7 +115,7 @@ static bool deadlock(void *owner, void *for_owner)
 		if (for_owner == owner)
 			return true;
 		list_for_each(w, &waits, node)
-			if (w->owner == for_owner)
+			if (w->kind == KIND_POSIX && w->owner == for_owner)
 				next = w->for_owner;
 		if (!next)
 			return false;
@@ -149,7 +143,7 @@ static void place(struct file_locks *l, struct held *h, enum lock_kind kind, voi
 
 /*
  * Give the owner `type` on the range: cut what it has there, then add and merge. spare: three objects for the pieces;
- * those not used stay. lock held.
+ * those not used stay. locks_lock held.
  */
 static void apply(struct file_locks *l, enum lock_kind kind, void *owner, int type, int pid,
 		  u64 start, u64 end, struct held **spare)
@@ -199,26 +193,21 @@ static int attempt(struct file_locks *l, enum lock_kind kind, void *owner,
 	struct held *h = NULL;
 	int err = 0;
 
-	spin_lock(&lock);
+	spin_lock(&locks_lock);
 	if (w)
-		list_del(&w->node);
+		locks_wait_end(w);
 	if (r->type != F_UNLCK)
-		h = conflict(l, kind, owner, r->type, r->start, r->end);
+		h = locks_conflict(l, kind, owner, r);
 	if (!h) {
 		apply(l, kind, owner, r->type, r->pid, r->start, r->end, spare);
 	} else {
 		err = -EAGAIN;
-		if (w && kind == KIND_POSIX && h->kind == KIND_POSIX) {
-			if (deadlock(owner, h->owner)) {
-				err = -EDEADLK;
-			} else {
-				w->owner = owner;
-				w->for_owner = h->owner;
-				list_add_tail(&waits, &w->node);
-			}
-		}
+		if (w && kind == KIND_POSIX && h->kind == KIND_POSIX && deadlock(owner, h->owner))
+			err = -EDEADLK;
+		else if (w)
+			locks_wait_begin(w, l, kind, owner, r, h);
 	}
-	spin_unlock(&lock);
+	spin_unlock(&locks_lock);
 	return err;
 }
 
@@ -239,9 +228,9 @@ static int set_lock(struct file *f, enum lock_kind kind, void *owner, const stru
 				 (err = attempt(l, kind, owner, r, spare, &w)) != -EAGAIN);
 		if (ret)
 			err = ret;
-		spin_lock(&lock);
-		list_del(&w.node);
-		spin_unlock(&lock);
+		spin_lock(&locks_lock);
+		locks_wait_end(&w);
+		spin_unlock(&locks_lock);
 	}
 	/* What others wait for may have gone or shrunk. */
 	if (!err && waitq_active(&l->q))
@@ -262,16 +251,16 @@ int file_flock(struct file *f, int type, bool wait)
 		return -EBADF;
 	r.type = type == FLOCK_UN ? F_UNLCK : type == FLOCK_EX ? F_WRLCK : F_RDLCK;
 	/* A conversion is not atomic: the old lock goes first (flock(2)). */
-	l = r.type != F_UNLCK ? find(f->inode) : NULL;
+	l = r.type != F_UNLCK ? locks_find(f->inode) : NULL;
 	if (l) {
 		struct held *h;
 		bool convert = false;
 
-		spin_lock(&lock);
+		spin_lock(&locks_lock);
 		list_for_each(h, &l->held, node)
 			if (h->kind == KIND_FLOCK && h->owner == f && h->type != r.type)
 				convert = true;
-		spin_unlock(&lock);
+		spin_unlock(&locks_lock);
 		if (convert)
 			set_lock(f, KIND_FLOCK, f, &un, false);
 	}
@@ -288,9 +277,9 @@ void file_lock_test(struct file *f, void *owner, struct lock_range *r, bool ofd)
 	struct file_locks *l = locks_of(f->inode);
 	struct held *h = NULL;
 
-	spin_lock(&lock);
+	spin_lock(&locks_lock);
 	if (l)
-		h = conflict(l, ofd ? KIND_OFD : KIND_POSIX, owner, r->type, r->start, r->end);
+		h = locks_conflict(l, ofd ? KIND_OFD : KIND_POSIX, owner, r);
 	if (!h) {
 		r->type = F_UNLCK;
 	} else {
@@ -299,18 +288,18 @@ void file_lock_test(struct file *f, void *owner, struct lock_range *r, bool ofd)
 		r->end = h->end;
 		r->pid = h->kind == KIND_OFD ? -1 : h->pid;
 	}
-	spin_unlock(&lock);
+	spin_unlock(&locks_lock);
 }
 
 static void drop(struct inode *i, void *owner, bool posix)
 {
-	struct file_locks *l = find(i);
+	struct file_locks *l = locks_find(i);
 	struct held *h, *tmp;
 	bool any = false;
 
 	if (!l)
 		return;
-	spin_lock(&lock);
+	spin_lock(&locks_lock);
 	list_for_each_safe(h, tmp, &l->held, node) {
 		if (h->owner == owner && (h->kind == KIND_POSIX) == posix) {
 			list_del(&h->node);
@@ -318,7 +307,7 @@ static void drop(struct inode *i, void *owner, bool posix)
 			any = true;
 		}
 	}
-	spin_unlock(&lock);
+	spin_unlock(&locks_lock);
 	if (any)
 		waitq_wake_all(&l->q, 0);
 }
@@ -338,12 +327,62 @@ void file_locks_free(struct inode *i)
 	struct file_locks **p, *l;
 	struct held *h, *tmp;
 
-	spin_lock(&lock);
+	spin_lock(&locks_lock);
 	p = link_of(i);
 	l = *p;
 	*p = l->next;
-	spin_unlock(&lock);
+	spin_unlock(&locks_lock);
 	list_for_each_safe(h, tmp, &l->held, node)
 		kfree(h);
 	kfree(l);
+}
+
+/* ---- /proc/locks ---- */
+
+struct listing {
+	struct lock_line *out;
+	unsigned n, max;
+};
+
+static void put_line(struct listing *to, const struct inode *i, enum lock_kind kind,
+		     const struct lock_range *r, bool waits_for, bool breaking)
+{
+	if (to->n < to->max)
+		to->out[to->n] = (struct lock_line){ .kind = kind,
+						     .range = *r,
+						     .waits = waits_for,
+						     .breaking = breaking,
+						     .dev = i->sb ? i->sb->dev : 0,
+						     .ino = i->ino };
+	to->n++;
+}
+
+static void put_locks(struct listing *to, struct file_locks *l)
+{
+	struct waiting *w;
+	struct held *h;
+
+	list_for_each(h, &l->held, node) {
+		const struct lock_range r = { h->break_at ? h->break_to : h->type, h->start, h->end,
+					      h->pid };
+
+		put_line(to, l->inode, h->kind, &r, false, h->break_at);
+		if (!waitq_active(&l->q))
+			continue;
+		list_for_each(w, &waits, node)
+			if (w->on == l && w->behind == h)
+				put_line(to, l->inode, w->kind, &w->want, true, false);
+	}
+}
+
+unsigned file_locks_list(struct lock_line *out, unsigned max)
+{
+	struct listing to = { .out = out, .max = max };
+
+	spin_lock(&locks_lock);
+	for (unsigned k = 0; k < ARRAY_SIZE(buckets); k++)
+		for (struct file_locks *l = buckets[k]; l; l = l->next)
+			put_locks(&to, l);
+	spin_unlock(&locks_lock);
+	return to.n;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fs/landlock/landlock.h"
+#include "fs/lock.h"
 #include "fs/namei.h"
 #include "fs/notify.h"
 #include "lib/log.h"
@@ -115,6 +116,11 @@ static struct file *open_object(const struct path_ref *p, u32 flags, bool exec)
 	err = landlock_may_open(f, exec);
 	if (err)
 		goto fail;
+	if (inode_marked(i, INODE_LOCKS)) {
+		err = lease_break(i, flags);
+		if (err)
+			goto fail;
+	}
 	f->ops = i->ops->fops;
 	switch (i->mode & S_IFMT) {
 	case S_IFSOCK: err = -ENXIO; break;

@@ -125,3 +125,15 @@ void file_owner_signal(const struct file_owner *o, const struct cred *opener, in
 	default: process_for_each(to_member, &s);
 	}
 }
+
+void file_owner_io(const struct file_owner *o, const struct cred *opener, int code, u32 band)
+{
+	int signo = o->sig ? o->sig : SIGIO;
+	struct siginfo si = {
+		.signo = signo,
+		.code = code,
+		.poll = { .band = band, .fd = o->fd },
+	};
+
+	file_owner_signal(o, opener, signo, o->sig ? &si : NULL);
+}

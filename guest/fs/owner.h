@@ -22,5 +22,11 @@ int file_owner_get(const struct file *f);
  */
 void file_owner_signal(const struct file_owner *o, const struct cred *opener, int signo,
 		       const struct siginfo *info);
+/* SIGIO, or what F_SETSIG chose, with a siginfo then. code: POLL_*. */
+void file_owner_io(const struct file_owner *o, const struct cred *opener, int code, u32 band);
+
+#define POLL_IN	 1 /* si_code */
+#define POLL_OUT 2
+#define POLL_MSG 3
 
 #endif

@@ -218,12 +218,8 @@ static s64 do_fcntl(struct file *f, fd_a fd, u32 cmd, u64 arg)
 			return -EINVAL;
 		f->owner.sig = (int)arg;
 		return 0;
-	case F_GETLEASE: return F_UNLCK;
-	case F_SETLEASE:
-		if (arg == F_UNLCK)
-			return -EAGAIN;
-		unsupported("fcntl(F_SETLEASE)", arg);
-		return -EINVAL;
+	case F_GETLEASE: return lease_get(f);
+	case F_SETLEASE: return lease_set(f, fd, (int)arg);
 	case F_NOTIFY: unsupported("fcntl(F_NOTIFY)", arg); return -EINVAL;
 	case F_SETPIPE_SZ: return pipe_of(f) ? pipe_set_size(pipe_of(f), (u32)arg) : -EBADF;
 	case F_GETPIPE_SZ: return pipe_of(f) ? pipe_size(pipe_of(f)) : -EBADF;

@@ -287,13 +287,8 @@ s64 sys_pidfd_getfd(fd_a pidfd, fd_a fd, flags_a flags)
 		return -ESRCH;
 	}
 	if (ptrace_may_access(t, PTRACE_ATTACH)) {
-		struct fdtable *files;
+		struct fdtable *files = fdtable_of(t);
 
-		spin_lock(&task_lock);
-		files = t->files;
-		if (files)
-			fdtable_get(files);
-		spin_unlock(&task_lock);
 		ret = files ? -EBADF : -ESRCH;
 		if (files) {
 			f = fdtable_file(files, fd);

@@ -9,6 +9,7 @@
 
 #include "abi/boot.h"
 #include "fs/anon/epoll.h"
+#include "fs/lock.h"
 #include "fs/mount/mount.h"
 #include "fs/procfs.h"
 #include "lib/log.h"
@@ -141,6 +142,15 @@ void async_forget(struct file *f);
 void __attribute__((weak)) async_forget(struct file *f)
 {
 }
+
+/* Nobody asks for a lease (fs/lease.c). */
+int __attribute__((weak)) lease_break(struct inode *i, u32 flags)
+{
+	return 0;
+}
+
+/* Nor for the descriptors of another task, which this guards. */
+struct spinlock task_lock = SPINLOCK_INIT;
 
 /* No epoll here, so no file is watched. */
 void __attribute__((weak)) epoll_forget(struct file *f)

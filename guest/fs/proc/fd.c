@@ -12,11 +12,7 @@ static struct fdtable *files_of(const struct proc_id *id)
 
 	if (!t)
 		return NULL;
-	spin_lock(&task_lock);
-	files = t->files;
-	if (files)
-		fdtable_get(files);
-	spin_unlock(&task_lock);
+	files = fdtable_of(t);
 	task_put(t);
 	return files;
 }

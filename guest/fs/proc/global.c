@@ -99,6 +99,7 @@ static const struct {
 	{ "diskstats", 0444, { .show = show_nothing } },
 	{ "filesystems", 0444, { .show = show_filesystems } },
 	{ "interrupts", 0444, { .show = show_interrupts } },
+	{ "locks", 0444, { .show = proc_show_locks } },
 	{ "loadavg", 0444, { .show = proc_show_loadavg } },
 	{ "meminfo", 0444, { .show = proc_show_meminfo } },
 	{ "modules", 0444, { .show = show_nothing } },

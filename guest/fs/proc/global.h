@@ -20,6 +20,8 @@ struct inode *proc_dir_of(struct inode *at, const char *path);
 int proc_show_global_stat(struct seq *s, void *arg);
 int proc_show_uptime(struct seq *s, void *arg);
 int proc_show_loadavg(struct seq *s, void *arg);
+/* locks.c */
+int proc_show_locks(struct seq *s, void *arg);
 
 /* /proc/sys/kernel/seccomp */
 int proc_seccomp_avail(struct seq *s, void *arg);

@@ -149,14 +149,9 @@ static const char *state_name(char c)
 /* Size and umask of what t has of the file system layer, or -1. */
 static int fd_slots(struct task *t)
 {
-	struct fdtable *files;
+	struct fdtable *files = fdtable_of(t);
 	int top = 0, n = 64;
 
-	spin_lock(&task_lock);
-	files = t->files;
-	if (files)
-		fdtable_get(files);
-	spin_unlock(&task_lock);
 	if (!files)
 		return 0;
 	for (int fd = 0; (fd = fdtable_next(files, fd)) >= 0; fd++)

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <string.h>
 
+#include "fs/lock.h"
 #include "fs/mount/mount.h"
 #include "fs/notify.h"
 #include "fs/proc/global.h"
@@ -192,6 +193,8 @@ static const struct {
 	FIXED("fs", "aio-max-nr", "65536"),
 	FIXED("fs", "file-max", "9223372036854775807"),
 	{ "fs", "file-nr", .ops = { .show = show_file_nr } },
+	LIMIT("fs", "lease-break-time", lease_break_time),
+	LIMIT("fs", "leases-enable", leases_enabled),
 	LIMIT("fs", "mount-max", mount_max),
 	FIXED("fs", "nr_open", "1048576"),
 	FIXED("fs", "overflowgid", "65534"),
