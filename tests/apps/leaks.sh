@@ -32,7 +32,8 @@ done
 END
 
 # Connections wait for a minute in TIME_WAIT (RFC 9293): with --full the heap must be back, but for 2 MiB of what is made
-# once, when they are gone, and the two programs that leave most of them are not judged by it before.
+# once, when they are gone, and the two programs that leave most of them are not judged before by it, nor by AnonPages: that
+# is what is neither page cache nor heap, so the slack of the heap's pages is in it.
 # The first reading of a program may hold what is made once. Slack: a page of heap, a shell's pages, per reading.
 judge() {
 	awk 'function verdict(k) {
@@ -47,7 +48,7 @@ judge() {
 		if (name == "end" && $4 > start + 2048) print "the heap was " start " at first and is " $4 " at the end"
 		n++
 		for (k = 2; k <= 5; k++) {
-			grown[k] = n > 2 && $k > last[k] + slack[k] && !(k == 4 && name ~ /^(tcp|net_ports)$/) ? grown[k] + 1 : 0
+			grown[k] = n > 2 && $k > last[k] + slack[k] && !(k >= 4 && name ~ /^(tcp|net_ports)$/) ? grown[k] + 1 : 0
 			last[k] = $k
 		}
 	}
