@@ -83,7 +83,11 @@ s64 sock_sendmsg(struct socket *s, struct sock_msg *m)
 	};
 	s64 r = attempt(&a);
 
-	return r < 0 && m->done ? (s64)m->done : r;
+	if (r < 0 && m->done)
+		r = (s64)m->done;
+	if (r > 0 && unlikely(m->flags & MSG_ZEROCOPY) && sock_opt(s, SOPT_ZEROCOPY))
+		s->ops->copied(s);
+	return r;
 }
 
 static s64 try_recv(struct attempt *a)

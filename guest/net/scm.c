@@ -168,20 +168,24 @@ void scm_extra_add(struct scm *scm, int level, int type, const void *data, size_
 
 void scm_add_time(struct scm *scm, const struct socket *s, u64 time)
 {
-	s64 t[2];
+	s64 t[6] = { 0 }; /* struct scm_timestamping: by the stack, and two by devices */
+	bool stamped = time && (READ_ONCE(s->stamps) & SOF_TIMESTAMPING_SOFTWARE);
 
-	if (!sock_opt(s, SOPT_TIMESTAMP) && !sock_opt(s, SOPT_TIMESTAMPNS))
+	if (!stamped && !sock_opt(s, SOPT_TIMESTAMP | SOPT_TIMESTAMPNS))
 		return;
 	if (!time)
 		time = clock_mono() + (u64)clock_real_offset();
 	t[0] = (s64)(time / 1000000000);
 	t[1] = (s64)(time % 1000000000);
 	if (sock_opt(s, SOPT_TIMESTAMPNS)) {
-		scm_extra_add(scm, SOL_SOCKET, SCM_TIMESTAMPNS, t, sizeof(t));
-	} else {
-		t[1] /= 1000;
-		scm_extra_add(scm, SOL_SOCKET, SCM_TIMESTAMP, t, sizeof(t));
+		scm_extra_add(scm, SOL_SOCKET, SCM_TIMESTAMPNS, t, 2 * sizeof(t[0]));
+	} else if (sock_opt(s, SOPT_TIMESTAMP)) {
+		s64 us[2] = { t[0], t[1] / 1000 };
+
+		scm_extra_add(scm, SOL_SOCKET, SCM_TIMESTAMP, us, sizeof(us));
 	}
+	if (stamped)
+		scm_extra_add(scm, SOL_SOCKET, SCM_TIMESTAMPING, t, sizeof(t));
 }
 
 const void *scm_extra_next(const struct scm *scm, unsigned *at, struct user_cmsghdr *h, size_t *n)
@@ -216,6 +220,9 @@ int scm_parse(struct socket *s, const void *control, size_t len, struct scm *scm
 				err = s->family == AF_UNIX ? parse_rights(scm, data, n) : -EINVAL;
 			else if (h.type == SCM_CREDENTIALS)
 				err = parse_creds(scm, data, n);
+			else if (h.type == SO_TIMESTAMPING_OLD && s->type != SOCK_STREAM &&
+				 (s->family == AF_INET || s->family == AF_INET6))
+				scm_extra_add(scm, h.level, h.type, data, n);
 			else
 				err = -EINVAL;
 		} else {

@@ -21,7 +21,7 @@ struct scm_fds {
 	struct file *file[];
 };
 
-#define SCM_EXTRA_MAX 192
+#define SCM_EXTRA_MAX 320
 
 struct scm {
 	struct scm_fds *fds;
@@ -37,7 +37,7 @@ struct scm {
 int scm_parse(struct socket *s, const void *control, size_t len, struct scm *scm);
 /* Add one, to be given out by scm_give; what there is no room for is lost. */
 void scm_extra_add(struct scm *scm, int level, int type, const void *data, size_t n);
-/* When it came, in ns since 1970 (0: now), if s wants to know (SO_TIMESTAMP, SO_TIMESTAMPNS). */
+/* When it came, in ns since 1970 (0: now), if s wants to know (SO_TIMESTAMP, SO_TIMESTAMPNS, and SO_TIMESTAMPING if time is not 0). */
 void scm_add_time(struct scm *scm, const struct socket *s, u64 time);
 /* The next one from *at (0 at first): its data and length, or NULL. */
 const void *scm_extra_next(const struct scm *scm, unsigned *at, struct user_cmsghdr *h, size_t *n);

@@ -14,6 +14,8 @@
 #ifndef MOAT_NET_SOCKET_H
 #define MOAT_NET_SOCKET_H
 
+#include <linux/net_tstamp.h>
+
 #include "fs/file.h"
 #include "lib/atomic.h"
 #include "lib/err.h"
@@ -74,6 +76,9 @@ struct socket_ops {
 	int (*mmap)(struct socket *s, struct mmap_request *req); /* NULL: -ENODEV */
 	int (*pair)(struct socket *a, struct socket *b); /* socketpair(2); NULL: -EOPNOTSUPP */
 	void (*closing)(struct socket *s);		 /* one of its descriptors goes; or NULL */
+	void (*copied)(
+		struct socket
+			*s); /* a message with MSG_ZEROCOPY went; NULL: SO_ZEROCOPY is refused */
 	void (*release)(struct socket *s);
 	void (*destroy)(struct socket *s); /* frees it */
 	/* A second queue that tells senders and connecters of room elsewhere; or NULL. */
@@ -117,6 +122,7 @@ struct socket {
 	u64 cookie;  /* SO_COOKIE: a number that no other socket ever had */
 	s32 err;     /* pending error, positive; atomic: sock_error takes it */
 	u32 options; /* enum sock_option; atomic */
+	u32 stamps;  /* SO_TIMESTAMPING */
 	u32 sndbuf, rcvbuf;
 	u32 rcvlowat;
 	s32 priority, mark, busy_poll, peek_off; /* peek_off < 0: off */
@@ -162,6 +168,16 @@ static inline void sock_set_opt(struct socket *s, u32 bit, bool on)
 		atomic_or(&s->options, bit);
 	else
 		atomic_and(&s->options, ~bit);
+}
+
+/* Of SO_TIMESTAMPING: when something goes out. */
+#define STAMPS_OF_SENT \
+	(SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_ACK)
+/* Does it want to know when what it receives came? */
+static inline bool sock_wants_time(const struct socket *s)
+{
+	return sock_opt(s, SOPT_TIMESTAMP | SOPT_TIMESTAMPNS) ||
+	       (READ_ONCE(s->stamps) & SOF_TIMESTAMPING_RX_SOFTWARE);
 }
 
 /* ---- wake-ups, with the keys that Linux gives them ---- */

@@ -96,6 +96,21 @@ static u32 buffer_size(s32 n, u32 max, u32 min)
 	return (u32)MAX(want, (u64)min);
 }
 
+/* Those of SOF_TIMESTAMPING_OPT_STATS and BIND_PHC belong to what is not there: TCP's stamps, and clocks of devices. */
+#define STAMPS_KNOWN \
+	(SOF_TIMESTAMPING_MASK & ~(SOF_TIMESTAMPING_OPT_STATS | SOF_TIMESTAMPING_BIND_PHC))
+
+/* What is sent is stamped where the family has a queue for the stamps: of datagrams. */
+static int set_stamps(struct socket *s, u32 flags)
+{
+	bool queue = (s->family == AF_INET || s->family == AF_INET6) && s->type != SOCK_STREAM;
+
+	if ((flags & ~(u32)STAMPS_KNOWN) || ((flags & STAMPS_OF_SENT) && !queue))
+		return -EINVAL;
+	s->stamps = flags;
+	return 0;
+}
+
 static int set_int(struct socket *s, int name, s32 n)
 {
 	u32 bit = bit_of(name);
@@ -153,12 +168,13 @@ static int set_int(struct socket *s, int name, s32 n)
 		s->peek_off = MAX(n, -1);
 		break;
 	case SO_ZEROCOPY:
-		if (s->family != AF_INET && s->family != AF_INET6)
+		if (!s->ops->copied)
 			return -EOPNOTSUPP;
 		if (n < 0 || n > 1)
 			return -EINVAL;
 		sock_set_opt(s, SOPT_ZEROCOPY, n);
 		break;
+	case SO_TIMESTAMPING_OLD: return set_stamps(s, (u32)n);
 	case SO_PASSCRED:
 	case SO_PASSPIDFD:
 	case SO_PASSSEC: return -EOPNOTSUPP; /* AF_UNIX has its own */
@@ -228,6 +244,7 @@ static int get_int(struct socket *s, int name, s32 *n)
 
 static int get_common(struct socket *s, int name, void *v, unsigned *len)
 {
+	u32 stamps[2] = { 0 }; /* struct so_timestamping */
 	s32 n;
 	int err;
 
@@ -240,6 +257,11 @@ static int get_common(struct socket *s, int name, void *v, unsigned *len)
 	case SO_RCVTIMEO_NEW: return get_timeout(s->rcvtimeo, v, len);
 	case SO_SNDTIMEO_OLD:
 	case SO_SNDTIMEO_NEW: return get_timeout(s->sndtimeo, v, len);
+	case SO_TIMESTAMPING_OLD:
+		stamps[0] = s->stamps;
+		*len = MIN(*len, (unsigned)sizeof(stamps));
+		memcpy(v, stamps, *len);
+		return 0;
 	case SO_COOKIE:
 		if (*len < sizeof(s->cookie))
 			return -EINVAL;

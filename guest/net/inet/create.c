@@ -27,6 +27,7 @@ const struct socket_ops tcp_ops = {
 	.ioctl = inet_ioctl,
 	.setsockopt = inet_setsockopt,
 	.getsockopt = inet_getsockopt,
+	.copied = errqueue_copied,
 	.release = tcp_sk_release,
 	.destroy = inet_destroy,
 };

@@ -61,7 +61,7 @@ void dgram_deliver(struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port)
 		d->ttl = IPH_TTL(ip4_current_header());
 		d->tos = IPH_TOS(ip4_current_header());
 	}
-	if (sock_opt(&k->s, SOPT_TIMESTAMP) || sock_opt(&k->s, SOPT_TIMESTAMPNS))
+	if (sock_wants_time(&k->s))
 		d->time = clock_mono() + (u64)clock_real_offset();
 	if (k->gro && udp_gro_join(k, d))
 		return;
@@ -166,6 +166,7 @@ static int dgram_route(struct inet_sock *k, const struct sock_msg *m, const ip_a
 	r->dst = *to;
 	r->port = port;
 	r->ifindex = 0;
+	r->stamps = k->s.stamps & STAMPS_OF_SENT;
 	if (ip_addr_isany(to))
 		r->dst = *(v6 ? &(ip_addr_t)IPADDR6_INIT_HOST(0, 0, 0, 1)
 			      : &(ip_addr_t)IPADDR4_INIT_BYTES(127, 0, 0, 1));
@@ -275,6 +276,19 @@ static bool fits(struct inet_sock *k, const struct dgram_route *r, const struct 
 	return false;
 }
 
+/* p is taken over. */
+static int transmit(struct inet_sock *k, struct pbuf *p, struct dgram_route *r, u32 stamps)
+{
+	u32 len = p->tot_len + headers_len(k, IP_IS_V6_VAL(r->dst));
+	int err;
+
+	err = is_udp(k) ? udp_transmit(k, p, r) : raw_transmit(k, p, r);
+	if (stamps && !err)
+		errqueue_stamps(k, stamps, p, len);
+	pbuf_free(p);
+	return err;
+}
+
 /* Send the packets that are linked at *p; what is left there was not sent. */
 static int send_locked(struct inet_sock *k, struct sock_msg *m, struct pbuf **p,
 		       const ip_addr_t *to, u16 port)
@@ -304,7 +318,7 @@ static int send_locked(struct inet_sock *k, struct sock_msg *m, struct pbuf **p,
 	while (!err && (q = *p)) {
 		*p = q->next;
 		q->next = NULL;
-		err = is_udp(k) ? udp_transmit(k, q, &r) : raw_transmit(k, q, &r);
+		err = transmit(k, q, &r, *p ? 0 : r.stamps);
 	}
 	path_discovery = PATH_DISCOVERY_DEFAULT;
 	return err;
@@ -456,11 +470,12 @@ static void dgram_release(struct socket *s)
 	net_leave();
 }
 
-#define DGRAM_OPS                                                                 \
-	.bind = inet_bind, .connect = dgram_connect, .getname = inet_getname,     \
-	.sendmsg = dgram_send, .recvmsg = dgram_recv, .shutdown = dgram_shutdown, \
-	.poll = dgram_poll, .ioctl = inet_ioctl, .setsockopt = inet_setsockopt,   \
-	.getsockopt = inet_getsockopt, .release = dgram_release, .destroy = inet_destroy
+#define DGRAM_OPS                                                                           \
+	.bind = inet_bind, .connect = dgram_connect, .getname = inet_getname,               \
+	.sendmsg = dgram_send, .recvmsg = dgram_recv, .shutdown = dgram_shutdown,           \
+	.poll = dgram_poll, .ioctl = inet_ioctl, .setsockopt = inet_setsockopt,             \
+	.getsockopt = inet_getsockopt, .copied = errqueue_copied, .release = dgram_release, \
+	.destroy = inet_destroy
 
 const struct socket_ops udp_ops = { DGRAM_OPS };
 const struct socket_ops raw_ops = { DGRAM_OPS };

@@ -163,6 +163,20 @@ static int use_ip6(const struct inet_sock *k, int type, const void *v, size_t n,
 	}
 }
 
+/* SO_TIMESTAMPING: what is to be stamped of this one. */
+static int use_socket(int type, const void *v, size_t n, struct dgram_route *r)
+{
+	u32 stamps;
+
+	if (type != SO_TIMESTAMPING_OLD || n != sizeof(stamps))
+		return -EINVAL;
+	memcpy(&stamps, v, sizeof(stamps));
+	if (stamps & ~(u32)SOF_TIMESTAMPING_TX_RECORD_MASK)
+		return -EINVAL;
+	r->stamps = stamps & STAMPS_OF_SENT;
+	return 0;
+}
+
 int dgram_use_control(const struct inet_sock *k, const struct scm *scm, struct dgram_route *r)
 {
 	struct user_cmsghdr h;
@@ -176,6 +190,8 @@ int dgram_use_control(const struct inet_sock *k, const struct scm *scm, struct d
 			err = use_ip(k, h.type, v, n, r);
 		else if (h.level == IPPROTO_IPV6)
 			err = use_ip6(k, h.type, v, n, r);
+		else if (h.level == SOL_SOCKET)
+			err = use_socket(h.type, v, n, r);
 	}
 	return err;
 }

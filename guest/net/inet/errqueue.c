@@ -1,13 +1,16 @@
 /*
  * errqueue.c - the queue of errors that IP_RECVERR and IPV6_RECVERR keep (ip(7)): what ICMP said of a datagram, with as much of
- * it as came back, or why a datagram was not sent. All under net_lock but for the copy to the reader.
+ * it as came back, or why a datagram was not sent. Likewise what is told of messages that went: when (SO_TIMESTAMPING), and that
+ * their memory is not needed any more (SO_ZEROCOPY; it was copied). All under net_lock but for the copy to the reader.
  */
 #include <linux/in.h>
 #include <string.h>
 
+#include "lwip/prot/ethernet.h"
 #include "mm/slab.h"
 #include "net/inet/inet.h"
 #include "net/scm.h"
+#include "platform/platform.h"
 
 #define IPV6_RECVERR 25
 
@@ -17,9 +20,19 @@ struct sock_extended_err {
 	u8 ee_origin, ee_type, ee_code, ee_pad;
 	u32 ee_info, ee_data;
 };
-#define SO_EE_ORIGIN_LOCAL 1
-#define SO_EE_ORIGIN_ICMP  2
-#define SO_EE_ORIGIN_ICMP6 3
+#define SO_EE_ORIGIN_LOCAL	   1
+#define SO_EE_ORIGIN_ICMP	   2
+#define SO_EE_ORIGIN_ICMP6	   3
+#define SO_EE_ORIGIN_TIMESTAMPING  4
+#define SO_EE_ORIGIN_ZEROCOPY	   5
+#define SO_EE_CODE_ZEROCOPY_COPIED 1
+#define SCM_TSTAMP_SND		   0
+#define SCM_TSTAMP_SCHED	   1
+
+static bool from_icmp(const struct inet_dgram *d)
+{
+	return d->origin == SO_EE_ORIGIN_ICMP || d->origin == SO_EE_ORIGIN_ICMP6;
+}
 
 static bool wanted(const struct inet_sock *k, const ip_addr_t *to)
 {
@@ -92,6 +105,79 @@ void errqueue_local(struct inet_sock *k, int err, u32 info, const ip_addr_t *to,
 	sock_wake_error(&k->s);
 }
 
+/* A packet of len bytes as a device has it: on the loopback with an empty header in front. NULL: it went in fragments. */
+static struct pbuf *as_frame(const struct pbuf *p, u32 len)
+{
+	u32 head = p->tot_len == len ? SIZEOF_ETH_HDR : 0;
+	struct pbuf *q;
+
+	if (p->tot_len < len || head + len > UINT16_MAX)
+		return NULL;
+	q = pbuf_alloc(PBUF_RAW, (u16)(head + p->tot_len), PBUF_RAM);
+	if (!q)
+		return NULL;
+	memset(q->payload, 0, head);
+	pbuf_copy_partial(p, (u8 *)q->payload + head, p->tot_len, 0);
+	return q;
+}
+
+static void stamp(struct inet_sock *k, u32 what, u32 number, const struct pbuf *p, u32 len)
+{
+	bool alone = k->s.stamps & SOF_TIMESTAMPING_OPT_TSONLY;
+	struct inet_dgram *d = enqueue(k, alone ? NULL : as_frame(p, len), &k->raddr, 0);
+
+	if (!d)
+		return;
+	d->err = ENOMSG;
+	d->origin = SO_EE_ORIGIN_TIMESTAMPING;
+	d->info = what;
+	d->data = number;
+	d->time = clock_mono() + (u64)clock_real_offset();
+	sock_wake_error(&k->s);
+}
+
+void errqueue_stamps(struct inet_sock *k, u32 stamps, const struct pbuf *p, u32 len)
+{
+	u32 number = k->s.stamps & SOF_TIMESTAMPING_OPT_ID ? k->next_stamp++ : 0;
+
+	if (stamps & SOF_TIMESTAMPING_TX_SCHED)
+		stamp(k, SCM_TSTAMP_SCHED, number, p, len);
+	if (stamps & SOF_TIMESTAMPING_TX_SOFTWARE)
+		stamp(k, SCM_TSTAMP_SND, number, p, len);
+}
+
+/* One entry stands for as many messages in a row as there are when it is read. */
+static bool extend(struct inet_sock *k, u32 number)
+{
+	struct inet_dgram *last;
+
+	if (list_empty(&k->errq))
+		return false;
+	last = list_entry(k->errq.prev, struct inet_dgram, node);
+	if (last->origin != SO_EE_ORIGIN_ZEROCOPY || last->data + 1 != number)
+		return false;
+	last->data = number;
+	return true;
+}
+
+void errqueue_copied(struct socket *s)
+{
+	struct inet_sock *k = inet_sk(s);
+	struct inet_dgram *d;
+	u32 number;
+
+	spin_lock(&net_lock);
+	number = k->next_copied++;
+	d = extend(k, number) ? NULL : enqueue(k, NULL, &k->raddr, 0);
+	if (d) {
+		d->origin = SO_EE_ORIGIN_ZEROCOPY;
+		d->code = SO_EE_CODE_ZEROCOPY_COPIED;
+		d->info = d->data = number;
+	}
+	spin_unlock(&net_lock);
+	sock_wake_error(s);
+}
+
 /* The first one leaves the queue; the pending error is the next one's. */
 static struct inet_dgram *dequeue(struct inet_sock *k)
 {
@@ -103,9 +189,9 @@ static struct inet_dgram *dequeue(struct inet_sock *k)
 	list_del(&d->node);
 	k->rxq_bytes -= d->len + DGRAM_OVERHEAD;
 	next = list_empty(&k->errq) ? NULL : list_first(&k->errq, struct inet_dgram, node);
-	if (next && next->origin != SO_EE_ORIGIN_LOCAL)
+	if (next && from_icmp(next))
 		atomic_store(&k->s.err, next->err);
-	else if (d->origin != SO_EE_ORIGIN_LOCAL)
+	else if (from_icmp(d))
 		atomic_store(&k->s.err, 0);
 	return d;
 }
@@ -138,15 +224,18 @@ s64 errqueue_recv(struct inet_sock *k, struct sock_msg *m)
 					  .ee_origin = d->origin,
 					  .ee_type = d->type,
 					  .ee_code = d->code,
-					  .ee_info = d->info };
-	if (d->origin != SO_EE_ORIGIN_LOCAL) {
+					  .ee_info = d->info,
+					  .ee_data = d->data };
+	if (from_icmp(d)) {
 		inet_addr_write(k, &a, &d->from, 0);
 		memcpy(x.offender, a.raw, a.len);
 	}
 	n = dgram_copy(m, d, 0);
+	if (d->time)
+		scm_add_time(m->scm, &k->s, d->time);
 	scm_extra_add(m->scm, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &x,
 		      sizeof(x.e) + a.len);
-	if (m->name)
+	if (m->name && (from_icmp(d) || d->origin == SO_EE_ORIGIN_LOCAL))
 		inet_addr_write(k, m->name, &d->to, d->port);
 	m->out |= MSG_ERRQUEUE;
 	spin_lock(&net_lock);

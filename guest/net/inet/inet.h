@@ -92,10 +92,11 @@ struct inet_sock {
 	u8 mc_ttl;
 	s16 mc_hops;
 	bool mc_loop, hdrincl, recverr, recverr6;
-	u8 pmtudisc, pmtudisc6; /* IP_PMTUDISC_* */
-	u16 segment;		/* UDP_SEGMENT */
-	bool gro;		/* UDP_GRO */
-	u64 gro_stay;		/* net_now() when the last one of rxq came; 0: it takes no more */
+	u8 pmtudisc, pmtudisc6;	     /* IP_PMTUDISC_* */
+	u16 segment;		     /* UDP_SEGMENT */
+	bool gro;		     /* UDP_GRO */
+	u32 next_stamp, next_copied; /* numbers of messages: SO_TIMESTAMPING, SO_ZEROCOPY */
+	u64 gro_stay; /* net_now() when the last one of rxq came; 0: it takes no more */
 	struct filter_slot filter; /* of packets */
 	u32 icmp_filter;
 
@@ -274,7 +275,8 @@ struct inet_dgram {
 	u16 port, to_port;
 	u8 ttl, tos;
 	u8 origin, err, type, code; /* of the error queue: SO_EE_ORIGIN_*, errno, ICMP's */
-	u32 info;		    /* likewise: an MTU */
+	u32 info,
+		data; /* likewise: an MTU; messages from one number to another; what is stamped, and its number */
 	int ifindex;
 	u32 len;
 	u16 segment; /* several datagrams in one, of so many bytes each, the last one of less; 0: one */
@@ -319,6 +321,10 @@ struct icmp_error {
 void errqueue_icmp(struct inet_sock *k, const struct icmp_error *e, const ip_addr_t *to, u16 port);
 /* k could not send to (to, port). net_lock held. */
 void errqueue_local(struct inet_sock *k, int err, u32 info, const ip_addr_t *to, u16 port);
+/* A packet of k, of len bytes from the IP header on, went just now: p, with the headers that it got. SOF_TIMESTAMPING_TX_*. */
+void errqueue_stamps(struct inet_sock *k, u32 stamps, const struct pbuf *p, u32 len);
+/* k's next message with MSG_ZEROCOPY needs its memory no more: socket_ops.copied. */
+void errqueue_copied(struct socket *s);
 void errqueue_purge(struct inet_sock *k); /* net_lock held */
 /* recvmsg(2) with MSG_ERRQUEUE. */
 s64 errqueue_recv(struct inet_sock *k, struct sock_msg *m);
@@ -327,11 +333,12 @@ struct dgram_route {
 	ip_addr_t src, dst;
 	u16 port;
 	u8 ttl, tos;
+	u32 stamps;  /* SOF_TIMESTAMPING_TX_* */
 	int ifindex; /* that IP_PKTINFO asks for; 0: any */
 	struct netif *netif;
 };
 err_t dgram_output(struct pbuf *p, const struct dgram_route *r, u8 proto);
-/* ---- udp.c, raw.c: p has room for headers in front and is taken over; net_lock held ---- */
+/* ---- udp.c, raw.c: p has room for headers in front, and gets them; net_lock held ---- */
 int udp_transmit(struct inet_sock *k, struct pbuf *p, struct dgram_route *r);
 int raw_transmit(struct inet_sock *k, struct pbuf *p, struct dgram_route *r);
 extern struct list raw_all;

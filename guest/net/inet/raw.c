@@ -163,6 +163,5 @@ int raw_transmit(struct inet_sock *k, struct pbuf *p, struct dgram_route *r)
 	} else if (!err) {
 		err = inet_errno(dgram_output(p, r, (u8)k->s.protocol));
 	}
-	pbuf_free(p);
 	return err;
 }

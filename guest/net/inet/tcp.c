@@ -528,6 +528,7 @@ void tcp_sk_release(struct socket *s)
 		close_pcb(k);
 	k->state = INET_CLOSED;
 	tcp_rx_purge(k);
+	errqueue_purge(k);
 	port_release(k);
 	list_del(&k->all_node);
 	net_leave();

@@ -302,7 +302,7 @@ s64 tcp_sk_recv(struct socket *s, struct sock_msg *m)
 	int err;
 
 	if (m->flags & MSG_ERRQUEUE)
-		return -EAGAIN;
+		return errqueue_recv(k, m);
 	if (k->state == INET_LISTENING)
 		return -ENOTCONN;
 	if (m->flags & MSG_OOB)
@@ -350,5 +350,5 @@ u32 tcp_sk_poll(struct socket *s)
 	}
 	if (READ_ONCE(k->urgent) == URGENT_VALID)
 		ev |= POLLPRI;
-	return ev | (READ_ONCE(s->err) ? POLLERR : 0);
+	return ev | (READ_ONCE(s->err) || !list_empty(&k->errq) ? POLLERR : 0);
 }

@@ -168,7 +168,6 @@ int udp_transmit(struct inet_sock *k, struct pbuf *p, struct dgram_route *r)
 	UDP_STATS_INC(udp.xmit);
 	MIB2_STATS_INC(mib2.udpoutdatagrams);
 	e = dgram_output(p, r, IP_PROTO_UDP);
-	pbuf_free(p);
 	if (own) {
 		struct dgram_route back = *r;
 
