@@ -62,7 +62,7 @@ struct net_route {
 
 enum net_flag {
 	NET_UP = 1,    /* there is a device; else it went away and only pair and name hold */
-	NET_CSUM = 2,  /* sent frames may ask for their checksum */
+	NET_CSUM = 2,  /* sent TCP frames may ask for their checksum */
 	NET_GSO = 4,   /* sent TCP frames may be segmented outside */
 	NET_SPOOF = 8, /* CAP_NET_RAW was granted: any source address above the MAC */
 	NET_NAMES =

@@ -59,6 +59,21 @@ static size_t tcp4(size_t data)
 	return 54 + data;
 }
 
+/* The same over IPv6. */
+static size_t tcp6(size_t data)
+{
+	ethernet(0x86dd);
+	frame[14] = 0x60;
+	put16(18, (unsigned)(20 + data));
+	frame[20] = 6;
+	memcpy(frame + 22, config.addrs[1].addr, 16);
+	frame[66] = 5 << 4;
+	hdr.flags = NET_HDR_NEEDS_CSUM;
+	hdr.csum_start = 54;
+	hdr.csum_offset = 16;
+	return 74 + data;
+}
+
 static size_t gso4(size_t data)
 {
 	size_t len = tcp4(data);
@@ -197,6 +212,19 @@ static void lengths(void)
 	config.flags |= NET_CSUM | NET_GSO;
 }
 
+/* Whoever fills a checksum in writes into the frame after it was looked at: only where TCP has one. */
+static void checksums(void)
+{
+	REFUSED(tcp6(100), hdr.csum_start = 34; hdr.csum_offset = 2); /* the end of the source */
+	REFUSED(tcp6(100), hdr.csum_offset = 14);
+	REFUSED(tcp4(100), frame[23] = 17);
+	/* An advertisement's target address. */
+	REFUSED(icmp6(128, 32), hdr.flags = NET_HDR_NEEDS_CSUM; hdr.csum_start = 54;
+		hdr.csum_offset = 8);
+	/* The Sentry's ARP goes without. */
+	REFUSED(arp(), hdr.flags = NET_HDR_NEEDS_CSUM; hdr.csum_start = 34; hdr.csum_offset = 4);
+}
+
 static void noise(void)
 {
 	static const unsigned types[] = { 0x0800, 0x0806, 0x86dd };
@@ -222,6 +250,7 @@ int main(void)
 	sources();
 	discovery();
 	lengths();
+	checksums();
 	noise();
 	return 0;
 }
