@@ -375,25 +375,29 @@ static void on_net(struct channels *ch, struct conn *c, const struct chan_msg *m
 		   size_t n)
 {
 	struct chan_msg done = { .type = CHAN_DONE };
-	struct net_config config;
-	int names;
+	struct net_config config = { 0 };
+	int names = -1, ret = -EINVAL;
+	size_t taken = 0;
 
-	if (n && m->len == sizeof(config)) {
+	if (m->len == sizeof(config)) {
 		memcpy(&config, m->data, sizeof(config));
 		names = config.pairs < n ? fds[config.pairs] : -1;
 		if (names < 0)
 			config.flags &= ~(uint32_t)NET_NAMES;
-		if (n <= (size_t)config.pairs + 1 && net_attach(ch->sb, fds, n, &config) == 0) {
-			if (names >= 0 && watch(ch, names, NAMES) == 0)
-				ch->names_fd = names;
-			else if (names >= 0)
-				close(names);
-			answer(ch, c, &done, NULL, 0);
-			return;
-		}
+		if (n <= (size_t)config.pairs + 1)
+			ret = net_attach(ch->sb, fds, n, &config);
 	}
-	chan_close_fds(fds, n);
-	refuse(ch, c, EINVAL, "the sandbox takes no such network, or has one already");
+	if (ret == 0 || ret == -ETIMEDOUT)
+		taken = config.pairs;
+	if (ret == 0 && names >= 0 && watch(ch, names, NAMES) == 0) {
+		ch->names_fd = names;
+		taken++;
+	}
+	chan_close_fds(fds + taken, n - taken);
+	if (ret == 0)
+		answer(ch, c, &done, NULL, 0);
+	else
+		refuse(ch, c, EINVAL, "the sandbox takes no such network, or has one already");
 }
 
 static void on_message(struct channels *ch, struct conn *c, const struct chan_msg *m)

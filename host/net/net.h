@@ -64,8 +64,8 @@ int net_start(struct sandbox *sb, struct error *err);
 /*
  * The launcher, sealed, got a backend: config is checked, its descriptors (config->pairs of them, nfds were sent) are kept.
  * 0, or -EBUSY: there is one already; -EINVAL; -EIO: this sandbox was made without a network, or with fewer pairs;
- * -ETIMEDOUT: the Sentry does not take it. After 0 it lies in the Sentry's queue, and whatever it is asked next it does with
- * that device up (virtio_net_settle).
+ * -ETIMEDOUT: the Sentry does not take it, but the threads have the descriptors from now on. After 0 it lies in the Sentry's
+ * queue, and whatever it is asked next it does with that device up (virtio_net_settle).
  */
 int net_attach(struct sandbox *sb, const int *fds, size_t nfds, const struct net_config *config);
 /* Three lines to stderr, if they were asked for: what all pairs together did. */
