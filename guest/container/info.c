@@ -29,14 +29,17 @@ static bool next_pid(struct container *c, int *pid, struct ctl_pid *out)
 		struct task *t = task_find((*pid)++);
 		bool found = t && t->process->container == c && !t->process->zombie;
 		struct task_info i;
+		struct cred *cred;
 
 		if (found) {
 			task_info_get(t, &i);
+			cred = task_cred_get(t);
 			*out = (struct ctl_pid){ .pid = i.tgid,
 						 .ppid = i.ppid,
 						 .start_ns = t->process->start_time };
 			out->cpu_ns = i.process_utime + i.process_stime;
-			out->uid = (s32)t->cred->uid;
+			out->uid = (s32)cred->uid;
+			cred_put(cred);
 			memcpy(out->name, i.comm, sizeof(i.comm));
 		}
 		if (t)

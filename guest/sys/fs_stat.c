@@ -229,25 +229,13 @@ static int with_real_ids(struct cred **saved)
 	    t->cred->cap_effective == (root ? t->cred->cap_permitted : 0))
 		return 0;
 	c = cred_dup(t->cred);
-	if (IS_ERR(c))
-		return (int)PTR_ERR(c);
+	if (!c)
+		return -ENOMEM;
 	c->fsuid = c->uid;
 	c->fsgid = c->gid;
 	c->cap_effective = root ? c->cap_permitted : 0;
-	*saved = t->cred;
-	t->cred = c;
+	*saved = cred_swap(c);
 	return 0;
-}
-
-static void restore_ids(struct cred *saved)
-{
-	struct task *t = task_current();
-	struct cred *c = t->cred;
-
-	if (saved) {
-		t->cred = saved;
-		cred_put(c);
-	}
 }
 
 s64 sys_faccessat2(fd_a dfd, path_a path, int_a amode, flags_a flags)
@@ -277,7 +265,8 @@ s64 sys_faccessat2(fd_a dfd, path_a path, int_a amode, flags_a flags)
 			err = mount_may_write(p.mnt);
 		path_put(&p);
 	}
-	restore_ids(saved);
+	if (saved)
+		cred_put(cred_swap(saved));
 	return err;
 }
 

@@ -1,14 +1,13 @@
 /*
  * futex.c - futex(2), futex_waitv(2), the futex2 calls and robust lists: decoding only.
  */
-#include <linux/capability.h>
-
 #include "lib/err.h"
 #include "mm/slab.h"
 #include "sys/sys.h"
 #include "sys/timespec.h"
 #include "task/futex/futex.h"
 #include "task/ns/pidns.h"
+#include "task/ptrace/ptrace.h"
 #include "task/task.h"
 #include "task/time/clock.h"
 #include "task/ns/timens.h"
@@ -188,8 +187,7 @@ s64 sys_get_robust_list(int_a pid, uptr_a head, uptr_a len)
 
 	if (!t)
 		return -ESRCH;
-	ok = t->process == task_current()->process || t->cred->uid == task_current()->cred->uid ||
-	     capable(CAP_SYS_PTRACE);
+	ok = ptrace_may_access(t, PTRACE_READ);
 	list = t->robust_list;
 	if (pid)
 		task_put(t);

@@ -8,6 +8,7 @@
 #include "sys/sys.h"
 #include "mm/mm.h"
 #include "task/time/itimer.h"
+#include "task/info.h"
 #include "task/ns/pidns.h"
 #include "task/task.h"
 
@@ -40,12 +41,23 @@ static int change(struct process *p, unsigned resource, const struct rlimit *new
 	return err;
 }
 
+/* Are all ids of t's process the caller's own? */
+static bool is_own(struct task *t)
+{
+	const struct cred *c = task_current()->cred;
+	struct cred *o = task_cred_get(t);
+	bool own = c->uid == o->euid && c->uid == o->suid && c->uid == o->uid &&
+		   c->gid == o->egid && c->gid == o->sgid && c->gid == o->gid;
+
+	cred_put(o);
+	return own;
+}
+
 s64 sys_prlimit64(pid_a pid, uint_a resource, uptr_a new, uptr_a old)
 {
 	struct process *self = task_current()->process, *p = self;
-	const struct cred *c = task_current()->cred, *o;
 	struct rlimit n, was;
-	int err;
+	int err = 0;
 
 	if (new &&user_read(&n, new, sizeof(n)))
 		return -EFAULT;
@@ -56,11 +68,7 @@ s64 sys_prlimit64(pid_a pid, uint_a resource, uptr_a new, uptr_a old)
 			return -ESRCH;
 		p = t->process;
 		ref_get(&p->ref);
-		o = t->cred;
-		err = 0;
-		if (p != self && !capable(CAP_SYS_RESOURCE) &&
-		    !(c->uid == o->euid && c->uid == o->suid && c->uid == o->uid &&
-		      c->gid == o->egid && c->gid == o->sgid && c->gid == o->gid))
+		if (p != self && !capable(CAP_SYS_RESOURCE) && !is_own(t))
 			err = -EPERM;
 		task_put(t);
 		if (err)

@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "sys/abi_task.h"
 #include "sys/sys.h"
+#include "task/info.h"
 #include "task/ns/pidns.h"
 #include "task/sched/sched.h"
 
@@ -35,11 +36,14 @@ static struct task *target(int pid)
 	return t ? t : ERR_PTR(-ESRCH);
 }
 
-static bool same_owner(const struct task *t)
+static bool same_owner(struct task *t)
 {
-	const struct cred *c = task_current()->cred;
+	struct cred *c = task_cred_get(t);
+	u32 euid = task_current()->cred->euid;
+	bool same = euid == c->euid || euid == c->uid;
 
-	return c->euid == t->cred->euid || c->euid == t->cred->uid;
+	cred_put(c);
+	return same;
 }
 
 static bool is_rt(int policy)

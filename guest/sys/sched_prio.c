@@ -22,6 +22,7 @@ struct visit {
 	u64 limit;
 };
 
+/* task_lock held: t's credentials are not replaced meanwhile. */
 static void one(struct task *t, struct visit *v)
 {
 	const struct cred *c = task_current()->cred;
@@ -69,7 +70,9 @@ static s64 run(struct visit *v)
 		t = v->who ? task_find_vpid(v->who) : task_current();
 		if (!t)
 			return -ESRCH;
+		spin_lock(&task_lock);
 		one(t, v);
+		spin_unlock(&task_lock);
 		if (v->who)
 			task_put(t);
 	} else {

@@ -69,6 +69,18 @@ int cred_set_ucounts(struct cred *c)
 	return 0;
 }
 
+struct cred *cred_swap(struct cred *c)
+{
+	struct task *t = task_current();
+	struct cred *old;
+
+	spin_lock(&task_lock);
+	old = t->cred;
+	t->cred = c;
+	spin_unlock(&task_lock);
+	return old;
+}
+
 void cred_commit(struct cred *c)
 {
 	struct task *t = task_current();

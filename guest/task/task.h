@@ -362,6 +362,8 @@ bool capable(
 int cred_set_ucounts(struct cred *c);
 /* Make c the credentials of the current task; takes over the reference. */
 void cred_commit(struct cred *c);
+/* The same for a while. The former, with its reference: for the cred_swap that ends it. */
+struct cred *cred_swap(struct cred *c);
 
 u64 task_rlimit(int resource); /* of the current process */
 

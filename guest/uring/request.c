@@ -235,24 +235,15 @@ static struct file *find_file(struct uring_req *req)
 /* Run the operation with the credentials of a personality. */
 static s64 issue(struct uring_req *req)
 {
-	struct task *t = task_current();
 	struct cred *mine;
 	s64 r;
 
 	if (likely(!req->cred))
 		return req->op->issue(req);
-	mine = t->cred;
-	spin_lock(&task_lock);
-	t->cred = req->cred;
-	spin_unlock(&task_lock);
 	cred_get(req->cred);
-	r = req->op->issue(req);
-	spin_lock(&task_lock);
-	req = NULL; /* it may be gone */
-	struct cred *theirs = t->cred;
-	t->cred = mine;
-	spin_unlock(&task_lock);
-	cred_put(theirs);
+	mine = cred_swap(req->cred);
+	r = req->op->issue(req); /* it may be gone behind that */
+	cred_put(cred_swap(mine));
 	return r;
 }
 

@@ -193,6 +193,29 @@ TEST_FORK(list_calls)
 	CHECK_ERRNO(syscall(SYS_get_robust_list, 0x3ffffffe, &got, &len), ESRCH);
 }
 
+/* One uid is not enough: the others, and what a set-id program has of them, count as for ptrace. */
+TEST_FORK(list_of_another_group)
+{
+	struct robust_list_head *got;
+	pid_t other;
+	size_t len;
+
+	if (geteuid() != 0)
+		SKIP("needs root");
+	other = abi_fork();
+	if (other == 0) {
+		CHECK_OK(setgid(5));
+		CHECK_OK(setuid(NOBODY));
+		kill(getpid(), SIGSTOP);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(other, NULL, WUNTRACED), other);
+	CHECK_OK(setuid(NOBODY));
+	CHECK_ERRNO(syscall(SYS_get_robust_list, other, &got, &len), EPERM);
+	kill(other, SIGKILL);
+	abi_wait(other);
+}
+
 TEST_FORK(hostile_list)
 {
 	/* a list that never ends, and one that leads nowhere: the exit must come all the same */
