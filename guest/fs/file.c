@@ -5,6 +5,7 @@
  * operation again, sleep only if it still says -EAGAIN. A waker makes its change first and wakes then, so either the
  * retry sees the change or the sleep returns at once. A write to a stream goes on until all is written.
  */
+#include <linux/capability.h>
 #include <string.h>
 
 #include "fs/async.h"
@@ -21,6 +22,7 @@ struct file_full { /* path lives with its file: one allocation */
 };
 
 static unsigned nr_files;
+u64 file_max = FILE_MAX;
 
 unsigned file_count(void)
 {
@@ -29,9 +31,12 @@ unsigned file_count(void)
 
 struct file *file_alloc(const struct file_ops *ops, u32 flags, void *priv)
 {
-	struct file_full *ff = kzalloc(sizeof(*ff));
+	struct file_full *ff;
 	struct file *f;
 
+	if (unlikely(file_count() >= file_max) && !capable(CAP_SYS_ADMIN))
+		return ERR_PTR(-ENFILE);
+	ff = kzalloc(sizeof(*ff));
 	if (!ff)
 		return ERR_PTR(-ENFILE);
 	atomic_add(&nr_files, 1);

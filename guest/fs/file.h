@@ -117,6 +117,8 @@ void file_set_path(struct file *f, const struct path_ref *p);
 struct file *file_alloc_anon(const struct file_ops *ops, u32 flags, void *priv);
 void file_get(struct file *f);
 unsigned file_count(void); /* open file descriptions in all */
+extern u64 file_max;	   /* how many there may be, but for CAP_SYS_ADMIN */
+#define FILE_MAX 0x7fffffffffffffffULL
 void file_put(struct file *f);
 /* f does not count any more among those that keep its file from being executed. */
 void file_end_writing(struct file *f);

@@ -10,7 +10,7 @@
 #include "fs/anon/memfd.h"
 #include "ipc/shm.h"
 #include "lib/log.h"
-#include "mm/frame.h"
+#include "mm/mm.h"
 #include "mm/pagecache.h"
 #include "mm/slab.h"
 #include "task/ns/pidns.h"
@@ -78,7 +78,6 @@ static int reserve(struct ipc_ns *ns, u64 pages)
 static int shm_make(struct ipc_ns *ns, s32 key, u64 size, u32 flags)
 {
 	struct shm_segment *s;
-	struct frame_stats st;
 	char name[16];
 	int err;
 
@@ -88,8 +87,7 @@ static int shm_make(struct ipc_ns *ns, s32 key, u64 size, u32 flags)
 		return -ENOSPC;
 	if (flags & SHM_HUGETLB)
 		return -ENOMEM;
-	frame_stats(&st);
-	if (!(flags & SHM_NORESERVE) && pages_of(size) > MIN(st.limit, st.total))
+	if (!(flags & SHM_NORESERVE) && !mm_may_commit(pages_of(size)))
 		return -ENOMEM;
 	err = reserve(ns, pages_of(size));
 	if (err)

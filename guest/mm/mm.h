@@ -20,6 +20,12 @@ struct pagecache;
 
 #define MMAP_MIN_ADDR 0x10000UL
 
+extern u32 mm_max_map_count; /* vm.max_map_count: areas of an address space */
+extern u32
+	mm_overcommit; /* vm.overcommit_memory: 0 heuristic, 1 always; what is promised is not counted (2) */
+/* Is there memory for that many pages, at best? */
+bool mm_may_commit(u64 pages);
+
 /*
  * Protections, flags and advice are Linux's numbers (asm-generic/mman.h), decoded by mm itself: sys/ passes them on.
  * Registered hooks (below) connect mm with files and tasks, which are layers above it.

@@ -25,9 +25,11 @@ uaddr_t mmap_choose_base(void)
 	return ALIGN_DOWN(USER_END - gap, PAGE_SIZE) - ((mm_random() & 0xfffffff) << PAGE_SHIFT);
 }
 
+u32 mm_max_map_count = 262144; /* what search engines want of Linux, whose own is 65530 */
+u32 mm_overcommit;
+
 int mm_may_expand(struct mm *mm, u64 len, bool data)
 {
-	struct frame_stats st;
 	u64 limit = rlimit(RLIMIT_AS), n = len >> PAGE_SHIFT;
 
 	if (limit != ~0ULL && mm->total + n > limit >> PAGE_SHIFT)
@@ -42,13 +44,17 @@ int mm_may_expand(struct mm *mm, u64 len, bool data)
 		if ((c.data >> PAGE_SHIFT) + n > limit >> PAGE_SHIFT)
 			return -ENOMEM;
 	}
-	/* Obvious overcommit of one request, as vm.overcommit_memory=0. */
-	if (n > 1UL << 15) {
-		frame_stats(&st);
-		if (n > MIN(st.limit, st.total))
-			return -ENOMEM;
-	}
-	return 0;
+	return mm_may_commit(n) ? 0 : -ENOMEM;
+}
+
+bool mm_may_commit(u64 pages)
+{
+	struct frame_stats st;
+
+	if (pages <= 1UL << 15 || mm_overcommit == 1)
+		return true;
+	frame_stats(&st);
+	return pages <= MIN(st.limit, st.total);
 }
 
 uaddr_t mmap_place(struct mm *mm, uaddr_t hint, u64 len, u64 align, int flags)
@@ -166,7 +172,7 @@ static int check(struct mm *mm, uaddr_t addr, u64 len, u64 rounded, int flags, u
 		if (addr < MMAP_MIN_ADDR)
 			return -EPERM;
 	}
-	if (mm->nr_vmas > MAX_VMAS)
+	if (mm->nr_vmas > mm_max_map_count)
 		return -ENOMEM;
 	return 0;
 }

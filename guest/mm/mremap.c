@@ -47,7 +47,7 @@ static s64 move_area(struct mm *mm, struct vma *v, const struct request *r, stru
 	struct vma *n;
 	int err;
 
-	if (mm->nr_vmas >= MAX_VMAS - 3)
+	if (mm->nr_vmas + 3 >= mm_max_map_count)
 		return -ENOMEM;
 	if (r->old_len) {
 		err = vma_split_range(mm, r->old, r->old + r->old_len);

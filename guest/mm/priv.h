@@ -58,7 +58,6 @@
 
 #define HUGE_SIZE  (2UL << 20)
 #define HUGE_PAGES 512u
-#define MAX_VMAS   65530
 #define STACK_GAP  (256 * PAGE_SIZE) /* kept free below a stack that grows */
 
 /* ---- areas ---- */

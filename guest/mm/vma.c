@@ -237,7 +237,7 @@ static int vma_split(struct vma *v, uaddr_t at)
 {
 	struct vma *hi;
 
-	if (v->mm->nr_vmas >= MAX_VMAS + 2)
+	if (v->mm->nr_vmas >= mm_max_map_count + 2)
 		return -ENOMEM;
 	hi = vma_dup(v->mm, v);
 	if (!hi)

@@ -196,3 +196,95 @@ TEST(sizes_and_kinds)
 	CHECK(S_ISDIR(st.st_mode));
 	CHECK_EQ(st.st_uid, geteuid());
 }
+
+/* Write to a file below /proc/sys; the errno, or 0. */
+static int sysctl(const char *name, const char *value)
+{
+	char path[96];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "/proc/sys/%s", name);
+	fd = open(path, O_WRONLY);
+	if (fd < 0)
+		return errno;
+	err = write(fd, value, strlen(value)) < 0 ? errno : 0;
+	close(fd);
+	return err;
+}
+
+TEST(numbers_that_root_sets)
+{
+	static const char *const names[] = {
+		"fs/aio-max-nr",	"fs/file-max",	       "fs/lease-break-time",
+		"fs/leases-enable",	"vm/max_map_count",    "vm/overcommit_kbytes",
+		"vm/overcommit_memory", "vm/swappiness",       "net/core/somaxconn",
+		"kernel/shmmax",	"vm/overcommit_ratio",
+	};
+	char path[96];
+
+	NEED_ROOT();
+	if (access("/proc/sys/vm/swappiness", W_OK))
+		SKIP("/proc/sys is not writable");
+	for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+		snprintf(path, sizeof(path), "/proc/sys/%s", names[k]);
+		/* What is there already: the machine stays as it was. */
+		if (strcmp(slurp(path), "0\n"))
+			CHECK_EQ(sysctl(names[k], text), 0);
+	}
+	CHECK_EQ(sysctl("vm/overcommit_memory", "3\n"), EINVAL);
+	CHECK_EQ(sysctl("vm/overcommit_memory", "-1\n"), EINVAL);
+	CHECK_EQ(sysctl("vm/swappiness", "201\n"), EINVAL);
+	CHECK_EQ(sysctl("fs/file-max", "x\n"), EINVAL);
+	IN_CHILD_AS(NOBODY)
+	{
+		CHECK_EQ(sysctl("vm/swappiness", "60\n"), EACCES);
+	}
+}
+
+/* Linux's own are everybody's: only the sandbox's are changed. */
+TEST_FORK(what_the_numbers_do)
+{
+	int fds[64], n = 0;
+	char files[32];
+	void *p;
+
+	NEED_ROOT();
+	if (!abi_sandboxed())
+		SKIP("would change the machine's");
+	CHECK_ERRNO(mmap(NULL, 1L << 45, PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), ENOMEM);
+	CHECK_EQ(sysctl("vm/overcommit_memory", "1\n"), 0);
+	p = mmap(NULL, 1L << 45, PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(p != MAP_FAILED);
+	munmap(p, 1L << 45);
+	CHECK_EQ(sysctl("vm/overcommit_memory", "2\n"),
+		 EINVAL); /* nothing counts what is promised */
+	CHECK_EQ(sysctl("vm/overcommit_memory", "0\n"), 0);
+
+	slurp("/proc/meminfo");
+	CHECK_EQ(after("CommitLimit:") / 8, after("MemTotal:") / 16);
+	CHECK_EQ(sysctl("vm/overcommit_kbytes", "1234\n"), 0);
+	CHECK_STR(slurp("/proc/sys/vm/overcommit_ratio"), "0\n");
+	slurp("/proc/meminfo");
+	CHECK_EQ(after("CommitLimit:"), 1234);
+	CHECK_EQ(sysctl("vm/overcommit_ratio", "50\n"), 0);
+
+	CHECK_EQ(sysctl("vm/max_map_count", "100\n"), 0);
+	p = mmap(NULL, 400 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	while (n < 200 && !mprotect((char *)p + 2 * n * PAGE, PAGE, PROT_READ))
+		n++;
+	CHECK(n > 20 && n < 60);
+	CHECK_EQ(errno, ENOMEM);
+	CHECK_EQ(sysctl("vm/max_map_count", "262144\n"), 0);
+	munmap(p, 400 * PAGE);
+
+	snprintf(files, sizeof(files), "%d\n", atoi(slurp("/proc/sys/fs/file-nr")) + 20);
+	CHECK_EQ(sysctl("fs/file-max", files), 0);
+	IN_CHILD_AS(NOBODY)
+	{
+		for (n = 0; n < 64 && (fds[n] = open("/", O_RDONLY)) >= 0; n++)
+			;
+		CHECK_EQ(errno, ENFILE);
+		CHECK(n > 4 && n <= 20); /* the child itself takes some */
+	}
+	CHECK_EQ(sysctl("fs/file-max", "9223372036854775807\n"), 0);
+}

@@ -33,7 +33,7 @@ struct aio_ctx {
 	struct mm *mm; /* compared, never used */
 	int pid;
 	u64 start_time, id, size;
-	u32 asked; /* counts against AIO_MAX_NR */
+	u32 asked; /* counts against aio_max_nr */
 	struct pagecache pc;
 	void **pages;
 	unsigned nr_pages;
@@ -47,6 +47,13 @@ struct aio_ctx {
 static struct spinlock aio_lock = SPINLOCK_INIT;
 static struct list contexts = LIST_INIT(contexts);
 static u32 total;
+
+u32 aio_max_nr = 65536;
+
+u32 aio_count(void)
+{
+	return READ_ONCE(total);
+}
 
 static struct aio_header *header(struct aio_ctx *ctx)
 {
@@ -167,14 +174,14 @@ int aio_create(u32 nr, u64 *id)
 
 	if (nr > 0x10000000 / sizeof(struct io_event) / 2)
 		return -EINVAL;
-	if (nr > AIO_MAX_NR)
+	if (nr > aio_max_nr)
 		return -EAGAIN;
 	f = make(nr);
 	if (IS_ERR(f))
 		return (int)PTR_ERR(f);
 	ctx = f->priv;
 	spin_lock(&aio_lock);
-	if (total + nr > AIO_MAX_NR) {
+	if (total + nr > aio_max_nr) {
 		err = -EAGAIN;
 	} else {
 		total += nr;

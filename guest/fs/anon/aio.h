@@ -8,7 +8,8 @@
 
 #include "fs/file.h"
 
-#define AIO_MAX_NR 65536u /* /proc/sys/fs/aio-max-nr */
+extern u32 aio_max_nr; /* /proc/sys/fs/aio-max-nr */
+u32 aio_count(void);   /* how much of it is taken */
 
 struct aio_ctx;
 

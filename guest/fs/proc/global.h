@@ -12,6 +12,7 @@ int proc_show_cpuinfo(struct seq *s, void *arg);
 /* meminfo.c */
 int proc_show_meminfo(struct seq *s, void *arg);
 int proc_show_vmstat(struct seq *s, void *arg);
+extern u32 proc_overcommit_ratio, proc_overcommit_kbytes;
 /* registered.c: the files of other layers, below `at`, which is /proc/sys or with `sys` false /proc. 0, -ENOMEM. */
 int proc_add_registered(struct inode *at, bool sys);
 /* The directory "a/b" below `at`, made where it is missing. NULL: no memory. */

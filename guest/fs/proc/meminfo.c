@@ -31,6 +31,16 @@ static void line(struct seq *s, const char *name, u64 bytes)
 	seq_printf(s, "%-15s %8llu kB\n", name, KIB(bytes));
 }
 
+u32 proc_overcommit_ratio = 50, proc_overcommit_kbytes;
+
+/* What vm.overcommit_memory=2 would hold programs to. */
+static u64 commit_limit(const struct memory *m)
+{
+	return proc_overcommit_kbytes
+		       ? (u64)proc_overcommit_kbytes << 10
+		       : (m->total >> PAGE_SHIFT) * proc_overcommit_ratio / 100 << PAGE_SHIFT;
+}
+
 int proc_show_meminfo(struct seq *s, void *arg)
 {
 	struct memory m;
@@ -68,7 +78,7 @@ int proc_show_meminfo(struct seq *s, void *arg)
 	line(s, "NFS_Unstable:", 0);
 	line(s, "Bounce:", 0);
 	line(s, "WritebackTmp:", 0);
-	line(s, "CommitLimit:", m.total);
+	line(s, "CommitLimit:", commit_limit(&m));
 	line(s, "Committed_AS:", anon);
 	line(s, "VmallocTotal:", 34359738367ULL << 10);
 	line(s, "VmallocUsed:", 0);

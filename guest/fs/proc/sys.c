@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <string.h>
 
+#include "fs/anon/aio.h"
 #include "fs/lock.h"
 #include "fs/mount/mount.h"
 #include "fs/notify.h"
@@ -14,6 +15,7 @@
 #include "lib/logread.h"
 #include "lib/random.h"
 #include "mm/frame.h"
+#include "mm/mm.h"
 #include "mm/pagecache.h"
 #include "task/ns/userns.h"
 #include "task/ns/uts.h"
@@ -125,7 +127,13 @@ static int show_printk(struct seq *s, void *arg)
 
 static int show_file_nr(struct seq *s, void *arg)
 {
-	seq_printf(s, "%u\t0\t9223372036854775807\n", file_count());
+	seq_printf(s, "%u\t0\t%llu\n", file_count(), (ull)file_max);
+	return 0;
+}
+
+static int show_aio_nr(struct seq *s, void *arg)
+{
+	seq_printf(s, "%u\n", aio_count());
 	return 0;
 }
 
@@ -150,26 +158,49 @@ static s64 store_drop_caches(void *arg, char *buf, size_t n)
 	return (s64)n;
 }
 
-/* A number that root may change. */
-static int show_limit(struct seq *s, void *arg)
+/* ---- the table ---- */
+
+struct param {
+	const char *dir, *name;
+	const char *value; /* a fixed one */
+	struct text_ops ops;
+	/* A number that root may change, of 4 or 8 bytes, within bounds; `clears`: another, of which it takes the place. */
+	void *number;
+	u32 bytes;
+	u64 min, max;
+	u32 *clears;
+};
+
+static int show_number(struct seq *s, void *arg)
 {
-	seq_printf(s, "%u\n", READ_ONCE(*(u32 *)arg));
+	const struct param *p = arg;
+
+	seq_printf(s, "%llu\n",
+		   p->bytes == 8 ? (ull)READ_ONCE(*(u64 *)p->number)
+				 : (ull)READ_ONCE(*(u32 *)p->number));
 	return 0;
 }
 
-static s64 store_limit(void *arg, char *buf, size_t n)
+static s64 store_number(void *arg, char *buf, size_t n)
 {
+	const struct param *p = arg;
+	char *c = buf + strspn(buf, " \t"), *digits = c;
 	u64 v = 0;
-	char *p = buf;
 
 	if (!capable(CAP_SYS_RESOURCE))
 		return -EPERM;
-	for (p += strspn(p, " \t"); *p >= '0' && *p <= '9'; p++)
-		if ((v = v * 10 + (u64)(*p - '0')) > 0x7fffffff)
+	for (; *c >= '0' && *c <= '9'; c++)
+		if (__builtin_mul_overflow(v, 10ULL, &v) ||
+		    __builtin_add_overflow(v, (u64)(*c - '0'), &v))
 			return -EINVAL;
-	if (p == buf || (*p && *p != '\n'))
+	if (c == digits || (*c && *c != '\n') || v < p->min || v > p->max)
 		return -EINVAL;
-	WRITE_ONCE(*(u32 *)arg, (u32)v);
+	if (p->bytes == 8)
+		WRITE_ONCE(*(u64 *)p->number, v);
+	else
+		WRITE_ONCE(*(u32 *)p->number, (u32)v);
+	if (p->clears)
+		WRITE_ONCE(*p->clears, 0);
 	return (s64)n;
 }
 
@@ -177,21 +208,19 @@ static s64 store_limit(void *arg, char *buf, size_t n)
 	{                                       \
 		.dir = d, .name = n, .value = v \
 	}
-
-#define LIMIT(d, n, v)                            \
-	{                                         \
-		.dir = d, .name = n, .limit = &v, \
-		.ops = {.show = show_limit,       \
-			.store = store_limit }    \
+#define RANGE(d, n, v, lo, hi, ...)                                                          \
+	{                                                                                    \
+		.dir = d, .name = n, .number = &v, .bytes = sizeof(v), .min = lo, .max = hi, \
+		.ops = { .show = show_number, .store = store_number }, __VA_ARGS__           \
 	}
-static const struct {
-	const char *dir, *name;
-	const char *value; /* a fixed one */
-	struct text_ops ops;
-	u32 *limit;
-} params[] = {
-	FIXED("fs", "aio-max-nr", "65536"),
-	FIXED("fs", "file-max", "9223372036854775807"),
+#define LIMIT(d, n, v) RANGE(d, n, v, 0, 0x7fffffff)
+
+static u32 swappiness = 60; /* there is nothing to swap to */
+
+static const struct param params[] = {
+	LIMIT("fs", "aio-max-nr", aio_max_nr),
+	{ "fs", "aio-nr", .ops = { .show = show_aio_nr } },
+	RANGE("fs", "file-max", file_max, 0, FILE_MAX),
 	{ "fs", "file-nr", .ops = { .show = show_file_nr } },
 	LIMIT("fs", "lease-break-time", lease_break_time),
 	LIMIT("fs", "leases-enable", leases_enabled),
@@ -253,17 +282,19 @@ static const struct {
 	FIXED("user", "max_uts_namespaces", "2147483647"),
 	{ "vm", "drop_caches", .ops = { .store = store_drop_caches } },
 	FIXED("vm", "legacy_va_layout", "0"),
-	FIXED("vm", "max_map_count", "2147483647"),
+	LIMIT("vm", "max_map_count", mm_max_map_count),
 	{ "vm", "min_free_kbytes", .ops = { .show = show_min_free } },
 	FIXED("vm", "mmap_min_addr", "65536"),
 	FIXED("vm", "nr_hugepages", "0"),
 	FIXED("vm", "nr_overcommit_hugepages", "0"),
 	FIXED("vm", "oom_kill_allocating_task", "0"),
-	FIXED("vm", "overcommit_kbytes", "0"),
-	FIXED("vm", "overcommit_memory", "0"),
-	FIXED("vm", "overcommit_ratio", "50"),
+	RANGE("vm", "overcommit_kbytes", proc_overcommit_kbytes, 0, 0x7fffffff,
+	      .clears = &proc_overcommit_ratio),
+	RANGE("vm", "overcommit_memory", mm_overcommit, 0, 1),
+	RANGE("vm", "overcommit_ratio", proc_overcommit_ratio, 0, 0x7fffffff,
+	      .clears = &proc_overcommit_kbytes),
 	FIXED("vm", "panic_on_oom", "0"),
-	FIXED("vm", "swappiness", "0"),
+	RANGE("vm", "swappiness", swappiness, 0, 200),
 };
 _Static_assert(MMAP_MIN_ADDR == 65536, "vm/mmap_min_addr");
 
@@ -280,7 +311,7 @@ static int fill(struct inode *sys)
 		dir = proc_dir_of(sys, params[k].dir);
 		if (!dir ||
 		    !pseudo_text(dir, params[k].name, mode, ops,
-				 params[k].limit ? params[k].limit : (void *)params[k].value))
+				 params[k].number ? (void *)&params[k] : (void *)params[k].value))
 			return -ENOMEM;
 	}
 	return proc_add_registered(sys, true);
