@@ -124,21 +124,15 @@ s64 sys_close(fd_a fd)
 
 s64 sys_close_range(uint_a first, uint_a last, flags_a flags)
 {
-	struct task *t = task_current();
+	int err = 0;
 
 	if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
 		return -EINVAL;
 	if (first > last)
 		return -EINVAL;
-	if (flags & CLOSE_RANGE_UNSHARE) {
-		struct fdtable *copy = fdtable_clone(t->files), *old = t->files;
-
-		if (IS_ERR(copy))
-			return PTR_ERR(copy);
-		t->files = copy;
-		fdtable_put(old);
-	}
-	return fd_close_range(first, last, flags);
+	if (flags & CLOSE_RANGE_UNSHARE)
+		err = task_unshare_files();
+	return err ? err : fd_close_range(first, last, flags);
 }
 
 s64 sys_dup(fd_a fd)

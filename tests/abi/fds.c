@@ -202,3 +202,25 @@ TEST(ioctl_basics)
 	CHECK_ERRNO(syscall(SYS_ioctl, fds[0], 0x5421, bad_ptr()), EFAULT);
 	close(fds[0]), close(fds[1]);
 }
+
+/* close_range(2) puts another table in the place of one that others look at. */
+TEST_FORK(unshare_while_looked_at)
+{
+	char path[64];
+	pid_t p = abi_fork();
+
+	if (p == 0) {
+		for (int n = 0; n < 20000; n++)
+			CHECK_OK(syscall(SYS_close_range, 100, 200, CLOSE_RANGE_UNSHARE));
+		_exit(0);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/fd", p);
+	while (waitpid(p, NULL, WNOHANG) == 0) {
+		DIR *d = opendir(path);
+
+		while (d && readdir(d))
+			;
+		if (d)
+			closedir(d);
+	}
+}
