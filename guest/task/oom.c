@@ -2,6 +2,8 @@
  * oom.c - who dies when memory is out: the process with the most resident memory, weighted by oom_score_adj as
  * Linux's oom_badness; where a container's own limit is the reason, one of its processes. The sandbox itself never dies of it.
  */
+#include <string.h>
+
 #include "lib/log.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
@@ -10,6 +12,7 @@
 
 struct candidate {
 	struct process *p;
+	char comm[TASK_COMM_LEN]; /* of its leader, which may be reaped any moment */
 	s64 score;
 	bool dying;
 	const struct container *within; /* only its processes; NULL: any */
@@ -34,6 +37,7 @@ static void consider(struct process *p, void *arg)
 	if (!best->p || score > best->score) {
 		best->p = p;
 		best->score = score;
+		memcpy(best->comm, t->comm, sizeof(best->comm));
 	}
 }
 
@@ -62,7 +66,7 @@ void oom_kill(u64 frames_wanted)
 		return;
 	if (!best.dying) {
 		klog("Out of memory: killed process %d (%s), %llu KiB resident", best.p->pid,
-		     best.p->leader->comm, (unsigned long long)best.score / 1024);
+		     best.comm, (unsigned long long)best.score / 1024);
 		best.p->oom_score_adj = MAX(best.p->oom_score_adj, 0);
 		if (best.p->container)
 			container_oom(best.p->container, best.p);
