@@ -65,6 +65,8 @@ static bool reads(struct fdtable *files, const struct file *but)
 	for (int fd = -1; !found && (fd = fdtable_next(files, fd + 1)) >= 0;) {
 		struct file *f = fdtable_file(files, fd);
 
+		if (fd % 256 == 255)
+			task_poll();
 		if (!f)
 			continue;
 		found = f != but && f->inode == but->inode &&
@@ -77,6 +79,7 @@ static bool reads(struct fdtable *files, const struct file *but)
 /* Has any task a file of f's inode open for reading alone, other than f? */
 static bool others_read(const struct file *f)
 {
+	const struct fdtable *last = NULL; /* threads share theirs, and mostly follow each other */
 	bool found = false;
 
 	for (int tid = 0; !found && (tid = task_next(tid + 1));) {
@@ -84,9 +87,11 @@ static bool others_read(const struct file *f)
 		struct fdtable *files = t ? fdtable_of(t) : NULL;
 
 		if (files) {
-			found = reads(files, f);
+			found = files != last && reads(files, f);
+			last = files;
 			fdtable_put(files);
 		}
+		task_poll();
 		if (t)
 			task_put(t);
 	}
