@@ -55,7 +55,8 @@ void sock_init_in(struct net_ns *net, struct socket *s, const struct socket_ops 
 	s->sndbuf = (u32)net_sysctl(net, SYSCTL_WMEM_DEFAULT);
 	s->rcvbuf = (u32)net_sysctl(net, SYSCTL_RMEM_DEFAULT);
 	s->rcvlowat = 1;
-	s->peek_off = -1;
+	s->peek_off = s->incoming_cpu = -1;
+	s->pacing = ~0ULL;
 	s->rcvtimeo = s->sndtimeo = NO_DEADLINE;
 }
 

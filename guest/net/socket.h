@@ -126,6 +126,8 @@ struct socket {
 	u32 sndbuf, rcvbuf;
 	u32 rcvlowat;
 	s32 priority, mark, busy_poll, peek_off; /* peek_off < 0: off */
+	s32 incoming_cpu;			 /* on which the last packet came; -1: none did */
+	u64 pacing;				 /* SO_MAX_PACING_RATE */
 	u64 rcvtimeo, sndtimeo;			 /* ns, NO_DEADLINE: none */
 	struct linger linger;
 };

@@ -79,6 +79,32 @@ static int get_timeout(u64 timeo, void *v, unsigned *len)
 	return 0;
 }
 
+/* A word or two; a word of all ones is no limit. */
+static int set_pacing(struct socket *s, const void *v, unsigned len)
+{
+	u32 word;
+
+	memcpy(&word, v, sizeof(word));
+	s->pacing = word == ~0u ? ~0ULL : word;
+	if (len >= sizeof(s->pacing))
+		memcpy(&s->pacing, v, sizeof(s->pacing));
+	return 0;
+}
+
+static int get_pacing(const struct socket *s, void *v, unsigned *len)
+{
+	u64 rate = s->pacing;
+
+	if (*len < sizeof(rate)) {
+		rate = MIN(rate, (u64)~0u);
+		*len = MIN(*len, (unsigned)sizeof(u32));
+	} else {
+		*len = sizeof(rate);
+	}
+	memcpy(v, &rate, *len);
+	return 0;
+}
+
 static int set_linger(struct socket *s, const void *v, unsigned len)
 {
 	if (len < sizeof(s->linger))
@@ -157,7 +183,10 @@ static int set_int(struct socket *s, int name, s32 n)
 		s->mark = n;
 		break;
 	case SO_RCVLOWAT: s->rcvlowat = n < 0 ? 0x7fffffff : n ? (u32)n : 1; break;
+	case SO_INCOMING_CPU: s->incoming_cpu = n; break;
 	case SO_BUSY_POLL:
+		if (n > s->busy_poll && !net_capable(s->net, CAP_NET_ADMIN))
+			return -EPERM;
 		if (n < 0)
 			return -EINVAL;
 		s->busy_poll = n;
@@ -199,6 +228,7 @@ static int set_common(struct socket *s, int name, const void *v, unsigned len)
 	case SO_RCVTIMEO_NEW: return set_timeout(&s->rcvtimeo, v, len);
 	case SO_SNDTIMEO_OLD:
 	case SO_SNDTIMEO_NEW: return set_timeout(&s->sndtimeo, v, len);
+	case SO_MAX_PACING_RATE: return set_pacing(s, v, len);
 	default: return set_int(s, name, n);
 	}
 }
@@ -231,6 +261,7 @@ static int get_int(struct socket *s, int name, s32 *n)
 	case SO_PRIORITY: *n = s->priority; break;
 	case SO_MARK: *n = s->mark; break;
 	case SO_BUSY_POLL: *n = s->busy_poll; break;
+	case SO_INCOMING_CPU: *n = s->incoming_cpu; break;
 	case SO_PEEK_OFF:
 		if (s->family != AF_UNIX && s->family != AF_INET && s->family != AF_INET6)
 			return -EOPNOTSUPP;
@@ -257,6 +288,7 @@ static int get_common(struct socket *s, int name, void *v, unsigned *len)
 	case SO_RCVTIMEO_NEW: return get_timeout(s->rcvtimeo, v, len);
 	case SO_SNDTIMEO_OLD:
 	case SO_SNDTIMEO_NEW: return get_timeout(s->sndtimeo, v, len);
+	case SO_MAX_PACING_RATE: return get_pacing(s, v, len);
 	case SO_TIMESTAMPING_OLD:
 		stamps[0] = s->stamps;
 		*len = MIN(*len, (unsigned)sizeof(stamps));

@@ -72,12 +72,12 @@ int inet_addr_read(struct inet_sock *k, const struct sock_addr *a, ip_addr_t *ip
 	return 0;
 }
 
-void inet_addr_write(const struct inet_sock *k, struct sock_addr *a, const ip_addr_t *ip, u16 port)
+void inet_name_write(int family, struct sock_addr *a, const ip_addr_t *ip, u16 port)
 {
 	struct name4 n4 = { .family = AF_INET, .port = lwip_htons(port) };
 	struct name6 n6 = { .family = AF_INET6, .port = lwip_htons(port) };
 
-	if (k->s.family == AF_INET) {
+	if (family == AF_INET) {
 		n4.addr = IP_IS_V4(ip) ? ip_2_ip4(ip)->addr : 0;
 		memcpy(a->raw, &n4, sizeof(n4));
 		a->len = sizeof(n4);
@@ -92,6 +92,11 @@ void inet_addr_write(const struct inet_sock *k, struct sock_addr *a, const ip_ad
 	}
 	memcpy(a->raw, &n6, sizeof(n6));
 	a->len = sizeof(n6);
+}
+
+void inet_addr_write(const struct inet_sock *k, struct sock_addr *a, const ip_addr_t *ip, u16 port)
+{
+	inet_name_write(k->s.family, a, ip, port);
 }
 
 /* As Linux has it: a socket whose connection was reset, or of which both ways are closed, is TCP_CLOSE. */

@@ -63,6 +63,7 @@ void dgram_deliver(struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port)
 	}
 	if (sock_wants_time(&k->s))
 		d->time = clock_mono() + (u64)clock_real_offset();
+	k->s.incoming_cpu = (s32)cpu_this()->id;
 	if (k->gro && udp_gro_join(k, d))
 		return;
 	list_add_tail(&k->rxq, &d->node);
@@ -257,7 +258,7 @@ static struct pbuf *read_message(const struct inet_sock *k, struct sock_msg *m,
 }
 
 /*
- * A packet that may not be cut (IP_PMTUDISC_DO, _PROBE; one of several by UDP_SEGMENT) must be no larger than what the path or
+ * A packet that may not be cut (IP_PMTUDISC_DO, _PROBE; IPV6_DONTFRAG; one of several by UDP_SEGMENT) must be no larger than what the path or
  * the interface takes.
  */
 static bool fits(struct inet_sock *k, const struct dgram_route *r, const struct pbuf *p)
@@ -268,7 +269,7 @@ static bool fits(struct inet_sock *k, const struct dgram_route *r, const struct 
 
 	if (p->len + headers_len(k, v6) <= mtu)
 		return true;
-	if (how == IP_PMTUDISC_DO || how == IP_PMTUDISC_PROBE)
+	if (how == IP_PMTUDISC_DO || how == IP_PMTUDISC_PROBE || (v6 && k->dontfrag))
 		errqueue_local(k, EMSGSIZE, mtu, &r->dst,
 			       k->state == INET_CONNECTED || v6 ? r->port : 0);
 	else if (!p->next)

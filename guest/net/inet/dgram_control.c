@@ -9,9 +9,10 @@
 #include "net/inet/inet.h"
 #include "net/scm.h"
 
-#define IPV6_PKTINFO  50
-#define IPV6_HOPLIMIT 52
-#define IPV6_TCLASS   67
+#define IPV6_PKTINFO	 50
+#define IPV6_HOPLIMIT	 52
+#define IPV6_TCLASS	 67
+#define IPV6_ORIGDSTADDR 74
 
 struct in6_pktinfo_abi {
 	u8 addr[16];
@@ -21,6 +22,7 @@ struct in6_pktinfo_abi {
 void dgram_tell(const struct inet_sock *k, struct scm *scm, const struct inet_dgram *d)
 {
 	u32 want = k->recv_flags;
+	struct sock_addr a;
 	s32 n;
 
 	scm_add_time(scm, &k->s, d->time);
@@ -53,11 +55,12 @@ void dgram_tell(const struct inet_sock *k, struct scm *scm, const struct inet_dg
 	if ((want & RECV_TCLASS) && IP_IS_V6_VAL(d->to))
 		scm_extra_add(scm, IPPROTO_IPV6, IPV6_TCLASS, &n, sizeof(n));
 	if ((want & RECV_ORIGDST) && IP_IS_V4_VAL(d->to)) {
-		struct sock_addr a;
-		struct inet_sock as = { .s.family = AF_INET };
-
-		inet_addr_write(&as, &a, &d->to, d->to_port);
+		inet_name_write(AF_INET, &a, &d->to, d->to_port);
 		scm_extra_add(scm, IPPROTO_IP, IP_ORIGDSTADDR, a.raw, a.len);
+	}
+	if ((want & RECV_ORIGDST6) && IP_IS_V6_VAL(d->to)) {
+		inet_name_write(AF_INET6, &a, &d->to, d->to_port);
+		scm_extra_add(scm, IPPROTO_IPV6, IPV6_ORIGDSTADDR, a.raw, a.len);
 	}
 	n = d->segment;
 	if (n)

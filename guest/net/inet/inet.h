@@ -65,7 +65,9 @@ struct inet_sock {
 	int ifindex;						   /* SO_BINDTODEVICE */
 	u32 recv_flags;						   /* RECV_* */
 	u32 keep_idle, keep_intvl, keep_cnt, user_timeout, maxseg; /* seconds, ms */
-	s32 syncnt, linger2;
+	s32 syncnt, linger2, notsent_lowat;
+	u8 min_ttl, min_hops;	     /* of segments that count: IP_MINTTL, IPV6_MINHOPCOUNT */
+	bool inq;		     /* TCP_INQ */
 	u8 defer_accept;	     /* a listener's: how many of Linux's timeouts long; 0: not */
 	bool sndbuf_set, rcvbuf_set; /* by SO_SNDBUF, SO_RCVBUF */
 	struct inet_port *port;
@@ -93,6 +95,7 @@ struct inet_sock {
 	s16 mc_hops;
 	bool mc_loop, hdrincl, recverr, recverr6;
 	u8 pmtudisc, pmtudisc6;	     /* IP_PMTUDISC_* */
+	bool dontfrag;		     /* IPV6_DONTFRAG */
 	u16 segment;		     /* UDP_SEGMENT */
 	bool gro;		     /* UDP_GRO */
 	u32 next_stamp, next_copied; /* numbers of messages: SO_TIMESTAMPING, SO_ZEROCOPY */
@@ -117,6 +120,7 @@ struct inet_sock {
 #define RECV_HOPS     0x10
 #define RECV_TCLASS   0x20
 #define RECV_ORIGDST  0x40
+#define RECV_ORIGDST6 0x80
 
 static inline struct inet_sock *inet_sk(struct socket *s)
 {
@@ -150,6 +154,7 @@ static inline int tcp_family(const struct tcp_pcb *p)
 #define INET6_NAME_MIN 24 /* bytes of a sockaddr_in6 without a scope (RFC 2133) */
 int inet_addr_read(struct inet_sock *k, const struct sock_addr *a, ip_addr_t *ip, u16 *port);
 void inet_addr_write(const struct inet_sock *k, struct sock_addr *a, const ip_addr_t *ip, u16 port);
+void inet_name_write(int family, struct sock_addr *a, const ip_addr_t *ip, u16 port);
 int inet_getname(struct socket *s, struct sock_addr *a, bool peer);
 /* May packets come from this address: one of ours, multicast where it is asked for, or none? */
 bool inet_addr_bindable(const struct inet_sock *k, const ip_addr_t *ip);

@@ -24,8 +24,11 @@
 #define IPV6_V6ONLY	     26
 #define IPV6_RECVPKTINFO     49
 #define IPV6_RECVHOPLIMIT    51
+#define IPV6_DONTFRAG	     62
 #define IPV6_RECVTCLASS	     66
 #define IPV6_TCLASS	     67
+#define IPV6_MINHOPCOUNT     73
+#define IPV6_RECVORIGDSTADDR 74
 #define IPV6_FREEBIND	     78
 
 #define IPPROTO_ICMPV6 58
@@ -46,6 +49,7 @@ static const struct flag_option recv6[] = {
 	{ IPV6_RECVPKTINFO, RECV_PKTINFO6 },
 	{ IPV6_RECVHOPLIMIT, RECV_HOPS },
 	{ IPV6_RECVTCLASS, RECV_TCLASS },
+	{ IPV6_RECVORIGDSTADDR, RECV_ORIGDST6 },
 };
 
 static u32 flag_bit(const struct flag_option *t, size_t n, int name)
@@ -83,6 +87,14 @@ static void set_recverr(struct inet_sock *k, bool *what, bool on)
 static int set_discovery(u8 *what, s32 n)
 {
 	if (n < IP_PMTUDISC_DONT || n > IP_PMTUDISC_OMIT)
+		return -EINVAL;
+	*what = (u8)n;
+	return 0;
+}
+
+static int set_byte(u8 *what, s32 n)
+{
+	if (n < 0 || n > 255)
 		return -EINVAL;
 	*what = (u8)n;
 	return 0;
@@ -177,6 +189,7 @@ int option_ip_set(struct inet_sock *k, int name, const void *v, unsigned len)
 			return err;
 		break;
 	case IP_BIND_ADDRESS_NO_PORT: k->no_port = n; return 0;
+	case IP_MINTTL: return set_byte(&k->min_ttl, n);
 	case IP_RECVOPTS:
 	case IP_RETOPTS:
 	case IP_MULTICAST_ALL: return 0;
@@ -218,6 +231,7 @@ int option_ip_get(struct inet_sock *k, int name, void *v, unsigned *len)
 			return -ENOTCONN;
 		return option_put(v, len, mtu_to_peer(k));
 	case IP_OPTIONS: *len = 0; return 0;
+	case IP_MINTTL: return option_put(v, len, k->min_ttl);
 	case IP_BIND_ADDRESS_NO_PORT: return option_put(v, len, k->no_port);
 	case IP_MULTICAST_ALL: return option_put(v, len, 1);
 	default: return -ENOPROTOOPT;
@@ -271,6 +285,8 @@ int option_ip6_set(struct inet_sock *k, int name, const void *v, unsigned len)
 		return 0;
 	case IPV6_RECVERR: set_recverr(k, &k->recverr6, n); return 0;
 	case IPV6_FREEBIND: k->freebind = n; return 0;
+	case IPV6_DONTFRAG: k->dontfrag = n; return 0;
+	case IPV6_MINHOPCOUNT: return set_byte(&k->min_hops, n);
 	case IPV6_MTU_DISCOVER:
 		if (set_discovery(&k->pmtudisc6, n))
 			return -EINVAL;
@@ -295,6 +311,8 @@ int option_ip6_get(struct inet_sock *k, int name, void *v, unsigned *len)
 	case IPV6_MULTICAST_IF: return option_put(v, len, k->mc_ifindex);
 	case IPV6_TCLASS: return option_put(v, len, k->tos);
 	case IPV6_RECVERR: return option_put(v, len, k->recverr6);
+	case IPV6_DONTFRAG: return option_put(v, len, k->dontfrag);
+	case IPV6_MINHOPCOUNT: return option_put(v, len, k->min_hops);
 	case IPV6_FREEBIND: return option_put(v, len, k->freebind);
 	case IPV6_MTU_DISCOVER: return option_put(v, len, k->pmtudisc6);
 	case IPV6_MTU:

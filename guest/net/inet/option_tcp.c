@@ -78,10 +78,14 @@ static int set_locked(struct inet_sock *k, int name, s32 n)
 		break;
 	case TCP_DEFER_ACCEPT: k->defer_accept = tcp_defer_times(n); break;
 	case TCP_LINGER2: k->linger2 = MAX(n, -1); break;
+	case TCP_NOTSENT_LOWAT: k->notsent_lowat = n; break;
+	case TCP_INQ:
+		err = in_range(n, 0, 1);
+		k->inq = err ? k->inq : n;
+		break;
 	case TCP_WINDOW_CLAMP:
 	case TCP_FASTOPEN:
 	case TCP_FASTOPEN_CONNECT:
-	case TCP_NOTSENT_LOWAT:
 	case TCP_THIN_LINEAR_TIMEOUTS:
 	case TCP_THIN_DUPACK: break;
 	default: return -ENOPROTOOPT;
@@ -194,8 +198,9 @@ int option_tcp_get(struct inet_sock *k, int name, void *v, unsigned *len)
 								    SYSCTL_TCP_FIN_TIMEOUT));
 	case TCP_WINDOW_CLAMP:
 	case TCP_FASTOPEN:
-	case TCP_FASTOPEN_CONNECT:
-	case TCP_NOTSENT_LOWAT: return option_put(v, len, 0);
+	case TCP_FASTOPEN_CONNECT: return option_put(v, len, 0);
+	case TCP_NOTSENT_LOWAT: return option_put(v, len, k->notsent_lowat);
+	case TCP_INQ: return option_put(v, len, k->inq);
 	case TCP_CONGESTION:
 		strcpy(congestion, k->reno ? "reno" : "cubic");
 		return option_put_bytes(v, len, congestion, sizeof(congestion));

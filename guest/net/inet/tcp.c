@@ -145,6 +145,7 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 			tcp_defer_end(k);
 		return ERR_OK;
 	}
+	k->s.incoming_cpu = (s32)cpu_this()->id;
 	tcp_urgent_data(k, p);
 	k->rx_seq += p->tot_len;
 	append(k, p);

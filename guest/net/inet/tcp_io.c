@@ -4,10 +4,13 @@
  * A byte is copied twice on its way through the loopback: from user memory into a chunk that the segments refer to, and
  * from there to user memory; neither with net_lock held.
  */
+#include <linux/in.h>
+#include <linux/tcp.h>
 #include <string.h>
 
 #include "fs/poll_bits.h"
 #include "net/inet/inet.h"
+#include "net/scm.h"
 #include "task/task.h"
 
 #define SMALL 1024u /* writes up to this are copied into segments, so that they share them */
@@ -294,15 +297,24 @@ static int take(struct inet_sock *k, struct sock_msg *m, bool *stop)
 	return err;
 }
 
-s64 tcp_sk_recv(struct socket *s, struct sock_msg *m)
+/* TCP_INQ: what is left to read, and one for the peer's end. */
+static void tell_queue(struct inet_sock *k, struct scm *scm)
 {
-	struct inet_sock *k = inet_sk(s);
+	s32 left;
+
+	spin_lock(&net_lock);
+	left = (s32)MIN(k->rx_bytes + k->peer_closed, (u64)0x7fffffff);
+	spin_unlock(&net_lock);
+	scm_extra_add(scm, IPPROTO_TCP, TCP_INQ, &left, sizeof(left));
+}
+
+static s64 receive(struct inet_sock *k, struct sock_msg *m)
+{
+	struct socket *s = &k->s;
 	size_t size = m->done + m->iov->left, target;
 	bool failed, closed, mark;
 	int err;
 
-	if (m->flags & MSG_ERRQUEUE)
-		return errqueue_recv(k, m);
 	if (k->state == INET_LISTENING)
 		return -ENOTCONN;
 	if (m->flags & MSG_OOB)
@@ -328,6 +340,19 @@ s64 tcp_sk_recv(struct socket *s, struct sock_msg *m)
 	if (closed)
 		return 0;
 	return k->state == INET_CLOSED ? -ENOTCONN : -EAGAIN;
+}
+
+s64 tcp_sk_recv(struct socket *s, struct sock_msg *m)
+{
+	struct inet_sock *k = inet_sk(s);
+	s64 r;
+
+	if (m->flags & MSG_ERRQUEUE)
+		return errqueue_recv(k, m);
+	r = receive(k, m);
+	if (r >= 0 && unlikely(k->inq))
+		tell_queue(k, m->scm);
+	return r;
 }
 
 u32 tcp_sk_poll(struct socket *s)

@@ -10,6 +10,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/prot/tcp.h"
 #include "net/inet/inet.h"
+#include "task/task.h"
 
 static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 {
@@ -57,9 +58,14 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	k->user_timeout = l->user_timeout;
 	k->maxseg = l->maxseg;
 	k->linger2 = l->linger2;
+	k->min_ttl = l->min_ttl;
+	k->min_hops = l->min_hops;
+	k->inq = l->inq;
+	k->notsent_lowat = l->notsent_lowat;
 	if (addr_is_local(&k->raddr))
 		tcp_bind_netif(pcb, &net_cur->loop);
 	tcp_sk_adopt(k, pcb);
+	k->s.incoming_cpu = (s32)cpu_this()->id;
 	k->listener = l;
 	list_add_tail(&inet_all, &k->all_node);
 	if (!tcp_defer(k))
@@ -151,19 +157,28 @@ static void hear_options(struct tcp_pcb *pcb, const struct tcp_hdr *h, unsigned 
 	recovery_heard(pcb, opt, optlen);
 }
 
+/* Did the packet cross more routers than IP_MINTTL or IPV6_MINHOPCOUNT allows? */
+static bool too_far(const struct inet_sock *k)
+{
+	return ip_current_is_v6() ? IP6H_HOPLIM(ip6_current_header()) < k->min_hops
+				  : IPH_TTL(ip4_current_header()) < k->min_ttl;
+}
+
 bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h, unsigned optlen,
 		      unsigned opt1len, const void *opt2)
 {
-	const struct inet_sock *l;
+	const struct inet_sock *k =
+		pcb->callback_arg; /* a listener's while it is half open; NULL: an orphan */
 
+	if (k && pcb->state != TIME_WAIT && unlikely(k->min_ttl | k->min_hops) && too_far(k))
+		return false;
 	if (pcb->state != LISTEN && pcb->state != TIME_WAIT)
 		hear_options(pcb, h, optlen, opt1len, opt2);
 	if (unlikely(TCPH_FLAGS(h) & TCP_URG) && pcb->state != LISTEN)
 		tcp_urgent_heard(pcb, h);
 	if (pcb->state != LISTEN || !(TCPH_FLAGS(h) & TCP_SYN))
 		return true;
-	l = ((struct tcp_pcb_listen *)pcb)->callback_arg;
-	return l && l->nr_accept <= l->backlog;
+	return k && k->nr_accept <= k->backlog;
 }
 
 static int listen_locked(struct inet_sock *k, int backlog)
