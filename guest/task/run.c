@@ -31,7 +31,7 @@ int task_user_fault(uaddr_t addr, unsigned access)
 	struct task *t = task_current();
 	struct fault_error e;
 
-	if (!t || !t->mm)
+	if (!t || !t->mm || t->no_faults)
 		return -EFAULT;
 	t->minflt++;
 	return mm_fault(t->mm, addr, access | ACCESS_KERNEL, &e);

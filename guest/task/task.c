@@ -145,7 +145,6 @@ struct task *task_alloc(void)
 	}
 	ref_init(&t->ref);
 	list_init(&t->thread_node);
-	list_init(&t->pi_owned);
 	signal_init_pending(&t->pending);
 	t->syscall_nr = -1;
 	t->syscall_work = task_syscall_work;

@@ -179,6 +179,7 @@ struct task {
 	struct ucounts *ucounts;
 	bool nproc_exceeded;	 /* it became a user who has too many: execve(2) fails */
 	bool kthread, mm_shared; /* mm_shared: CLONE_VM made or was made by it */
+	bool no_faults;		 /* user_* must not wait now: what is not mapped is -EFAULT */
 	void (*kfn)(void *);	 /* entry of a kernel thread */
 	void *karg;
 
@@ -218,7 +219,6 @@ struct task {
 
 	/* thread-library interfaces */
 	uaddr_t clear_child_tid, robust_list;
-	struct list pi_owned; /* PI futexes: task/futex/pi.c */
 	uaddr_t rseq;
 	u32 rseq_len, rseq_sig;
 	u32 rseq_cpu;	 /* value last stored in the area, plus 1 */

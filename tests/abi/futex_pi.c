@@ -1,7 +1,9 @@
 /* Priority-inheritance futexes and robust lists: ownership, death of the owner, errors. */
 #include "abi.h"
 #include <linux/futex.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <sys/ioctl.h>
 
 static volatile uint32_t word;
 
@@ -49,6 +51,43 @@ static void *locks(void *arg)
 		CHECK_OK(futex(&word, FUTEX_UNLOCK_PI, 0, NULL));
 	}
 	return arg;
+}
+
+static void *locks_missing(void *page)
+{
+	if (futex(page, FUTEX_LOCK_PI, 0, NULL) < 0)
+		CHECK_EQ(errno, EFAULT); /* Linux does not wait for it */
+	return NULL;
+}
+
+/* A word in a page that a monitor has not given yet holds up who locks it, and nobody else. */
+TEST_FORK(page_that_is_missing)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_register reg = { { (uintptr_t)page, PAGE }, UFFDIO_REGISTER_MODE_MISSING, 0 };
+	struct uffdio_zeropage zero = { { (uintptr_t)page, PAGE }, 0, 0 };
+	pthread_t t;
+	pid_t child;
+	int fd;
+
+	if (!abi_cap(19))
+		SKIP("needs CAP_SYS_PTRACE");
+	fd = CHECK_OK(syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK));
+	CHECK_OK(ioctl(fd, UFFDIO_API, &api));
+	CHECK_OK(ioctl(fd, UFFDIO_REGISTER, &reg));
+	REQUIRE(pthread_create(&t, NULL, locks_missing, page) == 0);
+	abi_sleep_ms(20);
+	child = abi_fork();
+	if (child == 0) {
+		word = 0;
+		CHECK_OK(futex(&word, FUTEX_LOCK_PI, 0, NULL));
+		CHECK_OK(futex(&word, FUTEX_UNLOCK_PI, 0, NULL));
+		_exit(0);
+	}
+	CHECK_EQ(abi_wait(child), 0);
+	CHECK_OK(ioctl(fd, UFFDIO_ZEROPAGE, &zero));
+	pthread_join(t, NULL);
 }
 
 TEST(handover)

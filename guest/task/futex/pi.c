@@ -5,8 +5,9 @@
  * and its waiters in the order of their priority, and hands the lock over at unlock or when the owner dies. The owner is
  * not boosted: that would need priorities that propagate through the run queues.
  *
- * One mutex serializes all of it: contended PI locks are rare, and under a mutex the words may be read and changed with
- * faults. It is never needed by the fault path. Bucket locks are taken inside it.
+ * One mutex serializes all of it: contended PI locks are rare. While it is held no page is waited for, as a page may be a
+ * monitor's (userfaultfd) or a slow server's to give: a word that is not there makes the call bring it in and begin anew.
+ * Bucket locks are taken inside the mutex.
  */
 #include "lib/err.h"
 #include "mm/slab.h"
@@ -23,6 +24,28 @@ struct pi_state {
 
 static struct mutex pi_mutex = MUTEX_INIT(pi_mutex);
 static struct list all_states = LIST_INIT(all_states);
+
+static void pi_lock(void)
+{
+	mutex_lock(&pi_mutex);
+	task_current()->no_faults = true;
+}
+
+static void pi_unlock(void)
+{
+	task_current()->no_faults = false;
+	mutex_unlock(&pi_mutex);
+}
+
+/* Bring in the page of a word that could not be changed under pi_mutex. -EFAULT: there is none; -ERESTARTNOINTR: a signal. */
+static int bring_in(uaddr_t addr)
+{
+	u32 val;
+
+	if (user_read(&val, addr, sizeof(val)) || user_cmpxchg32(addr, val, val, &val))
+		return -EFAULT;
+	return signal_pending(task_current()) ? -ERESTARTNOINTR : 0;
+}
 
 static struct pi_state *state_find(const struct futex_key *key)
 {
@@ -173,7 +196,7 @@ static int sleep_pi(struct futex_waiter *w, u64 deadline)
 	sched_awake();
 	if (!err)
 		return 0;
-	mutex_lock(&pi_mutex);
+	pi_lock();
 	if (w->granted) {
 		err = 0;
 	} else if (w->pi) {
@@ -183,7 +206,7 @@ static int sleep_pi(struct futex_waiter *w, u64 deadline)
 	} else {
 		futex_unqueue(w);
 	}
-	mutex_unlock(&pi_mutex);
+	pi_unlock();
 	return err;
 }
 
@@ -206,14 +229,16 @@ s64 futex_lock_pi(uaddr_t addr, bool shared, u64 deadline, bool try)
 	if (ret)
 		return ret;
 	for (;;) {
-		mutex_lock(&pi_mutex);
+		pi_lock();
 		ret = try_lock(addr, &w.key, self, try, &owner);
-		if (ret != -EBUSY)
+		if (ret != -EBUSY && ret != -EFAULT)
 			break;
-		mutex_unlock(&pi_mutex);
-		if (signal_pending(self))
-			return -ERESTARTNOINTR;
-		sched_yield();
+		pi_unlock();
+		if (ret == -EBUSY)
+			sched_yield();
+		ret = bring_in(addr);
+		if (ret)
+			return ret;
 	}
 	if (ret == 1) {
 		s = state_get(&w.key, owner);
@@ -223,7 +248,7 @@ s64 futex_lock_pi(uaddr_t addr, bool shared, u64 deadline, bool try)
 		else
 			ret = -ENOMEM;
 	}
-	mutex_unlock(&pi_mutex);
+	pi_unlock();
 	if (ret <= 0)
 		return ret;
 	ret = sleep_pi(&w, deadline);
@@ -234,29 +259,21 @@ s64 futex_lock_pi(uaddr_t addr, bool shared, u64 deadline, bool try)
 	return ret;
 }
 
-s64 futex_unlock_pi(uaddr_t addr, bool shared)
+/* One attempt under pi_mutex. */
+static int try_unlock(uaddr_t addr, const struct futex_key *key, struct task *self)
 {
-	struct task *self = task_current();
-	struct futex_key key;
-	struct pi_state *s;
 	u32 val, new, prev;
-	int err;
 
-	err = futex_key_of(addr, shared, &key);
-	if (err)
-		return err;
 	if (user_read(&val, addr, sizeof(val)))
 		return -EFAULT;
-	if ((val & FUTEX_TID_MASK) != (u32)self->nr)
-		return -EPERM;
-	mutex_lock(&pi_mutex);
 	for (;;) {
+		struct pi_state *s = state_find(key);
+
+		if ((val & FUTEX_TID_MASK) != (u32)self->nr)
+			return -EPERM;
+		if (s && s->owner != self)
+			return -EINVAL;
 		new = 0;
-		s = state_find(&key);
-		if (s && s->owner != self) {
-			err = -EINVAL;
-			break;
-		}
 		if (s) {
 			struct futex_waiter *w =
 				list_first(&s->waiters, struct futex_waiter, pi_node);
@@ -265,22 +282,30 @@ s64 futex_unlock_pi(uaddr_t addr, bool shared)
 			if (w->pi_node.next != &s->waiters)
 				new |= FUTEX_WAITERS;
 		}
-		if (user_cmpxchg32(addr, val, new, &prev)) {
-			err = -EFAULT;
-			break;
-		}
+		if (user_cmpxchg32(addr, val, new, &prev))
+			return -EFAULT;
 		if (prev == val) {
 			if (s)
 				grant(s, false);
-			break;
+			return 0;
 		}
 		val = prev;
-		if ((val & FUTEX_TID_MASK) != (u32)self->nr) {
-			err = -EPERM;
-			break;
-		}
 	}
-	mutex_unlock(&pi_mutex);
+}
+
+s64 futex_unlock_pi(uaddr_t addr, bool shared)
+{
+	struct futex_key key;
+	int err;
+
+	err = futex_key_of(addr, shared, &key);
+	if (err)
+		return err;
+	do {
+		pi_lock();
+		err = try_unlock(addr, &key, task_current());
+		pi_unlock();
+	} while (err == -EFAULT && !(err = bring_in(addr)));
 	return err;
 }
 
@@ -336,11 +361,49 @@ static int move_waiter(struct futex_waiter *w, uaddr_t addr2, const struct futex
 	return 1;
 }
 
+/* Up to `move` waiters of k1, and one more, counted in *done. Under pi_mutex. */
+static int move_waiters(const struct futex_key *k1, uaddr_t addr2, const struct futex_key *k2,
+			u32 move, s64 *done)
+{
+	struct futex_bucket *b = futex_bucket(k1);
+	int err = 0;
+
+	while (*done <= move) {
+		struct futex_waiter *found = NULL, *w;
+
+		spin_lock(&b->lock);
+		list_for_each(w, &b->list, node) {
+			if (!futex_key_equal(&w->key, k1))
+				continue;
+			found = w;
+			break;
+		}
+		if (found && (!found->requeue_pi || !futex_key_equal(&found->pi_key, k2))) {
+			err = -EINVAL;
+			found = NULL;
+		}
+		/* Off its bucket it cannot leave: sleep_pi waits for pi_mutex. */
+		if (found)
+			futex_dequeue(found);
+		spin_unlock(&b->lock);
+		if (!found)
+			break;
+		err = move_waiter(found, addr2, k2);
+		if (err < 0) { /* back to where it was */
+			spin_lock(&b->lock);
+			futex_enqueue(b, found);
+			spin_unlock(&b->lock);
+			break;
+		}
+		err = 0;
+		++*done;
+	}
+	return err;
+}
+
 s64 futex_cmp_requeue_pi(uaddr_t addr, uaddr_t addr2, bool shared, u32 wake, u32 move, u32 cmp)
 {
 	struct futex_key k1, k2;
-	struct futex_bucket *b;
-	struct futex_waiter *w;
 	s64 done = 0;
 	u32 seen;
 	int err;
@@ -352,43 +415,15 @@ s64 futex_cmp_requeue_pi(uaddr_t addr, uaddr_t addr2, bool shared, u32 wake, u32
 		err = futex_key_of(addr2, shared, &k2);
 	if (err)
 		return err;
-	if (user_read(&seen, addr, sizeof(seen)))
-		return -EFAULT;
-	if (seen != cmp)
-		return -EAGAIN;
-	b = futex_bucket(&k1);
-	mutex_lock(&pi_mutex);
-	while (done <= move) {
-		struct futex_waiter *found = NULL;
-
-		spin_lock(&b->lock);
-		list_for_each(w, &b->list, node) {
-			if (!futex_key_equal(&w->key, &k1))
-				continue;
-			found = w;
-			break;
-		}
-		if (found && (!found->requeue_pi || !futex_key_equal(&found->pi_key, &k2))) {
-			err = -EINVAL;
-			found = NULL;
-		}
-		/* Off its bucket it cannot leave: sleep_pi waits for pi_mutex. */
-		if (found)
-			futex_dequeue(found);
-		spin_unlock(&b->lock);
-		if (!found)
-			break;
-		err = move_waiter(found, addr2, &k2);
-		if (err < 0) { /* back to where it was */
-			spin_lock(&b->lock);
-			futex_enqueue(b, found);
-			spin_unlock(&b->lock);
-			break;
-		}
-		err = 0;
-		done++;
-	}
-	mutex_unlock(&pi_mutex);
+	do {
+		if (user_read(&seen, addr, sizeof(seen)))
+			return -EFAULT;
+		if (seen != cmp)
+			return done ? done : -EAGAIN;
+		pi_lock();
+		err = move_waiters(&k1, addr2, &k2, move, &done);
+		pi_unlock();
+	} while (err == -EFAULT && !(err = bring_in(addr2)));
 	return err && !done ? err : done;
 }
 
@@ -398,9 +433,9 @@ void futex_pi_exit(struct task *t)
 
 	if (list_empty(&all_states)) /* a state of ours is there before we can be its owner */
 		return;
-	mutex_lock(&pi_mutex);
+	pi_lock();
 	list_for_each_safe(s, next, &all_states, node)
 		if (s->owner == t)
 			grant(s, true);
-	mutex_unlock(&pi_mutex);
+	pi_unlock();
 }
