@@ -83,10 +83,12 @@ static int unshare_for_exec(struct task *t)
 		return err;
 	}
 	if (s) {
+		spin_lock(&task_lock); /* a child that ends, and a tracee, looks at it under this one */
 		spin_lock(&p->sig_lock);
 		old = p->sighand;
 		p->sighand = s;
 		spin_unlock(&p->sig_lock);
+		spin_unlock(&task_lock);
 		sighand_put(old);
 	}
 	return 0;
