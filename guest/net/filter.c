@@ -18,8 +18,7 @@ struct sock_fprog_abi {
 };
 _Static_assert(sizeof(struct sock_fprog_abi) == 16, "struct sock_fprog of x86-64");
 
-/* From the struct sock_fprog that v holds, whose program is read from user memory. ERR_PTR. */
-static struct socket_filter *create(const void *v, unsigned len)
+struct socket_filter *filter_create(const void *v, unsigned len)
 {
 	struct sock_fprog_abi prog;
 	struct socket_filter *f;
@@ -33,6 +32,7 @@ static struct socket_filter *create(const void *v, unsigned len)
 	f = kmalloc(sizeof(*f) + prog.len * sizeof(f->insn[0]));
 	if (!f)
 		return ERR_PTR(-ENOMEM);
+	f->ref = 1;
 	f->len = prog.len;
 	err = user_read(f->insn, prog.insns, prog.len * sizeof(f->insn[0])) ? -EFAULT : 0;
 	if (!err)
@@ -41,6 +41,19 @@ static struct socket_filter *create(const void *v, unsigned len)
 		return f;
 	kfree(f);
 	return ERR_PTR(err);
+}
+
+struct socket_filter *filter_get(struct socket_filter *f)
+{
+	if (f)
+		atomic_add(&f->ref, 1);
+	return f;
+}
+
+void filter_put(struct socket_filter *f)
+{
+	if (f && !atomic_sub(&f->ref, 1))
+		kfree(f);
 }
 
 static int replace(struct filter_slot *slot, struct spinlock *lock, struct socket_filter *f)
@@ -55,7 +68,7 @@ static int replace(struct filter_slot *slot, struct spinlock *lock, struct socke
 		err = f || old ? 0 : -ENOENT;
 	}
 	spin_unlock(lock);
-	kfree(old);
+	filter_put(old);
 	return err;
 }
 
@@ -71,7 +84,7 @@ int filter_set_option(struct filter_slot *slot, struct spinlock *lock, int name,
 		return -EINVAL;
 	switch (name) {
 	case SO_ATTACH_FILTER:
-		f = create(v, len);
+		f = filter_create(v, len);
 		return IS_ERR(f) ? (int)PTR_ERR(f) : replace(slot, lock, f);
 	case SO_DETACH_FILTER: return replace(slot, lock, NULL);
 	default:
@@ -122,11 +135,11 @@ static bool special(const struct bpf_input *in, u32 offset, u32 size, u32 *v)
 	case SKF_AD_IFINDEX: *v = (u32)f->ifindex; return true;
 	case SKF_AD_HATYPE: *v = f->hatype; return true;
 	case SKF_AD_RANDOM: *v = (u32)random_u64(); return true;
+	case SKF_AD_CPU: *v = cpu_this()->id; return true;
 	/* Frames have neither marks, queues nor VLAN tags beside their data. */
 	case SKF_AD_MARK:
 	case SKF_AD_QUEUE:
 	case SKF_AD_RXHASH:
-	case SKF_AD_CPU:
 	case SKF_AD_VLAN_TAG:
 	case SKF_AD_VLAN_TAG_PRESENT:
 	case SKF_AD_VLAN_TPID: *v = 0; return true;
@@ -134,7 +147,7 @@ static bool special(const struct bpf_input *in, u32 offset, u32 size, u32 *v)
 	}
 }
 
-u32 filter_run(const struct socket_filter *f, const struct filter_frame *frame)
+bool filter_value(const struct socket_filter *f, const struct filter_frame *frame, u32 *value)
 {
 	struct run r = {
 		.in = { .data = frame->data + frame->start,
@@ -144,9 +157,15 @@ u32 filter_run(const struct socket_filter *f, const struct filter_frame *frame)
 			.special = special },
 		.frame = frame,
 	};
-	u32 take;
+
+	return bpf_run(f->insn, &r.in, value);
+}
+
+u32 filter_run(const struct socket_filter *f, const struct filter_frame *frame)
+{
+	u32 all = frame->len - frame->start, take;
 
 	if (!f)
-		return r.in.len;
-	return bpf_run(f->insn, &r.in, &take) ? MIN(take, r.in.len) : 0;
+		return all;
+	return filter_value(f, frame, &take) ? MIN(take, all) : 0;
 }

@@ -7,7 +7,8 @@
 #include "lib/bpf.h"
 #include "lib/spinlock.h"
 
-struct socket_filter {
+struct socket_filter { /* immutable */
+	u32 ref;       /* atomic */
 	unsigned len;
 	struct bpf_insn insn[];
 };
@@ -23,6 +24,12 @@ int filter_set_option(struct filter_slot *slot, struct spinlock *lock, int name,
 		      unsigned len);
 int filter_get_option(const struct filter_slot *slot, int name, void *v, unsigned *len);
 
+/* From the struct sock_fprog that v holds, whose program is read from user memory. ERR_PTR. */
+struct socket_filter *filter_create(const void *v, unsigned len);
+/* f NULL: nothing. */
+struct socket_filter *filter_get(struct socket_filter *f);
+void filter_put(struct socket_filter *f);
+
 /* What a program is run on. data: from the link header on. */
 struct filter_frame {
 	const u8 *data;
@@ -35,6 +42,8 @@ struct filter_frame {
 	int ifindex;
 };
 
+/* What f says of the frame; false: it looks at what is not there. */
+bool filter_value(const struct socket_filter *f, const struct filter_frame *frame, u32 *value);
 /* How many bytes of the packet the socket takes; 0: it wants none of it. f NULL: all. */
 u32 filter_run(const struct socket_filter *f, const struct filter_frame *frame);
 

@@ -3,6 +3,7 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
+#include <stdbool.h>
 
 #define CAP_NET_RAW_NR 13
 
@@ -182,4 +183,122 @@ TEST(netlink)
 	CHECK(recv(fd, b, sizeof(b), 0) >= (ssize_t)NLMSG_LENGTH(sizeof(struct nlmsgerr)));
 	CHECK_EQ(((struct nlmsghdr *)b)->nlmsg_type, NLMSG_ERROR);
 	close(fd);
+}
+
+/* Messages of the local family, streams apart. */
+static void local(int type)
+{
+	struct sock_filter insn[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 'a', 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 3),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	bool stream = type == SOCK_STREAM;
+	int s[2], v = 1;
+	char b[64];
+
+	CHECK_OK(socketpair(AF_UNIX, type | SOCK_NONBLOCK, 0, s));
+	CHECK_OK(ATTACH(s[1], insn));
+	CHECK_EQ(send(s[0], "babcd", 5, 0), 5);
+	CHECK_EQ(send(s[0], "abcde", 5, 0), 5);
+	CHECK_EQ(recv(s[1], b, sizeof(b), 0), stream ? 10 : 3);
+	CHECK(!memcmp(b, stream ? "babcdabcde" : "abc", stream ? 10 : 3));
+	CHECK_ERRNO(recv(s[1], b, sizeof(b), 0), EAGAIN);
+	CHECK_OK(setsockopt(s[1], SOL_SOCKET, SO_LOCK_FILTER, &v, sizeof(v)));
+	CHECK_ERRNO(ATTACH(s[1], insn), EPERM);
+	CHECK_ERRNO(setsockopt(s[1], SOL_SOCKET, SO_DETACH_FILTER, &v, sizeof(v)), EPERM);
+	CHECK_ERRNO(setsockopt(s[0], SOL_SOCKET, SO_DETACH_FILTER, &v, sizeof(v)), ENOENT);
+	close(s[0]);
+	close(s[1]);
+}
+
+TEST(local_family)
+{
+	local(SOCK_DGRAM);
+	local(SOCK_SEQPACKET);
+	local(SOCK_STREAM);
+}
+
+/* Segments from one port alone: what does not fit comes again when the program is gone. */
+static void segments(int family)
+{
+	int l = CHECK_OK(socket(family, SOCK_STREAM, 0)), out, in, v = 0;
+	struct timeval short_time = { 0, 100000 }, long_time = { 5, 0 };
+	struct sockaddr_in a4 = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 own;
+	socklen_t len = sizeof(own);
+	char b[8];
+
+	at = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	if (family == AF_INET)
+		memcpy(&at, &a4, sizeof(a4));
+	at_len = family == AF_INET ? sizeof(a4) : sizeof(at);
+	CHECK_OK(bind(l, (void *)&at, at_len));
+	CHECK_OK(getsockname(l, (void *)&at, &at_len));
+	CHECK_OK(listen(l, 1));
+	out = CHECK_OK(socket(family, SOCK_STREAM, 0));
+	CHECK_OK(connect(out, (void *)&at, at_len));
+	CHECK_OK(getsockname(out, (void *)&own, &len));
+	in = CHECK_OK(accept(l, NULL, NULL));
+	struct sock_filter insn[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohs(own.sin6_port), 0, 5),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS,
+			 (unsigned)(SKF_NET_OFF + (family == AF_INET ? 9 : 6))),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 3),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 2),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohs(at.sin6_port), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0xffff),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_filter nothing[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
+
+	CHECK_OK(ATTACH(in, insn));
+	CHECK_EQ(send(out, "abc", 3, 0), 3);
+	CHECK_EQ(recv(in, b, sizeof(b), 0), 3);
+	CHECK_OK(ATTACH(in, nothing));
+	CHECK_OK(setsockopt(in, SOL_SOCKET, SO_RCVTIMEO, &short_time, sizeof(short_time)));
+	CHECK_EQ(send(out, "def", 3, 0), 3);
+	CHECK_ERRNO(recv(in, b, sizeof(b), 0), EAGAIN);
+	CHECK_OK(setsockopt(in, SOL_SOCKET, SO_DETACH_FILTER, &v, sizeof(v)));
+	CHECK_OK(setsockopt(in, SOL_SOCKET, SO_RCVTIMEO, &long_time, sizeof(long_time)));
+	CHECK_EQ(recv(in, b, sizeof(b), 0), 3);
+	CHECK(!memcmp(b, "def", 3));
+	close(in);
+	close(out);
+	close(l);
+}
+
+TEST(tcp)
+{
+	segments(AF_INET);
+	segments(AF_INET6);
+}
+
+/* A connection has its listener's program, and its lock. */
+TEST(inherited)
+{
+	struct sock_filter all[] = { BPF_STMT(BPF_RET | BPF_K, 0xffff) };
+	int l = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0)), out, in, v = 1;
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+
+	CHECK_OK(bind(l, (void *)&a, len));
+	CHECK_OK(getsockname(l, (void *)&a, &len));
+	CHECK_OK(listen(l, 1));
+	CHECK_OK(ATTACH(l, all));
+	CHECK_OK(setsockopt(l, SOL_SOCKET, SO_LOCK_FILTER, &v, sizeof(v)));
+	out = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	CHECK_OK(connect(out, (void *)&a, len));
+	in = CHECK_OK(accept(l, NULL, NULL));
+	CHECK_ERRNO(ATTACH(in, all), EPERM);
+	len = sizeof(v);
+	v = 0;
+	CHECK_OK(getsockopt(in, SOL_SOCKET, SO_LOCK_FILTER, &v, &len));
+	CHECK_EQ(v, 1);
+	close(l);
+	close(in);
+	close(out);
 }

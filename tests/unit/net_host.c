@@ -208,7 +208,7 @@ void tcp_urgent_mark(struct tcp_pcb *p, struct tcp_seg *s)
 }
 
 bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h, unsigned optlen,
-		      unsigned opt1len, const void *opt2)
+		      unsigned opt1len, const void *opt2, const struct pbuf *data)
 {
 	u8 opt[40];
 

@@ -100,7 +100,10 @@ struct inet_sock {
 	bool gro;		     /* UDP_GRO */
 	u32 next_stamp, next_copied; /* numbers of messages: SO_TIMESTAMPING, SO_ZEROCOPY */
 	u64 gro_stay; /* net_now() when the last one of rxq came; 0: it takes no more */
-	struct filter_slot filter; /* of packets */
+	struct socket_filter *steer; /* SO_ATTACH_REUSEPORT_CBPF, of the whole group */
+	bool grouped;		     /* it is one of those that share a port */
+	u16 group_place;	     /* among them */
+	struct filter_slot filter;   /* of packets */
 	u32 icmp_filter;
 
 	/* Listening */
@@ -253,8 +256,30 @@ void tcp_info_fill(const struct inet_sock *k, struct tcp_info *i); /* net_lock h
 u32 tcp_queued(const struct inet_sock *k); /* bytes sent and not acknowledged, or not yet sent */
 void tcp_rx_purge(struct inet_sock *k);
 
-/* ---- tcp_urgent.c; net_lock held where nothing else is said ---- */
+/* ---- filter.c; net_lock held, while a packet is looked at ---- */
+/*
+ * What a program says of its IP header (ip: only at SKF_NET_OFF, in front of the others), n bytes at head and those of p, which may
+ * be NULL. False: it looks at what is not there, or there is no memory.
+ */
+bool inet_filter_value(const struct socket_filter *filter, bool ip, const void *head, u32 n,
+		       const struct pbuf *p, u32 *value);
+/* Does k's filter take p? It may be shorter then. As dgram_deliver. */
+bool dgram_filter(const struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port);
 struct tcp_hdr;
+/* Does k's filter take this segment? h: numbers in host order. */
+bool tcp_filter(const struct inet_sock *k, const struct tcp_hdr *h, const u8 *opt, u32 optlen,
+		const struct pbuf *p);
+
+/* ---- reuseport.c; net_lock held ---- */
+/* k, which has a port, begins and ends to take what comes for it. */
+void reuseport_join(struct inet_sock *k);
+void reuseport_leave(struct inet_sock *k);
+/* Who of k's group, which has a program, gets it. p: its payload; NULL: none. */
+struct inet_sock *reuseport_pick(struct inet_sock *k, const struct pbuf *p);
+/* SO_ATTACH_REUSEPORT_CBPF, SO_DETACH_REUSEPORT_BPF. Takes the lock. */
+int reuseport_set(struct inet_sock *k, int name, const void *v, unsigned len);
+
+/* ---- tcp_urgent.c; net_lock held where nothing else is said ---- */
 /* A segment with TCP_URG set, and numbers in host order, for a connection. */
 void tcp_urgent_heard(struct tcp_pcb *p, const struct tcp_hdr *h);
 /* p is about to be queued. */
@@ -294,9 +319,6 @@ void dgram_deliver(struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port);
 /* As much of d as fits, without the first skip bytes. Without net_lock. */
 s64 dgram_copy(struct sock_msg *m, const struct inet_dgram *d, size_t skip);
 void dgram_free(struct inet_dgram *d); /* net_lock held */
-
-/* dgram_filter.c: does k's filter take p? It may be shorter then. As dgram_deliver. */
-bool dgram_filter(const struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port);
 
 /* ---- dgram_control.c ---- */
 /* What k asked to be told of d. */

@@ -102,9 +102,10 @@ static int set_socket(struct inet_sock *k, int name, const void *v, unsigned len
 	case SO_SNDBUFFORCE: k->sndbuf_set = true; return -ENOPROTOOPT;
 	case SO_RCVBUF:
 	case SO_RCVBUFFORCE: k->rcvbuf_set = true; return -ENOPROTOOPT;
-	default:
-		return inet_is_stream(k) ? -ENOPROTOOPT
-					 : filter_set_option(&k->filter, &net_lock, name, v, len);
+	case SO_ATTACH_REUSEPORT_CBPF:
+	case SO_DETACH_REUSEPORT_BPF:
+		return k->s.ops == &raw_ops ? -ENOPROTOOPT : reuseport_set(k, name, v, len);
+	default: return filter_set_option(&k->filter, &net_lock, name, v, len);
 	}
 }
 
@@ -133,7 +134,6 @@ int inet_getsockopt(struct socket *s, int level, int name, void *v, unsigned *le
 	switch (level) {
 	case SOL_SOCKET:
 		return name == SO_BINDTODEVICE ? get_device(k, v, len)
-		       : inet_is_stream(k)     ? -ENOPROTOOPT
 					       : filter_get_option(&k->filter, name, v, len);
 	case IPPROTO_IP: return option_ip_get(k, name, v, len);
 	case IPPROTO_IPV6:

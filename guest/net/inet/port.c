@@ -165,6 +165,8 @@ static void publish(struct inet_sock *k, struct inet_port *p)
 	list_add_tail(port_bucket(p->kind, p->num), &p->node);
 	k->port = p;
 	k->lport = p->num;
+	if (p->kind == PORTS_UDP)
+		reuseport_join(k);
 }
 
 /* A port of the range for which ok says yes; 0: none. */
@@ -281,6 +283,7 @@ void port_release(struct inet_sock *k)
 
 	if (!p)
 		return;
+	reuseport_leave(k);
 	k->port = NULL;
 	p->reuse = reuses(p);
 	p->sk = NULL;

@@ -47,7 +47,8 @@ struct inet_sock *inet_alloc(struct net_ns *net, const struct socket_ops *ops, i
 
 void inet_destroy(struct socket *s)
 {
-	kfree(inet_sk(s)->filter.f);
+	filter_put(inet_sk(s)->filter.f);
+	filter_put(inet_sk(s)->steer);
 	kfree(inet_sk(s));
 }
 

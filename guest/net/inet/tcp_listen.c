@@ -43,6 +43,8 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	k->s.sndtimeo = l->s.sndtimeo;
 	k->s.linger = l->s.linger;
 	k->s.priority = l->s.priority;
+	k->filter = l->filter;
+	filter_get(k->filter.f);
 	k->s.mark = l->s.mark;
 	k->sndbuf_set = l->sndbuf_set;
 	k->rcvbuf_set = l->rcvbuf_set;
@@ -141,20 +143,21 @@ struct tcp_pcb_listen *tcp_listener_hook(const ip_addr_t *local, u16 lport, cons
 			k = p->sk;
 		}
 	}
+	if (k && unlikely(k->steer))
+		k = reuseport_pick(k, NULL);
 	return k ? (struct tcp_pcb_listen *)k->pcb : NULL;
 }
 
-static void hear_options(struct tcp_pcb *pcb, const struct tcp_hdr *h, unsigned optlen,
-			 unsigned opt1len, const void *opt2)
+/* A segment's options in one piece; how many bytes. */
+static unsigned read_options(u8 opt[40], const struct tcp_hdr *h, unsigned optlen, unsigned opt1len,
+			     const void *opt2)
 {
-	u8 opt[40];
-
-	if (optlen > sizeof(opt) || opt1len > optlen)
-		optlen = opt1len = 0;
+	if (optlen > 40 || opt1len > optlen)
+		return 0;
 	memcpy(opt, h + 1, opt1len);
 	if (opt1len < optlen)
 		memcpy(opt + opt1len, opt2, optlen - opt1len);
-	recovery_heard(pcb, opt, optlen);
+	return optlen;
 }
 
 /* Did the packet cross more routers than IP_MINTTL or IPV6_MINHOPCOUNT allows? */
@@ -165,15 +168,22 @@ static bool too_far(const struct inet_sock *k)
 }
 
 bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h, unsigned optlen,
-		      unsigned opt1len, const void *opt2)
+		      unsigned opt1len, const void *opt2, const struct pbuf *p)
 {
 	const struct inet_sock *k =
 		pcb->callback_arg; /* a listener's while it is half open; NULL: an orphan */
 
-	if (k && pcb->state != TIME_WAIT && unlikely(k->min_ttl | k->min_hops) && too_far(k))
-		return false;
-	if (pcb->state != LISTEN && pcb->state != TIME_WAIT)
-		hear_options(pcb, h, optlen, opt1len, opt2);
+	u8 opt[40];
+
+	if (pcb->state != TIME_WAIT) {
+		optlen = read_options(opt, h, optlen, opt1len, opt2);
+		if (k && unlikely(k->min_ttl | k->min_hops) && too_far(k))
+			return false;
+		if (k && unlikely(k->filter.f) && !tcp_filter(k, h, opt, optlen, p))
+			return false;
+		if (pcb->state != LISTEN)
+			recovery_heard(pcb, opt, optlen);
+	}
 	if (unlikely(TCPH_FLAGS(h) & TCP_URG) && pcb->state != LISTEN)
 		tcp_urgent_heard(pcb, h);
 	if (pcb->state != LISTEN || !(TCPH_FLAGS(h) & TCP_SYN))
@@ -223,6 +233,7 @@ static int listen_locked(struct inet_sock *k, int backlog)
 	k->was = LISTEN;
 	k->s.shutdown = 0;
 	sock_set_opt(&k->s, SOPT_LISTENING, true);
+	reuseport_join(k);
 	return 0;
 }
 
@@ -277,6 +288,7 @@ void tcp_sk_drop(struct inet_sock *k)
 /* The listener goes: nobody will take these. net_lock held. */
 void tcp_sk_drop_queue(struct inet_sock *l)
 {
+	reuseport_leave(l);
 	tcp_defer_drop(l);
 	while (!list_empty(&l->acceptq))
 		tcp_sk_drop(list_first(&l->acceptq, struct inet_sock, accept_node));

@@ -48,28 +48,32 @@ static unsigned score(const struct inet_port *p, const ip_addr_t *from, u16 port
 	return n;
 }
 
-static struct inet_sock *find(const ip_addr_t *from, u16 sport, const ip_addr_t *to, u16 dport)
+/* p: what came, behind its header; NULL: an error did. */
+static struct inet_sock *find(const ip_addr_t *from, u16 sport, const ip_addr_t *to, u16 dport,
+			      const struct pbuf *p)
 {
 	struct list *l = port_bucket(PORTS_UDP, dport);
 	unsigned best = 0, n, same = 0;
 	struct inet_sock *k = NULL;
-	struct inet_port *p;
+	struct inet_port *e;
 	u32 hash = inet_peer_hash(from, sport);
 
-	list_for_each(p, l, node) {
-		if (p->num != dport)
+	list_for_each(e, l, node) {
+		if (e->num != dport)
 			continue;
-		n = score(p, from, sport, to);
+		n = score(e, from, sport, to);
 		if (n > best) {
 			best = n;
-			k = p->sk;
+			k = e->sk;
 			same = 1;
-		} else if (n && n == best && p->reuseport && hash % ++same == 0) {
-			k = p->sk;
-		} else if (n && n == best && !p->reuseport) {
-			k = p->sk; /* SO_REUSEADDR: the last one */
+		} else if (n && n == best && e->reuseport && hash % ++same == 0) {
+			k = e->sk;
+		} else if (n && n == best && !e->reuseport) {
+			k = e->sk; /* SO_REUSEADDR: the last one */
 		}
 	}
+	if (k && unlikely(k->steer) && p && k->state != INET_CONNECTED)
+		return reuseport_pick(k, p);
 	return k;
 }
 
@@ -123,7 +127,7 @@ void udp_input(struct pbuf *p, struct netif *inp)
 		to_members(p, &h);
 		return;
 	}
-	k = find(ip_current_src_addr(), lwip_ntohs(h.src), to, lwip_ntohs(h.dest));
+	k = find(ip_current_src_addr(), lwip_ntohs(h.src), to, lwip_ntohs(h.dest), p);
 	if (k) {
 		dgram_deliver(k, p, lwip_ntohs(h.src), lwip_ntohs(h.dest));
 		return;
@@ -139,7 +143,7 @@ drop:
 void udp_error(const ip_addr_t *src, u16 sport, const ip_addr_t *dst, u16 dport,
 	       struct icmp_error *e)
 {
-	struct inet_sock *k = find(dst, dport, src, sport);
+	struct inet_sock *k = find(dst, dport, src, sport, NULL);
 
 	if (k)
 		dgram_error(k, e, dst, dport);

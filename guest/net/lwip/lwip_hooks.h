@@ -31,9 +31,10 @@ extern u8 path_discovery;
 #define PATH_DISCOVERY_DEFAULT 1 /* IP_PMTUDISC_WANT */
 /* net_cur's number, which no other namespace ever has: whose fragments these are. */
 u32 net_number_hook(void);
-/* A segment for this PCB, before it is looked at: false drops it. Its options lie behind h and, the rest, at opt2. */
+/* A segment for this PCB, before it is looked at: false drops it. Its options lie behind h and, the rest, at opt2; p: its
+ * data. */
 bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h, unsigned optlen,
-		      unsigned opt1len, const void *opt2);
+		      unsigned opt1len, const void *opt2, const struct pbuf *p);
 /* Where a connection's numbers begin: never before where the last one of the same addresses and ports did (RFC 6528). */
 u32 tcp_isn(const ip_addr_t *local, u16 lport, const ip_addr_t *remote, u16 rport);
 /* Who listens for a segment that belongs to no connection; NULL: nobody. */

@@ -111,7 +111,7 @@ void lwip_free(void *p);
 #define LWIP_HOOK_ND6_GET_GW(n, dst)		  gateway_hook6(n, dst)
 #define LWIP_HOOK_TCP_ISN(lip, lport, rip, rport) tcp_isn(lip, lport, rip, rport)
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, h, optlen, opt1len, opt2, p) \
-	(tcp_segment_hook(pcb, h, optlen, opt1len, opt2) ? ERR_OK : ERR_CONN)
+	(tcp_segment_hook(pcb, h, optlen, opt1len, opt2, p) ? ERR_OK : ERR_CONN)
 
 /* ---- counters for /proc/net/snmp ---- */
 #define LWIP_STATS	 1

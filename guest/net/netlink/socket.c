@@ -427,7 +427,7 @@ static void nl_release(struct socket *s)
 
 static void nl_destroy(struct socket *s)
 {
-	kfree(nl_sk(s)->filter.f);
+	filter_put(nl_sk(s)->filter.f);
 	kfree(nl_sk(s));
 }
 

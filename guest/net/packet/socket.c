@@ -109,7 +109,7 @@ static void packet_destroy(struct socket *s)
 	struct packet_sock *k = packet_sk(s);
 
 	packet_ring_free(k->ring);
-	kfree(k->filter.f);
+	filter_put(k->filter.f);
 	kfree(k);
 }
 

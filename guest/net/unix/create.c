@@ -24,6 +24,7 @@ static void destroy(struct socket *s)
 	unix_identity_drop(&u->own);
 	unix_identity_drop(&u->remote);
 	landlock_domain_put(u->landlock);
+	filter_put(u->filter.f);
 	kfree(u);
 }
 

@@ -48,13 +48,29 @@ static int may_send(struct unix_sock *u, struct unix_sock *to)
 	return unix_rx_full(to, u) ? -EAGAIN : 0;
 }
 
-/* Hang b into the queue of `to`. */
+/* Does the filter of `to` take b? It may be shorter then. rx_lock held. */
+static bool filter(const struct unix_sock *to, struct unix_buf *b)
+{
+	struct filter_frame f = { .data = b->data, .len = b->len };
+	u32 take;
+
+	if (!filter_value(to->filter.f, &f, &take) || !take)
+		return false;
+	b->len = MIN(b->len, take);
+	return true;
+}
+
+/* Hang b into the queue of `to`. 1: its filter wants none of it. */
 static int queue(struct unix_sock *to, struct unix_buf *b)
 {
 	spin_lock(&to->rx_lock);
 	if (to->rx_closed) {
 		spin_unlock(&to->rx_lock);
 		return -ECONNREFUSED;
+	}
+	if (unlikely(to->filter.f) && !filter(to, b)) {
+		spin_unlock(&to->rx_lock);
+		return 1;
 	}
 	list_add_tail(&to->rx, &b->node);
 	to->rx_count++;
@@ -81,7 +97,8 @@ static int send_to(struct unix_sock *u, struct unix_sock *to, struct sock_msg *m
 		err = queue(to, b);
 	if (err) {
 		unix_buf_free(b);
-		return err;
+		m->done = err > 0 ? n : 0;
+		return MIN(err, 0);
 	}
 	m->done = n;
 	sock_wake_readable(&to->s);

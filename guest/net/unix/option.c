@@ -38,7 +38,7 @@ int unix_setsockopt(struct socket *s, int level, int name, const void *v, unsign
 	if (level != SOL_SOCKET)
 		return -EOPNOTSUPP;
 	if (name != SO_PASSCRED && name != SO_PASSPIDFD)
-		return -ENOPROTOOPT;
+		return filter_set_option(&unix_sk(s)->filter, &unix_sk(s)->rx_lock, name, v, len);
 	if (len < sizeof(n))
 		return -EINVAL;
 	memcpy(&n, v, sizeof(n));
@@ -64,7 +64,7 @@ int unix_getsockopt(struct socket *s, int level, int name, void *v, unsigned *le
 		return 0;
 	}
 	case SO_PEERGROUPS: return peer_groups(u, v, len);
-	default: return -ENOPROTOOPT;
+	default: return filter_get_option(&u->filter, name, v, len);
 	}
 }
 

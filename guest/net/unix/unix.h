@@ -18,6 +18,7 @@
 #include "fs/vfs.h"
 #include "lib/list.h"
 #include "lib/spinlock.h"
+#include "net/filter.h"
 #include "net/scm.h"
 #include "net/socket.h"
 
@@ -60,11 +61,12 @@ struct unix_sock {
 
 	/* under rx_lock */
 	struct spinlock rx_lock;
-	struct list rx;	      /* struct unix_buf */
-	unsigned rx_count;    /* messages in it */
-	u64 rx_bytes;	      /* unread bytes in it */
-	struct unix_buf *oob; /* urgent byte, still in rx */
-	bool rx_closed;	      /* takes no more */
+	struct list rx;		   /* struct unix_buf */
+	unsigned rx_count;	   /* messages in it */
+	u64 rx_bytes;		   /* unread bytes in it */
+	struct filter_slot filter; /* of messages; streams have no use for it */
+	struct unix_buf *oob;	   /* urgent byte, still in rx */
+	bool rx_closed;		   /* takes no more */
 
 	struct mutex read_lock;
 	u32 wmem; /* what this socket sent and nobody has read yet, as Linux counts it; atomic */
