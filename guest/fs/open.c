@@ -8,6 +8,7 @@
 #include <linux/mount.h>
 #include <string.h>
 
+#include "fs/acl.h"
 #include "fs/landlock/landlock.h"
 #include "fs/lock.h"
 #include "fs/namei.h"
@@ -182,7 +183,7 @@ void make_args_init(struct make_args *a, struct inode *dir, u32 mode)
 
 	memset(a, 0, sizeof(*a));
 	a->mode = mode;
-	if (!S_ISLNK(mode))
+	if (!S_ISLNK(mode) && !acl_inherits(dir))
 		a->mode &= ~(task_current()->fs->umask & 0777);
 	a->uid = c->fsuid;
 	a->gid = c->fsgid;

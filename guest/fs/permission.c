@@ -1,11 +1,11 @@
 /*
- * permission.c - who may do what to an inode (path_resolution(7), capabilities(7)). No ACLs.
+ * permission.c - who may do what to an inode (path_resolution(7), capabilities(7)).
  *
  * All checks are of the current task's fsuid, fsgid, groups and effective capabilities. No locks.
  */
 #include <linux/capability.h>
 
-#include "fs/vfs.h"
+#include "fs/acl.h"
 #include "task/task.h"
 #include "task/ns/userns.h"
 
@@ -36,9 +36,13 @@ int inode_permission_generic(struct inode *i, int mask)
 {
 	const struct cred *c = task_current()->cred;
 	u32 mode = READ_ONCE(i->mode);
-	int bits = mode & 7;
+	int bits = mode & 7, by_acl = -EAGAIN;
 
-	if (c->fsuid == i->uid)
+	if ((i->flags & INODE_ACL) && c->fsuid != i->uid && (mode & 070))
+		by_acl = acl_permission(i, mask);
+	if (by_acl != -EAGAIN)
+		bits = by_acl ? 0 : 7;
+	else if (c->fsuid == i->uid)
 		bits = mode >> 6 & 7;
 	else if ((mode >> 3 & 7) != (mode & 7) && cred_in_group(c, i->gid))
 		bits = mode >> 3 & 7;

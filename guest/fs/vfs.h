@@ -21,6 +21,7 @@
 #include "lib/types.h"
 #include "task/wait.h"
 
+struct acl;
 struct cred;
 struct dentry;
 struct file_locks;
@@ -115,6 +116,10 @@ struct inode_ops {
 			int flags);				   /* v NULL: remove */
 	s64 (*listxattr)(struct inode *i, char *buf, size_t size); /* names with their NULs */
 	int (*update_atime)(struct inode *i);			   /* NULL: in memory only */
+	/* acl.h, access list or default one: with a reference, or NULL. Any context. */
+	struct acl *(*get_acl)(struct inode *i, bool def);
+	/* a NULL: none. The mode that goes with it. i locked. NULL: there are no such lists. 0, -ENOMEM. */
+	int (*set_acl)(struct inode *i, bool def, struct acl *a, u32 mode);
 
 	/* -- use -- */
 	/* Prepare f (f->inode, f->path, f->flags set; f->ops is ops->fops and may be replaced). NULL: nothing to do. */
@@ -139,7 +144,7 @@ struct inode_ops {
 #define INODE_DEAD	 4 /* removed directory: nothing may be made in it */
 #define INODE_IMMUTABLE	 8
 #define INODE_APPEND	 16
-#define INODE_MAGIC	 32  /* magic link: get_link_path */
+#define INODE_ACL	 32  /* the mode is not all: get_acl. Changed with the inode locked */
 #define INODE_ANON	 64  /* pipes, sockets, eventfds: no path */
 #define INODE_UNLINKABLE 128 /* O_TMPFILE | O_EXCL: link(2) may not give it a name */
 

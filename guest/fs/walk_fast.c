@@ -32,7 +32,7 @@ static bool may_search(const struct fast *f, const struct inode *i)
 {
 	u32 mode = READ_ONCE(i->mode);
 
-	if ((mode & S_IXUGO) == S_IXUGO)
+	if ((mode & S_IXUGO) == S_IXUGO && !(READ_ONCE(i->flags) & INODE_ACL))
 		return true;
 	if (READ_ONCE(i->uid) == f->cred->fsuid)
 		return mode & S_IXUSR;

@@ -1,11 +1,10 @@
 /*
  * fs_fcntl.c - fcntl(2), flock(2) and ioctl(2)'s common part.
  *
- * ioctl: what every file has (FIOCLEX, FIONBIO, FIOASYNC), what regular files have (FIONREAD, FS_IOC_GETFLAGS,
- * FIGETBSZ), and the rest is the file's own.
+ * ioctl: what every file has (FIOCLEX, FIONBIO, FIOASYNC), what regular files and directories have (fs_ioctl.c), and the rest is
+ * the file's own.
  */
 #include <linux/capability.h>
-#include <linux/fs.h>
 #include <string.h>
 
 #include "fs/async.h"
@@ -17,10 +16,8 @@
 
 #define FIONCLEX 0x5450
 #define FIOCLEX	 0x5451
-#define FIONREAD 0x541b
 #define FIONBIO	 0x5421
 #define FIOASYNC 0x5452
-#define FIOQSIZE 0x5460
 
 #define FCNTL_SETFL (O_APPEND | O_NONBLOCK | O_NDELAY | O_DIRECT | O_NOATIME | FASYNC)
 
@@ -265,35 +262,6 @@ s64 sys_flock(fd_a fd, uint_a cmd)
 	return r;
 }
 
-static s64 file_ioctl(struct file *f, u32 cmd, u64 arg)
-{
-	struct inode *i = f->inode;
-	u32 flags;
-	s32 n;
-	int err;
-
-	switch (cmd) {
-	case FIONREAD:
-		n = (s32)MIN(i->size > f->pos ? i->size - f->pos : 0, (u64)0x7fffffff);
-		return user_write(arg, &n, sizeof(n)) ? -EFAULT : 0;
-	case FIGETBSZ: n = (s32)i->sb->blksize; return user_write(arg, &n, sizeof(n)) ? -EFAULT : 0;
-	case FS_IOC_GETFLAGS:
-		if (!i->ops->get_flags)
-			return -ENOTTY;
-		err = i->ops->get_flags(i, &flags);
-		return err ? err : user_write(arg, &flags, sizeof(flags)) ? -EFAULT : 0;
-	case FS_IOC_SETFLAGS:
-		if (!i->ops->set_flags)
-			return -ENOTTY;
-		if (user_read(&flags, arg, sizeof(flags)))
-			return -EFAULT;
-		if (!inode_owner_or_capable(i))
-			return -EPERM;
-		return i->ops->set_flags(i, flags);
-	default: return -ENOTTY;
-	}
-}
-
 s64 sys_ioctl(fd_a fd, uint_a cmd, ulong_a arg)
 {
 	struct file *f = fd_get(fd);
@@ -321,7 +289,7 @@ s64 sys_ioctl(fd_a fd, uint_a cmd, ulong_a arg)
 			r = f->ops->ioctl(f, cmd, arg);
 		if (r == -ENOTTY && f->inode &&
 		    (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode)))
-			r = file_ioctl(f, cmd, arg);
+			r = inode_ioctl(f, cmd, arg);
 	}
 out:
 	file_put(f);

@@ -278,6 +278,10 @@ s64 file_allocate(struct file *f, int mode, s64 offset, s64 len)
 		return -EOPNOTSUPP;
 	if (!(f->mode & FMODE_WRITE))
 		return -EBADF;
+	if (f->inode &&
+	    (f->inode->flags &
+	     (mode & ~FALLOC_FL_KEEP_SIZE ? INODE_IMMUTABLE | INODE_APPEND : INODE_IMMUTABLE)))
+		return -EPERM;
 	if (type == S_IFIFO)
 		return -ESPIPE;
 	if (type == S_IFDIR)

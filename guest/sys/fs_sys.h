@@ -16,6 +16,8 @@ int iov_import(struct iov *v, struct iov_seg *small, uaddr_t vec, u64 n);
 /* fs_rw.c: fallocate(2) and fadvise64(2) of an open file. */
 s64 file_allocate(struct file *f, int mode, s64 offset, s64 len);
 s64 file_advise(struct file *f, s64 offset, u64 len, int advice);
+/* fs_ioctl.c: ioctl(2) of a regular file or a directory whose own ops know nothing of it. */
+s64 inode_ioctl(struct file *f, u32 cmd, u64 arg);
 /* fs_splice.c: splice(2) and tee(2) of open files, flags and sizes checked. Positions NULL: the files' own. */
 s64 splice_files(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, size_t len,
 		 u32 flags);

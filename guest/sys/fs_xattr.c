@@ -2,11 +2,12 @@
  * fs_xattr.c - extended attributes (xattr(7)): name spaces, rights, and the twelve calls.
  *
  * user.: regular files and directories, by read and write permission. trusted.: CAP_SYS_ADMIN. security.: readable,
- * CAP_SYS_ADMIN to write (CAP_SETFCAP for capabilities). system.: POSIX ACLs are not supported.
+ * CAP_SYS_ADMIN to write (CAP_SETFCAP for capabilities). system.: POSIX ACLs (fs/acl.h).
  */
 #include <linux/capability.h>
 #include <string.h>
 
+#include "fs/acl.h"
 #include "fs/notify.h"
 #include "fs/mount/mount.h"
 #include "sys/fs_sys.h"
@@ -61,6 +62,59 @@ static bool starts(const char *s, const char *prefix)
 	return !strncmp(s, prefix, strlen(prefix));
 }
 
+/* ---- access control lists ---- */
+
+static const char *const acl_names[] = { "system.posix_acl_access", "system.posix_acl_default" };
+
+/* 0 the access list, 1 the default one, -1: the name is of something else. */
+static int acl_type(const char *name)
+{
+	return !strcmp(name, acl_names[0]) ? 0 : !strcmp(name, acl_names[1]) ? 1 : -1;
+}
+
+static int set_acl(struct inode *i, bool def, const void *value, size_t size)
+{
+	struct acl *a = NULL;
+	int err = value ? acl_parse(value, size, &a) : 0;
+
+	if (err)
+		return err;
+	mutex_lock(&i->mutex);
+	err = acl_set(i, def, a);
+	mutex_unlock(&i->mutex);
+	acl_put(a);
+	return err;
+}
+
+static s64 get_acl(struct inode *i, bool def, void *value, size_t size)
+{
+	struct acl *a;
+	s64 r;
+
+	if (!i->ops || !i->ops->get_acl)
+		return -EOPNOTSUPP;
+	a = i->ops->get_acl(i, def);
+	r = a ? acl_format(a, value, size) : -ENODATA;
+	acl_put(a);
+	return r;
+}
+
+/* The names of those that i has, to buf, which has room. */
+static s64 list_acls(struct inode *i, char *buf)
+{
+	s64 n = 0;
+
+	for (int def = 0; def < 2; def++) {
+		if (get_acl(i, def, NULL, 0) <= 0)
+			continue;
+		strcpy(buf + n, acl_names[def]);
+		n += (s64)strlen(acl_names[def]) + 1;
+	}
+	return n;
+}
+
+/* ---- the others ---- */
+
 static int may(struct inode *i, const char *name, int mask)
 {
 	bool admin = capable(CAP_SYS_ADMIN);
@@ -88,6 +142,34 @@ static int may(struct inode *i, const char *name, int mask)
 	return inode_permission(i, mask);
 }
 
+static int set_other(struct inode *i, const char *name, const void *value, size_t size, int flags)
+{
+	int err = may(i, name, MAY_WRITE);
+
+	if (err)
+		return err;
+	if (!i->ops || !i->ops->setxattr)
+		return -EOPNOTSUPP;
+	mutex_lock(&i->mutex);
+	err = i->ops->setxattr(i, name, value, size, flags);
+	mutex_unlock(&i->mutex);
+	return err;
+}
+
+static s64 get_other(struct inode *i, const char *name, void *value, size_t size)
+{
+	s64 r = may(i, name, MAY_READ);
+
+	if (r)
+		return r;
+	if (!i->ops || !i->ops->getxattr)
+		return -EOPNOTSUPP;
+	mutex_lock(&i->mutex);
+	r = i->ops->getxattr(i, name, value, size);
+	mutex_unlock(&i->mutex);
+	return r;
+}
+
 static s64 set(struct target *t, uaddr_t uname, uaddr_t uvalue, u64 size, u32 flags, bool remove)
 {
 	char name[XATTR_NAME_MAX + 1];
@@ -106,14 +188,8 @@ static s64 set(struct target *t, uaddr_t uname, uaddr_t uvalue, u64 size, u32 fl
 	if (!r && t->mnt)
 		r = mount_may_write(t->mnt);
 	if (!r)
-		r = may(t->i, name, MAY_WRITE);
-	if (!r && (!t->i->ops || !t->i->ops->setxattr))
-		r = -EOPNOTSUPP;
-	if (!r) {
-		mutex_lock(&t->i->mutex);
-		r = t->i->ops->setxattr(t->i, name, value, size, (int)flags);
-		mutex_unlock(&t->i->mutex);
-	}
+		r = acl_type(name) < 0 ? set_other(t->i, name, value, size, (int)flags)
+				       : set_acl(t->i, acl_type(name), value, size);
 	if (!r && t->f)
 		notify_file(t->f, IN_ATTRIB);
 	else if (!r)
@@ -129,18 +205,13 @@ static s64 get(struct target *t, uaddr_t uname, uaddr_t uvalue, u64 size)
 	s64 r;
 
 	r = name_in(name, uname);
-	if (!r)
-		r = may(t->i, name, MAY_READ);
-	if (!r && (!t->i->ops || !t->i->ops->getxattr))
-		r = -EOPNOTSUPP;
 	size = MIN(size, (u64)XATTR_SIZE_MAX);
 	if (!r && size && !(value = kmalloc(size)))
 		r = -ENOMEM;
 	if (r)
 		return r;
-	mutex_lock(&t->i->mutex);
-	r = t->i->ops->getxattr(t->i, name, value, size);
-	mutex_unlock(&t->i->mutex);
+	r = acl_type(name) < 0 ? get_other(t->i, name, value, size)
+			       : get_acl(t->i, acl_type(name), value, size);
 	if (r > 0 && size && user_write(uvalue, value, (size_t)r))
 		r = -EFAULT;
 	kfree(value);
@@ -168,19 +239,20 @@ static s64 filter(char *buf, s64 n)
 
 static s64 list(struct target *t, uaddr_t ulist, u64 size)
 {
+	s64 r, acls;
 	char *buf;
-	s64 r;
 
 	if (!t->i->ops || !t->i->ops->listxattr)
 		return 0;
 	buf = kmalloc(XATTR_LIST_MAX);
 	if (!buf)
 		return -ENOMEM;
+	acls = list_acls(t->i, buf);
 	mutex_lock(&t->i->mutex);
-	r = t->i->ops->listxattr(t->i, buf, XATTR_LIST_MAX);
+	r = t->i->ops->listxattr(t->i, buf + acls, XATTR_LIST_MAX - acls);
 	mutex_unlock(&t->i->mutex);
-	if (r > 0)
-		r = filter(buf, r);
+	if (r >= 0)
+		r = acls + filter(buf + acls, r);
 	if (r > 0 && size) {
 		if ((u64)r > size)
 			r = -ERANGE;

@@ -1,5 +1,5 @@
 // sources: tests/unit/fs_host.c tests/unit/platform_host.c tests/unit/sched_host.c guest/mm/*.c guest/lib/*.c guest/task/mutex.c guest/task/wait.c
-// sources: guest/fs/attr.c guest/fs/create.c guest/fs/dentry.c guest/fs/dir.c guest/fs/dirtable.c guest/fs/fdtable.c guest/fs/file.c guest/fs/filesystems.c
+// sources: guest/fs/acl.c guest/fs/attr.c guest/fs/create.c guest/fs/dentry.c guest/fs/dir.c guest/fs/dirtable.c guest/fs/fdtable.c guest/fs/file.c guest/fs/filesystems.c
 // sources: guest/fs/handle.c guest/fs/inode.c guest/fs/inotify.c guest/fs/iov.c guest/fs/itable.c guest/fs/landlock/landlock.c guest/fs/lock.c guest/fs/mount/mount.c guest/fs/mount/attach.c guest/fs/mount/copy.c guest/fs/mount/flags.c guest/fs/mount/ns.c guest/fs/mount/ops.c guest/fs/mount/peer_group.c guest/fs/mount/umount.c guest/fs/namei.c guest/fs/notify.c guest/fs/open.c
 // sources: guest/fs/overlay/layers.c guest/fs/overlay/memory.c guest/fs/overlay/stack*.c guest/fs/p9/*.c guest/fs/pagefile.c guest/fs/path.c guest/fs/permission.c guest/fs/pseudo.c guest/fs/rename.c guest/fs/seq.c
 // sources: guest/fs/super.c guest/fs/tmpfs/*.c guest/fs/walk_fast.c guest/fs/xattrs.c guest/ring/ring.c

@@ -93,7 +93,9 @@ static struct inode *tmpfs_make(struct inode *dir, const char *name, unsigned le
 
 	if (IS_ERR(i))
 		return i;
-	err = put_name(dir, name, len, i, false);
+	err = tmpfs_inherit(dir, i);
+	if (!err)
+		err = put_name(dir, name, len, i, false);
 	if (err) {
 		inode_put(i);
 		return ERR_PTR(err);
@@ -108,9 +110,16 @@ static struct inode *tmpfs_make(struct inode *dir, const char *name, unsigned le
 static struct inode *tmpfs_tmpfile(struct inode *dir, const struct make_args *a)
 {
 	struct inode *i = tmpfs_new(dir->sb, a);
+	int err;
 
-	if (!IS_ERR(i))
-		i->nlink = 0;
+	if (IS_ERR(i))
+		return i;
+	err = tmpfs_inherit(dir, i);
+	if (err) {
+		inode_put(i);
+		return ERR_PTR(err);
+	}
+	i->nlink = 0;
 	return i;
 }
 
@@ -289,6 +298,10 @@ const struct inode_ops tmpfs_dir_ops = {
 	.getxattr = tmpfs_getxattr,
 	.setxattr = tmpfs_setxattr,
 	.listxattr = tmpfs_listxattr,
+	.get_acl = tmpfs_get_acl,
+	.set_acl = tmpfs_set_acl,
+	.get_flags = tmpfs_get_flags,
+	.set_flags = tmpfs_set_flags,
 	.open = overlay_open_dir,
 	.evict = tmpfs_evict,
 	.fops = &tmpfs_dir_fops,

@@ -1,5 +1,5 @@
 /*
- * file.c - regular files, symbolic links, special files and attributes of tmpfs, and file seals.
+ * file.c - regular files, symbolic links and special files of tmpfs, and file seals.
  *
  * A file's bytes are pages of its own page cache. In an overlay the pages that it lacks come from the lower file, up to
  * lower_size, so "copy-up" costs nothing until a page is touched. Holes of lower-backed files cannot be told from data:
@@ -8,6 +8,7 @@
 #include <linux/falloc.h>
 #include <string.h>
 
+#include "fs/acl.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
@@ -163,6 +164,11 @@ int tmpfs_setattr(struct inode *i, const struct setattr *a)
 		return -EPERM;
 	if (a->valid & ATTR_SIZE) {
 		err = set_size(i, a->size);
+		if (err)
+			return err;
+	}
+	if (a->valid & ATTR_MODE) {
+		err = acl_chmod(i, a->mode);
 		if (err)
 			return err;
 	}
@@ -322,49 +328,6 @@ static int tmpfs_add_seals(struct inode *i, unsigned seals)
 	return err;
 }
 
-s64 tmpfs_getxattr(struct inode *i, const char *name, void *buf, size_t size)
-{
-	struct tmpfs_own *own = tmpfs_own(i);
-	struct inode *lower;
-	s64 n;
-
-	if (!overlay_xattrs_below(i))
-		return own ? xattrs_get(&own->xattrs, name, buf, size) : -ENODATA;
-	lower = overlay_lower(i, 0);
-	if (IS_ERR(lower))
-		return PTR_ERR(lower);
-	n = lower->ops->getxattr ? lower->ops->getxattr(lower, name, buf, size) : -ENODATA;
-	inode_put(lower);
-	return n;
-}
-
-int tmpfs_setxattr(struct inode *i, const char *name, const void *v, size_t n, int flags)
-{
-	int err = overlay_xattrs(i);
-
-	if (!err)
-		err = xattrs_set(&tmpfs_own(i)->xattrs, name, v, n, flags);
-	if (!err)
-		inode_touch(i, ATTR_CTIME);
-	return err;
-}
-
-s64 tmpfs_listxattr(struct inode *i, char *buf, size_t size)
-{
-	struct tmpfs_own *own = tmpfs_own(i);
-	struct inode *lower;
-	s64 n;
-
-	if (!overlay_xattrs_below(i))
-		return own ? xattrs_list(&own->xattrs, buf, size) : 0;
-	lower = overlay_lower(i, 0);
-	if (IS_ERR(lower))
-		return PTR_ERR(lower);
-	n = lower->ops->listxattr ? lower->ops->listxattr(lower, buf, size) : 0;
-	inode_put(lower);
-	return n;
-}
-
 static const struct file_ops tmpfs_file_fops = {
 	.read = pagefile_read,
 	.write = pagefile_write,
@@ -374,6 +337,8 @@ static const struct file_ops tmpfs_file_fops = {
 	.fallocate = tmpfs_fallocate,
 };
 const struct inode_ops tmpfs_file_ops = {
+	.get_flags = tmpfs_get_flags,
+	.set_flags = tmpfs_set_flags,
 	.setattr = tmpfs_setattr,
 	.open = tmpfs_open,
 	.write_begin = tmpfs_write_begin,
@@ -383,6 +348,8 @@ const struct inode_ops tmpfs_file_ops = {
 	.getxattr = tmpfs_getxattr,
 	.setxattr = tmpfs_setxattr,
 	.listxattr = tmpfs_listxattr,
+	.get_acl = tmpfs_get_acl,
+	.set_acl = tmpfs_set_acl,
 	.evict = tmpfs_evict,
 	.fops = &tmpfs_file_fops,
 };
@@ -398,5 +365,7 @@ const struct inode_ops tmpfs_special_ops = {
 	.getxattr = tmpfs_getxattr,
 	.setxattr = tmpfs_setxattr,
 	.listxattr = tmpfs_listxattr,
+	.get_acl = tmpfs_get_acl,
+	.set_acl = tmpfs_set_acl,
 	.evict = tmpfs_evict,
 };

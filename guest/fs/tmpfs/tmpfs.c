@@ -8,6 +8,7 @@
 #include <linux/mount.h>
 #include <string.h>
 
+#include "fs/acl.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "lib/log.h"
 #include "mm/frame.h"
@@ -121,8 +122,11 @@ void tmpfs_evict(struct inode *i)
 		pagecache_destroy(own->pages);
 		kfree(own->pages);
 	}
-	if (own)
+	if (own) {
 		xattrs_free(&own->xattrs);
+		acl_put(own->acl[0]);
+		acl_put(own->acl[1]);
+	}
 	kfree(own);
 	if (tmpfs_backed(i))
 		overlay_evict(i);

@@ -39,6 +39,8 @@ struct tmpfs_own {
 	u64 lower_size;		 /* bytes that still come from lower where no own page is */
 	u64 charged;		 /* pages counted in used_pages */
 	u32 seals;
+	u32 fsflags;	    /* FS_*_FL */
+	struct acl *acl[2]; /* access, default; counted. Under i.lock */
 };
 
 struct tmpfs_inode {
@@ -96,6 +98,12 @@ void tmpfs_evict(struct inode *i);
 s64 tmpfs_getxattr(struct inode *i, const char *name, void *buf, size_t size);
 int tmpfs_setxattr(struct inode *i, const char *name, const void *v, size_t n, int flags);
 s64 tmpfs_listxattr(struct inode *i, char *buf, size_t size);
+/* attr.c: FS_IOC_GETFLAGS and SETFLAGS, access control lists; what a new inode inherits (0, -ENOMEM) */
+int tmpfs_get_flags(struct inode *i, u32 *flags);
+int tmpfs_set_flags(struct inode *i, u32 flags);
+struct acl *tmpfs_get_acl(struct inode *i, bool def);
+int tmpfs_set_acl(struct inode *i, bool def, struct acl *a, u32 mode);
+int tmpfs_inherit(struct inode *dir, struct inode *i);
 
 /* overlay/memory.c: all of these do nothing and say so quickly where there is no lower layer. */
 /* The lower layer's entry; open: it is opened next, perhaps. */
