@@ -1,6 +1,7 @@
 /* Descriptor tables: dup, dup2, dup3, fcntl's basic commands, close_range, sharing of open files. */
 #include "abi.h"
 #include <linux/close_range.h>
+#include <sys/epoll.h>
 
 static int null(void)
 {
@@ -183,6 +184,40 @@ TEST(kcmp_like_identity)
 	CHECK_EQ(r, 0);
 	CHECK(syscall(SYS_kcmp, getpid(), getpid(), 0, a, c) > 0);
 	close(a), close(b), close(c);
+}
+
+/* Which open file does an epoll file watch under a number that is closed by now? */
+TEST(kcmp_of_what_epoll_watches)
+{
+	struct {
+		uint32_t efd, tfd, toff;
+	} slot = { 0, 0, 0 };
+	struct epoll_event ev = { .events = EPOLLIN };
+	int ep = epoll_create1(0), v[2], copy;
+	pid_t me = getpid();
+
+	REQUIRE(pipe(v) == 0);
+	copy = dup(v[0]);
+	CHECK_OK(epoll_ctl(ep, EPOLL_CTL_ADD, v[0], &ev));
+	slot.efd = ep, slot.tfd = v[0];
+	if (syscall(SYS_kcmp, me, me, 7, copy, &slot) == -1 && errno == ENOSYS)
+		SKIP("no kcmp");
+	CHECK_EQ(syscall(SYS_kcmp, me, me, 7, copy, &slot), 0);
+	CHECK(syscall(SYS_kcmp, me, me, 7, v[1], &slot) > 0);
+	CHECK_OK(close(v[0]));
+	CHECK_EQ(syscall(SYS_kcmp, me, me, 7, copy, &slot), 0);
+	slot.toff = 1;
+	CHECK_ERRNO(syscall(SYS_kcmp, me, me, 7, copy, &slot), ENOENT);
+	slot.toff = 0, slot.tfd = 999;
+	CHECK_ERRNO(syscall(SYS_kcmp, me, me, 7, copy, &slot), ENOENT);
+	slot.efd = copy;
+	CHECK_ERRNO(syscall(SYS_kcmp, me, me, 7, copy, &slot), EINVAL);
+	slot.efd = 999;
+	CHECK_ERRNO(syscall(SYS_kcmp, me, me, 7, copy, &slot), EBADF);
+	CHECK_ERRNO(syscall(SYS_kcmp, me, me, 7, 999, &slot), EBADF);
+	CHECK_ERRNO(syscall(SYS_kcmp, me, me, 7, copy, bad_ptr()), EFAULT);
+	CHECK_ERRNO(syscall(SYS_kcmp, me, me, 8, copy, copy), EINVAL);
+	close(ep), close(copy), close(v[1]);
 }
 
 TEST(ioctl_basics)

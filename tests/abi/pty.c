@@ -421,11 +421,16 @@ TEST(long_lines)
 TEST(packet_mode)
 {
 	struct pty p;
-	int on = 1;
+	int on = 1, got = -1;
 	char *s;
 
 	REQUIRE(make(&p));
+	CHECK_OK(ioctl(p.master, TIOCGPKT, &got));
+	CHECK_EQ(got, 0);
 	CHECK_OK(ioctl(p.master, TIOCPKT, &on));
+	CHECK_OK(ioctl(p.master, TIOCGPKT, &got));
+	CHECK_EQ(got, 1);
+	CHECK_ERRNO(ioctl(p.slave, TIOCGPKT, &got), ENOTTY);
 	put(p.slave, "x");
 	s = output(p.master, 2);
 	CHECK_EQ(s[0], TIOCPKT_DATA);
@@ -433,6 +438,39 @@ TEST(packet_mode)
 	CHECK_OK(tcflush(p.slave, TCIFLUSH));
 	s = output(p.master, 1);
 	CHECK_EQ(s[0] & TIOCPKT_FLUSHREAD, TIOCPKT_FLUSHREAD);
+	drop(&p);
+}
+
+TEST(locked_settings)
+{
+	struct termios lock, t, old;
+	struct pty p;
+
+	REQUIRE(make(&p));
+	CHECK_OK(ioctl(p.slave, TIOCGLCKTRMIOS, &lock));
+	CHECK_EQ(lock.c_lflag, 0);
+	CHECK_ERRNO(ioctl(p.slave, TIOCGLCKTRMIOS, bad_ptr()), EFAULT);
+	if (!abi_cap(21)) { /* CAP_SYS_ADMIN */
+		CHECK_ERRNO(ioctl(p.slave, TIOCSLCKTRMIOS, &lock), EPERM);
+	} else {
+		CHECK_ERRNO(ioctl(p.slave, TIOCSLCKTRMIOS, bad_ptr()), EFAULT);
+		lock.c_lflag = ECHO;
+		lock.c_cc[VINTR] = 1;
+		CHECK_OK(ioctl(p.slave, TIOCSLCKTRMIOS, &lock));
+		CHECK_OK(tcgetattr(p.slave, &old));
+		t = old;
+		t.c_lflag ^= ECHO | ICANON;
+		t.c_cc[VINTR]++;
+		t.c_cc[VQUIT]++;
+		CHECK_OK(ioctl(p.slave, TCSETS, &t));
+		CHECK_OK(tcgetattr(p.slave, &t));
+		CHECK_EQ(t.c_lflag, old.c_lflag ^ ICANON);
+		CHECK_EQ(t.c_cc[VINTR], old.c_cc[VINTR]);
+		CHECK_EQ(t.c_cc[VQUIT], old.c_cc[VQUIT] + 1);
+		lock.c_lflag = 0;
+		CHECK_OK(ioctl(p.slave, TIOCGLCKTRMIOS, &lock));
+		CHECK_EQ(lock.c_lflag, ECHO);
+	}
 	drop(&p);
 }
 

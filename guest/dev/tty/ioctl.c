@@ -16,12 +16,12 @@ static s64 get(uaddr_t arg, const void *v, size_t n)
 	return user_write(arg, v, n) ? -EFAULT : 0;
 }
 
-static s64 get_termios(struct tty *t, uaddr_t arg, size_t n)
+static s64 get_termios(struct tty *t, const struct termios2 *from, uaddr_t arg, size_t n)
 {
 	struct termios2 v;
 
 	spin_lock(&t->lock);
-	v = t->termios;
+	v = *from;
 	spin_unlock(&t->lock);
 	return get(arg, &v, n);
 }
@@ -66,6 +66,42 @@ static int drain(struct tty *t)
 			  t->hung_up || t->driver->room(t) >= TTY_OUTPUT / 2);
 }
 
+/* TIOCSLCKTRMIOS: the bits of v, and its characters that are not 0, are to stay as they are. */
+static s64 set_locks(struct tty *t, uaddr_t arg)
+{
+	struct termios2 v = { 0 };
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (user_read(&v, arg, sizeof(struct termios)))
+		return -EFAULT;
+	spin_lock(&t->lock);
+	t->locks = v;
+	spin_unlock(&t->lock);
+	return 0;
+}
+
+static u32 locked_bits(u32 to, u32 from, u32 locks)
+{
+	return (to & ~locks) | (from & locks);
+}
+
+/* What is locked keeps its value. t->lock held. */
+static void keep_locked(struct termios2 *v, const struct tty *t)
+{
+	const struct termios2 *old = &t->termios, *locks = &t->locks;
+
+	v->iflag = locked_bits(v->iflag, old->iflag, locks->iflag);
+	v->oflag = locked_bits(v->oflag, old->oflag, locks->oflag);
+	v->cflag = locked_bits(v->cflag, old->cflag, locks->cflag);
+	v->lflag = locked_bits(v->lflag, old->lflag, locks->lflag);
+	if (locks->line)
+		v->line = old->line;
+	for (size_t k = 0; k < sizeof(v->cc); k++)
+		if (locks->cc[k])
+			v->cc[k] = old->cc[k];
+}
+
 static s64 set_termios(struct tty *t, uaddr_t arg, size_t n, bool wait, bool flush)
 {
 	struct termios2 v;
@@ -87,6 +123,7 @@ static s64 set_termios(struct tty *t, uaddr_t arg, size_t n, bool wait, bool flu
 	spin_lock(&t->lock);
 	if (flush)
 		tty_flush_input(t);
+	keep_locked(&v, t);
 	old = t->termios.lflag;
 	oldi = t->termios.iflag;
 	t->termios = v;
@@ -120,8 +157,10 @@ static s64 set_winsize(struct tty *t, uaddr_t arg)
 s64 tty_common_ioctl(struct tty *t, unsigned cmd, u64 arg, bool master)
 {
 	switch (cmd) {
-	case TCGETS: return get_termios(t, arg, sizeof(struct termios));
-	case TCGETS2: return get_termios(t, arg, sizeof(struct termios2));
+	case TCGETS: return get_termios(t, &t->termios, arg, sizeof(struct termios));
+	case TCGETS2: return get_termios(t, &t->termios, arg, sizeof(struct termios2));
+	case TIOCGLCKTRMIOS: return get_termios(t, &t->locks, arg, sizeof(struct termios));
+	case TIOCSLCKTRMIOS: return set_locks(t, arg);
 	case TCGETA: return get_termio(t, arg);
 	case TCSETA:
 	case TCSETAW:

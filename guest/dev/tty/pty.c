@@ -294,6 +294,7 @@ static s64 master_ioctl(struct file *f, unsigned cmd, u64 arg)
 		p->status = 0;
 		p->packet = v;
 		return 0;
+	case TIOCGPKT: return put_int(arg, p->packet);
 	case TIOCGPTPEER: return open_peer(p, (u32)arg);
 	case TIOCGPGRP: return put_int(arg, pid_vnr(p->tty.pgid));
 	case TIOCGSID: return p->tty.sid ? put_int(arg, p->tty.sid) : -ENOTTY;

@@ -37,8 +37,8 @@ struct tty {
 	struct spinlock lock;
 	const struct tty_driver *driver;
 	u32 rdev;
-	int index; /* N of /dev/pts/N; -1: it has no such name */
-	struct termios2 termios;
+	int index;			/* N of /dev/pts/N; -1: it has no such name */
+	struct termios2 termios, locks; /* locks: bits that set_termios may not change */
 	struct winsize winsize;
 	bool stopped; /* by VSTOP */
 	bool hung_up; /* the other side is gone for good */

@@ -317,6 +317,25 @@ static int collect(struct epoll *ep, struct epoll_event *out, int max)
 	return n;
 }
 
+struct file *epoll_target(struct file *epf, int fd, u32 skip)
+{
+	struct epoll *ep = epf->priv;
+	struct file *f = ERR_PTR(-ENOENT);
+	struct item *it;
+
+	mutex_lock(&ep->lock);
+	list_for_each(it, &ep->items, node) {
+		if (it->fd != fd || skip--)
+			continue;
+		/* Perhaps it dies just now, and waits for the lock to be forgotten here. */
+		if (ref_tryget(&it->file->ref))
+			f = it->file;
+		break;
+	}
+	mutex_unlock(&ep->lock);
+	return f;
+}
+
 unsigned epoll_items(struct file *epf)
 {
 	return READ_ONCE(((struct epoll *)epf->priv)->nr_items);

@@ -30,5 +30,7 @@ int epoll_collect(struct file *ep, struct epoll_event *out, int max, u64 deadlin
 /* A file is going away (last reference): drop what watches it. Called by file_put. */
 void epoll_forget(struct file *f);
 bool is_epoll(const struct file *f);
+/* The file registered as fd, referenced; the skip-th where there are several. ERR_PTR(-ENOENT). */
+struct file *epoll_target(struct file *ep, int fd, u32 skip);
 
 #endif
