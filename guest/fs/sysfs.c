@@ -244,12 +244,18 @@ static int fill_devices(struct inode *devices)
 
 static int add_all(struct inode *root)
 {
-	static const char *const empty[] = { "block", "bus", "dev", "firmware", "module", "power" };
+	static const char *const empty[] = { "block", "bus", "firmware", "module", "power" };
+	struct inode *class, *dev;
 
 	failed = false;
 	for (size_t k = 0; k < ARRAY_SIZE(empty); k++)
 		dir(root, empty[k]);
-	add_registered(dir(root, "class"), "class");
+	dev = dir(root, "dev");
+	dir(dev, "block");
+	dir(dev, "char");
+	class = dir(root, "class");
+	dir(class, "block");
+	add_registered(class, "class");
 	failed |= !pseudo_dir_lazy(root, "devices", 0555, fill_devices);
 	dir(dir(root, "fs"), "cgroup");
 	add_thp(root);

@@ -77,6 +77,8 @@ struct file *open_how(int dfd, const char *name, const struct open_how *h)
 
 	if (unlikely(f == ERR_PTR(-ENOENT)))
 		unsupported_path(name);
+	else if (unlikely(READ_ONCE(task_current()->process->unsupported)) && !IS_ERR(f))
+		unsupported_got_on();
 	return f;
 }
 

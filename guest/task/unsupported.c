@@ -66,31 +66,70 @@ void unsupported_call(const char *name, u64 nr)
 		  t->comm, name, (unsigned long long)nr);
 }
 
-/* Probes for what many Linux systems do not have either: no reason to fail. */
-static bool optional(const char *path)
+/*
+ * Is it a file that every Linux has? What depends on how a kernel was configured, which modules are loaded or what hardware there
+ * is, programs only try; and a name that no Linux has is the caller's mistake.
+ */
+static bool every_linux_has(const char *path)
 {
-	static const char *const probes[] = { "/proc/sys/crypto/", "/proc/self/attr/",
-					      "/sys/fs/selinux", "/sys/module/",
-					      "/sys/kernel/security/" };
+	/* Those that end in a slash or underscore: whatever goes on so. */
+	static const char *const names[] = {
+		"/proc/buddyinfo",
+		"/proc/dma",
+		"/proc/iomem",
+		"/proc/ioports",
+		"/proc/irq/",
+		"/proc/kallsyms",
+		"/proc/misc",
+		"/proc/schedstat",
+		"/proc/self/",
+		"/proc/softirqs",
+		"/proc/sys/fs/",
+		"/proc/sys/kernel/",
+		"/proc/sys/net/core/",
+		"/proc/sys/net/ipv4/tcp_",
+		"/proc/sys/vm/",
+		"/proc/sysrq-trigger",
+		"/proc/vmallocinfo",
+		"/proc/zoneinfo",
+		"/sys/devices/system/cpu/vulnerabilities/",
+	};
+	static const char *const but[] = {
+		"/proc/self/attr/",
+		"/proc/sys/fs/binfmt_misc/",
+		"/proc/sys/kernel/yama/",
+		"/proc/sys/vm/nr_hugepages",
+	};
+	bool found = false;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(probes); i++)
-		if (strncmp(path, probes[i], strlen(probes[i])) == 0)
-			return true;
-	return false;
+	for (unsigned i = 0; i < ARRAY_SIZE(names) && !found; i++) {
+		size_t n = strlen(names[i]);
+		bool prefix = names[i][n - 1] == '/' || names[i][n - 1] == '_';
+
+		found = strncmp(path, names[i], n) == 0 && (prefix || !path[n]);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(but) && found; i++)
+		found = strncmp(path, but[i], strlen(but[i])) != 0;
+	return found;
 }
 
 void unsupported_path(const char *path)
 {
 	struct use u = { 0 };
 
-	if (strncmp(path, "/proc/", 6) != 0 && strncmp(path, "/sys/", 5) != 0)
-		return;
-	if (path[1] == 'p' && path[6] >= '0' && path[6] <= '9')
-		return; /* a process that has ended */
-	if (optional(path))
+	if (!every_linux_has(path))
 		return;
 	strncpy(u.path, path, sizeof(u.path) - 1);
 	remember(&u);
+}
+
+void unsupported_got_on(void)
+{
+	struct process *p = task_current()->process;
+	unsigned i = READ_ONCE(p->unsupported);
+
+	if (i && !uses[i - 1].what)
+		WRITE_ONCE(p->unsupported, 0);
 }
 
 /* The value of a socket option is its level and its name. */

@@ -15,8 +15,10 @@ struct process;
 void unsupported(const char *what, u64 value);
 /* A system call that has no handler. name is a literal. */
 void unsupported_call(const char *name, u64 nr);
-/* A file that was not found: remembered if it lies in /proc or /sys and is not a process's. Says nothing in dmesg. */
+/* A file that was not found: remembered if every Linux has it. Says nothing in dmesg. */
 void unsupported_path(const char *path);
+/* The current program opened a file since: it does without the one that was not found. */
+void unsupported_got_on(void);
 
 /*
  * The last one of p that its present program asked for, as words in buf: "fcntl(F_NOTIFY) (0x1) is not supported". False: there is none, or

@@ -166,3 +166,17 @@ TEST(shm)
 	close(fd);
 	CHECK_OK(unlink(name));
 }
+
+/* lsblk(8) and udev's library look there, and take a missing directory for an error. */
+TEST(directories_of_devices)
+{
+	static const char *const dirs[] = { "/sys/block", "/sys/class/block", "/sys/dev/block",
+					    "/sys/dev/char" };
+	struct stat st;
+
+	if (access("/sys/class", F_OK))
+		SKIP("no sysfs");
+	for (size_t k = 0; k < ARRAY_LEN(dirs); k++)
+		if (CHECK_OK(stat(dirs[k], &st)) == 0)
+			CHECK(S_ISDIR(st.st_mode));
+}

@@ -4,20 +4,22 @@
 . "$(dirname "$0")/common"
 B=/bin/busybox
 
-hint='moat: busybox: /proc/nonesuch does not exist here and may be why it failed; --hints=off silences this'
-own='cat: can'\''t open '\''/proc/nonesuch'\'': No such file or directory'
+hint='moat: busybox: /proc/kallsyms does not exist here and may be why it failed; --hints=off silences this'
+own='cat: can'\''t open '\''/proc/kallsyms'\'': No such file or directory'
 
-t=$(inside $B cat /proc/nonesuch 2>&1)
+t=$(inside $B cat /proc/kallsyms 2>&1)
 expect 'a failure: status' 1 $?
 expect 'a failure' "$own
 $hint" "$t"
 
-expect 'off' "$own" "$(MOAT_OPTS='--hints=off' inside $B cat /proc/nonesuch 2>&1)"
-expect 'a success' '' "$(inside $B sh -c "read x < /proc/nonesuch; exit 0" 2>&1 | grep ^moat:)"
+expect 'off' "$own" "$(MOAT_OPTS='--hints=off' inside $B cat /proc/kallsyms 2>&1)"
+expect 'a success' '' "$(inside $B sh -c "read x < /proc/kallsyms; exit 0" 2>&1 | grep ^moat:)"
 expect 'nothing unsupported' '' "$(inside $B false 2>&1)"
 expect 'a file elsewhere' '' "$(inside $B cat /nonesuch 2>&1 | grep ^moat:)"
+expect 'a name that no Linux has' '' "$(inside $B cat /proc/nonesuch 2>&1 | grep ^moat:)"
+expect 'it got on without' '' "$(inside $B sh -c "read x < /proc/kallsyms; read x < $B; exit 1" 2>&1 | grep ^moat:)"
 expect 'an ended process' '' "$(inside $B cat /proc/31999/stat 2>&1 | grep ^moat:)"
-expect 'once' "$hint" "$(inside $B sh -c "$B cat /proc/nonesuch; $B cat /proc/nonesuch" 2>&1 | grep ^moat:)"
+expect 'once' "$hint" "$(inside $B sh -c "$B cat /proc/kallsyms; $B cat /proc/kallsyms" 2>&1 | grep ^moat:)"
 
 t=$(MOAT_OPTS='--hints=maybe' inside $B true 2>&1)
 expect 'a bad value: status' 125 $?
