@@ -11,6 +11,7 @@
 #include "net/scm.h"
 #include "platform/platform.h"
 #include "task/ns/pidns.h"
+#include "task/ns/userns.h"
 #include "task/task.h"
 
 static struct spinlock dropped_lock = SPINLOCK_INIT;
@@ -82,6 +83,13 @@ void scm_drop(struct scm *scm)
 	scm->process = NULL;
 }
 
+void scm_show(struct ucred *c)
+{
+	c->pid = pid_vnr(c->pid);
+	c->uid = show_uid(c->uid);
+	c->gid = show_gid(c->gid);
+}
+
 void scm_self(struct ucred *c)
 {
 	const struct task *t = task_current();
@@ -137,11 +145,15 @@ static int parse_creds(struct scm *scm, const u8 *data, size_t len)
 	if (len != sizeof(u))
 		return -EINVAL;
 	memcpy(&u, data, sizeof(u));
+	u.uid = kuid_here(u.uid);
+	u.gid = kgid_here(u.gid);
+	if (u.uid == NO_ID || u.gid == NO_ID)
+		return -EINVAL;
 	if (u.pid != t->process->nr && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	if (u.uid != c->uid && u.uid != c->euid && u.uid != c->suid && !capable(CAP_SETUID))
+	if (u.uid != c->uid && u.uid != c->euid && u.uid != c->suid && !capable_here(CAP_SETUID))
 		return -EPERM;
-	if (u.gid != c->gid && u.gid != c->egid && u.gid != c->sgid && !capable(CAP_SETGID))
+	if (u.gid != c->gid && u.gid != c->egid && u.gid != c->sgid && !capable_here(CAP_SETGID))
 		return -EPERM;
 	p = process_find_vpid(u.pid);
 	if (!p)
@@ -344,7 +356,7 @@ int scm_give(struct socket *s, struct scm *scm, struct cmsg_out *out, u32 flags)
 	if (sock_opt(s, SOPT_PASSCRED)) {
 		struct ucred creds = scm->has_creds ? scm->creds : none;
 
-		creds.pid = pid_vnr(creds.pid);
+		scm_show(&creds);
 		err = cmsg_put(out, SOL_SOCKET, SCM_CREDENTIALS, &creds, sizeof(creds));
 	}
 	if (!err && scm->fds)

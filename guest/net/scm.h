@@ -46,6 +46,8 @@ void scm_drop(struct scm *scm);
 
 /* Fill in who the current task is. */
 void scm_self(struct ucred *c);
+/* The numbers that the current task's namespaces have for them. */
+void scm_show(struct ucred *c);
 
 /* Where control messages of a recvmsg(2) go: user memory, and the flags that it gives back. */
 struct cmsg_out {

@@ -312,3 +312,40 @@ TEST(autobind_for_answers)
 	close(s);
 	close(c);
 }
+
+static void put(const char *file, const char *line)
+{
+	int fd = CHECK_OK(open(file, O_WRONLY));
+
+	CHECK_EQ(write(fd, line, strlen(line)), (ssize_t)strlen(line));
+	close(fd);
+}
+
+/* Ids are those of whoever gives or gets them: 5 and 6 here are what 0 is outside. */
+TEST_FORK(user_namespace)
+{
+	socklen_t len = sizeof(struct ucred);
+	struct ucred u;
+	int s[2], fd;
+	size_t n;
+
+	if (geteuid() != 0 || unshare(CLONE_NEWUSER) < 0)
+		SKIP("cannot make a user namespace");
+	put("/proc/self/uid_map", "5 0 1");
+	put("/proc/self/setgroups", "deny");
+	put("/proc/self/gid_map", "6 0 1");
+	CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, s));
+	CHECK_OK(setsockopt(s[1], SOL_SOCKET, SO_PASSCRED, &on, 4));
+	CHECK_EQ(write(s[0], "x", 1), 1);
+	CHECK_STR(recv_control(s[1], &u, &fd, &n), "C");
+	CHECK_EQ(u.uid, 5);
+	CHECK_EQ(u.gid, 6);
+	u = (struct ucred){ getpid(), 5, 6 };
+	CHECK_EQ(send_creds(s[0], &u, sizeof(u)), 1);
+	u.uid = 7; /* nobody's */
+	CHECK_ERRNO(send_creds(s[0], &u, sizeof(u)), EINVAL);
+	memset(&u, 0, sizeof(u));
+	CHECK_OK(getsockopt(s[0], SOL_SOCKET, SO_PEERCRED, &u, &len));
+	CHECK_EQ(u.uid, 5);
+	CHECK_EQ(u.gid, 6);
+}

@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "net/unix/unix.h"
-#include "task/ns/pidns.h"
+#include "task/ns/userns.h"
 #include "task/task.h"
 
 static int peer_groups(struct unix_sock *u, void *v, unsigned *len)
 {
 	const struct cred *c = u->remote.cred;
+	u32 *groups = v;
 	unsigned need;
 
 	if (!c)
@@ -19,7 +20,8 @@ static int peer_groups(struct unix_sock *u, void *v, unsigned *len)
 		*len = need;
 		return -ERANGE;
 	}
-	memcpy(v, c->groups, need);
+	for (unsigned k = 0; k < c->ngroups; k++)
+		groups[k] = show_gid(c->groups[k]);
 	*len = need;
 	return 0;
 }
@@ -58,7 +60,8 @@ int unix_getsockopt(struct socket *s, int level, int name, void *v, unsigned *le
 	case SO_PEERCRED: {
 		struct ucred ids = u->remote.ids;
 
-		ids.pid = pid_vnr(ids.pid);
+		if (ids.uid != NO_ID)
+			scm_show(&ids);
 		*len = MIN(*len, (unsigned)sizeof(ids));
 		memcpy(v, &ids, *len);
 		return 0;
