@@ -367,6 +367,7 @@ static int connect_locked(struct inet_sock *k, const ip_addr_t *ip, u16 port)
 		return -EINVAL;
 	k->rport = port;
 	k->s.shutdown = 0;
+	atomic_store(&k->s.err, 0);
 	k->peer_closed = false;
 	k->state = INET_CONNECTING;
 	k->connecting = true;
@@ -381,14 +382,28 @@ static int connect_locked(struct inet_sock *k, const ip_addr_t *ip, u16 port)
 	return -EINPROGRESS;
 }
 
+/* Is a connection in this state cut off when it is given up? Not one of which both ends are on their way. */
+static bool is_cut_off(const struct tcp_pcb *p)
+{
+	switch (p->state) {
+	case LISTEN:
+	case TIME_WAIT: return false;
+	case CLOSING:
+	case LAST_ACK: return p->unsent;
+	default: return true;
+	}
+}
+
 static int disconnect(struct inet_sock *k)
 {
+	struct tcp_pcb *p;
+
 	net_enter(k->s.net);
+	p = k->pcb;
 	if (k->state == INET_LISTENING)
 		tcp_sk_drop_queue(k);
-	if (k->pcb) {
-		struct tcp_pcb *p = k->pcb;
-
+	atomic_store(&k->s.err, p && is_cut_off(p) ? ECONNRESET : 0);
+	if (p) {
 		tcp_arg(p, NULL);
 		if (p->state == LISTEN) {
 			tcp_close(p);
@@ -402,15 +417,19 @@ static int disconnect(struct inet_sock *k)
 	k->state = INET_CLOSED;
 	k->connecting = false;
 	k->s.shutdown = 0;
-	k->s.err = 0;
+	k->peer_closed = false;
 	k->rport = 0;
 	sock_set_opt(&k->s, SOPT_LISTENING, false);
-	if (!k->bound) {
+	if (!k->bound_addr)
+		ip_addr_set_any(k->s.family == AF_INET6, &k->laddr);
+	if (k->bound) {
+		k->port->addr = k->laddr;
+	} else {
 		port_release(k);
 		k->lport = 0;
-		ip_addr_set_any(k->s.family == AF_INET6, &k->laddr);
 	}
 	net_leave();
+	sock_wake_error(&k->s);
 	return 0;
 }
 
