@@ -122,6 +122,86 @@ static void wait_error(int fd)
 	CHECK_EQ(p.revents, POLLERR);
 }
 
+/* `ip route get 10.7.7.2`: the MTU that was learned (0: none), for how long, and whether it is a floor. */
+struct learned {
+	unsigned mtu, locked;
+	int expires; /* in ticks of 10 ms */
+};
+
+static void read_metrics(struct learned *l, const struct rtattr *a)
+{
+	const struct rtattr *m = RTA_DATA(a);
+
+	for (int len = (int)RTA_PAYLOAD(a); RTA_OK(m, len); m = RTA_NEXT(m, len)) {
+		if (m->rta_type == RTAX_MTU)
+			memcpy(&l->mtu, RTA_DATA(m), sizeof(l->mtu));
+		if (m->rta_type == RTAX_LOCK)
+			memcpy(&l->locked, RTA_DATA(m), sizeof(l->locked));
+	}
+}
+
+static struct learned route_get(void)
+{
+	struct rtmsg r = { .rtm_family = AF_INET, .rtm_dst_len = 32 };
+	struct request q = { .h = { NLMSG_LENGTH(sizeof(r)), RTM_GETROUTE, NLM_F_REQUEST, 1, 0 } };
+	in_addr_t to = inet_addr("10.7.7.2");
+	struct learned l = { 0 };
+	union {
+		struct nlmsghdr h;
+		char bytes[1024];
+	} a;
+	struct rta_cacheinfo times;
+	int fd = CHECK_OK(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)), len;
+
+	memcpy(q.body, &r, sizeof(r));
+	attr(&q, RTA_DST, &to, sizeof(to));
+	CHECK_EQ(send(fd, &q, q.h.nlmsg_len, 0), (ssize_t)q.h.nlmsg_len);
+	CHECK(recv(fd, &a, sizeof(a), 0) > 0);
+	CHECK_EQ(a.h.nlmsg_type, RTM_NEWROUTE);
+	len = (int)(a.h.nlmsg_len - NLMSG_LENGTH(sizeof(r)));
+	for (struct rtattr *t = RTM_RTA(NLMSG_DATA(&a.h)); RTA_OK(t, len); t = RTA_NEXT(t, len)) {
+		if (t->rta_type == RTA_METRICS)
+			read_metrics(&l, t);
+		if (t->rta_type == RTA_CACHEINFO) {
+			memcpy(&times, RTA_DATA(t), sizeof(times));
+			l.expires = (int)times.rta_expires;
+		}
+	}
+	close(fd);
+	return l;
+}
+
+TEST_FORK(shown)
+{
+	struct far_end f;
+	struct learned l;
+	int fd, err;
+
+	OWN_NETWORK();
+	err = far_end_start(&f, router);
+	if (err == -EOPNOTSUPP)
+		SKIP("no veth here");
+	CHECK_EQ(err, 0);
+	l = route_get();
+	CHECK_EQ(l.mtu, 0);
+	CHECK_EQ(l.expires, 0);
+	fd = peer(IP_PMTUDISC_DO, 1);
+	CHECK_EQ(send_asking(fd, 900, 1000), 1000);
+	wait_error(fd);
+	l = route_get();
+	CHECK_EQ(l.mtu, 900);
+	CHECK_EQ(l.locked, 0);
+	CHECK(l.expires > 50000 && l.expires <= 60000);
+	CHECK_EQ(heard(fd, SO_EE_ORIGIN_ICMP), 900);
+	CHECK_EQ(send_asking(fd, 100, 872), 872);
+	wait_error(fd);
+	l = route_get();
+	CHECK_EQ(l.mtu, 552);
+	CHECK_EQ(l.locked, 1 << RTAX_MTU);
+	close(fd);
+	far_end_stop(&f);
+}
+
 TEST_FORK(datagrams)
 {
 	struct far_end f;

@@ -133,6 +133,7 @@ struct route_way {
 	u8 family, type;		 /* RTN_* */
 	const void *dst, *src, *gateway; /* addresses of the family; src and gateway may be NULL */
 	u32 ifindex;
+	const struct path_mtu *path; /* what ICMP said of it, under net_lock; or NULL */
 };
 void rtnetlink_put_way(struct nl_request *r, const struct route_way *w);
 

@@ -7,7 +7,10 @@
 
 #include "net/lwip/stack.h"
 #include "net/netlink/netlink.h"
+#include "platform/platform.h"
 #include "task/ns/userns.h"
+
+#define NS_PER_TICK 10000000 /* USER_HZ */
 
 void rtnetlink_put_main(struct nl_request *r, u16 type, const struct inet_route *t, bool multi)
 {
@@ -35,11 +38,26 @@ void rtnetlink_put_main(struct nl_request *r, u16 type, const struct inet_route 
 	nl_end(r);
 }
 
+/* RTA_METRICS with an MTU; one that is a floor is locked. */
+static void put_mtu(struct nl_request *r, const struct path_mtu *p)
+{
+	struct {
+		struct nlattr a;
+		u32 value;
+	} m[2] = {
+		{ { sizeof(m[0]), RTAX_LOCK }, 1 << RTAX_MTU },
+		{ { sizeof(m[0]), RTAX_MTU }, p->mtu },
+	};
+	unsigned first = p->cut ? 0 : 1;
+
+	nl_attr(r, RTA_METRICS, &m[first], (u32)(sizeof(m) - first * sizeof(m[0])));
+}
+
 /* Programs have come to rely on the order: nmap looks at the first attributes alone. */
 void rtnetlink_put_way(struct nl_request *r, const struct route_way *w)
 {
 	struct rtmsg *m = nl_begin(r, RTM_NEWROUTE, sizeof(*m), false);
-	struct rta_cacheinfo none = { 0 };
+	struct rta_cacheinfo times = { 0 };
 	u32 len = w->family == AF_INET ? 4 : 16;
 
 	if (!m)
@@ -56,14 +74,19 @@ void rtnetlink_put_way(struct nl_request *r, const struct route_way *w)
 		nl_attr(r, RTA_PREFSRC, w->src, len);
 	if (w->gateway)
 		nl_attr(r, RTA_GATEWAY, w->gateway, len);
+	if (w->path) {
+		put_mtu(r, w->path);
+		times.rta_expires = (u32)((w->path->expires - clock_mono()) / NS_PER_TICK);
+	}
 	nl_attr_u32(r, RTA_UID, show_uid(task_current()->cred->uid));
-	nl_attr(r, RTA_CACHEINFO, &none, sizeof(none));
+	nl_attr(r, RTA_CACHEINFO, &times, sizeof(times));
 	nl_end(r);
 }
 
 static void put_way_of(struct nl_request *r, const struct inet_route *t, const void *dst)
 {
 	bool addressed = t->family == AF_INET && !ip4_addr_isany_val(*netif_ip4_addr(t->netif));
+	ip_addr_t to = { .type = t->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_V6 };
 	struct route_way w = {
 		.family = t->family,
 		.type = RTN_UNICAST,
@@ -73,6 +96,10 @@ static void put_way_of(struct nl_request *r, const struct inet_route *t, const v
 		.ifindex = (u32)t->ifindex,
 	};
 
+	memcpy(&to.u_addr, dst, t->family == AF_INET ? 4 : 16);
+	w.path = path_learned(t->netif, &to);
+	if (w.path && w.path->expires <= clock_mono())
+		w.path = NULL;
 	rtnetlink_put_way(r, &w);
 }
 
