@@ -190,15 +190,16 @@ static void allow_mapping(struct builder *b)
 }
 
 /*
- * The Sentry's own seal, for all its threads: 24 entries, and death for anything else. It opens nothing, makes no task
+ * The Sentry's own seal, for all its threads: 25 entries, and death for anything else. It opens nothing, makes no task
  * (helpers do), maps files to read them only and nothing executable; signals go to its own pid namespace, which holds stubs
  * alone.
  */
 void filter_sentry_install(void)
 {
 	static const u16 plain[] = {
-		HC_futex,  HC_rt_sigreturn,	 HC_sched_yield, HC_close,	    HC_epoll_pwait2,
-		HC_munmap, HC_sched_setaffinity, HC_exit_group,	 HC_restart_syscall
+		HC_futex,	    HC_rt_sigreturn, HC_sched_yield,	   HC_close,
+		HC_epoll_pwait2,    HC_munmap,	     HC_sched_setaffinity, HC_exit_group,
+		HC_restart_syscall, HC_wait4
 	};
 	struct bpf_insn insns[144];
 	struct builder b = { insns, 0 };

@@ -157,12 +157,20 @@ int helper_create(struct helper *h)
 	return 0;
 }
 
-void helper_destroy(struct helper *h)
+void task_kill(u32 tid)
 {
-	hc2(HC_kill, h->tid, HC_SIGKILL);
-	/* The page may be given away only when the helper cannot write to it any more. */
-	while (task_alive(h->tid))
-		hc0(HC_sched_yield);
+	hc2(HC_kill, tid, HC_SIGKILL);
+}
+
+void task_await(u32 tid)
+{
+	/* The host reaps (SIGCHLD is ignored), so this only sleeps, until there is no such child. */
+	while (hc4(HC_wait4, tid, NULL, 0, NULL) == -EINTR)
+		;
+}
+
+void helper_free(struct helper *h)
+{
 	index_free(h->index);
 }
 

@@ -26,6 +26,7 @@
 #define HC_recvmsg	     47
 #define HC_clone	     56
 #define HC_exit		     60
+#define HC_wait4	     61
 #define HC_kill		     62
 #define HC_ftruncate	     77
 #define HC_sigaltstack	     131

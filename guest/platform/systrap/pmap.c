@@ -62,7 +62,10 @@ free:
 void pmap_destroy(struct pmap *p)
 {
 	stubs_kill(p);
-	helper_destroy(&p->h);
+	task_kill(p->h.tid);
+	stubs_await(p);
+	task_await(p->h.tid);
+	helper_free(&p->h);
 	stubs_free(p);
 	patch_destroy(p);
 	pt_destroy(&p->pt, 0, 1UL << 47, true);

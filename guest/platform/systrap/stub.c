@@ -68,13 +68,6 @@ static bool stub_born(struct stub *s)
 	return false;
 }
 
-static void task_kill(u32 tid)
-{
-	hc2(HC_kill, tid, HC_SIGKILL);
-	while (hc2(HC_kill, tid, 0) != -ESRCH)
-		hc0(HC_sched_yield);
-}
-
 /*
  * Locked; the host task is gone. The next owner of the slot may be another process, so this one must have lost the
  * mapping before; if it cannot, the slot stays taken as long as the address space lives.
@@ -136,6 +129,7 @@ struct stub *stub_get(struct pmap *p)
 			return s;
 		}
 		task_kill(tid);
+		task_await(tid);
 	} else {
 		p->failed = true; /* the refused batch may have held mappings as well */
 	}
@@ -154,6 +148,7 @@ void stub_put(struct pmap *p, struct stub *s)
 void stub_kill(struct pmap *p, struct stub *s)
 {
 	task_kill(s->tid);
+	task_await(s->tid);
 	spin_lock(&p->lock);
 	stub_unmap(p, s);
 	spin_unlock(&p->lock);
@@ -165,6 +160,14 @@ void stubs_kill(struct pmap *p)
 
 	list_for_each(s, &p->idle, link)
 		task_kill(s->tid);
+}
+
+void stubs_await(struct pmap *p)
+{
+	struct stub *s;
+
+	list_for_each(s, &p->idle, link)
+		task_await(s->tid);
 }
 
 static void slots_free(struct list *stubs)

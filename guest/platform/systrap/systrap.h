@@ -95,7 +95,11 @@ struct utask {
 /* helper.c */
 void template_start(void);
 int helper_create(struct helper *h);
-void helper_destroy(struct helper *h);
+/* Its task is gone: another may have its command page. */
+void helper_free(struct helper *h);
+/* End a host task of ours; then wait until it has left its memory and descriptors. */
+void task_kill(u32 tid);
+void task_await(u32 tid);
 /* Queue one command; sends the batch first when the page is full. Lock of the owner held. */
 int helper_queue(struct helper *h, u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 int helper_flush(struct helper *h);
@@ -110,8 +114,9 @@ struct stub *stub_get(struct pmap *p);
 void stub_put(struct pmap *p, struct stub *s);
 /* End a stub that no longer obeys, and take its slot away from the address space. */
 void stub_kill(struct pmap *p, struct stub *s);
-/* The end of an address space: first all its host tasks die (the helper in between), then their slots are free. */
+/* The end of an address space: all its host tasks die at once, then their slots are free. */
 void stubs_kill(struct pmap *p);
+void stubs_await(struct pmap *p);
 void stubs_free(struct pmap *p);
 
 /* pmap.c: queue a command, locked. One that is refused makes the next commit build the address space anew. */
