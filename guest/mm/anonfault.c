@@ -5,6 +5,7 @@
  * systrap) at first, four times more at each sequential fault up to a 2 MiB block of ZONE_LARGE, while memory is
  * plentiful. Frames that the host never touched cost it nothing until the application touches them.
  * Copy-on-write: the aligned pmap_window() around the fault; pages whose sharing count fell to 1 are only write-enabled.
+ * On systrap the windows of areas up to 2 MiB also grow with the number of faults there, to 256 KiB.
  *
  * Lock: mm->lock. Cost of a first touch: one charge, one zone lock per block, one metadata write per page of the
  * window, one pmap_map per contiguous run; no kmalloc. The commit is the caller's.
@@ -12,7 +13,8 @@
 #include "mm/priv.h"
 #include <string.h>
 
-#define HUGE_ORDER 9u
+#define HUGE_ORDER  9u
+#define FAULTS_GROW 3u
 
 static unsigned log2_floor(u64 n)
 {
@@ -42,6 +44,19 @@ static void window(const struct vma *v, uaddr_t va, unsigned order, unsigned *lo
 	}
 	*lo = (unsigned)((MAX(start, v->start) - base) >> PAGE_SHIFT);
 	*hi = (unsigned)((MIN(end, v->end) - base) >> PAGE_SHIFT);
+}
+
+/*
+ * How much larger than usual the window of the next private pages may be, as an order: a smaller area that is used all over
+ * has used a good part of what the larger windows bring. Counts the fault.
+ */
+static unsigned grown(struct vma *v)
+{
+	unsigned more = v->end - v->start <= HUGE_SIZE ? MIN(v->faults / FAULTS_GROW, 2u) : 0;
+
+	if (v->faults < 255)
+		v->faults++;
+	return pmap_window() > 4 ? more : 0;
 }
 
 static unsigned page_prot(u64 entry, unsigned full)
@@ -130,33 +145,41 @@ static enum frame_zone area_zone(const struct vma *v)
 
 /* ---- first touch ---- */
 
-/* Fill leaf[lo..hi) with zeroed frames in as few blocks as possible; returns how many pages were filled. */
-static unsigned fill(struct vma *v, u64 *leaf, unsigned lo, unsigned hi, unsigned max_order)
+/* n charged frames in as few blocks as possible; returns how many there were. */
+static unsigned frames_take(enum frame_zone zone, unsigned flags, unsigned max_order, paddr_t *pa,
+			    unsigned n)
 {
-	enum frame_zone zone = area_zone(v);
-	unsigned at = lo;
+	unsigned at = 0;
 
-	while (at < hi) {
-		unsigned order = MIN(log2_floor(hi - at), max_order);
-		paddr_t pa;
+	while (at < n) {
+		unsigned order = MIN(log2_floor(n - at), max_order);
+		paddr_t block = frame_alloc(zone, order, flags | FRAME_CHARGED);
 
-		pa = frame_alloc(zone, order, FRAME_ZERO | FRAME_CHARGED);
-		if (!pa) {
+		if (!block) {
 			if (!order)
 				break;
 			max_order = order - 1;
 			continue;
 		}
 		if (order)
-			frame_split(pa);
+			frame_split(block);
 		if (zone == ZONE_LARGE) /* as in huge_new */
-			WRITE_ONCE(*(u64 *)paddr_to_ptr(pa), 0);
+			WRITE_ONCE(*(u64 *)paddr_to_ptr(block), 0);
 		for (unsigned i = 0; i < 1u << order; i++)
-			leaf[at + i] = (pa + i * PAGE_SIZE) | AE_PRESENT;
-		at += 1u << order;
+			pa[at++] = block + i * PAGE_SIZE;
 	}
-	v->mm->rss_anon += at - lo;
-	return at - lo;
+	return at;
+}
+
+/* Fill leaf[lo..hi) with zeroed frames; returns how many pages were filled. */
+static unsigned fill(struct vma *v, u64 *leaf, unsigned lo, unsigned hi, unsigned max_order)
+{
+	unsigned n = frames_take(area_zone(v), FRAME_ZERO, max_order, &leaf[lo], hi - lo);
+
+	for (unsigned i = lo; i < lo + n; i++)
+		leaf[i] |= AE_PRESENT;
+	v->mm->rss_anon += n;
+	return n;
 }
 
 static int anon_new(struct vma *v, u64 *leaf, uaddr_t va, unsigned order)
@@ -304,6 +327,8 @@ int anon_fault(struct vma *v, uaddr_t va, unsigned access)
 			order = HUGE_ORDER;
 		else if (page == v->next_fault && !(v->flags & VMA_RAND))
 			order = MIN(MAX(v->window, order) + 2, HUGE_ORDER);
+		else if (!(v->flags & VMA_RAND))
+			order += grown(v);
 		v->window = (u8)order;
 		if (!*pmd && order == HUGE_ORDER && huge_fits(v, base) && huge_new(v, base, pmd)) {
 			v->next_fault = base + HUGE_SIZE;
@@ -319,52 +344,64 @@ int anon_fault(struct vma *v, uaddr_t va, unsigned access)
 	return anon_new(v, leaf, va, order);
 }
 
+/* Charge and take n frames, or none. */
+static bool frames_get(paddr_t *pa, unsigned n)
+{
+	unsigned got;
+
+	if ((n > 1 && !frame_plentiful(n)) || frame_try_charge(n))
+		return false;
+	got = frames_take(ZONE_SMALL, 0, log2_floor(FILE_AROUND), pa, n);
+	if (got == n)
+		return true;
+	frame_uncharge(n - got);
+	while (got)
+		frame_put(pa[--got]);
+	return false;
+}
+
 int anon_cow_file(struct vma *v, uaddr_t va)
 {
 	struct mm *mm = v->mm;
 	uaddr_t base = ALIGN_DOWN(va, HUGE_SIZE);
-	unsigned lo, hi, mine = pte_index(va);
-	paddr_t src[FAULT_AROUND];
-	bool writable[FAULT_AROUND];
-	u64 first;
+	unsigned lo, hi, mine = pte_index(va), first, n = 0;
+	paddr_t src[FILE_AROUND], new[FILE_AROUND];
+	bool writable[FILE_AROUND];
 	u64 *pmd = anon_pmd(mm, va, true), *leaf;
-	int err;
+	int err, lost;
 
 	leaf = pmd ? anon_leaf(mm, pmd) : NULL;
 	if (!leaf)
 		return -ENOMEM;
 	if (leaf[mine])
 		return anon_present(v, leaf, va, true);
-	window(v, va, MIN(cow_order(), 4u), &lo, &hi);
-	first = vma_index(v, base + lo * PAGE_SIZE);
-	err = pagecache_fault(v->pc, vma_index(v, va), false, first, hi - lo, src, writable);
+	window(v, va, MIN(cow_order() + grown(v), log2_floor(FILE_AROUND)), &lo, &hi);
+	first = lo;
+	err = pagecache_fault(v->pc, vma_index(v, va), false, vma_index(v, base + lo * PAGE_SIZE),
+			      hi - lo, src, writable);
 	if (err)
 		return err;
+	for (unsigned i = lo; i < hi; i++)
+		n += !leaf[i] && src[i - first];
+	if (!frames_get(new, n)) {
+		if (n == 1 || !frames_get(new, 1))
+			return -ENOMEM;
+		lo = mine;
+		hi = mine + 1;
+	}
+	n = 0;
 	for (unsigned i = lo; i < hi; i++) {
-		paddr_t new;
-
-		if (leaf[i] || !src[i - lo] || (i != mine && !frame_plentiful(1)))
+		if (leaf[i] || !src[i - first])
 			continue;
-		if (frame_try_charge(1)) {
+		if (copy_mapped(paddr_to_ptr(new[n]), paddr_to_ptr(src[i - first]), PAGE_SIZE)) {
+			frame_put(new[n++]); /* the host cut the file short */
 			if (i == mine)
-				return -ENOMEM;
+				err = -EIO;
 			continue;
 		}
-		new = frame_alloc(ZONE_SMALL, 0, FRAME_CHARGED);
-		if (!new) {
-			frame_uncharge(1);
-			if (i == mine)
-				return -ENOMEM;
-			continue;
-		}
-		if (copy_mapped(paddr_to_ptr(new), paddr_to_ptr(src[i - lo]), PAGE_SIZE)) {
-			frame_put(new); /* the host cut the file short */
-			if (i == mine)
-				return -EIO;
-			continue;
-		}
-		leaf[i] = new | AE_PRESENT;
+		leaf[i] = new[n++] | AE_PRESENT;
 		mm->rss_anon++;
 	}
-	return anon_map(v, leaf, base, lo, hi, 0);
+	lost = anon_map(v, leaf, base, lo, hi, 0);
+	return err ? err : lost;
 }

@@ -51,18 +51,16 @@ static bool grow_stack(struct vma *v, uaddr_t va)
 }
 
 /*
- * Map what of the 2 MiB around va lies in the file's window and has no private page: the host brings its own pages in, and
- * what is mapped here costs nothing before that. False: there is no window, or va is not in it.
+ * Map what of [at, end), a part of v around va, lies in the file's window and has no private page: the host brings its own
+ * pages in, and what is mapped here costs nothing before that. False: there is no window, or va is not in it.
  */
-static bool window_fault(struct vma *v, uaddr_t va, int *err)
+static bool window_map(struct vma *v, uaddr_t va, uaddr_t at, uaddr_t end, int *err)
 {
-	uaddr_t at = MAX(ALIGN_DOWN(va, HUGE_SIZE), v->start), end;
 	unsigned prot = vma_pmap_prot(v) & ~PMAP_W, have;
 	u64 first = vma_index(v, at), pages, fresh = 0;
 	struct pagecache *pc = v->pc;
 	paddr_t base = 0, old;
 
-	end = MIN(ALIGN_DOWN(va, HUGE_SIZE) + HUGE_SIZE, v->end);
 	mutex_lock(&pc->lock);
 	pages = pc->dax && !platform_dax_refused
 			? MIN(pc->dax->pages, (pc->size + PAGE_SIZE - 1) >> PAGE_SHIFT)
@@ -90,6 +88,50 @@ static bool window_fault(struct vma *v, uaddr_t va, int *err)
 	}
 	vma_add_mapped(v, fresh);
 	return true;
+}
+
+static bool window_fault(struct vma *v, uaddr_t va, int *err)
+{
+	uaddr_t base = ALIGN_DOWN(va, HUGE_SIZE);
+
+	if (v->end - v->start <= HUGE_SIZE)
+		return window_map(v, va, v->start, v->end, err);
+	return window_map(v, va, MAX(base, v->start), MIN(base + HUGE_SIZE, v->end), err);
+}
+
+/* ---- programs: what is mapped now is used at once ---- */
+
+#define EXPECT_SIZE (4UL << 20) /* of an area that is mapped ahead */
+
+void fault_expect(struct mm *mm, uaddr_t va)
+{
+	if (mm->nr_recent < RECENT_MAX)
+		mm->recent[mm->nr_recent++] = va;
+}
+
+/*
+ * One fault instead of one for each segment. Only of files with a window, where it costs no memory: nothing is read, and of
+ * what a loader relocates only what its first write there would copy.
+ */
+static void map_expected(struct mm *mm)
+{
+	unsigned n = mm->nr_recent;
+	int err;
+
+	mm->nr_recent = 0;
+	for (unsigned i = 0; i < n; i++) {
+		struct vma *v = vma_at(mm, mm->recent[i]);
+
+		if (v && (v->flags & VMA_PHYS) && v->prot)
+			pmap_map(mm->pmap, v->start, v->end - v->start, v->off, vma_pmap_prot(v));
+		if (!v || !v->pc || vma_shared(v) || v->uffd || !READ_ONCE(v->pc->dax))
+			continue;
+		if ((v->prot & PROT_WRITE) && v->end - v->start <= pmap_window() * 1024UL)
+			anon_cow_file(v, v->start);
+		else
+			window_map(v, v->start, v->start, MIN(v->end, v->start + EXPECT_SIZE),
+				   &err);
+	}
 }
 
 static int file_fault(struct vma *v, uaddr_t va, unsigned access)
@@ -181,7 +223,10 @@ int fault_locked(struct mm *mm, uaddr_t va, unsigned access, bool force, struct 
 	} else {
 		err = anon_fault(v, va, access);
 	}
-	mm_commit(mm);
+	if (mm->nr_recent)
+		map_expected(mm);
+	if (!mm->idle)
+		mm_commit(mm);
 	if (err && err != -ENOMEM)
 		return fail(e, SIGBUS_, BUS_ADRERR);
 	return err;

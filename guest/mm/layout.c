@@ -59,8 +59,11 @@ int mm_map_vdso(struct mm *mm)
 	if (!err)
 		err = insert_area(mm, base + PAGE_SIZE, base + PAGE_SIZE + len,
 				  PROT_READ | PROT_EXEC, VMA_PHYS, vdso_image_paddr(), "[vdso]");
-	if (!err)
+	if (!err) {
 		mm->layout.vdso = base + PAGE_SIZE;
+		fault_expect(mm, base);
+		fault_expect(mm, base + PAGE_SIZE);
+	}
 	mutex_unlock(&mm->lock);
 	return err;
 }
@@ -100,6 +103,20 @@ void mm_set_brk(struct mm *mm, uaddr_t start)
 	mutex_unlock(&mm->lock);
 }
 
+#define BRK_AHEAD (256UL << 10) /* an allocator asks for so much when it is about to use it */
+
+/* An allocator's next store is behind the old break, then on to the new one: as sequential faults are. */
+static void bring_heap(struct mm *mm, uaddr_t at)
+{
+	struct vma *v = vma_at(mm, at);
+
+	if (!v || v->uffd)
+		return;
+	v->next_fault = at;
+	anon_fault(v, at, ACCESS_WRITE); /* if there is no memory now, the store will find out */
+	mm_commit(mm);
+}
+
 static uaddr_t brk_locked(struct mm *mm, uaddr_t brk, struct list *dead, uaddr_t *populate)
 {
 	struct mm_layout *l = &mm->layout;
@@ -131,6 +148,8 @@ static uaddr_t brk_locked(struct mm *mm, uaddr_t brk, struct list *dead, uaddr_t
 		}
 		if (mm->lock_future & VMA_LOCKED)
 			*populate = old_end;
+		else if (end - old_end <= BRK_AHEAD)
+			bring_heap(mm, old_end);
 	}
 	l->brk = brk;
 	return brk;

@@ -66,6 +66,7 @@ struct mm *mm_create(void)
 	vma_tree_init(mm);
 	list_init(&mm->uffds);
 	mm->mmap_base = mmap_choose_base();
+	mm->idle = true;
 	return mm;
 }
 
@@ -136,6 +137,7 @@ void mm_end_dead(void)
 
 struct pmap *mm_pmap(struct mm *mm)
 {
+	mm->idle = false;
 	return mm->pmap;
 }
 
@@ -172,7 +174,7 @@ static int fork_area(struct mm *to, struct mm *from, struct vma *v)
 	if (!c)
 		return -ENOMEM;
 	c->flags &= ~(VMA_LOCKED | VMA_LOCKONFAULT);
-	c->window = 0;
+	c->window = c->faults = 0;
 	uffd_forget(c);
 	vma_insert(c);
 	if (vma_shared(v) || (v->flags & (VMA_PHYS | VMA_WIPEONFORK)))

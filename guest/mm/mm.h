@@ -40,7 +40,7 @@ void mm_put(struct mm *mm); /* the last reference unmaps everything; may sleep *
 void mm_put_later(struct mm *mm);
 bool mm_any_dead(void);
 void mm_end_dead(void);
-struct pmap *mm_pmap(struct mm *mm);
+struct pmap *mm_pmap(struct mm *mm); /* for a thread to run there */
 
 /* ---- the system calls' work; addresses and flags as Linux's, checked here, errors in Linux's order ---- */
 s64 mm_mmap(struct mm *mm, uaddr_t addr, u64 len, int prot, int flags, struct file *file, u64 off);

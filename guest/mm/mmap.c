@@ -138,9 +138,10 @@ static void drop_source(struct source *s)
 }
 
 /* What MAP_SHARED_VALIDATE lets pass; MAP_SHARED ignores other flags. */
-#define KNOWN_FLAGS                                                                               \
-	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | 0x1800 | MAP_LOCKED | \
-	 MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | 0x4000000)
+#define KNOWN_FLAGS                                                                         \
+	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | \
+	 0x1000 | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK |    \
+	 MAP_HUGETLB | 0x4000000)
 
 static int check(struct mm *mm, uaddr_t addr, u64 len, u64 rounded, int flags, u64 off)
 {
@@ -229,6 +230,8 @@ static s64 map_locked(struct mm *mm, uaddr_t addr, u64 len, int prot, int flags,
 	src->file = NULL; /* the area has the references now */
 	src->shm = NULL;
 	vma_insert(v);
+	if (v->file && private && ((v->prot & PROT_EXEC) || (flags & MAP_DENYWRITE)))
+		fault_expect(mm, addr);
 	vma_merge(v);
 	return (s64)addr;
 }

@@ -38,6 +38,7 @@
 #define MAP_ANONYMOUS	    0x20
 #define MAP_32BIT	    0x40
 #define MAP_GROWSDOWN	    0x0100
+#define MAP_DENYWRITE	    0x0800
 #define MAP_LOCKED	    0x2000
 #define MAP_NORESERVE	    0x4000
 #define MAP_POPULATE	    0x8000
@@ -102,7 +103,8 @@ struct vma {
 	struct mm *mm;
 	uaddr_t start, end;
 	u8 prot, max_prot;
-	u8 window; /* order of the next anonymous window */
+	u8 window; /* order of the last anonymous window */
+	u8 faults; /* that made private pages, up to 255 */
 	u32 flags;
 	uaddr_t next_fault; /* where the last window ended: a fault here is sequential */
 	u64 off; /* of start, bytes: in the page cache, or paddr for VMA_PHYS; 0 for private anonymous */
@@ -116,7 +118,8 @@ struct vma {
 	u64 pc_mapped; /* pages of pc that faults gave to pmap: an upper bound */
 };
 
-#define DEFER_MAX 16
+#define DEFER_MAX  16
+#define RECENT_MAX 12
 
 struct mm {
 	struct ref ref;
@@ -132,10 +135,13 @@ struct mm {
 	u64 total, locked, rss_anon, hiwater; /* pages */
 	u64 rss_pc;			      /* pages: the areas' pc_mapped */
 	uaddr_t mmap_base;
-	u32 lock_future; /* VMA_LOCKED bits for new areas */
+	u32 lock_future;    /* VMA_LOCKED bits for new areas */
+	unsigned nr_recent; /* parts of programs that were mapped since the last fault; fault.c */
+	uaddr_t recent[RECENT_MAX];
 	unsigned nr_deferred; /* frames that were replaced: put after the commit that removes their translations */
 	paddr_t deferred[DEFER_MAX];
 	bool sealed;	      /* some area is VMA_SEALED */
+	bool idle;	      /* no thread yet: translations wait for the first, who commits them */
 	struct list uffds;    /* struct uffd of this address space; uffd.c */
 	struct mm *next_dead; /* without references, waiting for its end; mm.c */
 	struct mm_layout layout;
@@ -248,6 +254,8 @@ int anon_cow_file(struct vma *v,
 #define FAULT_AROUND 16u       /* pages: resident neighbours are mapped by the same fault */
 
 /* fault.c */
+/* Under mm->lock. A part of a program is mapped at va: the next fault of the mm brings its pages too. */
+void fault_expect(struct mm *mm, uaddr_t va);
 /* Make the page present for the access; under mm->lock, commits. -EFAULT with *e, -ENOMEM. */
 int fault_locked(struct mm *mm, uaddr_t va, unsigned access, bool force, struct fault_error *e);
 /* Memory is out, no lock held: reclaim, else the OOM killer. 0: try again; -ENOMEM: the caller is to die or fail. */

@@ -10,12 +10,13 @@
 #include "lib/random.h"
 #include "sys/exec.h"
 
-#define PROT_R	    1
-#define PROT_W	    2
-#define PROT_X	    4
-#define MAP_PRIVATE 2
-#define MAP_FIXED   0x10
-#define MAP_ANON    0x20
+#define PROT_R	      1
+#define PROT_W	      2
+#define PROT_X	      4
+#define MAP_PRIVATE   2
+#define MAP_FIXED     0x10
+#define MAP_ANON      0x20
+#define MAP_DENYWRITE 0x800 /* a program's: mm brings its pages ahead */
 
 #define DYN_BASE	  0x555555554000ULL
 #define ADDR_NO_RANDOMIZE 0x40000
@@ -37,8 +38,8 @@ static int map_segment(struct mm *mm, struct file *f, const struct elf_segment *
 	s64 ret;
 
 	if (s->filesz) {
-		ret = mm_mmap(mm, lo, map_end - lo, prot, MAP_PRIVATE | MAP_FIXED, f,
-			      ALIGN_DOWN(s->offset, PAGE_SIZE));
+		ret = mm_mmap(mm, lo, map_end - lo, prot, MAP_PRIVATE | MAP_FIXED | MAP_DENYWRITE,
+			      f, ALIGN_DOWN(s->offset, PAGE_SIZE));
 		if (ret < 0)
 			return (int)ret;
 		/* A segment that cannot be written has no variables behind its end. */
