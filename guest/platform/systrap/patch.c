@@ -6,13 +6,14 @@
  * into rcx, as SYSCALL does, and jumps to stub_tramp. A jump into the site's middle, to the SYSCALL, meets the slot
  * address's upper bytes 60 7f, an invalid instruction, and is emulated.
  *
- * Only the host's mapping changes: it gets a private copy of the page, while the shadow keeps the original frame, so
- * user copies and other mappings of the file see the program's own bytes. Only frames of the page cache that are mapped
- * executable and not writable are patched. Whatever mm changes at such a page drops its copy first. Patching ends for
- * an address space when it wants the region for itself, or GS, or single steps. The application can read its patched
- * text; that it may see the difference is the one thing that is not transparent.
+ * Only the host's mapping changes: it gets a patched copy of the page (patch_copy.c), while the shadow keeps the original
+ * frame, so user copies and other mappings of the file see the program's own bytes. Only frames of the page cache that are
+ * mapped executable and not writable are patched: when a site has trapped often, or at once when they are mapped, if their
+ * sites are known from other programs. Whatever mm changes at such a page drops its copy first. Patching ends for an
+ * address space when it wants the region for itself, or GS, or single steps. The application can read its patched text;
+ * that it may see the difference is the one thing that is not transparent.
  */
-#include "platform/systrap/systrap.h"
+#include "platform/systrap/patch.h"
 
 #include <string.h>
 
@@ -21,134 +22,120 @@
 #include "mm/frame.h"
 #include "mm/slab.h"
 
-#define SITE_LEN     7
-#define ENTRY_SIZE   32
-#define PAGE_ENTRIES (PAGE_SIZE / ENTRY_SIZE)
+#define PAGE_ENTRIES (PAGE_SIZE / PATCH_ENTRY)
 #define REGION_PAGES (PATCH_SIZE / PAGE_SIZE)
-#define ENTRIES	     (REGION_PAGES * PAGE_ENTRIES)
-/* traps of a site before it is patched: most sites of a short program run once or twice */
-#define HOT	  4
-#define COUNTERS  64 /* sites that are being counted, direct mapped */
-#define PAGES_MAX 64 /* patched pages */
+#define PAGES_MAX    64 /* patched pages */
 
 /* Bits 16-23 of every slot address, the first byte at the SYSCALL's place: PUSHA, which 64-bit mode does not have. */
 _Static_assert((PATCH_BASE >> 16 & 0xff) == 0x60 && PATCH_SIZE == 0x10000, "region");
 
 struct entry {
 	u64 slot; /* address of code */
-	u8 code[ENTRY_SIZE - 8];
+	u8 code[PATCH_ENTRY - 8];
 };
 
 struct patched_page {
+	struct list link;
 	uaddr_t va;
-	char *copy;
+	struct patch_copy *copy;
 };
 
 struct patch {
-	bool off;
-	unsigned entries; /* in use; entry 0 holds the address of stub_tramp */
-	unsigned pages;
-	struct patched_page page[PAGES_MAX];
-	struct entry *region[REGION_PAGES];
-	uaddr_t *site[REGION_PAGES]; /* site of each entry */
-	/* Copies to free when the queued batch is done. Full only when every page was dropped, plus one. */
-	char *limbo[PAGES_MAX + 1];
-	unsigned limbos;
-	struct {
-		uaddr_t rip;
-		u32 count;
-	} counter[COUNTERS];
+	struct list pages;
+	unsigned nr_pages;
+	struct list limbo; /* pages whose copies are free when the queued batch is done */
+	struct entry *region
+		[REGION_PAGES]; /* or NULL; entry 0 of the first holds the address of stub_tramp */
+	uaddr_t *site[REGION_PAGES]; /* site of each entry, or 0 */
 };
-
-static void limbo_add(struct patch *pt, char *copy)
-{
-	BUG_ON(pt->limbos == ARRAY_SIZE(pt->limbo));
-	pt->limbo[pt->limbos++] = copy;
-}
 
 void patch_reap(struct pmap *p)
 {
-	struct patch *pt = p->patch;
+	struct patched_page *pp, *tmp;
 
-	while (pt && pt->limbos)
-		page_free(pt->limbo[--pt->limbos]);
+	if (!p->patch)
+		return;
+	list_for_each_safe(pp, tmp, &p->patch->limbo, link) {
+		list_del(&pp->link);
+		patch_copy_put(pp->copy);
+		kfree(pp);
+	}
 }
 
-static struct patched_page *page_find(struct patch *pt, uaddr_t va)
+static struct patched_page *page_find(struct patch *pt, uaddr_t va, u64 len)
 {
-	for (unsigned i = 0; i < pt->pages; i++)
-		if (pt->page[i].va == va)
-			return &pt->page[i];
+	struct patched_page *pp;
+
+	list_for_each(pp, &pt->pages, link)
+		if (pp->va >= va && pp->va < va + len)
+			return pp;
 	return NULL;
 }
 
 static void page_drop(struct patch *pt, struct patched_page *pp)
 {
-	limbo_add(pt, pp->copy);
-	*pp = pt->page[--pt->pages];
+	list_del(&pp->link);
+	list_add_tail(&pt->limbo, &pp->link);
+	pt->nr_pages--;
 }
 
 /* Map original frames over all copies again, and patch no more. Entries stay: a thread may be inside one. */
 static void patch_off(struct pmap *p)
 {
+	struct patched_page *pp, *tmp;
 	struct patch *pt = p->patch;
 	paddr_t pa;
 	u64 flags, off;
 	int fd;
 
-	if (pt->off)
+	if (p->unpatched)
 		return;
-	pt->off = true;
-	while (pt->pages) {
-		uaddr_t va = pt->page[0].va;
-
-		if (pt_lookup(&p->pt, va, &pa, &flags)) {
+	p->unpatched = true;
+	if (!pt)
+		return;
+	list_for_each_safe(pp, tmp, &pt->pages, link) {
+		if (pt_lookup(&p->pt, pp->va, &pa, &flags)) {
 			fd = ram_file(pa, &off);
-			pmap_queue(p, HC_mmap, va, PAGE_SIZE, HC_PROT_READ | HC_PROT_EXEC,
+			pmap_queue(p, HC_mmap, pp->va, PAGE_SIZE, HC_PROT_READ | HC_PROT_EXEC,
 				   HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, fd, off);
 		}
-		page_drop(pt, &pt->page[0]);
+		page_drop(pt, pp);
 	}
 	/* Not reaped here: the caller may have dropped pages whose new mapping it has yet to queue. */
 	if (helper_flush(&p->h) < 0)
 		p->failed = true;
 }
 
+static bool in_region(struct patch *pt, uaddr_t va, u64 len)
+{
+	return pt->region[0] && va < PATCH_BASE + PATCH_SIZE && va + len > PATCH_BASE;
+}
+
 void patch_forget(struct pmap *p, uaddr_t va, u64 len)
 {
 	struct patch *pt = p->patch;
-	unsigned i = 0;
+	struct patched_page *pp;
 
 	if (!pt)
 		return;
-	while (i < pt->pages) {
-		if (pt->page[i].va >= va && pt->page[i].va < va + len)
-			page_drop(pt, &pt->page[i]);
-		else
-			i++;
-	}
-	if (pt->entries && va < PATCH_BASE + PATCH_SIZE && va + len > PATCH_BASE)
+	while ((pp = page_find(pt, va, len)))
+		page_drop(pt, pp);
+	if (in_region(pt, va, len))
 		patch_off(p);
 }
 
 bool patch_covers(struct pmap *p, uaddr_t va, u64 len)
 {
-	struct patch *pt = p->patch;
-
-	if (!pt)
-		return false;
-	for (unsigned i = 0; i < pt->pages; i++)
-		if (pt->page[i].va >= va && pt->page[i].va < va + len)
-			return true;
-	return pt->entries && va < PATCH_BASE + PATCH_SIZE && va + len > PATCH_BASE;
+	return p->patch && (page_find(p->patch, va, len) || in_region(p->patch, va, len));
 }
 
 void patch_dropped(struct pmap *p)
 {
-	struct patch *pt = p->patch;
+	struct patched_page *pp, *tmp;
 
-	while (pt && pt->pages)
-		page_drop(pt, &pt->page[0]);
+	if (p->patch)
+		list_for_each_safe(pp, tmp, &p->patch->pages, link)
+			page_drop(p->patch, pp);
 }
 
 void patch_destroy(struct pmap *p)
@@ -159,8 +146,9 @@ void patch_destroy(struct pmap *p)
 		return;
 	patch_dropped(p);
 	patch_reap(p);
-	for (unsigned i = 0; i < REGION_PAGES && pt->region[i]; i++) {
-		page_free(pt->region[i]);
+	for (unsigned i = 0; i < REGION_PAGES; i++) {
+		if (pt->region[i])
+			page_free(pt->region[i]);
 		kfree(pt->site[i]);
 	}
 	kfree(pt);
@@ -170,7 +158,7 @@ void patch_destroy(struct pmap *p)
 /* GS now belongs to the application. */
 void patch_end(struct pmap *p)
 {
-	if (!p->patch || p->patch->off)
+	if (p->unpatched)
 		return;
 	spin_lock(&p->lock);
 	patch_off(p);
@@ -190,6 +178,10 @@ static bool region_page(struct pmap *p, unsigned i)
 {
 	struct patch *pt = p->patch;
 
+	if (pt->region[i])
+		return true;
+	if (i == 0 ? !region_free(p) : !region_page(p, 0))
+		return false;
 	pt->region[i] = page_alloc();
 	pt->site[i] = kzalloc(PAGE_ENTRIES * sizeof(uaddr_t));
 	if (!pt->region[i] || !pt->site[i]) {
@@ -197,36 +189,33 @@ static bool region_page(struct pmap *p, unsigned i)
 			page_free(pt->region[i]);
 		kfree(pt->site[i]);
 		pt->region[i] = NULL;
+		pt->site[i] = NULL;
 		return false;
 	}
 	pmap_queue(p, HC_mmap, PATCH_BASE + i * PAGE_SIZE, PAGE_SIZE, HC_PROT_READ | HC_PROT_EXEC,
 		   HC_MAP_SHARED | HC_MAP_FIXED, SYSTRAP_FD_RAM,
 		   ptr_to_paddr(pt->region[i]) - RAM_PADDR);
-	if (i == 0) {
+	if (i == 0)
 		pt->region[0][0].slot = STUB_TEXT + (stub_tramp - stub_text);
-		pt->entries = 1;
-	}
 	return true;
 }
 
-/* A new entry for the site; returns its slot's address, 0 if there is none. */
-static u32 entry_make(struct pmap *p, uaddr_t site, u32 nr)
+/*
+ * The slot's entry for the site at va. False: no memory, or it has another site, which a thread may be on its way from: a
+ * file that is mapped twice has its sites patched in the first place alone.
+ */
+static bool entry_set(struct pmap *p, unsigned slot, uaddr_t va, u32 nr)
 {
-	struct patch *pt = p->patch;
-	unsigned n = pt->entries, page;
-	u64 behind = site + SITE_LEN;
-	u32 slot, tramp = PATCH_BASE;
+	unsigned page = slot / PAGE_ENTRIES, i = slot % PAGE_ENTRIES;
+	u64 behind = va + SITE_LEN;
+	u32 tramp = PATCH_BASE;
 	struct entry *e;
 
-	if (n == ENTRIES || (n == 0 && !region_free(p)))
-		return 0;
-	if (n % PAGE_ENTRIES == 0 && !region_page(p, n / PAGE_ENTRIES))
-		return 0;
-	n = pt->entries;
-	page = n / PAGE_ENTRIES;
-	e = &pt->region[page][n % PAGE_ENTRIES];
-	slot = PATCH_BASE + n * ENTRY_SIZE;
-	e->slot = slot + offsetof(struct entry, code);
+	if (!region_page(p, page))
+		return false;
+	e = &p->patch->region[page][i];
+	if (e->slot)
+		return p->patch->site[page][i] == va && !memcmp(&e->code[1], &nr, 4);
 	e->code[0] = 0xb8; /* mov $nr, %eax */
 	memcpy(&e->code[1], &nr, 4);
 	e->code[5] = 0x48; /* movabs $behind, %rcx */
@@ -236,57 +225,78 @@ static u32 entry_make(struct pmap *p, uaddr_t site, u32 nr)
 	e->code[16] = 0x24;
 	e->code[17] = 0x25;
 	memcpy(&e->code[18], &tramp, 4);
-	pt->site[page][n % PAGE_ENTRIES] = site;
-	pt->entries++;
-	return slot;
+	e->slot = PATCH_BASE + slot * PATCH_ENTRY + offsetof(struct entry, code);
+	p->patch->site[page][i] = va;
+	return true;
 }
 
-static bool is_site(const char *bytes, u32 nr)
+/* Show the copy, whose reference is taken over, at va. */
+static void page_set(struct pmap *p, uaddr_t va, struct patch_copy *c)
 {
-	u32 imm;
+	struct patch *pt = p->patch;
+	struct patched_page *pp = page_find(pt, va, PAGE_SIZE), *new;
+	bool ok = (pp || pt->nr_pages < PAGES_MAX) && !(pp && pp->copy == c);
 
-	memcpy(&imm, bytes + 1, 4);
-	return (u8)bytes[0] == 0xb8 && imm == nr && (u8)bytes[5] == 0x0f && (u8)bytes[6] == 0x05;
+	for (unsigned i = 0; ok && i < c->sites; i++)
+		ok = entry_set(p, c->site[i].slot, va + c->site[i].off, c->site[i].nr);
+	new = ok ? kzalloc(sizeof(*new)) : NULL;
+	if (!new) {
+		patch_copy_put(c);
+		return;
+	}
+	if (pp)
+		page_drop(pt, pp);
+	pmap_queue(p, HC_mmap, va, PAGE_SIZE, HC_PROT_READ | HC_PROT_EXEC,
+		   HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, SYSTRAP_FD_RAM,
+		   ptr_to_paddr(c->text) - RAM_PADDR);
+	new->va = va;
+	new->copy = c;
+	list_add_tail(&pt->pages, &new->link);
+	pt->nr_pages++;
+}
+
+/* May text be patched here? */
+static bool patch_begin(struct pmap *p)
+{
+	if (p->unpatched)
+		return false;
+	if (!p->patch) {
+		p->patch = kzalloc(sizeof(*p->patch));
+		if (!p->patch)
+			return false;
+		list_init(&p->patch->pages);
+		list_init(&p->patch->limbo);
+	}
+	return true;
+}
+
+void patch_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa)
+{
+	paddr_t at = pa, end = pa + len;
+	struct patch_copy *c;
+
+	while (at < end && (c = patch_copy_next(at, end))) {
+		at = c->pa + PAGE_SIZE;
+		if (patch_begin(p))
+			page_set(p, va + (c->pa - pa), c);
+		else
+			patch_copy_put(c);
+	}
 }
 
 static void patch_site(struct pmap *p, uaddr_t site, u32 nr)
 {
-	struct patch *pt = p->patch;
 	uaddr_t va = ALIGN_DOWN(site, PAGE_SIZE);
-	struct patched_page *pp;
-	char *copy, bytes[SITE_LEN];
+	struct patch_copy *c;
 	paddr_t pa;
 	u64 flags;
-	u32 slot;
 
-	if (!pt_lookup(&p->pt, va, &pa, &flags) || (flags & (PTE_W | PTE_NX)) || pa < ARENA_PADDR)
+	if (!pt_lookup(&p->pt, va, &pa, &flags) || !patch_may(pa, flags) || !patch_begin(p))
 		return;
-	if (copy_mapped(bytes, (char *)paddr_to_ptr(pa) + (site - va), SITE_LEN) ||
-	    !is_site(bytes, nr))
+	c = patch_copy_learn(pa, site - va, nr);
+	if (!c)
 		return;
-	pp = page_find(pt, va);
-	if (!pp && pt->pages == PAGES_MAX)
-		return;
-	copy = page_alloc();
-	if (!copy)
-		return;
-	/* Always a new copy, never a change in place: another thread may be executing these very bytes. */
-	if (copy_mapped(copy, pp ? pp->copy : paddr_to_ptr(pa), PAGE_SIZE) ||
-	    !(slot = entry_make(p, site, nr))) {
-		page_free(copy);
-		return;
-	}
-	memcpy(copy + (site - va), "\xff\x24\x25", 3);
-	memcpy(copy + (site - va) + 3, &slot, 4);
-	pmap_queue(p, HC_mmap, va, PAGE_SIZE, HC_PROT_READ | HC_PROT_EXEC,
-		   HC_MAP_SHARED | HC_MAP_FIXED | HC_MAP_NORESERVE, SYSTRAP_FD_RAM,
-		   ptr_to_paddr(copy) - RAM_PADDR);
-	if (pp) {
-		limbo_add(pt, pp->copy);
-		pp->copy = copy;
-	} else {
-		pt->page[pt->pages++] = (struct patched_page){ va, copy };
-	}
+	page_set(p, va, c);
 	if (helper_flush(&p->h) < 0)
 		p->failed = true;
 	else
@@ -297,50 +307,25 @@ void patch_try(struct utask *u)
 {
 	struct pmap *p = u->pmap;
 	uaddr_t site = u->regs.rip - SITE_LEN;
+	unsigned off = site & (PAGE_SIZE - 1);
 	u32 nr = u->regs.orig_rax;
-	struct patch *pt = p->patch;
-	unsigned i = (site ^ site >> 6) % COUNTERS;
 
-	if (u->step || (site & (PAGE_SIZE - 1)) > PAGE_SIZE - SITE_LEN || site >= USER_END)
-		return;
-	if (!pt) {
-		pt = kzalloc(sizeof(*pt));
-		if (!pt)
-			return;
-		spin_lock(&p->lock);
-		if (p->patch)
-			kfree(pt);
-		else
-			p->patch = pt;
-		spin_unlock(&p->lock);
-		pt = p->patch;
-	}
-	if (pt->off || u->regs.gs_base)
-		return;
-	if (pt->counter[i].rip != site) {
-		pt->counter[i].rip = site;
-		pt->counter[i].count = 0;
-	}
-	/* Two threads may count at once; nothing depends on the exact number. */
-	if (++pt->counter[i].count != HOT)
+	if (u->step || off > PAGE_SIZE - SITE_LEN || site >= USER_END || p->unpatched ||
+	    u->regs.gs_base || !patch_hot(off, nr))
 		return;
 	spin_lock(&p->lock);
-	if (!pt->off)
-		patch_site(p, site, nr);
+	patch_site(p, site, nr);
 	spin_unlock(&p->lock);
 }
 
-/* The entry whose code contains addr, or whose site's SYSCALL is at addr; -1. */
-static int entry_at(struct patch *pt, uaddr_t addr, bool by_site)
+/* The number of the entry whose site's SYSCALL is at addr; 0. */
+static unsigned entry_of(struct patch *pt, uaddr_t addr)
 {
-	if (!by_site)
-		return addr - PATCH_BASE < pt->entries * ENTRY_SIZE
-			       ? (int)((addr - PATCH_BASE) / ENTRY_SIZE)
-			       : -1;
-	for (unsigned i = 1; i < pt->entries; i++)
-		if (pt->site[i / PAGE_ENTRIES][i % PAGE_ENTRIES] == addr - 5)
+	for (unsigned i = 0; i < REGION_PAGES * PAGE_ENTRIES; i++)
+		if (pt->site[i / PAGE_ENTRIES] &&
+		    pt->site[i / PAGE_ENTRIES][i % PAGE_ENTRIES] == addr - 5)
 			return i;
-	return -1;
+	return 0;
 }
 
 void patch_adjust(struct utask *u, struct stop *stop)
@@ -350,22 +335,22 @@ void patch_adjust(struct utask *u, struct stop *stop)
 	struct user_regs *r = &u->regs;
 	uaddr_t tramp = STUB_TEXT + (stub_tramp - stub_text),
 		try = STUB_TEXT + (stub_tramp_try - stub_text);
-	int n;
+	unsigned n;
 
-	if (!pt || !pt->entries)
+	if (!pt || !pt->region[0])
 		return;
-	if (r->rip - PATCH_BASE < PATCH_SIZE) {
+	n = (r->rip - PATCH_BASE) / PATCH_ENTRY;
+	if (n < REGION_PAGES * PAGE_ENTRIES) {
 		/* Between site and trampoline, where nothing is lost yet: back to the site. */
 		spin_lock(&p->lock);
-		n = entry_at(pt, r->rip, false);
-		if (n > 0)
+		if (pt->site[n / PAGE_ENTRIES] && pt->site[n / PAGE_ENTRIES][n % PAGE_ENTRIES])
 			r->rip = pt->site[n / PAGE_ENTRIES][n % PAGE_ENTRIES];
 		spin_unlock(&p->lock);
 	} else if (stop->kind == STOP_EXCEPTION && stop->vector == 6) {
 		spin_lock(&p->lock);
-		n = entry_at(pt, r->rip, true);
+		n = entry_of(pt, r->rip);
 		spin_unlock(&p->lock);
-		if (n > 0) {
+		if (n) {
 			r->rip += 2;
 			r->rcx = r->rip;
 			r->r11 = r->rflags;

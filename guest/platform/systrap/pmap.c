@@ -135,6 +135,8 @@ int pmap_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa, unsigned prot)
 		prot &= PMAP_R | PMAP_W | PMAP_X;
 		if (!queue_merge(p, va, len, prot, how, fd, off))
 			pmap_queue(p, HC_mmap, va, len, prot, how, fd, off);
+		if (patch_may(pa, flags))
+			patch_map(p, va, len, pa);
 	}
 	spin_unlock(&p->lock);
 	return ret;

@@ -11,6 +11,7 @@
 #ifndef MOAT_SYSTRAP_SYSTRAP_H
 #define MOAT_SYSTRAP_SYSTRAP_H
 
+#include "abi/boot.h"
 #include "abi/ring.h"
 #include "lib/err.h"
 #include "lib/list.h"
@@ -60,10 +61,11 @@ struct pmap {
 	struct list lost; /* stubs whose host task is gone but whose slot could not be unmapped */
 	struct patch *patch; /* or NULL */
 	u64 gen;
-	bool shoot;  /* an older translation may be in use: the commit must wait for copies */
-	bool failed; /* a batch was refused before the commit */
-	bool window; /* a DAX window was mapped since the last commit */
-	bool broken; /* the helper failed: every thread in it must die */
+	bool shoot;	/* an older translation may be in use: the commit must wait for copies */
+	bool failed;	/* a batch was refused before the commit */
+	bool window;	/* a DAX window was mapped since the last commit */
+	bool unpatched; /* no site is patched here any more */
+	bool broken;	/* the helper failed: every thread in it must die */
 };
 
 /* A host task of a pmap; parked in pmap.idle when no utask owns it. */
@@ -142,6 +144,12 @@ void patch_adjust(struct utask *u, struct stop *stop);
 void patch_forget(struct pmap *p, uaddr_t va, u64 len);
 bool patch_covers(struct pmap *p, uaddr_t va,
 		  u64 len); /* is a page of the range patched, or the region in it? */
+/* May pages be patched that are mapped so? Then, behind their mapping: those with sites that are known. */
+static inline bool patch_may(paddr_t pa, u64 pte_flags)
+{
+	return pa >= ARENA_PADDR && !(pte_flags & (PTE_W | PTE_NX));
+}
+void patch_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa);
 /* The batch that replaced forgotten patches is done: free their frames. */
 void patch_reap(struct pmap *p);
 void patch_end(struct pmap *p); /* no more of it in this address space; takes pmap.lock */
