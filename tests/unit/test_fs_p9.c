@@ -199,6 +199,9 @@ static void test_xattr(void)
 		CHECK_EQ(i->ops->setxattr(i, "user.a", NULL, 0, 0), 0);
 		CHECK_EQ(i->ops->getxattr(i, "user.a", b, sizeof(b)), -ENODATA);
 	}
+	/* The host's own, for which no message is sent. */
+	CHECK_EQ(i->ops->setxattr(i, "security.selinux", "x", 1, 0), -EOPNOTSUPP);
+	CHECK_EQ(i->ops->getxattr(i, "security.selinux", b, sizeof(b)), -ENODATA);
 	path_put(&p);
 	CHECK_EQ(vfs_unlink(AT_FDCWD, "/attr"), 0);
 }
