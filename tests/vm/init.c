@@ -146,7 +146,7 @@ static void mount_all(void)
 	try_mount("devtmpfs", "/dev", MS_NOSUID, NULL);
 	try_mount("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666");
 	try_mount("tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, NULL);
-	try_mount("tmpfs", "/tmp", MS_NOSUID | MS_NODEV, "mode=1777");
+	try_mount("tmpfs", "/tmp", MS_NOSUID | MS_NODEV, "mode=1777,nr_inodes=0");
 	try_mount("tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=755");
 	try_mount("cgroup2", "/sys/fs/cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	if (symlink("/proc/self/fd", "/dev/fd") == 0) {
