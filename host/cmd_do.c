@@ -18,6 +18,7 @@
 #include "host/mount_table.h"
 #include "host/platform_choice.h"
 #include "host/run.h"
+#include "host/size.h"
 #include "host/start.h"
 #include "host/trace_filter.h"
 
@@ -118,69 +119,53 @@ static const char help_text[] =
 	"                               sharing the host's page cache with all that use the same files\n"
 	"  --debug                      print the Sentry's log\n";
 
-/* "512M" -> bytes; 0 if it is not a size. */
-static uint64_t parse_size(const char *s)
-{
-	char *end;
-	unsigned long long v;
-	int shift = 0;
-
-	errno = 0;
-	v = strtoull(s, &end, 10);
-	if (errno || end == s || *s == '-')
-		return 0;
-	switch (*end) {
-	case 'K':
-	case 'k': shift = 10; break;
-	case 'M':
-	case 'm': shift = 20; break;
-	case 'G':
-	case 'g': shift = 30; break;
-	}
-	if (shift)
-		end++;
-	if (*end || v > ~0ULL >> shift)
-		return 0;
-	return v << shift;
-}
-
 static int bad(struct error *err, const char *what, const char *value, const char *want)
 {
 	return error_set(err, EINVAL, "%s '%s': %s", what, value, want);
 }
 
+static int parse_cpus(struct options *o, const char *value, struct error *err)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (*end || !n || n > SANDBOX_CPUS_MAX)
+		return bad(err, "--cpus", value, "give a number from 1 to 64");
+	o->cpus = (unsigned)n;
+	return 0;
+}
+
+static int parse_memory(struct options *o, const char *value, struct error *err)
+{
+	o->memory = size_parse(value);
+	if (!o->memory)
+		return bad(err, "--memory", value, "give a size such as 512M");
+	if (o->memory < MEMORY_MIN)
+		return bad(err, "--memory", value, "too small; at least 16M is needed");
+	return 0;
+}
+
+static int parse_off(bool *off, const char *name, const char *value, struct error *err)
+{
+	*off = strcmp(value, "off") == 0;
+	return *off || strcmp(value, "on") == 0 ? 0 : bad(err, name, value, "give on or off");
+}
+
 static int parse(int argc, char **argv, struct options *o, struct error *err)
 {
-	unsigned long cpus;
-	char *end;
-	int c;
+	int c, ret = 0;
 
 	opterr = 0;
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
+	while (ret == 0 && (c = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
 		switch (c) {
 		case OPT_PLATFORM: o->platform = optarg; break;
 		case OPT_ROOTFS: o->rootfs = optarg; break;
 		case OPT_RW: o->rw = true; break;
-		case OPT_MOUNT:
-			if (mount_table_option(&o->table, optarg, err) < 0)
-				return -1;
-			break;
+		case OPT_MOUNT: ret = mount_table_option(&o->table, optarg, err); break;
 		case OPT_OVERLAY: o->overlay = optarg; break;
-		case OPT_CPUS:
-			cpus = strtoul(optarg, &end, 10);
-			if (*end || !cpus || cpus > SANDBOX_CPUS_MAX)
-				return bad(err, "--cpus", optarg, "give a number from 1 to 64");
-			o->cpus = (unsigned)cpus;
-			break;
-		case OPT_MEMORY:
-			o->memory = parse_size(optarg);
-			if (!o->memory)
-				return bad(err, "--memory", optarg, "give a size such as 512M");
-			if (o->memory < MEMORY_MIN)
-				return bad(err, "--memory", optarg,
-					   "too small; at least 16M is needed");
-			break;
+		case OPT_CPUS: ret = parse_cpus(o, optarg, err); break;
+		case OPT_MEMORY: ret = parse_memory(o, optarg, err); break;
 		case OPT_ENV:
 			if (!strchr(optarg, '=') || *optarg == '=')
 				return bad(err, "--env", optarg, "give NAME=VALUE");
@@ -193,30 +178,16 @@ static int parse(int argc, char **argv, struct options *o, struct error *err)
 			break;
 		case OPT_TTY: o->tty = true; break;
 		case OPT_NET: o->net.net = optarg; break;
-		case OPT_PUBLISH:
-			if (net_option_publish(&o->net, optarg, err) < 0)
-				return -1;
-			break;
+		case OPT_PUBLISH: ret = net_option_publish(&o->net, optarg, err); break;
 		case OPT_PCAP: o->net.pcap = optarg; break;
 		case OPT_NET_QUEUES:
 			if (net_option_queues(&o->net.queues, optarg, err) < 0)
 				return error_wrap(err, "--net-queues");
 			break;
 		case OPT_NET_STATS: o->net.stats = true; break;
-		case OPT_TRACE:
-			if (trace_filter_parse(o->trace, optarg, err) < 0)
-				return -1;
-			break;
-		case OPT_HINTS:
-			if (strcmp(optarg, "on") != 0 && strcmp(optarg, "off") != 0)
-				return bad(err, "--hints", optarg, "give on or off");
-			o->no_hints = strcmp(optarg, "off") == 0;
-			break;
-		case OPT_DAX:
-			if (strcmp(optarg, "on") != 0 && strcmp(optarg, "off") != 0)
-				return bad(err, "--dax", optarg, "give on or off");
-			o->no_dax = strcmp(optarg, "off") == 0;
-			break;
+		case OPT_TRACE: ret = trace_filter_parse(o->trace, optarg, err); break;
+		case OPT_HINTS: ret = parse_off(&o->no_hints, "--hints", optarg, err); break;
+		case OPT_DAX: ret = parse_off(&o->no_dax, "--dax", optarg, err); break;
 		case OPT_DEBUG: o->debug = true; break;
 		case OPT_CONTROL: o->control = optarg; break;
 		case ':':
@@ -227,6 +198,8 @@ static int parse(int argc, char **argv, struct options *o, struct error *err)
 					 argv[optind - 1]);
 		}
 	}
+	if (ret < 0)
+		return -1;
 	if (optind >= argc)
 		return error_set(err, EINVAL, "no program given; usage: %s", cmd_do.usage);
 	return 0;

@@ -14,6 +14,7 @@
 #include "host/error.h"
 #include "host/mount_table.h"
 #include "host/overlay_dir.h"
+#include "host/size.h"
 
 int mount_table_add(struct mount_table *t, const struct mount_spec *m, struct error *err)
 {
@@ -191,25 +192,6 @@ int mount_table_option(struct mount_table *t, char *arg, struct error *err)
 	return mount_table_add(t, &m, err);
 }
 
-/* "512M"; 0: it is none. */
-static uint64_t size_of(const char *s)
-{
-	char *end;
-	uint64_t v = *s >= '0' && *s <= '9' ? strtoull(s, &end, 10) : 0;
-
-	if (!v)
-		return 0;
-	switch (*end) {
-	case 'G':
-	case 'g': v <<= 10; /* fall through */
-	case 'M':
-	case 'm': v <<= 10; /* fall through */
-	case 'K':
-	case 'k': v <<= 10; end++;
-	}
-	return *end ? 0 : v;
-}
-
 /* file:DIR[:SIZE], where a colon in DIR is one if no size follows it. */
 static int overlay_file(struct mount_table *t, const char *arg, struct container_spec *spec,
 			int root_fd, struct error *err)
@@ -221,10 +203,10 @@ static int overlay_file(struct mount_table *t, const char *arg, struct container
 	if (!dir)
 		return error_set(err, ENOMEM, "out of memory");
 	spec->overlay = BOOT_OVERLAY_FILE;
-	if (colon && size_of(colon + 1)) {
-		spec->overlay_size = size_of(colon + 1);
+	if (colon)
+		spec->overlay_size = size_parse(colon + 1);
+	if (spec->overlay_size)
 		*colon = 0;
-	}
 	ret = overlay_dir_open(&d, dir, root_fd, spec->overlay_size != 0, err);
 	if (ret < 0) {
 		error_wrap(err, "--overlay file:%s", dir);
@@ -258,7 +240,7 @@ int mount_table_overlay(struct mount_table *t, const char *arg, struct container
 			err, EINVAL,
 			"--overlay %s: give none, memory, memory:SIZE, file:DIR or file:DIR:SIZE",
 			arg);
-	spec->overlay_size = size_of(arg + 7);
+	spec->overlay_size = size_parse(arg + 7);
 	if (!spec->overlay_size)
 		return error_set(err, EINVAL, "--overlay %s: give a size such as 512M", arg);
 	return 0;

@@ -49,6 +49,7 @@ fails 127 "no such file" --rootfs "$dir/plain-root" -- /bin/sh
 for m in 1K 0 -1 "" x 1T 12MB 99999999999999999999G; do
 	fails 125 "--memory '$m'" --memory "$m" -- sh
 done
+fails 125 "--overlay memory:17179869185G" --overlay memory:17179869185G -- sh
 for c in 0 -1 "" 65 1x 4294967297; do
 	fails 125 "--cpus '$c'" --cpus "$c" -- sh
 done
