@@ -20,6 +20,9 @@ struct fast {
 	const struct path_ref *root;
 	const struct cred *cred;
 	u32 seq;
+	const char *name;	      /* what is left of the path, or of a link's target */
+	const char *rest[FAST_LINKS]; /* and then of what led to that link */
+	unsigned depth, links;
 };
 
 static bool valid(const struct fast *f)
@@ -93,87 +96,94 @@ static int grab(struct fast *f, struct path_ref *out)
 	return 0;
 }
 
+static void start_at(struct fast *f, const struct path_ref *p)
+{
+	f->mnt = READ_ONCE(p->mnt);
+	f->d = READ_ONCE(p->dentry);
+}
+
+/* Go on with the target of a link in f->d's directory, then with what is behind its name. */
+static bool follow(struct fast *f, const char *target, const char *behind)
+{
+	if (!target || !*target || f->links++ == FAST_LINKS || f->mnt->flags & MNT_NOSYMFOLLOW ||
+	    !valid(f))
+		return false;
+	if (*behind || f->depth)
+		f->rest[f->depth++] = behind;
+	if (f->depth == FAST_LINKS)
+		return false;
+	f->name = target;
+	if (*target == '/')
+		start_at(f, f->root);
+	return true;
+}
+
+/* From f->d to its child, whose name ends at `end`. */
+static bool go_down(struct fast *f, const char *end, unsigned flags)
+{
+	struct dentry *d = dcache_find_lockless(f->d, f->name, (unsigned)(end - f->name), f->seq);
+	bool slash = *end == '/', last;
+	struct inode *i;
+
+	if (!d || !(i = READ_ONCE(d->inode)) || !valid(f))
+		return false;
+	while (*end == '/')
+		end++;
+	last = !*end && !f->depth;
+	if (d->flags & DENTRY_LINK && (!last || slash || (flags & LOOKUP_FOLLOW)))
+		return !(last && slash) && follow(f, READ_ONCE(i->link), end);
+	f->d = d;
+	f->name = end;
+	if (!cross_mounts(f))
+		return false;
+	return !slash || f->d->flags & DENTRY_DIR;
+}
+
+/* One component; f->name is not empty. */
+static bool step(struct fast *f, unsigned flags)
+{
+	struct inode *i = READ_ONCE(f->d->inode);
+	const char *end = f->name;
+	size_t len;
+
+	if (!(f->d->flags & DENTRY_PLAIN) || !i || !valid(f) || !may_search(f, i))
+		return false;
+	while (*end && *end != '/' && end - f->name <= NAME_MAX)
+		end++;
+	len = (size_t)(end - f->name);
+	if (len > NAME_MAX)
+		return false;
+	if (f->name[0] == '.' && (len == 1 || (len == 2 && f->name[1] == '.'))) {
+		f->name = end;
+		return len == 1 || go_up(f);
+	}
+	return go_down(f, end, flags);
+}
+
 int walk_fast(int dirfd, const char *name, unsigned flags, struct path_ref *out)
 {
 	struct fs_context *c = task_current()->fs;
-	const char *rest[FAST_LINKS];
-	struct fast f = { .cred = task_current()->cred, .root = &c->root };
-	unsigned depth = 0, links = 0;
+	struct fast f = { .cred = task_current()->cred, .root = &c->root, .name = name };
 
 	if ((flags & ~FAST_FLAGS) || !*name || (*name != '/' && dirfd != AT_FDCWD))
 		return -EAGAIN;
 	f.seq = atomic_load(&dcache_seq);
 	if (f.seq & 1)
 		return -EAGAIN;
-	f.mnt = *name == '/' ? READ_ONCE(c->root.mnt) : READ_ONCE(c->cwd.mnt);
-	f.d = *name == '/' ? READ_ONCE(c->root.dentry) : READ_ONCE(c->cwd.dentry);
+	start_at(&f, *name == '/' ? &c->root : &c->cwd);
 	if (!valid(&f))
 		return -EAGAIN;
 	for (;;) {
-		const char *p;
-		struct dentry *d;
-		struct inode *i;
-		bool last, slash;
-
-		while (*name == '/')
-			name++;
-		if (!*name) {
-			if (!depth)
-				break;
-			name = rest[--depth];
-			continue;
-		}
-		i = READ_ONCE(f.d->inode);
-		if (!(f.d->flags & DENTRY_PLAIN) || !i || !valid(&f) || !may_search(&f, i))
-			return -EAGAIN;
-		for (p = name; *p && *p != '/' && p - name <= NAME_MAX; p++)
-			;
-		if (p - name > NAME_MAX)
-			return -EAGAIN;
-		if (name[0] == '.' && p - name == 1) {
-			name = p;
-			continue;
-		}
-		if (name[0] == '.' && name[1] == '.' && p - name == 2) {
-			if (!go_up(&f))
+		while (*f.name == '/')
+			f.name++;
+		if (*f.name) {
+			if (!step(&f, flags))
 				return -EAGAIN;
-			name = p;
-			continue;
+		} else if (f.depth) {
+			f.name = f.rest[--f.depth];
+		} else {
+			break;
 		}
-		d = dcache_find_lockless(f.d, name, (unsigned)(p - name), f.seq);
-		if (!d || !(i = READ_ONCE(d->inode)) || !valid(&f))
-			return -EAGAIN;
-		slash = *p == '/';
-		while (*p == '/')
-			p++;
-		last = !*p && !depth;
-		if (d->flags & DENTRY_LINK) {
-			const char *target = READ_ONCE(i->link);
-
-			if (!last || slash || (flags & LOOKUP_FOLLOW)) {
-				if (!target || !*target || links++ == FAST_LINKS ||
-				    (slash && last) || f.mnt->flags & MNT_NOSYMFOLLOW || !valid(&f))
-					return -EAGAIN;
-				if (*p || depth)
-					rest[depth++] = p;
-				if (depth == FAST_LINKS)
-					return -EAGAIN;
-				name = target;
-				if (*name == '/') {
-					f.mnt = READ_ONCE(c->root.mnt);
-					f.d = READ_ONCE(c->root.dentry);
-				}
-				continue;
-			}
-		}
-		f.d = d;
-		if (!cross_mounts(&f))
-			return -EAGAIN;
-		if (last && (slash || (flags & LOOKUP_DIRECTORY)) && !(f.d->flags & DENTRY_DIR))
-			return -EAGAIN;
-		if (slash && !last && !(f.d->flags & DENTRY_DIR))
-			return -EAGAIN;
-		name = p;
 	}
 	if ((flags & LOOKUP_DIRECTORY) && !(f.d->flags & DENTRY_DIR))
 		return -EAGAIN;
