@@ -8,6 +8,7 @@
 struct out {
 	char *buf;
 	size_t size, len;
+	va_list ap; /* what is still to be converted */
 };
 
 static void put(struct out *o, char c)
@@ -107,87 +108,90 @@ static s64 narrow(s64 v, int len)
 	}
 }
 
+/* Flags, width and precision, behind the percent sign. */
+static const char *parse_spec(const char *f, struct spec *s, struct out *o)
+{
+	f = parse_flags(f, s);
+	if (*f == '*') {
+		s->width = va_arg(o->ap, int);
+		if (s->width < 0) {
+			s->left = true;
+			s->width = -s->width;
+		}
+		f++;
+	} else {
+		f = parse_int(f, &s->width);
+	}
+	if (*f != '.')
+		return f;
+	if (f[1] != '*')
+		return parse_int(f + 1, &s->precision);
+	s->precision = va_arg(o->ap, int);
+	return f + 2;
+}
+
+static void convert_signed(struct out *o, const struct spec *s, int len)
+{
+	s64 v = narrow(len > 0 ? va_arg(o->ap, s64) : va_arg(o->ap, int), len);
+
+	put_number(o, s, v < 0 ? 0 - (u64)v : (u64)v, 10, false,
+		   v < 0      ? "-"
+		   : s->plus  ? "+"
+		   : s->space ? " "
+			      : "");
+}
+
+static void convert_unsigned(struct out *o, const struct spec *s, int len, char how)
+{
+	u64 v = len > 0 ? va_arg(o->ap, u64) : va_arg(o->ap, unsigned);
+	const char *prefix = how == 'x' ? "0x" : how == 'X' ? "0X" : how == 'o' ? "0" : "";
+
+	if (len < 0)
+		v &= len == -2 ? 0xff : 0xffff;
+	put_number(o, s, v,
+		   how == 'u'	? 10
+		   : how == 'o' ? 8
+				: 16,
+		   how == 'X', s->alt && v ? prefix : "");
+}
+
+static void convert_string(struct out *o, const struct spec *s)
+{
+	const char *str = va_arg(o->ap, const char *);
+
+	if (!str)
+		str = "(null)";
+	put_string(o, s, str, s->precision >= 0 ? strnlen(str, (size_t)s->precision) : strlen(str));
+}
+
 int kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 {
-	struct out o = { buf, size, 0 };
+	struct out o = { .buf = buf, .size = size };
 
+	va_copy(o.ap, ap);
 	for (const char *f = fmt; *f; f++) {
 		struct spec s = { .precision = -1 };
 		int len;
+		char c;
 
 		if (*f != '%') {
 			put(&o, *f);
 			continue;
 		}
-		f = parse_flags(f + 1, &s);
-		if (*f == '*') {
-			s.width = va_arg(ap, int);
-			if (s.width < 0) {
-				s.left = true;
-				s.width = -s.width;
-			}
-			f++;
-		} else {
-			f = parse_int(f, &s.width);
-		}
-		if (*f == '.') {
-			if (f[1] == '*') {
-				s.precision = va_arg(ap, int);
-				f += 2;
-			} else {
-				f = parse_int(f + 1, &s.precision);
-			}
-		}
-		f = parse_length(f, &len);
+		f = parse_length(parse_spec(f + 1, &s, &o), &len);
 		switch (*f) {
 		case 'd':
-		case 'i': {
-			s64 v = narrow(len > 0 ? va_arg(ap, s64) : va_arg(ap, int), len);
-
-			put_number(&o, &s, v < 0 ? 0 - (u64)v : (u64)v, 10, false,
-				   v < 0     ? "-"
-				   : s.plus  ? "+"
-				   : s.space ? " "
-					     : "");
-			break;
-		}
+		case 'i': convert_signed(&o, &s, len); break;
 		case 'u':
 		case 'x':
 		case 'X':
-		case 'o': {
-			u64 v = len > 0 ? va_arg(ap, u64) : va_arg(ap, unsigned);
-
-			if (len < 0)
-				v &= len == -2 ? 0xff : 0xffff;
-			put_number(&o, &s, v,
-				   *f == 'u'   ? 10
-				   : *f == 'o' ? 8
-					       : 16,
-				   *f == 'X',
-				   s.alt && v ? (*f == 'x'   ? "0x"
-						 : *f == 'X' ? "0X"
-						 : *f == 'o' ? "0"
-							     : "")
-					      : "");
-			break;
-		}
-		case 'p': put_number(&o, &s, (u64)va_arg(ap, void *), 16, false, "0x"); break;
-		case 'c': {
-			char c = (char)va_arg(ap, int);
-
+		case 'o': convert_unsigned(&o, &s, len, *f); break;
+		case 'p': put_number(&o, &s, (u64)va_arg(o.ap, void *), 16, false, "0x"); break;
+		case 'c':
+			c = (char)va_arg(o.ap, int);
 			put_string(&o, &s, &c, 1);
 			break;
-		}
-		case 's': {
-			const char *str = va_arg(ap, const char *);
-
-			if (!str)
-				str = "(null)";
-			put_string(&o, &s, str,
-				   s.precision >= 0 ? strnlen(str, (size_t)s.precision)
-						    : strlen(str));
-			break;
-		}
+		case 's': convert_string(&o, &s); break;
 		case '%': put(&o, '%'); break;
 		default: /* an unknown conversion shows itself */
 			put(&o, '%');
@@ -197,6 +201,7 @@ int kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 				put(&o, *f);
 		}
 	}
+	va_end(o.ap);
 	if (size)
 		buf[o.len < size ? o.len : size - 1] = 0;
 	return (int)o.len;

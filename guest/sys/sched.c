@@ -81,30 +81,8 @@ static int set(struct task *t, struct sched_params *new)
 	return 0;
 }
 
-s64 sys_sched_setscheduler(pid_a pid, int_a policy, uptr_a param)
-{
-	struct sched_params p;
-	struct task *t;
-	s32 prio;
-	int err;
-
-	if (!param || policy < 0)
-		return -EINVAL;
-	if (user_read(&prio, param, sizeof(prio)))
-		return -EFAULT;
-	t = target(pid);
-	if (IS_ERR(t))
-		return PTR_ERR(t);
-	sched_get(t, &p);
-	p.reset_on_fork = policy & SCHED_RESET_FLAG;
-	p.policy = policy & ~SCHED_RESET_FLAG;
-	p.prio = prio;
-	err = set(t, &p);
-	task_put(t);
-	return err;
-}
-
-s64 sys_sched_setparam(pid_a pid, uptr_a param)
+/* policy -1: the one that it has. */
+static s64 set_param(int pid, int policy, uaddr_t param)
 {
 	struct sched_params p;
 	struct task *t;
@@ -119,10 +97,24 @@ s64 sys_sched_setparam(pid_a pid, uptr_a param)
 	if (IS_ERR(t))
 		return PTR_ERR(t);
 	sched_get(t, &p);
+	if (policy >= 0) {
+		p.reset_on_fork = policy & SCHED_RESET_FLAG;
+		p.policy = policy & ~SCHED_RESET_FLAG;
+	}
 	p.prio = prio;
 	err = set(t, &p);
 	task_put(t);
 	return err;
+}
+
+s64 sys_sched_setscheduler(pid_a pid, int_a policy, uptr_a param)
+{
+	return policy < 0 ? -EINVAL : set_param(pid, policy, param);
+}
+
+s64 sys_sched_setparam(pid_a pid, uptr_a param)
+{
+	return set_param(pid, -1, param);
 }
 
 s64 sys_sched_getscheduler(pid_a pid)
