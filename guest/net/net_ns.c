@@ -41,6 +41,10 @@ static void *create(struct ns_common *common)
 
 	if (!n)
 		return ERR_PTR(-ENOMEM);
+	if (tables_make(&n->tables)) {
+		kfree(n);
+		return ERR_PTR(-ENOMEM);
+	}
 	n->common = common;
 	net_sysctl_defaults(n);
 	netdev_ns_init(n);
@@ -53,8 +57,10 @@ static void destroy(struct net_ns *n)
 {
 	net_enter(n);
 	tcp_end_all(n);
+	tables_purge();
 	loop_remove(n);
 	net_leave();
+	tables_free(&n->tables);
 	kfree(n);
 }
 

@@ -59,25 +59,24 @@ static err_t output(struct netif *n, struct pbuf *p)
 	return device_transmit(d, p, &none);
 }
 
-bool neighbor_hook(const struct netif *n)
+/* What a connection sends by itself may leave while the stack works for another namespace. */
+static err_t output4(struct netif *n, struct pbuf *p, const ip4_addr_t *to)
 {
-	const struct net_device *d = n ? n->state : NULL;
-
-	return d ? d->dev.net == net_cur : n == &net_cur->loop;
-}
-
-/* lwIP remembers next hops by address alone: those of another namespace are forgotten. */
-static err_t output6(struct netif *n, struct pbuf *p, const ip6_addr_t *to)
-{
-	static const struct net_ns *last = &net_first;
 	struct net_ns *before = net_cur;
 	err_t e;
 
 	net_switch(((struct net_device *)n->state)->dev.net);
-	if (unlikely(last != net_cur)) {
-		nd6_clear_destination_cache();
-		last = net_cur;
-	}
+	e = etharp_output(n, p, to);
+	net_switch(before);
+	return e;
+}
+
+static err_t output6(struct netif *n, struct pbuf *p, const ip6_addr_t *to)
+{
+	struct net_ns *before = net_cur;
+	err_t e;
+
+	net_switch(((struct net_device *)n->state)->dev.net);
 	e = ethip6_output(n, p, to);
 	net_switch(before);
 	return e;
@@ -233,7 +232,7 @@ static err_t init(struct netif *n)
 	n->mtu = n->mtu6 = (u16)MIN(d->dev.mtu, 65535u - SIZEOF_ETH_HDR);
 	n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
 		   NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
-	n->output = etharp_output;
+	n->output = output4;
 	n->output_ip6 = output6;
 	n->linkoutput = output;
 	return ERR_OK;

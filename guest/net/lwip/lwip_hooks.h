@@ -21,16 +21,12 @@ const ip6_addr_t *gateway_hook6(struct netif *n, const ip6_addr_t *dst);
 /* The interface for what a connection sends, in its own namespace; pcb NULL or listening: an answer to the packet that came in,
  * in net_cur. */
 struct netif *tcp_route_hook(const struct tcp_pcb *pcb, const ip_addr_t *src, const ip_addr_t *dst);
-/* Is this interface, of an IPv6 neighbour, one of net_cur's? */
-bool neighbor_hook(const struct netif *n);
 /* How large an IPv4 packet may be that leaves by n for dst, and: are routers not to cut one of len bytes? (pmtu.c) */
 u16 mtu_hook4(const struct netif *n, const ip4_addr_t *dst);
 bool dont_fragment_hook(const struct netif *n, const ip4_addr_t *dst, u16 len);
 /* IP_MTU_DISCOVER of who is sending: set around each call into IP's output by who has options, else the default. */
 extern u8 path_discovery;
 #define PATH_DISCOVERY_DEFAULT 1 /* IP_PMTUDISC_WANT */
-/* net_cur's number, which no other namespace ever has: whose fragments these are. */
-u32 net_number_hook(void);
 /* A segment for this PCB, before it is looked at: false drops it. Its options lie behind h and, the rest, at opt2; p: its
  * data. */
 bool tcp_segment_hook(struct tcp_pcb *pcb, const struct tcp_hdr *h, unsigned optlen,

@@ -1,15 +1,13 @@
 /*
  * neighbour.c - lwIP's tables of ARP and neighbour discovery as Linux's neighbours (neighbour.h).
  *
- * Both tables are those of all namespaces; an entry's interface says whose it is. lwIP asks again for an address of ARP before
- * it is too old, so such a one is always reachable.
+ * lwIP asks again for an address of ARP before it is too old, so such a one is always reachable.
  */
 #include <linux/neighbour.h>
 #include <string.h>
 
 #include "lwip/etharp.h"
 #include "lwip/priv/nd6_priv.h"
-#include "lwip_hooks.h"
 #include "net/abi.h"
 #include "net/lwip/neighbour.h"
 #include "net/lwip/stack.h"
@@ -29,7 +27,7 @@ static void arp(void (*fn)(const struct neighbour *n, void *arg), void *arg)
 	for (size_t i = 0; i < ARP_TABLE_SIZE; i++) {
 		struct neighbour n = { .family = AF_INET, .state = NUD_REACHABLE };
 
-		if (!etharp_get_entry(i, &ip, &netif, &hw) || !neighbor_hook(netif))
+		if (!etharp_get_entry(i, &ip, &netif, &hw))
 			continue;
 		n.ifindex = netif_get_index(netif);
 		n.has_hwaddr = true;
@@ -45,8 +43,7 @@ static void discovered(void (*fn)(const struct neighbour *n, void *arg), void *a
 		const struct nd6_neighbor_cache_entry *e = &neighbor_cache[i];
 		struct neighbour n = { .family = AF_INET6 };
 
-		if (e->state == ND6_NO_ENTRY || e->state >= ARRAY_SIZE(states) ||
-		    !neighbor_hook(e->netif))
+		if (e->state == ND6_NO_ENTRY || e->state >= ARRAY_SIZE(states))
 			continue;
 		n.state = states[e->state];
 		n.ifindex = netif_get_index(e->netif);

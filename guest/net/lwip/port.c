@@ -10,7 +10,6 @@
 #include "mm/slab.h"
 #include "net/lwip/stack.h"
 #include "platform/platform.h"
-#include "task/ns/ns.h"
 
 struct spinlock net_lock = SPINLOCK_INIT;
 struct net_ns *net_cur = &net_first;
@@ -51,12 +50,8 @@ void net_switch_to(struct net_ns *net)
 	net_cur->netif_default = netif_default;
 	netif_list = net->netif_list;
 	netif_default = net->netif_default;
+	net_tables = &net->tables;
 	net_cur = net;
-}
-
-u32 net_number_hook(void)
-{
-	return net_cur->common->inum;
 }
 
 void net_enter(struct net_ns *net)
@@ -86,6 +81,8 @@ void net_leave(void)
 
 void stack_init(void)
 {
+	if (tables_make(&net_first.tables))
+		panic("no memory for the tables of the network");
 	lwip_init();
 	timers_init();
 	recovery_init();

@@ -18,6 +18,7 @@
 #include "lwip/pbuf.h"
 #include "net/lwip/pmtu.h"
 #include "net/lwip/route.h"
+#include "net/lwip/tables.h"
 #include "net/net_ns.h"
 #include "net/netdev.h"
 #include "net/sysctl.h"
@@ -33,7 +34,8 @@ struct net_ns {
 	/* ---- lwip/ ---- */
 	struct netif loop;			  /* lwIP's side of lo */
 	struct netif *netif_list, *netif_default; /* lwIP's, while it is not net_cur */
-	struct list all_node;			  /* of net_all */
+	struct lwip_tables tables;
+	struct list all_node;		      /* of net_all */
 	struct inet_route routes[ROUTES_MAX]; /* sorted by family, then by falling prefix length */
 	unsigned routes_count;
 	struct path_mtu paths[PATHS_MAX]; /* pmtu.c */

@@ -140,13 +140,17 @@ static void tcp_fire(struct ktimer *t)
 	net_leave();
 }
 
-/* lwIP looks at its one list of interfaces. */
-static void group_ticks(void)
+/* A second has passed: of each namespace, since lwIP looks at one list of interfaces, and at net_tables. */
+static void link_tick(void)
 {
 	struct net_ns *net;
 
 	list_for_each(net, &net_all, all_node) {
 		net_switch(net);
+		etharp_tmr();
+		nd6_tmr();
+		ip_reass_tmr();
+		ip6_reass_tmr();
 		for (unsigned k = 0; k < 10; k++) {
 			igmp_tmr();
 			mld6_tmr();
@@ -166,11 +170,7 @@ static void link_fire(struct ktimer *t)
 			link_ticked = now;
 			break;
 		}
-		etharp_tmr();
-		nd6_tmr();
-		ip_reass_tmr();
-		ip6_reass_tmr();
-		group_ticks();
+		link_tick();
 	}
 	if (--link_left)
 		ktimer_start(&link_timer, now + SECOND);
