@@ -96,7 +96,7 @@ int mount_table_defaults(struct mount_table *t, struct error *err)
 		{ "/proc", "proc", "proc", NULL, NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 0, 0 },
 		{ "/sys", "sysfs", "sysfs", NULL, NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 0, 0 },
 		{ "/sys/fs/cgroup", "cgroup2", "cgroup2", NULL, NULL,
-		  MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, 0, 0 },
+		  MS_NOSUID | MS_NODEV | MS_NOEXEC, 0, 0 },
 		{ "/dev", "devtmpfs", "devtmpfs", NULL, NULL, MS_NOSUID | MS_NOEXEC, 0, 0 },
 		{ "/dev/pts", "devpts", "devpts", "mode=620,ptmxmode=666", NULL,
 		  MS_NOSUID | MS_NOEXEC, 0, 0 },

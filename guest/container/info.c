@@ -118,7 +118,7 @@ static void add_times(struct process *p, void *arg)
 
 void info_stats(struct session *s)
 {
-	struct ctl_stats st = { .pids = READ_ONCE(s->container->tasks),
+	struct ctl_stats st = { .pids = READ_ONCE(s->container->cgroup->pids),
 				.oom_kills = s->container->oom_kills };
 	struct sum sum = { s->container, &st };
 	u64 used, limit;

@@ -335,10 +335,12 @@ int launch_tree(struct session *s, char *why, size_t size)
 	err = surroundings_make(s);
 	if (err)
 		return err;
-	/* A /proc that is mounted shows the namespace of whoever mounts it. */
+	/* A /proc that is mounted shows the namespace of whoever mounts it, a cgroup2 his group. */
 	task_current()->pid_ns = s->container->pid_ns;
+	task_current()->cgroup_root = s->container->cgroup;
 	fs = fs_container_create(&tree, why, size);
 	task_current()->pid_ns = NULL;
+	task_current()->cgroup_root = NULL;
 	if (IS_ERR(fs))
 		return (int)PTR_ERR(fs);
 	s->container->fs = fs;

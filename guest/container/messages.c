@@ -195,10 +195,11 @@ static void about_session(const struct ctl_msg *m)
 	case CTL_TRACE: on_trace(s, m); break;
 	case CTL_CRASH: panic("somebody asked for it (moat debug --crash)");
 	case CTL_LIMITS:
+		_Static_assert(LIMIT_NONE == CGROUP_MAX, "no limit is the same on both sides");
 		if (m->a != LIMIT_SAME)
 			frame_group_set_limit(s->container->mem_group, m->a);
 		if (m->b != LIMIT_SAME)
-			WRITE_ONCE(s->container->pids_max, m->b == LIMIT_NONE ? 0 : m->b);
+			WRITE_ONCE(s->container->cgroup->pids_max, m->b);
 		control_send_wait(CTL_DONE, m->handle, 0, 0, "", 0);
 		break;
 	default:

@@ -5,6 +5,7 @@
 #include "dev/control.h"
 #include "dev/stream.h"
 #include "dev/tty/tty.h"
+#include "fs/cgroup/cgroupfs.h"
 #include "fs/vfs.h"
 #include "lib/err.h"
 #include "lib/log.h"
@@ -245,6 +246,7 @@ static void take_down(struct session *s)
 	c->fs = NULL;
 	if (fs)
 		fs_container_drop(fs);
+	cgroupfs_drop(c->cgroup);
 	if (s->streams.queue != RING_Q_9P)
 		create_release_queue(s->streams.queue);
 	if (atomic_sub(&containers, 1) == 0)

@@ -31,7 +31,7 @@ int surroundings_make(struct session *s)
 {
 	struct container *c = s->container;
 
-	c->pids_max = s->spec->pids_max;
+	c->cgroup->pids_max = s->spec->pids_max ? s->spec->pids_max : CGROUP_MAX;
 	c->cpu_quota = s->spec->cpu_quota;
 	c->cpu_period = s->spec->cpu_period;
 	c->mem_group = frame_group_create(s->spec->memory_limit);

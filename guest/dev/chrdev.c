@@ -31,7 +31,7 @@ static int open_console(struct file *f)
 {
 	struct container *c = container_current();
 
-	return c && c->console ? tty_open(c->console, f) : -EIO;
+	return c && c->console ? tty_open(c->console, f) : -ENODEV;
 }
 
 int fifo_open(struct inode *i, struct file *f)

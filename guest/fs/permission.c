@@ -34,7 +34,11 @@ bool inode_owner_or_capable(const struct inode *i)
 
 int inode_permission_generic(struct inode *i, int mask)
 {
-	const struct cred *c = task_current()->cred;
+	return inode_permission_cred(task_current()->cred, i, mask);
+}
+
+int inode_permission_cred(const struct cred *c, struct inode *i, int mask)
+{
 	u32 mode = READ_ONCE(i->mode);
 	int bits = mode & 7, by_acl = -EAGAIN;
 
@@ -49,13 +53,15 @@ int inode_permission_generic(struct inode *i, int mask)
 	if (!(mask & 7 & ~bits))
 		return 0;
 	if (S_ISDIR(mode)) {
-		if (!(mask & MAY_WRITE) && capable_wrt(i, CAP_DAC_READ_SEARCH))
+		if (!(mask & MAY_WRITE) &&
+		    cred_capable_over_ids(c, i->uid, i->gid, CAP_DAC_READ_SEARCH))
 			return 0;
-		return capable_wrt(i, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+		return cred_capable_over_ids(c, i->uid, i->gid, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
 	}
-	if ((mask & 7) == MAY_READ && capable_wrt(i, CAP_DAC_READ_SEARCH))
+	if ((mask & 7) == MAY_READ && cred_capable_over_ids(c, i->uid, i->gid, CAP_DAC_READ_SEARCH))
 		return 0;
-	if ((!(mask & MAY_EXEC) || (mode & S_IXUGO)) && capable_wrt(i, CAP_DAC_OVERRIDE))
+	if ((!(mask & MAY_EXEC) || (mode & S_IXUGO)) &&
+	    cred_capable_over_ids(c, i->uid, i->gid, CAP_DAC_OVERRIDE))
 		return 0;
 	return -EACCES;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fs/dirtable.h"
+#include "fs/poll_bits.h"
 #include "lib/log.h"
 #include "mm/slab.h"
 
@@ -32,10 +33,12 @@ static void pseudo_evict(struct inode *i)
 
 	if (p->kind == DIR_NODE)
 		dirtable_free(&p->dir);
+	if (p->kind == TEXT_NODE && p->text->evict)
+		p->text->evict(i->priv);
 	kfree(p->link);
 }
 
-static int pseudo_setattr(struct inode *i, const struct setattr *a)
+int pseudo_setattr(struct inode *i, const struct setattr *a)
 {
 	if (!(a->valid & ATTR_SIZE)) /* truncation: open(O_TRUNC) before a write, as shells do */
 		inode_setattr(i, a);
@@ -48,9 +51,17 @@ static int text_open(struct inode *i, struct file *f)
 {
 	const struct text_ops *t = pseudo_i(i)->text;
 
-	if ((f->mode & FMODE_WRITE) && !t->store)
+	if ((f->mode & FMODE_WRITE) && !t->store && !t->store_by)
 		return -EACCES;
 	return t->open ? t->open(i->priv, f) : 0;
+}
+
+/* What counts the news of f; NULL: nothing does. */
+static struct text_event *event_of(const struct file *f)
+{
+	const struct text_ops *t = pseudo_i(f->inode)->text;
+
+	return t->event ? t->event(f->inode->priv) : NULL;
 }
 
 /* Make the part of the content in which pos lies. 0 or -errno. */
@@ -78,6 +89,7 @@ static int text_fill(struct seq *s, const struct text_ops *t, void *arg, u64 pos
 struct text {
 	struct mutex lock;
 	struct seq seq;
+	u32 seen; /* what its text_event counted when it was last read */
 };
 
 /* f's, made at its first read. NULL: out of memory. */
@@ -99,6 +111,7 @@ static struct text *text_of(struct file *f)
 
 static s64 text_read(struct file *f, struct iov *to, u64 *pos)
 {
+	struct text_event *e = event_of(f);
 	struct text *t = text_of(f);
 	struct seq *s;
 	size_t n;
@@ -108,6 +121,8 @@ static s64 text_read(struct file *f, struct iov *to, u64 *pos)
 		return -ENOMEM;
 	s = &t->seq;
 	mutex_lock(&t->lock);
+	if (e && !*pos)
+		t->seen = READ_ONCE(e->count);
 	ret = text_fill(s, pseudo_i(f->inode)->text, f->inode->priv, *pos);
 	if (!ret && *pos >= s->start && *pos < s->start + s->len) {
 		n = MIN(to->left, s->len - (size_t)(*pos - s->start));
@@ -127,7 +142,7 @@ static s64 text_write(struct file *f, struct iov *from, u64 *pos)
 	char *buf;
 	s64 r;
 
-	if (!t->store)
+	if (!t->store && !t->store_by)
 		return -EINVAL;
 	buf = kmalloc(PAGE_SIZE);
 	if (!buf)
@@ -136,12 +151,26 @@ static s64 text_write(struct file *f, struct iov *from, u64 *pos)
 		r = -EFAULT;
 	} else {
 		buf[n] = 0;
-		r = t->store(f->inode->priv, buf, n);
+		r = t->store_by ? t->store_by(f, buf, n) : t->store(f->inode->priv, buf, n);
 	}
 	if (r > 0)
 		*pos += (u64)r;
 	kfree(buf);
 	return r;
+}
+
+static u32 text_poll(struct file *f, struct poll_table *pt)
+{
+	struct text *t = atomic_load(&f->dir_state);
+	struct text_event *e = event_of(f);
+	u32 ready = POLL_READABLE | POLL_WRITABLE;
+
+	if (!e)
+		return ready;
+	poll_wait(f, &e->q, pt);
+	if (READ_ONCE(e->count) != (t ? READ_ONCE(t->seen) : 0))
+		ready |= POLLERR | POLLPRI;
+	return ready;
 }
 
 static void text_release(struct file *f)
@@ -156,6 +185,7 @@ static void text_release(struct file *f)
 const struct file_ops pseudo_text_fops = {
 	.read = text_read,
 	.write = text_write,
+	.poll = text_poll,
 	.seek = generic_seek,
 	.release = text_release,
 };
@@ -284,44 +314,56 @@ struct inode *pseudo_dir_inode(struct super_block *sb, u32 mode, const struct in
 
 /* ---- trees ---- */
 
-int pseudo_add(struct inode *parent, const char *name, struct inode *i)
+int pseudo_add_locked(struct inode *parent, const char *name, struct inode *i)
 {
 	struct dirtable *t = &pseudo_i(parent)->dir;
 	unsigned len = (unsigned)strlen(name);
+
+	if (dirtable_find(t, name, len))
+		return -EEXIST;
+	if (!dirtable_add(t, name, len, i))
+		return -ENOMEM;
+	if (S_ISDIR(i->mode))
+		parent->nlink++;
+	return 0;
+}
+
+int pseudo_add(struct inode *parent, const char *name, struct inode *i)
+{
 	bool filling =
 		pseudo_i(parent)->filling; /* then it is locked, and no name of it is cached */
-	int err = 0;
+	int err;
 
 	if (!filling)
 		mutex_lock(&parent->mutex);
-	if (dirtable_find(t, name, len))
-		err = -EEXIST;
-	else if (!dirtable_add(t, name, len, i))
-		err = -ENOMEM;
-	else if (S_ISDIR(i->mode))
-		parent->nlink++;
+	err = pseudo_add_locked(parent, name, i);
 	if (!filling)
 		mutex_unlock(&parent->mutex);
 	if (!err && !filling)
-		dcache_drop(parent, name, len); /* it may be cached as missing */
+		dcache_drop(parent, name, (unsigned)strlen(name)); /* it may be cached as missing */
 	return err;
+}
+
+struct inode *pseudo_remove_locked(struct inode *parent, const char *name, unsigned len)
+{
+	struct dirtable *t = &pseudo_i(parent)->dir;
+	struct dirnode *n = dirtable_find(t, name, len);
+	struct inode *i = n ? dirtable_remove(t, n) : NULL;
+
+	if (i && S_ISDIR(i->mode))
+		parent->nlink--;
+	if (i)
+		i->nlink = 0;
+	return i;
 }
 
 int pseudo_remove(struct inode *parent, const char *name)
 {
-	struct dirtable *t = &pseudo_i(parent)->dir;
 	unsigned len = (unsigned)strlen(name);
-	struct inode *i = NULL;
-	struct dirnode *n;
+	struct inode *i;
 
 	mutex_lock(&parent->mutex);
-	n = dirtable_find(t, name, len);
-	if (n) {
-		i = dirtable_remove(t, n);
-		if (S_ISDIR(i->mode))
-			parent->nlink--;
-		i->nlink = 0;
-	}
+	i = pseudo_remove_locked(parent, name, len);
 	mutex_unlock(&parent->mutex);
 	if (!i)
 		return -ENOENT;

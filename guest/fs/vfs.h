@@ -244,6 +244,8 @@ struct inode *inode_anon(u32 mode);
 /* With the current task's fsuid, fsgid, groups and capabilities. 0, -EACCES, -EROFS (not checked here), -EPERM. */
 int inode_permission(struct inode *i, int mask);
 int inode_permission_generic(struct inode *i, int mask);
+/* The same with the rights of somebody else: who opened a file. */
+int inode_permission_cred(const struct cred *c, struct inode *i, int mask);
 bool cred_in_group(const struct cred *c, u32 gid);
 bool inode_owner_or_capable(const struct inode *i);
 /* May the caller remove or replace victim in dir (sticky bit)? 0, -EPERM, -EACCES ... */
@@ -307,6 +309,8 @@ struct file_system {
 	bool userns_mount; /* also whoever administers a mount namespace without being root of all */
 	/* Make or find the super block. Returns it with a reference and sb->root set, or ERR_PTR. */
 	struct super_block *(*mount)(const struct file_system *fs, const struct mount_args *a);
+	/* What of it the current task's mounts show, with a reference, or ERR_PTR. NULL: all, sb->root_dentry. */
+	struct dentry *(*subtree)(struct super_block *sb);
 };
 /* One reference, a device number of its own (major 0), flags from args. NULL: out of memory. */
 struct super_block *super_alloc(const struct file_system *fs, const struct super_ops *ops,
@@ -504,8 +508,18 @@ struct text_ops {
 	int (*show)(struct seq *s, void *arg);
 	/* One write(2), at most a page, NUL behind it. Bytes or -errno. NULL: -EINVAL (-EACCES at open for others). */
 	s64 (*store)(void *arg, char *buf, size_t n);
+	s64 (*store_by)(
+		struct file *f, char *buf,
+		size_t n); /* instead, where it matters who opened; arg is the inode's priv */
 	/* Position 0 asks it whether the opener may (ptrace rights of /proc/PID). NULL: the mode bits decide. */
 	int (*open)(void *arg, struct file *f);
+	struct text_event *(*event)(void *arg); /* for poll(2); NULL: none, or of this file none */
+	void (*evict)(void *arg);		/* the inode goes */
+};
+/* What pollers of a text file see as POLLPRI and POLLERR, until they read it again; whoever counts up wakes q. */
+struct text_event {
+	u32 count; /* from 1: a file that was not read yet has news */
+	struct waitq q;
 };
 /*
  * A super block whose root is an empty pseudo directory. Pseudo directories hold their entries (and a reference to each
@@ -524,6 +538,10 @@ struct inode *pseudo_node(struct inode *parent, const char *name, u32 mode,
 			  u32 rdev); /* device, FIFO, socket */
 /* Any inode of yours (reference taken over on success). 0, -EEXIST, -ENOMEM. */
 int pseudo_add(struct inode *parent, const char *name, struct inode *i);
+/* The same in the directory's own make(): it is locked, and the VFS keeps the cached names. */
+int pseudo_add_locked(struct inode *parent, const char *name, struct inode *i);
+/* Likewise in rmdir(): what was removed, whose reference passes to the caller; NULL: nothing has the name. */
+struct inode *pseudo_remove_locked(struct inode *parent, const char *name, unsigned len);
 /* Take an entry out; cached names are dropped. -ENOENT. */
 int pseudo_remove(struct inode *parent, const char *name);
 /*
@@ -538,6 +556,7 @@ struct inode *pseudo_dir_inode(struct super_block *sb, u32 mode, const struct in
 /* A directory whose entries `fill` makes when they are first looked at. NULL: no memory. */
 struct inode *pseudo_dir_inode_lazy(struct super_block *sb, u32 mode,
 				    int (*fill)(struct inode *dir), void *arg);
+int pseudo_setattr(struct inode *i, const struct setattr *a);
 struct inode *pseudo_lookup(struct inode *dir, const char *name, unsigned len);
 /* Emits the static entries of a pseudo directory; true when all are out. Positions below 1 << 32. */
 bool pseudo_readdir_static(struct inode *dir, struct dir_context *ctx);

@@ -3,10 +3,12 @@
  */
 #include <linux/capability.h>
 
+#include "fs/cgroup/cgroupfs.h"
 #include "lib/err.h"
 #include "sys/abi_task.h"
 #include "sys/pidfd.h"
 #include "sys/sys.h"
+#include "task/cgroup/cgroup.h"
 #include "task/ns/pidns.h"
 #include "task/reap.h"
 #include "task/task.h"
@@ -16,6 +18,8 @@
 #define CLONE_VFORK	    0x4000ULL
 #define CLONE_PIDFD	    0x1000ULL
 #define CLONE_PARENT_SETTID 0x100000ULL
+#define CLONE_THREAD	    0x10000ULL
+#define CLONE_INTO_CGROUP   0x200000000ULL
 
 s64 sys_clone(ulong_a flags, addr_a stack, uptr_a parent_tid, uptr_a child_tid, ulong_a tls)
 {
@@ -56,6 +60,24 @@ struct clone_args {
 	u64 set_tid, set_tid_size, cgroup;
 };
 _Static_assert(sizeof(struct clone_args) == 88, "clone_args");
+
+/* The child is to be in the group whose directory fd is open on. A thread cannot leave its process's. */
+static s64 clone_into(struct clone_request *r, u64 fd, size_t size)
+{
+	struct cgroup *g;
+	s64 ret = -EOPNOTSUPP;
+
+	if (fd > 0x7fffffff || size < sizeof(struct clone_args))
+		return -EINVAL;
+	g = cgroupfs_of_fd((int)fd);
+	if (IS_ERR(g))
+		return PTR_ERR(g);
+	r->cgroup = g;
+	if (!(r->flags & CLONE_THREAD) || g == task_current()->process->cgroup)
+		ret = task_clone(r);
+	cgroup_put(g);
+	return ret;
+}
 
 s64 sys_clone3(uptr_a args, size_a size)
 {
@@ -99,7 +121,7 @@ s64 sys_clone3(uptr_a args, size_a size)
 	r.pidfd = a.pidfd;
 	r.set_tid = set_tid;
 	r.nr_set_tid = (unsigned)a.set_tid_size;
-	return task_clone(&r);
+	return a.flags & CLONE_INTO_CGROUP ? clone_into(&r, a.cgroup, size) : task_clone(&r);
 }
 
 s64 sys_exit(int_a status)

@@ -43,11 +43,6 @@ static int check_flags(const struct clone_request *r)
 		return -EINVAL;
 	if (f & CLONE_PIDFD && f & (CLONE_DETACHED | CLONE_THREAD))
 		return -EINVAL;
-	if (f & CLONE_INTO_CGROUP) {
-		klog_once(CLONE_INTO_CGROUP, "%s: CLONE_INTO_CGROUP is not supported",
-			  task_current()->comm);
-		return -EINVAL;
-	}
 	return ns_check_flags(f & ~CLONE_NEWNS);
 }
 
@@ -205,10 +200,15 @@ static int publish(struct task *c, struct task *t, const struct clone_request *r
 {
 	struct process *p = c->process, *from = t->process;
 	struct process *parent = r->flags & CLONE_PARENT ? from->parent : from;
+	int err = 0;
 
 	if (task_pid_ns(c)->ended)
 		return -ENOMEM;
-	if (from->container && container_full(from->container))
+	if (r->cgroup)
+		err = cgroup_may_enter(r->cgroup);
+	if (err)
+		return err;
+	if (from->cgroup && cgroup_full(r->cgroup ? r->cgroup : from->cgroup))
 		return -EAGAIN;
 	spin_lock(&from->sig_lock);
 	if (from->exiting || signal_fatal_pending(t) ||
@@ -222,8 +222,8 @@ static int publish(struct task *c, struct task *t, const struct clone_request *r
 		list_add_tail(&from->threads, &c->thread_node);
 		from->nr_threads++;
 		from->nr_started++;
-		if (from->container)
-			from->container->tasks++;
+		cgroup_task_added(from);
+		c->signal_wake = from->freeze;
 		if (from->stop_signo && !from->stopped) {
 			c->stop_pending = true;
 			from->stop_count++;
@@ -246,8 +246,10 @@ static int publish(struct task *c, struct task *t, const struct clone_request *r
 	list_add_tail(&p->threads, &c->thread_node);
 	p->nr_threads = p->nr_started = 1;
 	pid_ns_joined(process_pid_ns(p), p);
-	if (from->container)
+	if (from->container) {
 		container_joined(from->container, p);
+		cgroup_joined(r->cgroup ? r->cgroup : from->cgroup, p);
+	}
 	ptrace_child(c, t, r->flags & CLONE_PTRACE || clone_event(t, r));
 	return 0;
 }
@@ -387,9 +389,13 @@ static int enter_tree(struct cloning *k)
 		if (k->vfork) {
 			completion_get(k->vfork);
 			c->vfork_done = k->vfork;
+			t->frozen = true;
+			if (unlikely(t->process->freeze))
+				cgroup_freeze_check(t->process->cgroup);
 		}
 	}
 	spin_unlock(&task_lock);
+	cgroup_tell();
 	return err;
 }
 
@@ -415,6 +421,7 @@ static void start_child(struct cloning *k)
 	if (!completion_wait(k->vfork, SLEEP_KILLABLE) &&
 	    ptrace_event_enabled(t, PT_EVENT_VFORK_DONE))
 		ptrace_event(t, PT_EVENT_VFORK_DONE, (u64)k->tid);
+	t->frozen = false;
 	completion_put(k->vfork);
 }
 

@@ -16,6 +16,11 @@ struct container *container_create(u32 handle)
 		return NULL;
 	ref_init(&c->ref);
 	c->handle = handle;
+	c->cgroup = cgroup_create_root(handle);
+	if (!c->cgroup) {
+		kfree(c);
+		return NULL;
+	}
 	waitq_init(&c->empty);
 	return c;
 }
@@ -30,6 +35,7 @@ void container_put(struct container *c)
 	if (!c || !ref_put(&c->ref))
 		return;
 	pid_ns_put(c->pid_ns);
+	cgroup_put(c->cgroup);
 	frame_group_drop(c->mem_group);
 	kfree(c);
 }
@@ -53,15 +59,6 @@ void container_joined(struct container *c, struct process *p)
 	container_get(c);
 	p->container = c;
 	c->nr++;
-	c->tasks++;
-}
-
-bool container_full(struct container *c)
-{
-	if (!c->pids_max || c->tasks < c->pids_max)
-		return false;
-	c->pids_failed++;
-	return true;
 }
 
 void container_left(struct container *c, struct process *p)

@@ -2,22 +2,20 @@
  * container.h - a container as task/ sees it: a set of processes with a first one that adopts the others' orphans. What
  * else belongs to a container (files, names, terminal) hangs here for the layers above.
  *
- * A process is in the container that its parent is in, from birth to end, and holds a reference to it. init, nr and tasks
- * are under task_lock.
+ * A process is in the container that its parent is in, from birth to end, and holds a reference to it. init and nr are
+ * under task_lock.
  */
 #ifndef MOAT_TASK_CONTAINER_H
 #define MOAT_TASK_CONTAINER_H
 
-#include "task/task.h"
+#include "task/cgroup/cgroup.h"
 
 struct container {
 	struct ref ref;
 	u32 handle;
-	struct process *init;	   /* borrowed; NULL: not started, or ended */
-	unsigned nr;		   /* processes that have not ended */
-	unsigned tasks;		   /* their threads, and zombies until they are reaped */
-	u64 pids_max;		   /* of tasks; 0: no limit */
-	u64 pids_failed;	   /* clones that it refused */
+	struct process *init;  /* borrowed; NULL: not started, or ended */
+	unsigned nr;	       /* processes that have not ended */
+	struct cgroup *cgroup; /* with a reference: the group that its first process is born into */
 	u64 cpu_quota, cpu_period; /* microseconds, as its control group shows; 0: none */
 	unsigned mem_group;	   /* mm/frame.h; 0: none of its own */
 	struct waitq empty;	   /* woken when nr falls */
@@ -51,8 +49,6 @@ void container_wait(struct container *c, unsigned n);
 void container_oom(struct container *c, const struct process *p);
 
 /* ---- task/ itself; task_lock held ---- */
-/* Is there room for no further task? */
-bool container_full(struct container *c);
 void container_joined(struct container *c, struct process *p);
 void container_left(struct container *c, struct process *p);
 

@@ -34,8 +34,7 @@ static void become_leader(struct task *t)
 	list_del(&old->thread_node);
 	p->leader = t;
 	spin_unlock(&p->sig_lock);
-	if (p->container)
-		p->container->tasks--; /* the old leader's */
+	cgroup_task_gone(p); /* the old leader */
 	task_uncount(old);
 	ptrace_leader_replaced(old);
 	t->start_time = old->start_time;
@@ -83,7 +82,8 @@ static int unshare_for_exec(struct task *t)
 		return err;
 	}
 	if (s) {
-		spin_lock(&task_lock); /* a child that ends, and a tracee, looks at it under this one */
+		spin_lock(
+			&task_lock); /* a child that ends, and a tracee, looks at it under this one */
 		spin_lock(&p->sig_lock);
 		old = p->sighand;
 		p->sighand = s;

@@ -135,8 +135,7 @@ void process_reap(struct process *p)
 	pid_drop(p->sid);
 	pid_free(p->pid);
 	task_uncount(leader);
-	if (p->container)
-		p->container->tasks--;
+	cgroup_task_gone(p);
 	p->parent = NULL;
 	p->leader = NULL;
 	if (leader->state == TASK_ZOMBIE)
@@ -175,6 +174,7 @@ static void process_ended(struct process *p)
 	ptrace_release_all(p);
 	if (p->container)
 		container_left(p->container, p);
+	cgroup_left(p);
 	reparent_children(p);
 	pid_ns_left(p);
 	signal_orphaned_check(p, NULL);
@@ -241,8 +241,8 @@ void task_exit(int code)
 	spin_lock(&task_lock);
 	spin_lock(&p->sig_lock);
 	last = --p->nr_threads == 0;
-	if (p->container && t != p->leader)
-		p->container->tasks--; /* a leader counts until it is reaped */
+	if (t != p->leader) /* that one counts until it is reaped */
+		cgroup_task_gone(p);
 	if (last && !p->exiting)
 		p->exit_code = code;
 	spin_unlock(&p->sig_lock);
@@ -280,7 +280,10 @@ void task_exit(int code)
 	waitq_wake_all(&p->thread_wait, 0);
 	if (p->nr_threads == 0 && p->nr_ended == p->nr_started)
 		process_ended(p);
+	else if (unlikely(p->freeze))
+		cgroup_freeze_check(p->cgroup);
 	spin_unlock(&task_lock);
+	cgroup_tell();
 	sched_exit();
 }
 

@@ -127,6 +127,7 @@ void process_put(struct process *p)
 	sighand_put(p->sighand);
 	itimers_free(p);
 	container_put(p->container);
+	cgroup_put(p->cgroup);
 	pid_ns_put(p->pid_ns);
 	kfree(p);
 	atomic_sub(&nr_processes, 1);
@@ -239,7 +240,10 @@ char task_state_char(const struct task *t)
 {
 	switch (READ_ONCE(t->state)) {
 	case TASK_RUNNING: return 'R';
-	case TASK_SLEEPING: return t->sleep_mode == SLEEP_INTERRUPTIBLE ? 'S' : 'D';
+	case TASK_SLEEPING:
+		return t->sleep_mode == SLEEP_INTERRUPTIBLE || (t->frozen && t->process->freeze)
+			       ? 'S'
+			       : 'D';
 	case TASK_STOPPED: return 'T';
 	case TASK_TRACED: return 't';
 	case TASK_ZOMBIE: return 'Z';

@@ -30,6 +30,7 @@ struct pid_ns;
 struct tty;
 struct itimers;
 struct container;     /* task/container.h */
+struct cgroup;	      /* task/cgroup/cgroup.h */
 struct session;	      /* container/ */
 struct sem_undo_list; /* ipc/ */
 struct key;
@@ -123,9 +124,10 @@ struct process {
 	int exit_code;		 /* wait status of the group */
 	bool child_subreaper, dumpable, did_exec;
 	bool unkillable; /* the init of a pid namespace: signals from inside do nothing unless it handles them */
-	struct task *execing;	  /* thread that is killing the others for execve */
-	struct waitq thread_wait; /* de_thread waits here for the others' end */
-	struct waitq exit_wait;	  /* pidfds: woken when the process becomes a zombie */
+	struct task *execing; /* thread that is killing the others for execve */
+	struct waitq
+		thread_wait; /* de_thread waits here for the others' end, frozen tasks for the thaw */
+	struct waitq exit_wait; /* pidfds: woken when the process becomes a zombie */
 
 	struct spinlock sig_lock;
 	struct sighand *sighand; /* actions; shared by CLONE_SIGHAND */
@@ -146,6 +148,10 @@ struct process {
 	u64 start_time;	     /* clock_mono */
 	int oom_score_adj;
 	struct container *container; /* with a reference; NULL: the Sentry's own */
+	struct cgroup *cgroup; /* with a reference; NULL: the same. To change under task_lock */
+	unsigned nr_counted;   /* its tasks that count there */
+	u64 cgroup_utime, cgroup_stime; /* what it had used when it came there */
+	bool freeze;			/* task/cgroup/freeze.c */
 	struct session *session; /* of the first process of a container or an exec: told of its end */
 	u32 personality;
 	bool thp_disable;
@@ -190,6 +196,8 @@ struct task {
 	struct nsproxy *ns;
 	struct ns_common *
 		time_ns; /* that its address space was made in, with a reference; NULL: the first one */
+	struct cgroup *
+		cgroup_root; /* borrowed; of a kernel thread that mounts for a container: its group */
 	struct sem_undo_list *sysvsem; /* NULL: nothing to undo */
 	struct key *thread_keyring;    /* under key_mutex; NULL: none */
 	struct cred *cred; /* replaced only by the task itself; readers take a ref under task_lock */
@@ -199,6 +207,7 @@ struct task {
 	bool restore_sigmask; /* put saved_sigmask back after the handler frame is built */
 	bool restart_pending; /* rax holds -ERESTART*: signal_deliver decides */
 	bool exiting;	      /* takes no more signals */
+	bool frozen;	      /* sleeps as long as process->freeze, or waits as vfork(2) does */
 	struct sigpending pending;
 	u32 signal_wake;   /* some signal needs a look: set by senders */
 	u64 sigwait;	   /* set that sigtimedwait is waiting for */
@@ -317,7 +326,8 @@ struct clone_request { /* clone(2), clone3(2), fork, vfork */
 	u64 flags;
 	uaddr_t stack, stack_size, tls, parent_tid, child_tid, pidfd;
 	int exit_signal;
-	const int *set_tid; /* numbers to have, the innermost pid namespace's first */
+	struct cgroup *cgroup; /* where the child is to be, borrowed; NULL: where its parent is */
+	const int *set_tid;    /* numbers to have, the innermost pid namespace's first */
 	unsigned nr_set_tid;
 };
 s64 task_clone(const struct clone_request *req);

@@ -118,6 +118,11 @@ bool capable_over_ids(u32 kuid, u32 kgid, int cap)
 	return capable(cap); /* one user namespace */
 }
 
+bool cred_capable_over_ids(const struct cred *c, u32 kuid, u32 kgid, int cap)
+{
+	return c->cap_effective >> cap & 1;
+}
+
 u64 task_rlimit(int resource)
 {
 	return resource == RLIMIT_FSIZE	   ? unit_fsize_limit

@@ -100,6 +100,20 @@ no_memory:
 	return ERR_PTR(-ENOMEM);
 }
 
+/* Only what its file system says is for the current task; or an error, and m is gone. */
+static struct mount *show_subtree(struct mount *m)
+{
+	struct dentry *root = m->sb->fs->subtree(m->sb);
+
+	if (IS_ERR(root)) {
+		mount_put(m);
+		return (void *)root;
+	}
+	dentry_put(m->root);
+	m->root = root;
+	return m;
+}
+
 struct mount *mount_create(const struct file_system *fs, const struct mount_args *a)
 {
 	struct super_block *sb;
@@ -126,7 +140,7 @@ struct mount *mount_create(const struct file_system *fs, const struct mount_args
 	m->root = sb->root_dentry;
 	dentry_get(m->root);
 	m->flags = mount_flags_of_ms(a->flags);
-	return m;
+	return fs->subtree ? show_subtree(m) : m;
 }
 
 struct mount *mount_clone(struct mount *from, struct dentry *root)

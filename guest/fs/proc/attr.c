@@ -6,6 +6,8 @@
 
 #include "fs/proc/attr.h"
 #include "mm/frame.h"
+#include "mm/slab.h"
+#include "task/cgroup/cgroup.h"
 #include "task/sched/sched.h"
 
 int proc_show_comm(struct seq *s, struct task *t, bool thread)
@@ -172,7 +174,22 @@ int proc_show_personality(struct seq *s, struct task *t, bool thread)
 
 int proc_show_cgroup(struct seq *s, struct task *t, bool thread)
 {
-	seq_puts(s, "0::/\n");
+	struct cgroup *g, *root = cgroup_ns_root();
+	char *path = kmalloc(PATH_MAX);
+
+	if (!path)
+		return -ENOMEM;
+	spin_lock(&task_lock);
+	g = t->process->cgroup;
+	if (g)
+		cgroup_get(g);
+	spin_unlock(&task_lock);
+	if (!g || !root)
+		seq_puts(s, "0::/\n");
+	else if (cgroup_path(g, root, path, PATH_MAX))
+		seq_printf(s, "0::%s%s\n", path, g->dead ? " (deleted)" : "");
+	cgroup_put(g);
+	kfree(path);
 	return 0;
 }
 

@@ -136,13 +136,20 @@ u32 kgid_here(u32 gid)
 	return unlikely(ns != NULL) ? map_down(&ns->gid, gid) : gid;
 }
 
-bool capable_over_ids(u32 kuid, u32 kgid, int cap)
+bool cred_capable_over_ids(const struct cred *c, u32 kuid, u32 kgid, int cap)
 {
-	const struct user_ns *ns = here();
+	const struct user_ns *ns = c->user_ns;
 
 	if (ns && (map_up(&ns->uid, kuid) == NO_ID || map_up(&ns->gid, kgid) == NO_ID))
 		return false;
-	return capable_here(cap);
+	return c->cap_effective >> cap & 1;
+}
+
+bool capable_over_ids(u32 kuid, u32 kgid, int cap)
+{
+	struct task *t = task_current();
+
+	return !t || cred_capable_over_ids(t->cred, kuid, kgid, cap);
 }
 
 /* ---- making and entering ---- */

@@ -56,6 +56,7 @@ bool ns_capable_over(enum ns_kind kind, int cap);
 bool capable_here(int cap);
 /* Over a file: its owner and group must be ids of the task's namespace. */
 bool capable_over_ids(u32 kuid, u32 kgid, int cap);
+bool cred_capable_over_ids(const struct cred *c, u32 kuid, u32 kgid, int cap);
 
 /* The kernel's id for one of ns; NO_ID: it is none there. */
 u32 user_ns_kuid(const struct user_ns *ns, u32 uid);

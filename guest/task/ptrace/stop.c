@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "task/cgroup/cgroup.h"
 #include "task/private.h"
 #include "task/ptrace/ptrace.h"
 #include "task/seccomp/seccomp.h"
@@ -124,7 +125,10 @@ static int stop_locked(struct task *t, int code, int cld, u64 message, const str
 	ptrace_notify_tracer(tr, cld, cld == CLD_STOPPED ? p->stop_signo : code & 0x7f);
 	if (done && tr->tracer != p->parent)
 		signal_notify_parent(p, CLD_STOPPED, p->stop_signo);
+	if (unlikely(p->freeze))
+		cgroup_freeze_check(p->cgroup);
 	spin_unlock(&task_lock);
+	cgroup_tell();
 
 	sleep_traced(t, tr);
 	spin_lock(&tr->lock);

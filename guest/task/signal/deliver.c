@@ -9,6 +9,7 @@
 
 #include "lib/err.h"
 #include "lib/log.h"
+#include "task/cgroup/cgroup.h"
 #include "task/ptrace/ptrace.h"
 #include "task/signal/priv.h"
 #include "task/watch.h"
@@ -164,11 +165,14 @@ static void take_part_in_stop(struct task *t)
 	}
 	atomic_store(&t->state, TASK_STOPPED);
 	spin_unlock(&p->sig_lock);
-	if (tell) {
+	if (tell || unlikely(p->freeze)) {
 		spin_lock(&task_lock);
-		if (p->stopped)
+		if (tell && p->stopped)
 			signal_notify_parent(p, CLD_STOPPED, p->stop_signo);
+		if (p->freeze)
+			cgroup_freeze_check(p->cgroup);
 		spin_unlock(&task_lock);
+		cgroup_tell();
 	}
 	sched_block();
 }
@@ -242,6 +246,11 @@ static int next_handled(struct task *t, struct siginfo *info, struct sigaction *
 		}
 		if (t->stop_pending) {
 			take_part_in_stop(t);
+			continue;
+		}
+		if (unlikely(p->freeze)) {
+			spin_unlock(&p->sig_lock);
+			cgroup_freeze_here();
 			continue;
 		}
 		signo = signal_take(t, ~t->sigmask, info);

@@ -182,7 +182,8 @@ void signal_recalc_locked(struct task *t)
 	struct process *p = t->process;
 	u64 set = (t->pending.set | p->shared_pending.set) & ~t->sigmask;
 
-	WRITE_ONCE(t->signal_wake, set || t->stop_pending || t->trace_trap || p->notify_cont);
+	WRITE_ONCE(t->signal_wake,
+		   set || t->stop_pending || t->trace_trap || p->notify_cont || p->freeze);
 }
 
 /* ---- what a signal does ---- */

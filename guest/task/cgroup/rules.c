@@ -1,0 +1,97 @@
+/*
+ * rules.c - which group may have processes, and which may have controllers for its children (cgroup.h).
+ *
+ * Linux's rule of no internal processes: controllers compare the children of a group, so beside children that have them
+ * no process may stand. Controllers that can tell tasks of one group apart (the "threaded" ones) may be on where there are
+ * processes; then the group is the root of a threaded subtree, below which no process may go, as no group can be threaded
+ * here. All under task_lock.
+ */
+#include "lib/err.h"
+#include "task/cgroup/cgroup.h"
+
+/* Those that work between threads of one group. */
+#define THREADED CGROUP_PIDS
+
+u32 cgroup_available(const struct cgroup *g)
+{
+	return g->parent ? g->parent->control : CGROUP_CONTROLLERS;
+}
+
+static bool is_thread_root(const struct cgroup *g)
+{
+	return g->nr_processes && g->control & THREADED;
+}
+
+/* Could it have processes and threaded controllers at once? */
+static bool can_be_thread_root(const struct cgroup *g)
+{
+	return g->populated == !!g->nr_processes && !(g->control & ~THREADED);
+}
+
+static bool below_thread_root(const struct cgroup *g)
+{
+	while ((g = g->parent))
+		if (is_thread_root(g))
+			return true;
+	return false;
+}
+
+const char *cgroup_type(const struct cgroup *g)
+{
+	return below_thread_root(g) ? "domain invalid"
+	       : is_thread_root(g)  ? "domain threaded"
+				    : "domain";
+}
+
+static int may_enable(const struct cgroup *g, u32 enable)
+{
+	if (below_thread_root(g))
+		return -EOPNOTSUPP;
+	if (enable & ~THREADED ? is_thread_root(g) : false)
+		return -EOPNOTSUPP;
+	if (!(enable & ~THREADED) && can_be_thread_root(g))
+		return 0;
+	return g->nr_processes ? -EBUSY : 0;
+}
+
+/* What nobody has any more, and who gets it next finds it fresh. */
+static void reset(struct cgroup *g, u32 controllers)
+{
+	if (controllers & CGROUP_PIDS) {
+		g->pids_max = CGROUP_MAX;
+		g->pids_failed = 0;
+		g->pids_peak = g->pids;
+	}
+}
+
+int cgroup_set_control(struct cgroup *g, u32 enable, u32 disable)
+{
+	struct cgroup *c;
+	int err;
+
+	if (g->dead)
+		return -ENODEV;
+	enable &= ~g->control;
+	disable &= g->control;
+	if (enable & ~cgroup_available(g))
+		return -ENOENT;
+	list_for_each(c, &g->children, sibling)
+		if (c->control & disable)
+			return -EBUSY;
+	err = enable ? may_enable(g, enable) : 0;
+	if (err)
+		return err;
+	g->control = (g->control | enable) & ~disable;
+	list_for_each(c, &g->children, sibling)
+		reset(c, enable | disable);
+	return 0;
+}
+
+int cgroup_may_enter(const struct cgroup *g)
+{
+	if (g->dead)
+		return -ENODEV;
+	if (below_thread_root(g))
+		return -EOPNOTSUPP;
+	return g->control && !can_be_thread_root(g) ? -EBUSY : 0;
+}
