@@ -1,118 +1,36 @@
 /*
  * async.c - see async.h.
  *
- * A watcher hooks the wait queues that the file's poll names. A wake-up runs under a wait queue's lock, where no signal
- * may be sent, so it only notes the events and wakes a kernel thread (started by the first O_ASYNC) that sends them.
- * Differs from Linux: events that come faster than the thread runs are sent as one signal.
- *
- * Locks: async_mutex (the life of watchers; the thread holds it while it looks at a file), queue_lock (spinlock).
+ * Differs from Linux: events that come faster than the watching thread runs (watch.h) are sent as one signal.
  */
-#include "fs/abi.h"
 #include "fs/async.h"
+
 #include "fs/owner.h"
 #include "fs/poll_bits.h"
+#include "fs/watch.h"
 #include "mm/slab.h"
 #include "task/task.h"
 
-#define ASYNC_QUEUES 2
-
-struct watcher {
-	struct list node; /* in queue; self-linked when not */
-	struct file *file;
-	u32 events;
-	unsigned nhooks;
-	struct hook {
-		struct waiter w;
-		struct watcher *watcher;
-	} hooks[ASYNC_QUEUES];
-};
-
-static struct mutex async_mutex = MUTEX_INIT(async_mutex);
-static struct spinlock queue_lock = SPINLOCK_INIT;
-static struct list queue = LIST_INIT(queue);
-static struct waitq queue_q = WAITQ_INIT(queue_q);
-static bool started;
-
-static void on_wake(struct waiter *w, u32 key)
+static bool send(struct file_watch *w, u32 events)
 {
-	struct watcher *a = container_of(w, struct hook, w)->watcher;
-
-	spin_lock(&queue_lock);
-	a->events |= key;
-	if (list_empty(&a->node))
-		list_add_tail(&queue, &a->node);
-	spin_unlock(&queue_lock);
-	waitq_wake_all(&queue_q, 0);
-}
-
-struct table {
-	struct poll_table pt;
-	struct watcher *watcher;
-};
-
-static void add_hook(struct poll_table *pt, struct file *f, struct waitq *q)
-{
-	struct watcher *a = container_of(pt, struct table, pt)->watcher;
-	struct hook *h;
-
-	if (a->nhooks == ASYNC_QUEUES)
-		return;
-	h = &a->hooks[a->nhooks++];
-	waiter_init(&h->w);
-	h->watcher = a;
-	h->w.fn = on_wake;
-	waitq_add(q, &h->w);
-}
-
-static void sender(void *arg)
-{
-	for (;;) {
-		struct watcher *a = NULL;
-		u32 events = 0;
-
-		wait_event(&queue_q, SLEEP_UNINTERRUPTIBLE, NO_DEADLINE, !list_empty(&queue));
-		mutex_lock(&async_mutex);
-		spin_lock(&queue_lock);
-		if (!list_empty(&queue)) {
-			a = list_first(&queue, struct watcher, node);
-			list_del(&a->node);
-			events = a->events;
-			a->events = 0;
-		}
-		spin_unlock(&queue_lock);
-		/* A reader's wake-up of writers means nothing to a descriptor that only reads. */
-		if (a)
-			events &= file_poll(a->file, NULL) | POLL_ALWAYS;
-		if (a && events)
-			file_owner_io(&a->file->owner, a->file->cred,
-				      events & POLL_READABLE ? POLL_IN : POLL_OUT, events);
-		mutex_unlock(&async_mutex);
-	}
-}
-
-static void remove_watcher(struct watcher *a)
-{
-	for (unsigned i = 0; i < a->nhooks; i++)
-		waitq_del(&a->hooks[i].w);
-	spin_lock(&queue_lock);
-	list_del(&a->node);
-	spin_unlock(&queue_lock);
-	kfree(a);
+	file_owner_io(&w->file->owner, w->file->cred, events & POLL_READABLE ? POLL_IN : POLL_OUT,
+		      events);
+	return false;
 }
 
 void async_forget(struct file *f)
 {
-	mutex_lock(&async_mutex);
+	mutex_lock(&watch_mutex);
 	if (f->async)
-		remove_watcher(f->async);
+		watch_stop(f->async);
+	kfree(f->async);
 	f->async = NULL;
-	mutex_unlock(&async_mutex);
+	mutex_unlock(&watch_mutex);
 }
 
 int async_set(struct file *f, bool on)
 {
-	struct watcher *a;
-	struct table t;
+	struct file_watch *w;
 	int err = 0;
 
 	if (!on) {
@@ -121,23 +39,22 @@ int async_set(struct file *f, bool on)
 	}
 	if (!f->ops->poll)
 		return 0;
-	mutex_lock(&async_mutex);
+	mutex_lock(&watch_mutex);
 	if (f->async)
 		goto out;
 	err = -ENOMEM;
-	if (!started && IS_ERR(kthread_start("async", sender, NULL)))
+	w = kzalloc(sizeof(*w));
+	if (!w)
 		goto out;
-	started = true;
-	a = kzalloc(sizeof(*a));
-	if (!a)
+	w->file = f;
+	w->fn = send;
+	if (watch_start(w) < 0) {
+		kfree(w);
 		goto out;
+	}
+	f->async = w;
 	err = 0;
-	a->file = f;
-	list_init(&a->node);
-	t = (struct table){ { add_hook, 0 }, a };
-	f->async = a;
-	file_poll(f, &t.pt);
 out:
-	mutex_unlock(&async_mutex);
+	mutex_unlock(&watch_mutex);
 	return err;
 }

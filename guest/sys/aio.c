@@ -2,7 +2,7 @@
  * aio.c - io_setup(2), io_submit(2), io_getevents(2) and kin; the contexts are fs/anon/aio.c.
  *
  * A request is served where it is submitted and has completed when io_submit returns, as Linux does for cached files;
- * so nothing is ever there that io_cancel(2) could stop. IOCB_CMD_POLL, which would have to wait, is refused.
+ * only those of IOCB_CMD_POLL wait, and can be cancelled (fs/anon/aio_poll.c).
  */
 #include <linux/fs.h>
 
@@ -118,19 +118,8 @@ static int perform(struct file *f, const struct iocb *cb, s64 *res)
 	case IOCB_CMD_PWRITEV: return rw(f, cb, true, true, res);
 	case IOCB_CMD_FSYNC: return sync_file(f, cb, false, res);
 	case IOCB_CMD_FDSYNC: return sync_file(f, cb, true, res);
-	case IOCB_CMD_POLL: unsupported("IOCB_CMD_POLL", IOCB_CMD_POLL); return -EINVAL;
 	default: return -EINVAL;
 	}
-}
-
-static void signal_eventfd(struct file *e)
-{
-	struct iov_seg one;
-	struct iov v;
-	u64 n = 1;
-
-	iov_kernel(&v, &one, &n, sizeof(n));
-	e->ops->write(e, &v, NULL);
 }
 
 static int submit_one(struct aio_ctx *ctx, uaddr_t at)
@@ -160,14 +149,19 @@ static int submit_one(struct aio_ctx *ctx, uaddr_t at)
 			goto put;
 	}
 	err = user_write(at + offsetof(struct iocb, aio_key), &key, sizeof(key)) ? -EFAULT : 0;
-	if (!err)
-		err = perform(f, &cb, &res);
+	if (err)
+		goto put;
+	if (cb.aio_lio_opcode == IOCB_CMD_POLL) {
+		err = aio_poll_start(ctx, f, e, &cb, at);
+		goto put;
+	}
+	err = perform(f, &cb, &res);
 	if (!err) {
 		ev.data = cb.aio_data;
 		ev.res = res;
 		aio_post(ctx, &ev);
 		if (e)
-			signal_eventfd(e);
+			eventfd_signal(e);
 	}
 put:
 	if (e)
@@ -205,11 +199,19 @@ s64 sys_io_submit(ulong_a id, long_a nr, uptr_a iocbs)
 
 s64 sys_io_cancel(ulong_a id, uptr_a iocb, uptr_a result)
 {
+	struct aio_ctx *ctx;
+	struct file *f;
+	bool found;
 	u32 key;
 
 	if (user_read(&key, iocb + offsetof(struct iocb, aio_key), sizeof(key)))
 		return -EFAULT;
-	return -EINVAL; /* not under way any more, or never was */
+	ctx = aio_find(id, &f);
+	if (!ctx)
+		return -EINVAL;
+	found = !key && aio_poll_cancel(ctx, iocb);
+	file_put(f);
+	return found ? -EINPROGRESS : -EINVAL; /* not under way any more, or never was */
 }
 
 /* ---- events ---- */

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "fs/anon/eventfd.h"
 #include "fs/poll_bits.h"
 #include "mm/frame.h"
 #include "mm/pagecache_priv.h"
@@ -250,9 +251,6 @@ static void keep(struct uring_ctx *ctx, const struct io_uring_cqe *c, const u64 
 static void notify_eventfd(struct uring_ctx *ctx)
 {
 	struct file *f = NULL;
-	struct iov_seg one;
-	struct iov v;
-	u64 n = 1;
 
 	if (likely(!READ_ONCE(ctx->eventfd)) ||
 	    (READ_ONCE(*word(ctx, CQ_FLAGS)) & IORING_CQ_EVENTFD_DISABLED))
@@ -266,8 +264,7 @@ static void notify_eventfd(struct uring_ctx *ctx)
 	spin_unlock(&ctx->lock);
 	if (!f)
 		return;
-	iov_kernel(&v, &one, &n, sizeof(n));
-	f->ops->write(f, &v, NULL);
+	eventfd_signal(f);
 	file_put(f);
 }
 

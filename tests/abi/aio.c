@@ -1,6 +1,7 @@
 /* Linux AIO: contexts and their limits, reads and writes, completions, eventfds, the ring that user space sees. */
 #include "abi.h"
 #include <linux/aio_abi.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/uio.h>
 
@@ -173,4 +174,98 @@ TEST(user_space_ring)
 	getevents(c, 0, 2, ev, NULL);
 	CHECK_EQ(syscall(SYS_io_destroy, c), 0);
 	close(fd);
+}
+
+/* ---- IOCB_CMD_POLL ---- */
+
+static struct iocb poll_for(int fd, int events)
+{
+	return request(IOCB_CMD_POLL, fd, (void *)(uintptr_t)events, 0, 0);
+}
+
+TEST(poll_completes_when_ready)
+{
+	struct timespec soon = { 0, 20000000 };
+	int v[2], efd = eventfd(0, EFD_NONBLOCK);
+	struct iocb in, out, bad;
+	aio_context_t c = 0;
+	struct io_event ev;
+	uint64_t count;
+
+	REQUIRE(syscall(SYS_io_setup, 8, &c) == 0);
+	REQUIRE(pipe(v) == 0);
+	out = poll_for(v[1], POLLOUT); /* at once */
+	CHECK_EQ(submit(c, &out), 1);
+	CHECK_EQ(getevents(c, 1, 1, &ev, NULL), 1);
+	CHECK_EQ(ev.res, POLLOUT);
+	CHECK_EQ(ev.obj, (uintptr_t)&out);
+	CHECK_EQ(ev.data, 77);
+
+	in = poll_for(v[0], POLLIN);
+	in.aio_flags = IOCB_FLAG_RESFD;
+	in.aio_resfd = efd;
+	CHECK_EQ(submit(c, &in), 1);
+	CHECK_EQ(getevents(c, 1, 1, &ev, &soon), 0);
+	CHECK_ERRNO(read(efd, &count, 8), EAGAIN);
+	CHECK_EQ(write(v[1], "x", 1), 1);
+	CHECK_EQ(getevents(c, 1, 1, &ev, NULL), 1);
+	CHECK_EQ(ev.res & POLLIN, POLLIN); /* Linux adds what woke it besides */
+	CHECK_EQ(ev.obj, (uintptr_t)&in);
+	WAIT_UNTIL(read(efd, &count, 8) == 8);
+	CHECK_EQ(count, 1);
+	/* Once only. */
+	CHECK_EQ(write(v[1], "x", 1), 1);
+	CHECK_EQ(getevents(c, 1, 1, &ev, &soon), 0);
+
+	CHECK_EQ(read(v[0], &count, 2), 2);
+	in = poll_for(v[0], POLLIN);
+	CHECK_EQ(submit(c, &in), 1);
+	close(v[1]); /* not asked for, but told */
+	CHECK_EQ(getevents(c, 1, 1, &ev, NULL), 1);
+	CHECK_EQ(ev.res, POLLHUP);
+
+	bad = poll_for(v[0], 0x10000);
+	CHECK_ERRNO(submit(c, &bad), EINVAL);
+	bad = poll_for(v[0], POLLIN), bad.aio_nbytes = 1;
+	CHECK_ERRNO(submit(c, &bad), EINVAL);
+	bad = poll_for(v[0], POLLIN), bad.aio_offset = 1;
+	CHECK_ERRNO(submit(c, &bad), EINVAL);
+	bad = poll_for(999, POLLIN);
+	CHECK_ERRNO(submit(c, &bad), EBADF);
+	CHECK_EQ(syscall(SYS_io_destroy, c), 0);
+	close(v[0]), close(efd);
+}
+
+TEST(poll_is_cancelled)
+{
+	aio_context_t c = 0;
+	struct io_event ev;
+	struct iocb cb;
+	int v[2];
+
+	REQUIRE(syscall(SYS_io_setup, 8, &c) == 0);
+	REQUIRE(pipe(v) == 0);
+	cb = poll_for(v[0], POLLIN);
+	CHECK_EQ(submit(c, &cb), 1);
+	CHECK_ERRNO(syscall(SYS_io_cancel, c, &cb, &ev), EINPROGRESS);
+	CHECK_EQ(getevents(c, 1, 1, &ev, NULL), 1);
+	CHECK_EQ(ev.obj, (uintptr_t)&cb);
+	CHECK_EQ(ev.res, 0);
+	CHECK_ERRNO(syscall(SYS_io_cancel, c, &cb, &ev), EINVAL);
+	/* A context goes with what is under way. */
+	CHECK_EQ(submit(c, &cb), 1);
+	CHECK_EQ(syscall(SYS_io_destroy, c), 0);
+	CHECK_EQ(write(v[1], "x", 1), 1);
+	CHECK_ERRNO(syscall(SYS_io_cancel, c, &cb, &ev), EINVAL);
+	/* And so it does with its process, while the file stays. */
+	IN_CHILD
+	{
+		aio_context_t own = 0;
+		struct iocb w = poll_for(v[1], POLLPRI);
+
+		CHECK_OK(syscall(SYS_io_setup, 8, &own));
+		CHECK_EQ(submit(own, &w), 1);
+	}
+	CHECK_EQ(write(v[1], "y", 1), 1);
+	close(v[0]), close(v[1]);
 }

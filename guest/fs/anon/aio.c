@@ -42,6 +42,7 @@ struct aio_ctx {
 	u32 nr, tail, reserved;
 	bool dead;
 	struct waitq q;
+	struct list polls;
 };
 
 static struct spinlock aio_lock = SPINLOCK_INIT;
@@ -81,6 +82,7 @@ static void aio_release(struct file *f)
 {
 	struct aio_ctx *ctx = f->priv;
 
+	aio_poll_forget(ctx);
 	spin_lock(&aio_lock);
 	list_del(&ctx->node);
 	total -= ctx->asked;
@@ -137,6 +139,7 @@ static struct file *make(u32 nr)
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
 	list_init(&ctx->node);
+	list_init(&ctx->polls);
 	spin_init(&ctx->lock);
 	waitq_init(&ctx->q);
 	ctx->size = ALIGN_UP(sizeof(struct aio_header) + (u64)slots * sizeof(struct io_event),
@@ -228,6 +231,7 @@ int aio_destroy(struct aio_ctx *ctx)
 	spin_unlock(&aio_lock);
 	if (!first)
 		return -EINVAL;
+	aio_poll_forget(ctx);
 	waitq_wake_all(&ctx->q, 0);
 	mm_munmap(task_current()->mm, ctx->id, ctx->size);
 	return 0;
@@ -283,6 +287,11 @@ int aio_wait(struct aio_ctx *ctx, u64 deadline)
 {
 	return wait_event(&ctx->q, SLEEP_INTERRUPTIBLE, deadline,
 			  ctx->dead || head(ctx) != READ_ONCE(ctx->tail));
+}
+
+struct list *aio_polls(struct aio_ctx *ctx)
+{
+	return &ctx->polls;
 }
 
 bool aio_alive(const struct aio_ctx *ctx)

@@ -28,6 +28,20 @@ void aio_post(struct aio_ctx *ctx, const struct io_event *ev);
 u32 aio_take(struct aio_ctx *ctx, struct io_event *ev, u32 n);
 /* Sleep until there is something to take. 0, -ETIMEDOUT, -ERESTARTSYS. */
 int aio_wait(struct aio_ctx *ctx, u64 deadline);
-bool aio_alive(const struct aio_ctx *ctx); /* not destroyed while we waited */
+struct list *aio_polls(struct aio_ctx *ctx); /* aio_poll.c's */
+bool aio_alive(const struct aio_ctx *ctx);   /* not destroyed while we waited */
+
+/* ---- aio_poll.c ---- */
+
+/*
+ * Begin a request of cb, at obj, that posts a completion into the room kept for it once f is ready; eventfd, or NULL, is then
+ * signalled. -EINVAL, -ENOMEM.
+ */
+int aio_poll_start(struct aio_ctx *ctx, struct file *f, struct file *eventfd, const struct iocb *cb,
+		   u64 obj);
+/* Complete the request at obj now. False: it is not under way. */
+bool aio_poll_cancel(struct aio_ctx *ctx, u64 obj);
+/* Drop those that are under way. */
+void aio_poll_forget(struct aio_ctx *ctx);
 
 #endif

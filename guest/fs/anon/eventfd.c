@@ -92,6 +92,16 @@ static const struct file_ops eventfd_fops = {
 	.show_fdinfo = eventfd_fdinfo,
 };
 
+void eventfd_signal(struct file *f)
+{
+	struct iov_seg one;
+	struct iov v;
+	u64 n = 1;
+
+	iov_kernel(&v, &one, &n, sizeof(n));
+	eventfd_write(f, &v, NULL);
+}
+
 bool is_eventfd(const struct file *f)
 {
 	return f->ops == &eventfd_fops;
