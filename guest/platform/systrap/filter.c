@@ -64,19 +64,13 @@ static void require_text(struct builder *b)
 unsigned filter_thread(struct bpf_insn *out, u64 state_addr)
 {
 	struct builder b = { out, 0 };
+	unsigned other;
 
 	require_text(&b);
 	emit(&b, LD_W, DATA_NR, 0, 0);
-	/* sigaltstack() of what the command page says, to no other place: the last step of a new thread. */
-	emit(&b, JEQ, HC_sigaltstack, 0, 10);
-	emit(&b, LD_W, DATA_ARG(0), 0, 0);
-	require(&b, (u32)(STUB_CMD + CMDS_STACK));
-	emit(&b, LD_W, DATA_ARG(0) + 4, 0, 0);
-	require(&b, (STUB_CMD + CMDS_STACK) >> 32);
-	emit(&b, LD_W, DATA_ARG(1), 0, 0);
-	require(&b, 0);
-	emit(&b, RET, RET_ALLOW, 0, 0);
-	require(&b, HC_futex);
+	/* At each system call of the application, so first. */
+	other = b.n;
+	emit(&b, JEQ, HC_futex, 0, 0);
 	emit(&b, LD_W, DATA_ARG(0), 0, 0);
 	require(&b, (u32)state_addr);
 	emit(&b, LD_W, DATA_ARG(0) + 4, 0, 0);
@@ -85,6 +79,16 @@ unsigned filter_thread(struct bpf_insn *out, u64 state_addr)
 	emit(&b, JEQ, STUB_FUTEX_WAIT, 2, 0);
 	emit(&b, JEQ, STUB_FUTEX_WAKE, 1, 0);
 	emit(&b, RET, RET_TRAP, 0, 0);
+	emit(&b, RET, RET_ALLOW, 0, 0);
+	out[other].jf = (u8)(b.n - other - 1);
+	/* sigaltstack() of what the command page says, to no other place: the last step of a new thread. */
+	require(&b, HC_sigaltstack);
+	emit(&b, LD_W, DATA_ARG(0), 0, 0);
+	require(&b, (u32)(STUB_CMD + CMDS_STACK));
+	emit(&b, LD_W, DATA_ARG(0) + 4, 0, 0);
+	require(&b, (STUB_CMD + CMDS_STACK) >> 32);
+	emit(&b, LD_W, DATA_ARG(1), 0, 0);
+	require(&b, 0);
 	emit(&b, RET, RET_ALLOW, 0, 0);
 	return b.n;
 }
@@ -151,12 +155,15 @@ static void allow_close_all(struct builder *b)
 
 void filter_helper_install(void)
 {
-	static const u16 plain[] = { HC_futex,	 HC_munmap,	 HC_mprotect, HC_madvise,
+	static const u16 plain[] = { HC_munmap,	 HC_mprotect,	 HC_madvise,
 				     HC_seccomp, HC_sigaltstack, HC_exit };
 	struct bpf_insn insns[96];
 	struct builder b = { insns, 0 };
 
 	require_text(&b);
+	emit(&b, LD_W, DATA_NR, 0, 0);
+	emit(&b, JEQ, HC_futex, 0, 1); /* the most frequent first */
+	emit(&b, RET, RET_ALLOW, 0, 0);
 	allow_unless(&b, HC_mmap, 4, JEQ, FD_STDERR);
 	allow_between(&b, HC_pwrite64, 0, SYSTRAP_FD_CTL, SYSTRAP_FD_CTL);
 	allow_between(&b, HC_lseek, 0, SYSTRAP_FD_CTL, SYSTRAP_FD_CTL);
