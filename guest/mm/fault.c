@@ -51,14 +51,16 @@ static bool grow_stack(struct vma *v, uaddr_t va)
 }
 
 /*
- * Map what of [at, end), a part of v around va, lies in the file's window and has no private page: the host brings its own
- * pages in, and what is mapped here costs nothing before that. False: there is no window, or va is not in it.
+ * Map what of [at, end), a part of v, lies in the file's window and has no private page: the host brings its own pages in, and
+ * what is mapped here costs nothing before that. The page at va is mapped in any case; va is `at` for an area where nothing
+ * is mapped yet. False: there is no window, or va is not in it.
  */
-static bool window_map(struct vma *v, uaddr_t va, uaddr_t at, uaddr_t end, int *err)
+static bool window_map(struct vma *v, uaddr_t va, uaddr_t at, uaddr_t end, bool empty, int *err)
 {
 	unsigned prot = vma_pmap_prot(v) & ~PMAP_W, have;
 	u64 first = vma_index(v, at), pages, fresh = 0;
 	struct pagecache *pc = v->pc;
+	uaddr_t private = at;
 	paddr_t base = 0, old;
 
 	mutex_lock(&pc->lock);
@@ -72,6 +74,11 @@ static bool window_map(struct vma *v, uaddr_t va, uaddr_t at, uaddr_t end, int *
 		return false;
 	end = MIN(end, at + ((pages - first) << PAGE_SHIFT));
 	*err = 0;
+	if (empty && !anon_next_pmd(v->mm, &private, end)) {
+		vma_add_mapped(v, (end - at) >> PAGE_SHIFT);
+		*err = pmap_map(v->mm->pmap, at, end - at, base, prot);
+		return true;
+	}
 	for (uaddr_t from = at, to; from < end && !*err; from = to) {
 		for (to = from; to < end; to += PAGE_SIZE) {
 			bool mine = ALIGN_DOWN(va, PAGE_SIZE) == to;
@@ -95,13 +102,13 @@ static bool window_fault(struct vma *v, uaddr_t va, int *err)
 	uaddr_t base = ALIGN_DOWN(va, HUGE_SIZE);
 
 	if (v->end - v->start <= HUGE_SIZE)
-		return window_map(v, va, v->start, v->end, err);
-	return window_map(v, va, MAX(base, v->start), MIN(base + HUGE_SIZE, v->end), err);
+		return window_map(v, va, v->start, v->end, false, err);
+	return window_map(v, va, MAX(base, v->start), MIN(base + HUGE_SIZE, v->end), false, err);
 }
 
 /* ---- programs: what is mapped now is used at once ---- */
 
-#define EXPECT_SIZE (4UL << 20) /* of an area that is mapped ahead */
+#define EXPECT_SIZE (32UL << 20) /* of an area that is mapped ahead */
 
 void fault_expect(struct mm *mm, uaddr_t va)
 {
@@ -110,28 +117,37 @@ void fault_expect(struct mm *mm, uaddr_t va)
 }
 
 /*
- * One fault instead of one for each segment. Only of files with a window, where it costs no memory: nothing is read, and of
- * what a loader relocates only what its first write there would copy.
+ * Only of files with a window, where it costs no memory: nothing is read, and of what a loader relocates only that is copied
+ * which its first write there would copy.
  */
-static void map_expected(struct mm *mm)
+static void expected(struct vma *v, uaddr_t at)
 {
-	unsigned n = mm->nr_recent;
+	struct mm *mm = v->mm;
+	unsigned prot;
+	paddr_t pa;
 	int err;
 
-	mm->nr_recent = 0;
-	for (unsigned i = 0; i < n; i++) {
+	if (v->flags & VMA_PHYS)
+		pmap_map(mm->pmap, v->start, v->end - v->start, v->off, vma_pmap_prot(v));
+	if (!v->pc || vma_shared(v) || v->uffd || !READ_ONCE(v->pc->dax) ||
+	    pmap_lookup(mm->pmap, at, &pa, &prot))
+		return;
+	if ((v->prot & PROT_WRITE) && v->end - v->start <= pmap_window() * 1024UL)
+		anon_cow_file(v, at);
+	else
+		window_map(v, at, at, MIN(v->end, at + EXPECT_SIZE), true, &err);
+}
+
+/* One fault instead of one for each segment. */
+static void map_expected(struct mm *mm)
+{
+	for (unsigned i = 0; i < mm->nr_recent; i++) {
 		struct vma *v = vma_at(mm, mm->recent[i]);
 
-		if (v && (v->flags & VMA_PHYS) && v->prot)
-			pmap_map(mm->pmap, v->start, v->end - v->start, v->off, vma_pmap_prot(v));
-		if (!v || !v->pc || vma_shared(v) || v->uffd || !READ_ONCE(v->pc->dax))
-			continue;
-		if ((v->prot & PROT_WRITE) && v->end - v->start <= pmap_window() * 1024UL)
-			anon_cow_file(v, v->start);
-		else
-			window_map(v, v->start, v->start, MIN(v->end, v->start + EXPECT_SIZE),
-				   &err);
+		if (v && v->prot)
+			expected(v, mm->recent[i]);
 	}
+	mm->nr_recent = 0;
 }
 
 static int file_fault(struct vma *v, uaddr_t va, unsigned access)
