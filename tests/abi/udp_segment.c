@@ -1,6 +1,7 @@
 /* UDP_SEGMENT and UDP_GRO: many datagrams in one call, out and in. */
-#include "abi.h"
+#include "rtnl.h"
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #ifndef UDP_SEGMENT
@@ -211,4 +212,67 @@ TEST(refused)
 	CHECK_OK(setsockopt(out, SOL_SOCKET, SO_NO_CHECK, &v, sizeof(v)));
 	CHECK_ERRNO(send_cut(2000, 1000), EINVAL);
 	stop();
+}
+
+/* Through a device: whole with UDP_GRO, else in pieces; what is too large for the device is not cut further. */
+static void far_reader(int ready, int go)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(7070) };
+	struct pollfd p[2] = { { .fd = go, .events = POLLIN }, { .events = POLLIN } };
+	ssize_t n;
+
+	in = p[1].fd = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
+	CHECK_OK(bind(in, (void *)&a, sizeof(a)));
+	CHECK_EQ(write(ready, "x", 1), 1);
+	while (poll(p, 2, -1) > 0 && !p[0].revents) {
+		socklen_t len = sizeof(a);
+
+		n = recvfrom(in, got, sizeof(got), 0, (void *)&a, &len);
+		if (n == 1)
+			CHECK_OK(set(in, UDP_GRO, got[0] == '+'));
+		CHECK_EQ(sendto(in, &n, sizeof(n), 0, (void *)&a, len), (ssize_t)sizeof(n));
+	}
+}
+
+/* How long was the next datagram that the far end got? */
+static ssize_t far_got(void)
+{
+	ssize_t n = -1;
+
+	CHECK_EQ(recv(out, &n, sizeof(n), 0), (ssize_t)sizeof(n));
+	return n;
+}
+
+TEST_FORK(through_a_device)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(7070) };
+	struct timeval soon = { 3, 0 };
+	struct far_end f;
+	int err;
+
+	OWN_NETWORK();
+	err = far_end_start(&f, far_reader);
+	if (err == -EOPNOTSUPP)
+		SKIP("no veth here");
+	CHECK_EQ(err, 0);
+	a.sin_addr.s_addr = inet_addr("10.7.7.2");
+	memcpy(&at, &a, sizeof(a));
+	at_len = sizeof(a);
+	out = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
+	CHECK_OK(setsockopt(out, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon)));
+	CHECK_EQ(sendto(out, "-", 1, 0, (void *)&at, at_len), 1);
+	CHECK_EQ(far_got(), 1);
+	CHECK_EQ(send_cut(3000, 1200), 3000);
+	CHECK_EQ(far_got(), 1200);
+	CHECK_EQ(far_got(), 1200);
+	CHECK_EQ(far_got(), 600);
+	CHECK_EQ(sendto(out, "+", 1, 0, (void *)&at, at_len), 1);
+	CHECK_EQ(far_got(), 1);
+	CHECK_EQ(send_cut(3000, 1200), 3000);
+	CHECK_EQ(far_got(), 3000);
+	CHECK_EQ(send_cut(2944, 1472), 2944);
+	CHECK_EQ(far_got(), 2944);
+	CHECK_ERRNO(send_cut(2946, 1473), EMSGSIZE);
+	close(out);
+	far_end_stop(&f);
 }
