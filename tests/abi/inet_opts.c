@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #ifndef SO_INCOMING_CPU
@@ -15,6 +16,9 @@
 #endif
 #ifndef TCP_INQ
 #define TCP_INQ 36
+#endif
+#ifndef SIOCOUTQNSD
+#define SIOCOUTQNSD 0x894b
 #endif
 #define IPV6_MINHOPCOUNT_NR	73
 #define IPV6_RECVORIGDSTADDR_NR 74
@@ -267,4 +271,42 @@ TEST(not_sent_low_water)
 	CHECK_OK(set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 16384));
 	CHECK_EQ(get(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 16384);
 	close(fd);
+}
+
+static bool writable(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, ms) > 0 && p.revents == POLLOUT;
+}
+
+/* Fill the connection; how many bytes of it have not been sent. */
+static int fill(int fd)
+{
+	static char b[4096];
+	int unsent = -1;
+
+	while (send(fd, b, sizeof(b), MSG_DONTWAIT) > 0)
+		;
+	CHECK_EQ(errno, EAGAIN);
+	CHECK_OK(ioctl(fd, SIOCOUTQNSD, &unsent));
+	return unsent;
+}
+
+/* What the window does not let out piles up to there alone. */
+TEST(little_unsent)
+{
+	static char b[1 << 20];
+
+	connection(AF_INET);
+	CHECK_OK(set(pair[0], SOL_SOCKET, SO_SNDBUF, 1 << 19));
+	CHECK_OK(set(pair[0], IPPROTO_TCP, TCP_NOTSENT_LOWAT, 16384));
+	CHECK(writable(pair[0], 0));
+	CHECK(fill(pair[0]) < 16384 + 70000);
+	CHECK(!writable(pair[0], 0));
+	while (!writable(pair[0], 0) && readable(pair[1], 5000))
+		CHECK_OK(recv(pair[1], b, sizeof(b), 0));
+	CHECK(writable(pair[0], 5000));
+	CHECK_EQ(send(pair[0], b, 4096, MSG_DONTWAIT), 4096);
+	end();
 }

@@ -65,7 +65,8 @@ struct inet_sock {
 	int ifindex;						   /* SO_BINDTODEVICE */
 	u32 recv_flags;						   /* RECV_* */
 	u32 keep_idle, keep_intvl, keep_cnt, user_timeout, maxseg; /* seconds, ms */
-	s32 syncnt, linger2, notsent_lowat;
+	s32 syncnt, linger2;
+	u32 notsent_lowat;
 	u8 min_ttl, min_hops;	     /* of segments that count: IP_MINTTL, IPV6_MINHOPCOUNT */
 	bool inq;		     /* TCP_INQ */
 	u8 defer_accept;	     /* a listener's: how many of Linux's timeouts long; 0: not */
@@ -254,6 +255,7 @@ static inline u8 tcp_sk_state(const struct inet_sock *k)
 struct tcp_info;
 void tcp_info_fill(const struct inet_sock *k, struct tcp_info *i); /* net_lock held */
 u32 tcp_queued(const struct inet_sock *k); /* bytes sent and not acknowledged, or not yet sent */
+u32 tcp_unsent(const struct inet_sock *k); /* of these, not yet sent */
 void tcp_rx_purge(struct inet_sock *k);
 
 /* ---- filter.c; net_lock held, while a packet is looked at ---- */

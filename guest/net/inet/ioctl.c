@@ -97,6 +97,13 @@ s64 inet_ioctl(struct socket *s, unsigned cmd, u64 arg)
 			return -EINVAL;
 		n = inet_is_stream(k) ? tcp_queued(k) : 0;
 		break;
+	case SIOCOUTQNSD:
+		if (!inet_is_stream(k))
+			return -ENOTTY;
+		if (k->state == INET_LISTENING)
+			return -EINVAL;
+		n = tcp_unsent(k);
+		break;
 	case SIOCATMARK:
 		if (!inet_is_stream(k))
 			return -ENOTTY;

@@ -1,7 +1,7 @@
 /*
  * option_tcp.c - options at level IPPROTO_TCP (tcp(7)).
  *
- * TCP_QUICKACK, TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT, TCP_FASTOPEN and its kin are taken and change nothing. TCP_CONGESTION
+ * TCP_QUICKACK, TCP_WINDOW_CLAMP, TCP_FASTOPEN and its kin are taken and change nothing. TCP_CONGESTION
  * knows reno and cubic (net/lwip/cubic.c).
  */
 #include <linux/tcp.h>
@@ -78,7 +78,7 @@ static int set_locked(struct inet_sock *k, int name, s32 n)
 		break;
 	case TCP_DEFER_ACCEPT: k->defer_accept = tcp_defer_times(n); break;
 	case TCP_LINGER2: k->linger2 = MAX(n, -1); break;
-	case TCP_NOTSENT_LOWAT: k->notsent_lowat = n; break;
+	case TCP_NOTSENT_LOWAT: k->notsent_lowat = (u32)n; break;
 	case TCP_INQ:
 		err = in_range(n, 0, 1);
 		k->inq = err ? k->inq : n;
@@ -199,7 +199,7 @@ int option_tcp_get(struct inet_sock *k, int name, void *v, unsigned *len)
 	case TCP_WINDOW_CLAMP:
 	case TCP_FASTOPEN:
 	case TCP_FASTOPEN_CONNECT: return option_put(v, len, 0);
-	case TCP_NOTSENT_LOWAT: return option_put(v, len, k->notsent_lowat);
+	case TCP_NOTSENT_LOWAT: return option_put(v, len, (s32)k->notsent_lowat);
 	case TCP_INQ: return option_put(v, len, k->inq);
 	case TCP_CONGESTION:
 		strcpy(congestion, k->reno ? "reno" : "cubic");

@@ -37,6 +37,19 @@ u32 tcp_queued(const struct inet_sock *k)
 	return p && p->state != LISTEN ? TCP_SND_BUF - p->snd_buf : 0;
 }
 
+u32 tcp_unsent(const struct inet_sock *k)
+{
+	const struct tcp_pcb *p = READ_ONCE(k->pcb);
+
+	return p && p->state != LISTEN ? p->snd_lbb - p->snd_nxt : 0;
+}
+
+/* TCP_NOTSENT_LOWAT: is little enough still waiting to be sent? Half of that, for who polls. */
+static bool little_unsent(const struct inet_sock *k, bool poll)
+{
+	return likely(!k->notsent_lowat) || (u64)tcp_unsent(k) << poll < k->notsent_lowat;
+}
+
 void tcp_rx_purge(struct inet_sock *k)
 {
 	struct pbuf *p = k->rx_first;
@@ -73,7 +86,8 @@ static s64 room(struct inet_sock *k)
 	if (k->state != INET_CONNECTED || !k->pcb)
 		return -EPIPE;
 	used = tcp_queued(k);
-	if (used >= limit || k->pcb->snd_queuelen >= TCP_SND_QUEUELEN - 64)
+	if (used >= limit || !little_unsent(k, false) ||
+	    k->pcb->snd_queuelen >= TCP_SND_QUEUELEN - 64)
 		return -EAGAIN;
 	return limit - used;
 }
@@ -370,7 +384,8 @@ u32 tcp_sk_poll(struct socket *s)
 	if (k->state != INET_CONNECTING) {
 		if (tcp_readable(k) >= MIN(s->rcvlowat, limit))
 			ev |= POLL_READABLE;
-		if ((shut & SHUTDOWN_SEND) || limit - MIN(limit, tcp_queued(k)) >= limit / 3)
+		if ((shut & SHUTDOWN_SEND) ||
+		    (limit - MIN(limit, tcp_queued(k)) >= limit / 3 && little_unsent(k, true)))
 			ev |= POLL_WRITABLE;
 	}
 	if (READ_ONCE(k->urgent) == URGENT_VALID)
