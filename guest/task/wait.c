@@ -48,6 +48,16 @@ void waitq_del(struct waiter *w)
 	w->q = NULL;
 }
 
+bool waitq_in_use(struct waitq *q)
+{
+	bool used;
+
+	spin_lock(&q->lock);
+	used = waitq_active(q);
+	spin_unlock(&q->lock);
+	return used;
+}
+
 void waitq_wake(struct waitq *q, unsigned n, u32 key)
 {
 	struct waiter *w, *next;

@@ -50,6 +50,9 @@ static inline bool waitq_active(const struct waitq *q)
 	return !list_empty(&q->waiters);
 }
 
+/* The same of a queue whose memory is to go: with false, nobody is about to leave it either. */
+bool waitq_in_use(struct waitq *q);
+
 enum sleep_mode {
 	SLEEP_KILLABLE,	     /* only SIGKILL ends it: -EINTR */
 	SLEEP_INTERRUPTIBLE, /* any deliverable signal ends it: -ERESTARTSYS */

@@ -1,6 +1,7 @@
 /* sigsuspend, pause, sigwaitinfo, sigtimedwait, signalfd, and restart of interrupted calls. */
 #include "abi.h"
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
 #include <sys/uio.h>
@@ -336,4 +337,36 @@ TEST_FORK(stop_signals)
 	CHECK_EQ(waitpid(p, &st, WUNTRACED), p);
 	CHECK_OK(kill(p, SIGCONT));
 	abi_reap(p);
+}
+
+/* What a child left on the queue of its own signals, through a file that it shared, outlives it. */
+TEST_FORK(signalfd_polled_by_the_dead)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	for (int n = 0; n < 50; n++) {
+		int fd = CHECK_OK(signalfd(-1, &set, 0)), ep = CHECK_OK(epoll_create1(0));
+		pid_t p = abi_fork();
+
+		if (p == 0) {
+			CHECK_OK(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e));
+			CHECK_OK(fcntl(fd, F_SETFL, O_ASYNC));
+			_exit(0);
+		}
+		abi_wait(p);
+		for (int k = 0; k < 3; k++) { /* its memory is used again */
+			p = abi_fork();
+			if (p == 0)
+				_exit(0);
+			abi_wait(p);
+		}
+		CHECK_EQ(epoll_wait(ep, &e, 1, 0), 0);
+		if (n % 2)
+			CHECK_OK(epoll_ctl(ep, EPOLL_CTL_DEL, fd, &e));
+		close(fd);
+		close(ep);
+	}
 }

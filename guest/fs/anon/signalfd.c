@@ -1,5 +1,8 @@
 /*
  * signalfd.c - signalfd(2): reads the reader's own pending signals, not those of whoever made the descriptor.
+ *
+ * So whoever polls is put on the queue of its own process, where an epoll or O_ASYNC leaves it when that process is gone.
+ * The open file keeps such processes' memory, as long as somebody is on their queue: a poller goes before its file.
  */
 #include <string.h>
 
@@ -7,6 +10,7 @@
 #include "fs/poll_bits.h"
 #include "fs/anon/signalfd.h"
 #include "fs/vfs.h"
+#include "mm/slab.h"
 #include "task/task.h"
 
 /* linux/signalfd.h */
@@ -75,9 +79,51 @@ static void convert(struct signalfd_siginfo *o, const struct siginfo *s)
 	}
 }
 
+struct signalfd {
+	u64 mask;
+	struct mutex lock;
+	struct list polled; /* struct polled, under lock */
+};
+
+/* A process in whose name the file was polled. */
+struct polled {
+	struct list node;
+	struct process *process; /* with a reference */
+};
+
 static u64 mask_of(const struct file *f)
 {
-	return (u64)(uintptr_t)READ_ONCE(f->priv);
+	return READ_ONCE(((const struct signalfd *)f->priv)->mask);
+}
+
+static void forget(struct polled *p)
+{
+	list_del(&p->node);
+	process_put(p->process);
+	kfree(p);
+}
+
+/* False: out of memory. s->lock held. */
+static bool keep(struct signalfd *s, struct process *process)
+{
+	struct polled *p, *next;
+	bool kept = false;
+
+	list_for_each_safe(p, next, &s->polled, node) {
+		if (p->process == process)
+			kept = true;
+		else if (!waitq_in_use(&p->process->sig_wait))
+			forget(p);
+	}
+	if (kept)
+		return true;
+	p = kzalloc(sizeof(*p));
+	if (!p)
+		return false;
+	ref_get(&process->ref);
+	p->process = process;
+	list_add(&s->polled, &p->node);
+	return true;
 }
 
 static s64 signalfd_read(struct file *f, struct iov *to, u64 *pos)
@@ -99,7 +145,19 @@ static s64 signalfd_read(struct file *f, struct iov *to, u64 *pos)
 
 static u32 signalfd_poll(struct file *f, struct poll_table *pt)
 {
-	poll_wait(f, &task_current()->process->sig_wait, pt);
+	struct process *process = task_current()->process;
+	struct signalfd *s = f->priv;
+	bool kept = true;
+
+	if (pt) {
+		mutex_lock(&s->lock);
+		kept = keep(s, process);
+		if (kept)
+			poll_wait(f, &process->sig_wait, pt);
+		mutex_unlock(&s->lock);
+	}
+	if (!kept)
+		return POLLERR; /* nobody would wake the caller */
 	return signal_pending_set() & mask_of(f) ? POLL_READABLE : 0;
 }
 
@@ -108,25 +166,47 @@ static void signalfd_fdinfo(struct file *f, struct seq *s)
 	seq_printf(s, "sigmask:\t%016llx\n", (unsigned long long)mask_of(f));
 }
 
+static void signalfd_release(struct file *f)
+{
+	struct signalfd *s = f->priv;
+
+	while (!list_empty(&s->polled))
+		forget(list_first(&s->polled, struct polled, node));
+	kfree(s);
+}
+
 static const struct file_ops signalfd_fops = {
 	.name = "[signalfd]",
 	.read = signalfd_read,
 	.seek = stream_seek,
 	.poll = signalfd_poll,
+	.release = signalfd_release,
 	.show_fdinfo = signalfd_fdinfo,
 };
 
 struct file *signalfd_create(u64 mask, u32 flags)
 {
-	return file_alloc_anon(&signalfd_fops, O_RDWR | (flags & O_NONBLOCK),
-			       (void *)(uintptr_t)mask);
+	struct signalfd *s = kzalloc(sizeof(*s));
+	struct file *f;
+
+	if (!s)
+		return ERR_PTR(-ENOMEM);
+	s->mask = mask;
+	mutex_init(&s->lock);
+	list_init(&s->polled);
+	f = file_alloc_anon(&signalfd_fops, O_RDWR | (flags & O_NONBLOCK), s);
+	if (IS_ERR(f))
+		kfree(s);
+	return f;
 }
 
 int signalfd_set_mask(struct file *f, u64 mask)
 {
+	struct signalfd *s = f->priv;
+
 	if (f->ops != &signalfd_fops)
 		return -EINVAL;
-	WRITE_ONCE(f->priv, (void *)(uintptr_t)mask);
+	WRITE_ONCE(s->mask, mask);
 	poll_wake(&task_current()->process->sig_wait, POLL_READABLE);
 	return 0;
 }
