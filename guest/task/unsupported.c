@@ -78,7 +78,6 @@ static bool every_linux_has(const char *path)
 		"/proc/dma",
 		"/proc/iomem",
 		"/proc/ioports",
-		"/proc/irq/",
 		"/proc/kallsyms",
 		"/proc/misc",
 		"/proc/schedstat",
@@ -95,10 +94,9 @@ static bool every_linux_has(const char *path)
 		"/sys/devices/system/cpu/vulnerabilities/",
 	};
 	static const char *const but[] = {
-		"/proc/self/attr/",
-		"/proc/sys/fs/binfmt_misc/",
-		"/proc/sys/kernel/yama/",
-		"/proc/sys/vm/nr_hugepages",
+		"/proc/self/attr/",	     "/proc/self/cwd/",	       "/proc/self/fd",
+		"/proc/self/map_files/",     "/proc/self/root/",       "/proc/self/task/",
+		"/proc/sys/fs/binfmt_misc/", "/proc/sys/kernel/yama/", "/proc/sys/vm/nr_hugepages",
 	};
 	bool found = false;
 

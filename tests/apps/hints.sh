@@ -18,6 +18,7 @@ expect 'nothing unsupported' '' "$(inside $B false 2>&1)"
 expect 'a file elsewhere' '' "$(inside $B cat /nonesuch 2>&1 | grep ^moat:)"
 expect 'a name that no Linux has' '' "$(inside $B cat /proc/nonesuch 2>&1 | grep ^moat:)"
 expect 'it got on without' '' "$(inside $B sh -c "read x < /proc/kallsyms; read x < $B; exit 1" 2>&1 | grep ^moat:)"
+expect 'a closed descriptor' '' "$(inside $B cat /proc/self/fd/77 2>&1 | grep ^moat:)"
 expect 'an ended process' '' "$(inside $B cat /proc/31999/stat 2>&1 | grep ^moat:)"
 expect 'once' "$hint" "$(inside $B sh -c "$B cat /proc/kallsyms; $B cat /proc/kallsyms" 2>&1 | grep ^moat:)"
 
