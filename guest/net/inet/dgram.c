@@ -6,7 +6,6 @@
  * any network.
  */
 #include <linux/in.h>
-#include <string.h>
 
 #include "fs/poll_bits.h"
 #include "lwip/ip.h"
@@ -15,8 +14,6 @@
 #include "mm/slab.h"
 #include "net/inet/inet.h"
 #include "net/lwip/route.h"
-#include "net/netdev.h"
-#include "net/scm.h"
 #include "task/task.h"
 
 #define HEADROOM (PBUF_LINK_HLEN + 40 + 8)
