@@ -341,3 +341,46 @@ TEST(async_owner)
 	}
 	drop(fds);
 }
+
+/* A read that faults leaves everything where it is, wherever in the pipe it begins. */
+TEST(reader_that_faults)
+{
+	static char back[16 * PAGE];
+	int fds[2];
+
+	make(fds, O_NONBLOCK);
+	for (size_t i = 0; i < sizeof(back); i++)
+		big[i] = (char)(i / PAGE + i);
+	CHECK_EQ(write(fds[1], big, sizeof(back)), (ssize_t)sizeof(back));
+	CHECK_ERRNO(read(fds[0], bad_ptr(), 100), EFAULT);
+	CHECK_EQ(read(fds[0], back, sizeof(back)), (ssize_t)sizeof(back));
+	CHECK(!memcmp(back, big, sizeof(back)));
+	/* At a page's start, with the page before it full again. */
+	CHECK_EQ(write(fds[1], big, sizeof(back)), (ssize_t)sizeof(back));
+	CHECK_EQ(read(fds[0], back, PAGE), (ssize_t)PAGE);
+	CHECK_EQ(write(fds[1], big, PAGE), (ssize_t)PAGE);
+	CHECK_ERRNO(read(fds[0], bad_ptr(), 100), EFAULT);
+	CHECK_EQ(read(fds[0], back, sizeof(back)), (ssize_t)sizeof(back));
+	CHECK(!memcmp(back, big + PAGE, sizeof(back) - PAGE));
+	CHECK(!memcmp(back + sizeof(back) - PAGE, big, PAGE));
+	drop(fds);
+}
+
+/* Who writes makes packets; the reader's flag is nothing to them. */
+TEST(packets_of_one_end)
+{
+	int fds[2];
+	char b[16];
+
+	make(fds, O_NONBLOCK);
+	CHECK_OK(fcntl(fds[0], F_SETFL, O_NONBLOCK | O_DIRECT));
+	CHECK_EQ(write(fds[1], "abc", 3), 3);
+	CHECK_EQ(read(fds[0], b, sizeof(b)), 3);
+	CHECK_OK(fcntl(fds[0], F_SETFL, O_NONBLOCK));
+	CHECK_OK(fcntl(fds[1], F_SETFL, O_NONBLOCK | O_DIRECT));
+	CHECK_EQ(write(fds[1], "ab", 2), 2);
+	CHECK_EQ(write(fds[1], "cde", 3), 3);
+	CHECK_EQ(read(fds[0], b, sizeof(b)), 2);
+	CHECK_EQ(read(fds[0], b, sizeof(b)), 3);
+	drop(fds);
+}

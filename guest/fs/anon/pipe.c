@@ -33,6 +33,7 @@ struct pipe {
 	u8 *spare;	/* one page kept, so that ping-pong does not allocate */
 	u64 capacity;	/* bytes, a power of two of pages */
 	u64 head, tail; /* bytes ever read, written */
+	bool framed;	/* what is in it are packets, as who wrote first had O_DIRECT */
 	unsigned readers, writers;
 	u32 reader_gen, writer_gen; /* opens so far: a FIFO's open waits for a change */
 	struct waitq q;
@@ -145,7 +146,7 @@ static size_t take_bytes(struct pipe *p, struct iov *to, size_t n)
 			got = iov_to(to, *slot(p, p->head) + off, k);
 		p->head += got;
 		done += got;
-		if (p->head % PAGE_SIZE == 0 || p->head == p->tail)
+		if (got && (p->head % PAGE_SIZE == 0 || p->head == p->tail))
 			page_done(p, p->head - 1);
 		if (got < k)
 			break;
@@ -180,7 +181,7 @@ static s64 pipe_read(struct file *f, struct iov *to, u64 *pos)
 	mutex_lock(&p->lock);
 	if (!used(p)) {
 		ret = p->writers ? -EAGAIN : 0;
-	} else if (f->flags & O_DIRECT) {
+	} else if (p->framed) {
 		ret = read_packet(p, to);
 	} else {
 		ret = (s64)take_bytes(p, to, MIN(want, (size_t)used(p)));
@@ -230,9 +231,11 @@ static s64 pipe_write(struct file *f, struct iov *from, u64 *pos)
 		return 0;
 	mutex_lock(&p->lock);
 	space = room(p);
+	if (!used(p))
+		p->framed = f->flags & O_DIRECT;
 	if (!p->readers) {
 		ret = -EPIPE;
-	} else if (f->flags & O_DIRECT) {
+	} else if (p->framed) {
 		ret = write_packets(p, from);
 	} else if (!space || (want <= PIPE_BUF && space < want)) {
 		ret = -EAGAIN;
@@ -485,9 +488,11 @@ s64 pipe_set_size(struct pipe *p, u64 size)
 	/* Keep each byte's place in its page: positions stay, only the slots move. */
 	if (used(p) && (p->tail - 1) / PAGE_SIZE - p->head / PAGE_SIZE >= cap / PAGE_SIZE)
 		goto out;
-	for (n = p->head / PAGE_SIZE; used(p) && n <= (p->tail - 1) / PAGE_SIZE; n++)
-		pages[n & (cap / PAGE_SIZE - 1)] = p->pages[n & (p->capacity / PAGE_SIZE - 1)];
-	for (n = 0; !used(p) && n < p->capacity / PAGE_SIZE; n++)
+	for (n = p->head / PAGE_SIZE; used(p) && n <= (p->tail - 1) / PAGE_SIZE; n++) {
+		pages[n & (cap / PAGE_SIZE - 1)] = *slot(p, n * PAGE_SIZE);
+		*slot(p, n * PAGE_SIZE) = NULL;
+	}
+	for (n = 0; n < p->capacity / PAGE_SIZE; n++)
 		if (p->pages[n]) /* of a write that faulted at its first byte */
 			page_free(p->pages[n]);
 	kfree(p->pages);
