@@ -70,12 +70,10 @@ free_task:
 static int publish(struct task *t, struct process *p, struct container *c, bool first)
 {
 	struct pid_ns *ns = process_pid_ns(p);
-	struct cgroup *g;
 	int pid;
 
 	spin_lock(&task_lock);
-	g = cgroup_for_exec(c);
-	pid = c->ended ? -ESRCH : cgroup_full(g) ? -EAGAIN : pid_alloc(ns, NULL, 0);
+	pid = c->ended ? -ESRCH : cgroup_full(c->cgroup) ? -EAGAIN : pid_alloc(ns, NULL, 0);
 	if (pid >= 0) {
 		t->nr = p->nr = pid_nr_in(ns, pid);
 		t->tid = p->pid = p->pgid = p->sid = pid;
@@ -89,7 +87,7 @@ static int publish(struct task *t, struct process *p, struct container *c, bool 
 		list_add_tail(&kernel_process.children, &p->sibling);
 		pid_ns_joined(ns, p);
 		container_joined(c, p);
-		cgroup_joined(g, p);
+		cgroup_joined(c->cgroup, p);
 		if (first)
 			c->init = p;
 		task_get(t);

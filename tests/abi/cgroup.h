@@ -138,19 +138,6 @@ static inline long clone_into(int fd)
 	return pid;
 }
 
-/* Everyone of this group (of a sandbox's, perhaps, no process is left in it) goes below it. */
-static inline void cg_empty_top(void)
-{
-	char path[200], *list, *pid;
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cg_top);
-	list = strdup(cg_read_path(path));
-	CHECK_OK(cg_mkdir("rest"));
-	for (pid = strtok(list, "\n"); pid; pid = strtok(NULL, "\n"))
-		CHECK_OK(cg_put("rest", atoi(pid)));
-	free(list);
-}
-
 #define CG_BEGIN()                                                                       \
 	do {                                                                             \
 		OWN_MOUNTS();                                                            \

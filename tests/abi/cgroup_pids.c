@@ -4,43 +4,31 @@
 #include "cgroup.h"
 #include <pthread.h>
 
-/* Have pids in our group's children; everyone of a sandbox's root group goes to "rest", as beside it no controller may be. */
-#define PIDS_BEGIN()                                                                 \
-	do {                                                                         \
-		char file_[200];                                                     \
-		CG_BEGIN();                                                          \
-		snprintf(file_, sizeof(file_), "%s/cgroup.controllers", cg_top);     \
-		if (!strstr(cg_read_path(file_), "pids")) {                          \
-			cg_end();                                                    \
-			SKIP("this cgroup2 hierarchy has no pids controller");       \
-		}                                                                    \
-		snprintf(file_, sizeof(file_), "%s/cgroup.type", cg_top);            \
-		sandboxed_ = !access(file_, F_OK);                                   \
-		if (sandboxed_)                                                      \
-			cg_empty_top();                                              \
-		snprintf(file_, sizeof(file_), "%s/cgroup.subtree_control", cg_top); \
-		given_ = !strstr(cg_read_path(file_), "pids");                       \
-		if (given_)                                                          \
-			CHECK_OK(cg_write_path(file_, "+pids"));                     \
-	} while (0)
+static int given; /* pids, to the mount's groups: by us */
 
-static int sandboxed_, given_;
+static const char *top_control(void)
+{
+	static char file[160];
+
+	snprintf(file, sizeof(file), "%s/cgroup.subtree_control", cg_top);
+	return file;
+}
+
+/* Have pids in our group. */
+#define PIDS_BEGIN()                                                           \
+	do {                                                                   \
+		CG_BEGIN();                                                    \
+		given = !strstr(cg_read_path(top_control()), "pids");          \
+		if (given && cg_write_path(top_control(), "+pids")) {          \
+			cg_end();                                              \
+			SKIP("this cgroup2 hierarchy has no pids controller"); \
+		}                                                              \
+	} while (0)
 
 static void pids_end(void)
 {
-	char file[200], procs[200], *list, *pid;
-
-	snprintf(file, sizeof(file), "%s/cgroup.subtree_control", cg_top);
-	if (given_)
-		CHECK_OK(cg_write_path(file, "-pids"));
-	if (sandboxed_) {
-		snprintf(procs, sizeof(procs), "%s/cgroup.procs", cg_top);
-		list = strdup(cg_read("rest", "cgroup.procs"));
-		for (pid = strtok(list, "\n"); pid; pid = strtok(NULL, "\n"))
-			CHECK_OK(cg_write_path(procs, pid));
-		free(list);
-		CHECK_OK(cg_rmdir("rest"));
-	}
+	if (given)
+		CHECK_OK(cg_write_path(top_control(), "-pids"));
 	cg_end();
 }
 

@@ -97,8 +97,6 @@ int cgroup_move(struct cgroup *g, struct process *p);
 void cgroup_cpu_time(struct cgroup *g, u64 *utime, u64 *stime);
 /* SIGKILL to every process in it and below. */
 void cgroup_kill(struct cgroup *g);
-/* Where a process goes that is put into a container from outside: its group, or where its first process is. */
-struct cgroup *cgroup_for_exec(struct container *c);
 
 /* ---- freeze.c ---- */
 void cgroup_set_freeze(struct cgroup *g, bool on);

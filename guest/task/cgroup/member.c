@@ -6,7 +6,6 @@
  */
 #include "lib/err.h"
 #include "task/cgroup/cgroup.h"
-#include "task/container.h"
 #include "task/private.h"
 
 /* ---- tasks ---- */
@@ -141,11 +140,4 @@ void cgroup_kill(struct cgroup *g)
 	list_for_each(p, &all_processes, all_node)
 		if (p->cgroup && cgroup_is_below(p->cgroup, g))
 			signal_process(p, SIGKILL, NULL);
-}
-
-struct cgroup *cgroup_for_exec(struct container *c)
-{
-	if (!c->cgroup->control || !c->init)
-		return c->cgroup;
-	return c->init->cgroup;
 }

@@ -2,15 +2,13 @@
  * rules.c - which group may have processes, and which may have controllers for its children (cgroup.h).
  *
  * Linux's rule of no internal processes: controllers compare the children of a group, so beside children that have them
- * no process may stand. Controllers that can tell tasks of one group apart (the "threaded" ones) may be on where there are
- * processes; then the group is the root of a threaded subtree, below which no process may go, as no group can be threaded
- * here. All under task_lock.
+ * no process may stand. The controllers here can tell tasks of one group apart (Linux calls them threaded), so they may be
+ * on where there are processes; then the group is the root of a threaded subtree, below which no process may go, as no
+ * group can be threaded here. A container's root is exempt, as the root of a Linux machine is: what is run there can make
+ * groups for others at once. All under task_lock.
  */
 #include "lib/err.h"
 #include "task/cgroup/cgroup.h"
-
-/* Those that work between threads of one group. */
-#define THREADED CGROUP_PIDS
 
 u32 cgroup_available(const struct cgroup *g)
 {
@@ -19,13 +17,13 @@ u32 cgroup_available(const struct cgroup *g)
 
 static bool is_thread_root(const struct cgroup *g)
 {
-	return g->nr_processes && g->control & THREADED;
+	return g->parent && g->nr_processes && g->control;
 }
 
-/* Could it have processes and threaded controllers at once? */
-static bool can_be_thread_root(const struct cgroup *g)
+/* May it have processes and controllers for its children at once? */
+static bool is_mixable(const struct cgroup *g)
 {
-	return g->populated == !!g->nr_processes && !(g->control & ~THREADED);
+	return !g->parent || g->populated == !!g->nr_processes;
 }
 
 static bool below_thread_root(const struct cgroup *g)
@@ -43,15 +41,11 @@ const char *cgroup_type(const struct cgroup *g)
 				    : "domain";
 }
 
-static int may_enable(const struct cgroup *g, u32 enable)
+static int may_enable(const struct cgroup *g)
 {
 	if (below_thread_root(g))
 		return -EOPNOTSUPP;
-	if (enable & ~THREADED ? is_thread_root(g) : false)
-		return -EOPNOTSUPP;
-	if (!(enable & ~THREADED) && can_be_thread_root(g))
-		return 0;
-	return g->nr_processes ? -EBUSY : 0;
+	return g->nr_processes && !is_mixable(g) ? -EBUSY : 0;
 }
 
 /* What nobody has any more, and who gets it next finds it fresh. */
@@ -78,7 +72,7 @@ int cgroup_set_control(struct cgroup *g, u32 enable, u32 disable)
 	list_for_each(c, &g->children, sibling)
 		if (c->control & disable)
 			return -EBUSY;
-	err = enable ? may_enable(g, enable) : 0;
+	err = enable ? may_enable(g) : 0;
 	if (err)
 		return err;
 	g->control = (g->control | enable) & ~disable;
@@ -93,5 +87,5 @@ int cgroup_may_enter(const struct cgroup *g)
 		return -ENODEV;
 	if (below_thread_root(g))
 		return -EOPNOTSUPP;
-	return g->control && !can_be_thread_root(g) ? -EBUSY : 0;
+	return g->control && !is_mixable(g) ? -EBUSY : 0;
 }
