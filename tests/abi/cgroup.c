@@ -224,7 +224,8 @@ TEST_FORK(freeze)
 	CHECK(ticks_on());
 	CHECK_OK(cg_write("a", "cgroup.freeze", "1\n"));
 	CHECK(cg_becomes("a", "cgroup.events", "frozen ", 1));
-	CHECK_EQ(cg_value("a/b", "cgroup.events", "frozen "), 1);
+	CHECK(cg_becomes("a/b", "cgroup.events", "frozen ",
+			 1)); /* on Linux perhaps after its parent */
 	CHECK_STR(cg_read("a/b", "cgroup.freeze"), "0\n");
 	CHECK(ticks_stand());
 	kill(runs, SIGTERM); /* waits */
@@ -390,7 +391,8 @@ TEST_FORK(cpu_time)
 	}
 	CHECK_EQ(abi_wait(pid), 0);
 	used = cg_value("a", "cpu.stat", "usage_usec ");
-	CHECK(used >= 50000 && used < 5000000);
+	CHECK(used >= 20000);
+	CHECK(used < 60000000);
 	CHECK(cg_value("", "cpu.stat", "usage_usec ") >= used);
 	CHECK_OK(cg_rmdir("a"));
 	CHECK(cg_value("", "cpu.stat", "usage_usec ") >= used); /* it stays with the parent */
