@@ -77,8 +77,8 @@ struct p9_client {
 	u32 posted;   /* changes that nobody waits for and that are not answered yet; atomic */
 	struct spinlock lock; /* reqs, fid numbers */
 	struct p9_req reqs[P9_REQS];
-	u32 poll_ns;	   /* how long it pays to poll for an answer */
-	u32 unpolled;	   /* answers since that was found to be 0 */
+	u32 poll_missed;   /* times in a row that polling for an answer was in vain */
+	u32 unpolled;	   /* answers since that does not pay */
 	struct waitq room; /* a tag or ring space became free */
 	u32 next_fid, nfree;
 	u32 *free_fids;

@@ -14,9 +14,9 @@
 #include "task/task.h"
 
 /* An answer takes some ten microseconds where the server's CPU is free, and to sleep for it as long again. */
-#define POLL_MAX_NS 100000
-#define POLL_MIN_NS 4000 /* below, do not poll */
-#define POLL_AGAIN  64	 /* answers until it is tried again */
+#define POLL_NS	    100000
+#define POLL_MISSES 2  /* in a row: the server has no CPU of its own, do not poll */
+#define POLL_AGAIN  64 /* answers until it is tried again */
 
 #define ORDER 1 /* two pages for the T-message; the R-message is copied to the heap */
 
@@ -30,7 +30,6 @@ void p9_reqs_init(struct p9_client *c)
 {
 	spin_init(&c->lock);
 	waitq_init(&c->room);
-	c->poll_ns = POLL_MAX_NS;
 	for (u16 k = 0; k < P9_REQS; k++) {
 		c->reqs[k].c = c;
 		c->reqs[k].tag = k;
@@ -270,28 +269,24 @@ static int send(struct p9_req *r)
 	return err;
 }
 
-/* Look for the answer for as long as it paid lately, while no other task wants this CPU and the server has another. */
+/* Look for the answer, if that paid lately, while no other task wants this CPU and the server has another. */
 static void poll(struct p9_req *r)
 {
 	struct p9_client *c = r->c;
-	u32 ns = READ_ONCE(c->poll_ns);
 	u64 end;
 
 	if (!c->ops->ready || cpu_count() < 2 || !sched_alone())
 		return;
-	if (ns < POLL_MIN_NS) {
-		if (atomic_add(&c->unpolled, 1) % POLL_AGAIN)
-			return;
-		ns = POLL_MAX_NS;
-	}
-	end = clock_mono() + ns;
+	if (READ_ONCE(c->poll_missed) >= POLL_MISSES && atomic_add(&c->unpolled, 1) % POLL_AGAIN)
+		return;
+	end = clock_mono() + POLL_NS;
 	while (!atomic_load(&r->done) && clock_mono() < end && sched_alone()) {
 		for (int k = 0; k < 32 && !c->ops->ready(c); k++)
 			cpu_relax();
 		if (c->ops->ready(c))
 			c->ops->reap(c);
 	}
-	WRITE_ONCE(c->poll_ns, atomic_load(&r->done) ? POLL_MAX_NS : ns / 2);
+	WRITE_ONCE(c->poll_missed, atomic_load(&r->done) ? 0 : MIN(c->poll_missed + 1, 255U));
 }
 
 static void wait(struct p9_req *r, enum sleep_mode mode)
