@@ -73,15 +73,12 @@ static void mark_dirty(struct pagecache *pc, u64 *slot)
 	}
 }
 
-static unsigned frames_alloc(struct pagecache *pc, paddr_t *pa, unsigned n, unsigned flags)
+/* Frames for n pages, which were charged; how many there were. */
+unsigned pc_frames(struct pagecache *pc, paddr_t *pa, unsigned n, unsigned flags)
 {
 	enum frame_zone zone = pc->ops->arena ? ZONE_ARENA : ZONE_SMALL;
 	unsigned got = 0;
 
-	if (n > 1 && (!frame_plentiful(n) || frame_try_charge(n)))
-		n = 1;
-	if (n == 1 && frame_try_charge(1))
-		return 0;
 	while (got < n) {
 		unsigned order = 63 - (unsigned)__builtin_clzll(n - got);
 		paddr_t f = frame_alloc(zone, order, flags | FRAME_CHARGED);
@@ -145,7 +142,11 @@ static int pc_fill(struct pagecache *pc, u64 index)
 	int err = 0;
 
 	n = plan(pc, index, &first);
-	got = frames_alloc(pc, pa, n, pc->ops->read ? 0 : FRAME_ZERO);
+	if (n > 1 && (!frame_plentiful(n) || frame_try_charge(n)))
+		n = 1;
+	if (n == 1 && frame_try_charge(1))
+		return -ENOMEM;
+	got = pc_frames(pc, pa, n, pc->ops->read ? 0 : FRAME_ZERO);
 	if (!got)
 		return -ENOMEM;
 	if (got < n) { /* memory is short: only the page that matters */
@@ -218,21 +219,33 @@ int pagecache_get(struct pagecache *pc, u64 index, bool write, paddr_t *pa)
 	return pc_get(pc, index, write, false, pa);
 }
 
-/* Put a frame that the caller filled at index, if nothing is there; takes over the reference. -EEXIST, -ENOMEM. */
-int pc_add(struct pagecache *pc, u64 index, paddr_t pa)
+unsigned pc_absent(struct pagecache *pc, u64 index, unsigned n)
 {
-	u64 *slot;
-	int err = -EEXIST;
+	u64 i = index;
 
 	mutex_lock(&pc->lock);
-	if (!radix_get(&pc->pages, index)) {
-		err = pc_insert(pc, index, pa | PC_USED);
-		slot = radix_slot(&pc->pages, index);
-		if (slot)
-			mark_dirty(pc, slot);
-	}
+	if (pc->dax && index < pc->dax->pages)
+		n = 0;
+	else if (radix_next(&pc->pages, &i, index + n - 1))
+		n = (unsigned)(i - index);
 	mutex_unlock(&pc->lock);
-	return err;
+	return n;
+}
+
+unsigned pc_add(struct pagecache *pc, u64 index, const paddr_t *pa, unsigned n)
+{
+	unsigned k;
+
+	mutex_lock(&pc->lock);
+	for (k = 0; k < n; k++) {
+		if (radix_get(&pc->pages, index + k) || pc_insert(pc, index + k, pa[k] | PC_USED))
+			break;
+		mark_dirty(pc, radix_slot(&pc->pages, index + k));
+	}
+	if (k)
+		pc->size = MAX(pc->size, (index + k) << PAGE_SHIFT);
+	mutex_unlock(&pc->lock);
+	return k;
 }
 
 bool pagecache_resident(struct pagecache *pc, u64 index)

@@ -20,9 +20,15 @@ extern struct list caches; /* caches that can be reclaimed, least recently looke
 /* Under pc->lock. */
 paddr_t pc_remove(struct pagecache *pc, u64 index); /* the frame with the cache's reference, or 0 */
 
+/* Frames for n pages that the caller has charged; how many there were, the others are uncharged. No lock needed. */
+unsigned pc_frames(struct pagecache *pc, paddr_t *pa, unsigned n, unsigned flags);
+
 /* Take pc->lock themselves. */
 int pc_get(struct pagecache *pc, u64 index, bool write, bool beyond, paddr_t *pa);
-int pc_add(struct pagecache *pc, u64 index, paddr_t pa);
+/* How many of the n pages from index on lie before the first one that is there. */
+unsigned pc_absent(struct pagecache *pc, u64 index, unsigned n);
+/* Put n frames that the caller filled at index and behind, dirty; up to a page that is there, or no memory. How many. */
+unsigned pc_add(struct pagecache *pc, u64 index, const paddr_t *pa, unsigned n);
 
 /* The end of pc->busy, which whoever works on pc from a list of caches has set under caches_lock. */
 void pagecache_idle(struct pagecache *pc);

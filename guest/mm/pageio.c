@@ -8,6 +8,8 @@
 #include "mm/pagecache_priv.h"
 #include <string.h>
 
+#define FRESH 32U /* pages that enter the cache at once */
+
 /* One side of a copy. */
 struct side {
 	void *kernel;
@@ -98,27 +100,30 @@ static s64 read_side(struct pagecache *pc, u64 off, const struct side *to, size_
 	return (s64)done;
 }
 
-/* Whole page, absent, and the file system would have to read it: 1 done, 0 take the usual way, -EFAULT. */
-static int write_fresh(struct pagecache *pc, u64 index, const struct side *from, size_t at)
+/*
+ * Whole pages, absent, that the file system would have to read: to fresh frames, which enter the cache when they are
+ * complete. Pages done; 0: take the usual way; -EFAULT.
+ */
+static int write_fresh(struct pagecache *pc, u64 index, unsigned n, const struct side *from, size_t at)
 {
-	paddr_t pa;
-	size_t left;
-	int err;
+	paddr_t pa[FRESH];
+	unsigned got, full = 0, added;
+	size_t left = 0;
 
-	if (!pc->ops->read || pagecache_resident(pc, index) || frame_charge(1))
+	n = pc->ops->read ? pc_absent(pc, index, n) : 0;
+	if (n > 1 && !frame_plentiful(n))
+		n = 1;
+	if (!n || frame_charge(n))
 		return 0;
-	pa = frame_alloc(pc->ops->arena ? ZONE_ARENA : ZONE_SMALL, 0, FRAME_CHARGED);
-	if (!pa) {
-		frame_uncharge(1);
-		return 0;
+	got = pc_frames(pc, pa, n, 0);
+	while (full < got && !left) {
+		left = copy_in(from, at + full * PAGE_SIZE, paddr_to_ptr(pa[full]), PAGE_SIZE);
+		full += !left;
 	}
-	left = copy_in(from, at, paddr_to_ptr(pa), PAGE_SIZE);
-	err = left ? -EFAULT : pc_add(pc, index, pa);
-	if (err)
-		frame_put(pa);
-	if (left == PAGE_SIZE)
-		return -EFAULT;
-	return err ? 0 : 1;
+	added = full ? pc_add(pc, index, pa, full) : 0;
+	for (unsigned i = added; i < got; i++)
+		frame_put(pa[i]);
+	return added || left < PAGE_SIZE ? (int)added : -EFAULT;
 }
 
 static void grow(struct pagecache *pc, u64 end)
@@ -142,12 +147,13 @@ static s64 write_side(struct pagecache *pc, u64 off, const struct side *from, si
 		paddr_t pa;
 
 		if (len == PAGE_SIZE) {
-			err = write_fresh(pc, pos >> PAGE_SHIFT, from, done);
+			err = write_fresh(pc, pos >> PAGE_SHIFT,
+					  (unsigned)MIN((n - done) >> PAGE_SHIFT, (size_t)FRESH),
+					  from, done);
 			if (err < 0)
 				break;
 			if (err) {
-				done += len;
-				grow(pc, off + done);
+				done += (size_t)err << PAGE_SHIFT;
 				continue;
 			}
 		}

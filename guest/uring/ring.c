@@ -68,7 +68,7 @@ static int alias(struct uring_ctx *ctx)
 		paddr_t pa = ptr_to_paddr(ctx->pages[i]);
 
 		frame_get(pa);
-		if (pc_add(&ctx->pc, IORING_OFF_CQ_RING / PAGE_SIZE + i, pa)) {
+		if (!pc_add(&ctx->pc, IORING_OFF_CQ_RING / PAGE_SIZE + i, &pa, 1)) {
 			frame_put(pa);
 			return -ENOMEM;
 		}
