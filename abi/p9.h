@@ -38,6 +38,7 @@
 #define P9_HDR	     7	/* size type tag */
 #define P9_READ_HDR  11 /* Rread, Rreaddir, Rreaddirplus: header, count[4]; then data */
 #define P9_WRITE_HDR 23 /* Twrite: header, fid[4] offset[8] count[4]; then data */
+#define P9_PART_HDR  27 /* Twritepart: with series[4] */
 
 enum p9_type {
 	P9_TLERROR = 6, /* never sent */
@@ -170,6 +171,15 @@ enum p9_type {
 	 */
 	P9_TMAP = 210,
 	P9_RMAP,
+
+	/*
+	 * Twrite of a part of something longer, whose parts are sent without waiting for answers:
+	 *   fid[4] offset[8] series[4] count[4] data -> count[4]
+	 * series: what the parts have in common, any number but 0. Behind a part that was not written
+	 * whole those of its series are refused: ECANCELED.
+	 */
+	P9_TWRITEPART = 212,
+	P9_RWRITEPART,
 };
 
 #define P9_WGA_NOOPEN 0xffffffffu

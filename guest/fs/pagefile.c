@@ -111,56 +111,69 @@ static s64 write_prepare(struct file *f, struct iov *from, u64 *pos)
 	return (s64)n;
 }
 
-s64 pagefile_write(struct file *f, struct iov *from, u64 *pos)
+/* [start, end) into the page cache: bytes, or -errno if there are none. inode locked. */
+static s64 fill_pages(struct inode *i, struct iov *from, u64 start, u64 end)
 {
-	struct inode *i = f->inode;
-	s64 done = 0, r;
-	u64 room, start;
-	int err = 0;
+	u64 at = start, part = start;
+	s64 r = 0;
 
-	mutex_lock(&i->mutex);
-	r = write_prepare(f, from, pos);
-	if (r <= 0)
-		goto out;
-	room = (u64)r;
-	if (i->ops->write_begin)
-		err = i->ops->write_begin(i, *pos, &room);
-	r = err;
-	if (err)
-		goto out;
-	start = *pos;
-	while ((u64)done < room) {
+	while (at < end) {
 		u64 a;
-		size_t n = iov_piece(from, &a, room - (u64)done);
+		size_t n;
 
+		if (at == part)
+			part = i->ops->write_part ? i->ops->write_part(i, start, at, end) : end;
+		n = iov_piece(from, &a, part - at);
 		if (!n)
 			break;
 		if (from->user)
-			r = pagecache_write_user(i->pc, *pos, a, n);
+			r = pagecache_write_user(i->pc, at, a, n);
 		else
-			r = pagecache_write(i->pc, *pos, (void *)(uintptr_t)a, n);
+			r = pagecache_write(i->pc, at, (void *)(uintptr_t)a, n);
 		if (r <= 0)
 			break;
 		iov_advance(from, (size_t)r);
-		*pos += (u64)r;
-		done += r;
+		at += (u64)r;
 		if (r < (s64)n)
 			break;
 	}
-	if (i->pc->size != i->size)
-		i->size = i->pc->size;
+	return at > start ? (s64)(at - start) : r;
+}
+
+s64 pagefile_write(struct file *f, struct iov *from, u64 *pos)
+{
+	struct inode *i = f->inode;
+	u64 room, start;
+	s64 done;
+	int err = 0;
+
+	mutex_lock(&i->mutex);
+	done = write_prepare(f, from, pos);
+	if (done <= 0)
+		goto out;
+	room = (u64)done;
+	start = *pos;
+	if (i->ops->write_begin)
+		err = i->ops->write_begin(i, start, &room);
+	done = err ? err : fill_pages(i, from, start, start + room);
+	if (err)
+		goto out;
+	i->size = i->pc->size;
 	if (i->ops->write_end) {
-		err = i->ops->write_end(i, start, (u64)done);
-		if (err && done) {
-			r = err;
-			done = 0;
-		}
+		s64 r = i->ops->write_end(i, start, (u64)MAX(done, (s64)0));
+
+		done = done > 0 ? r : done;
+		i->size = i->pc->size;
 	}
-	if (done && !err && (f->flags & (O_DSYNC | O_SYNC)) && f->ops->fsync)
+	if (done <= 0)
+		goto out;
+	*pos = start + (u64)done;
+	if ((f->flags & (O_DSYNC | O_SYNC)) && f->ops->fsync)
 		err = f->ops->fsync(f, start, (u64)done, !(f->flags & (O_SYNC & ~O_DSYNC)));
+	done = err ? err : done;
 out:
 	mutex_unlock(&i->mutex);
-	return done ? done : r;
+	return done;
 }
 
 int pagefile_mmap(struct file *f, struct mmap_request *req)

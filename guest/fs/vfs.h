@@ -126,9 +126,15 @@ struct inode_ops {
 	int (*open)(struct inode *i, struct file *f);
 	/* Regular files whose pc is NULL until it is needed: make it. i is not locked; open does it. NULL: it is there. */
 	int (*need_pc)(struct inode *i);
-	/* pagefile_write, inode locked: room for *n bytes at pos (may reduce it); afterwards, n bytes were written. */
+	/*
+	 * pagefile_write, inode locked. write_begin: room for *n bytes at pos (may reduce it). write_part: of a write of
+	 * [start, end) all up to `at` is in the page cache; returns where to be called next, a page's start, or end;
+	 * first with at = start; may be NULL. write_end: n bytes are in the page cache; how many of them are where they
+	 * belong, or -errno; those behind, and the page cache's size, it has taken back.
+	 */
 	int (*write_begin)(struct inode *i, u64 pos, u64 *n);
-	int (*write_end)(struct inode *i, u64 pos, u64 n);
+	u64 (*write_part)(struct inode *i, u64 start, u64 at, u64 end);
+	s64 (*write_end)(struct inode *i, u64 pos, u64 n);
 	int (*get_seals)(struct inode *i); /* F_GET_SEALS; NULL: -EINVAL */
 	int (*add_seals)(struct inode *i, unsigned seals);
 	int (*get_flags)(struct inode *i, u32 *flags); /* FS_IOC_GETFLAGS; NULL: -ENOTTY */

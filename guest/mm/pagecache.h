@@ -85,6 +85,11 @@ s64 pagecache_seek(struct pagecache *pc, u64 off, bool data);
 int pagecache_sync(struct pagecache *pc, u64 off, u64 len);
 /* The same for all caches: sync(2), and the end of the sandbox. */
 int pagecache_sync_all(void);
+/*
+ * For a file system that writes by itself what was just put into the cache: up to max pages in a row, the first that is
+ * there from *index on and those behind it, up to last; their frames with a reference each. They are clean from here on.
+ */
+unsigned pagecache_take(struct pagecache *pc, u64 *index, u64 last, paddr_t *pa, unsigned max);
 /* Forget clean pages of the range (a host change was seen). Nothing on memory-only caches. */
 void pagecache_invalidate(struct pagecache *pc, u64 off, u64 len);
 /* Reclaim: drop up to n clean unmapped pages of all caches, oldest first; returns how many. */

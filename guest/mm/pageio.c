@@ -104,7 +104,8 @@ static s64 read_side(struct pagecache *pc, u64 off, const struct side *to, size_
  * Whole pages, absent, that the file system would have to read: to fresh frames, which enter the cache when they are
  * complete. Pages done; 0: take the usual way; -EFAULT.
  */
-static int write_fresh(struct pagecache *pc, u64 index, unsigned n, const struct side *from, size_t at)
+static int write_fresh(struct pagecache *pc, u64 index, unsigned n, const struct side *from,
+		       size_t at)
 {
 	paddr_t pa[FRESH];
 	unsigned got, full = 0, added;

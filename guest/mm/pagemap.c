@@ -310,6 +310,28 @@ static unsigned take_dirty(struct pagecache *pc, u64 *index, u64 last, paddr_t *
 	return n;
 }
 
+unsigned pagecache_take(struct pagecache *pc, u64 *index, u64 last, paddr_t *pa, unsigned max)
+{
+	u64 i = *index, *slot;
+	unsigned n = 0;
+
+	mutex_lock(&pc->lock);
+	if (radix_next(&pc->pages, &i, last))
+		*index = i;
+	while (n < max && i <= last && (slot = radix_slot(&pc->pages, i))) {
+		if (*slot & PC_DIRTY)
+			pc->nr_dirty--;
+		*slot &= ~PC_DIRTY;
+		pa[n] = *slot & PC_ADDR;
+		frame_get(pa[n++]);
+		i++;
+	}
+	mutex_unlock(&pc->lock);
+	if (n && !list_empty(&pc->mappings))
+		pagecache_zap(pc, *index, *index + n - 1, ZAP_PROTECT, false);
+	return n;
+}
+
 static void redirty(struct pagecache *pc, u64 index, unsigned n)
 {
 	mutex_lock(&pc->lock);

@@ -73,6 +73,14 @@ static int dispatch(struct req *r, uint8_t type)
 	return ops[type].handle(r);
 }
 
+/* How much of a message is looked at here: all but the data of a write. */
+static size_t fixed_part(uint8_t type, size_t len)
+{
+	size_t hdr = type == P9_TWRITE ? P9_WRITE_HDR : type == P9_TWRITEPART ? P9_PART_HDR : len;
+
+	return hdr < len ? hdr : len;
+}
+
 static size_t finish(struct req *r, uint8_t type, uint16_t tag, size_t size)
 {
 	uint32_t size32 = size;
@@ -111,7 +119,7 @@ size_t conn_handle(struct conn *c, const struct iovec *out, unsigned nout, size_
 		ret = -EPROTO;
 		goto error;
 	}
-	want = type == P9_TWRITE && r.msg_len > P9_WRITE_HDR ? P9_WRITE_HDR : r.msg_len;
+	want = fixed_part(type, r.msg_len);
 	if (want > CONN_T_MAX) {
 		ret = -EMSGSIZE;
 		goto error;

@@ -33,6 +33,7 @@ struct fid {
 	enum fid_kind kind;
 	struct node *node; /* a reference */
 	int fd;		   /* FID_OPEN */
+	uint32_t ended;	   /* the series of writes that came to nothing further, or 0 */
 	uint64_t dir_pos;  /* where fd's directory cursor stands, or FID_POS_UNKNOWN */
 	struct fid_xattr *xattr;
 };

@@ -93,6 +93,26 @@ int op_write(struct req *r)
 	return 0;
 }
 
+int op_writepart(struct req *r)
+{
+	struct fid *f = fid_find(r->c, wire_get32(&r->t));
+	uint64_t off = wire_get64(&r->t);
+	uint32_t series = wire_get32(&r->t), count = wire_get32(&r->t);
+	ssize_t put;
+
+	if (wire_end(&r->t) < 0 || count != r->msg_len - P9_PART_HDR || !series)
+		return -EPROTO;
+	if (f && f->ended == series)
+		return -ECANCELED;
+	put = transfer(f, true, r->out, r->nout, P9_PART_HDR, count, off);
+	if (f && put != (ssize_t)count)
+		f->ended = series;
+	if (put < 0)
+		return put;
+	wire_put32(&r->w, put);
+	return 0;
+}
+
 int op_fsync(struct req *r)
 {
 	struct fid *f = fid_find(r->c, wire_get32(&r->t));

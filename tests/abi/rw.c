@@ -202,6 +202,50 @@ TEST(large_transfer)
 	free(p), free(q);
 }
 
+/* Whatever makes a long write end early, what it returned is what is there. */
+TEST(long_write)
+{
+	size_t half = 75 * 4096, n = 2 * half;
+	char *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *q = malloc(n);
+	struct iovec v[100];
+	struct stat st;
+	int fd;
+
+	abi_tmpdir();
+	fd = open("f", O_CREAT | O_TRUNC | O_RDWR | O_APPEND, 0644);
+	REQUIRE(p != MAP_FAILED && fd >= 0);
+	for (size_t i = 0; i < n; i++)
+		p[i] = i * 31 + i / 4096;
+	for (size_t i = 0; i < 100; i++)
+		v[i] = (struct iovec){ p + i * 5003, 5003 };
+	CHECK_EQ(writev(fd, v, 100), 500300);
+	CHECK_EQ(write(fd, p, n), n); /* behind it */
+	CHECK_EQ(pread(fd, q, 500300, 0), 500300);
+	CHECK_EQ(memcmp(p, q, 500300), 0);
+	CHECK_EQ(pread(fd, q, n, 500300), n);
+	CHECK_EQ(memcmp(p, q, n), 0);
+	IN_CHILD
+	{
+		struct rlimit r = { 500001, 500001 };
+
+		signal(SIGXFSZ, SIG_IGN);
+		CHECK_OK(ftruncate(fd, 100001));
+		CHECK_OK(setrlimit(RLIMIT_FSIZE, &r));
+		CHECK_EQ(write(fd, p, n), 400000);
+	}
+	CHECK_OK(ftruncate(fd, 0));
+	CHECK_OK(munmap(p + half, half));
+	CHECK_EQ(write(fd, p, n), half); /* up to where memory ends */
+	CHECK_EQ(fstat(fd, &st), 0);
+	CHECK_EQ(st.st_size, half);
+	CHECK_EQ(pread(fd, q, n, 0), half);
+	CHECK_EQ(memcmp(p, q, half), 0);
+	munmap(p, half);
+	free(q);
+	close(fd);
+}
+
 TEST(rlimit_fsize)
 {
 	abi_tmpdir();

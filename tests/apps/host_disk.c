@@ -4,7 +4,7 @@
  *   host_disk DIR      serves it on DIR until it is unmounted; prints "mounted"
  *
  * Its files: `good`; `eio`, which can be neither read nor written; `quota`, EDQUOT at a write; `slow`, whose reads take half a
- * second; `stuck`, whose reads take half a minute. New names are EDQUOT.
+ * second; `stuck`, whose reads take half a minute; `hole`, whose second 64 KiB cannot be written. New names are EDQUOT.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,11 +20,12 @@
 
 #define TEXT "what is there\n"
 
-static const char *const files[] = { "good", "eio", "quota", "slow", "stuck" };
+static const char *const files[] = { "good", "eio", "quota", "slow", "stuck", "hole" };
 #define NFILES (sizeof(files) / sizeof(files[0]))
-enum { GOOD = 2, EIO_FILE, QUOTA, SLOW, STUCK }; /* node numbers; 1 is the root */
+enum { GOOD = 2, EIO_FILE, QUOTA, SLOW, STUCK, HOLE }; /* node numbers; 1 is the root */
 
 static int dev;
+static uint64_t hole_end; /* how far `hole` was written */
 
 static void reply(const struct fuse_in_header *in, int error, const void *data, size_t n)
 {
@@ -45,6 +46,8 @@ static struct fuse_attr attr_of(uint64_t node)
 			       .mode = S_IFREG | 0666,
 			       .size = strlen(TEXT) };
 
+	if (node == HOLE)
+		a.size = hole_end;
 	if (node == FUSE_ROOT_ID) {
 		a.mode = S_IFDIR | 0777;
 		a.nlink = 2;
@@ -82,13 +85,16 @@ static void do_read(const struct fuse_in_header *in, const struct fuse_read_in *
 static void do_write(const struct fuse_in_header *in, const struct fuse_write_in *w)
 {
 	struct fuse_write_out out = { .size = w->size };
+	uint64_t end = w->offset + w->size;
+	int error = 0;
 
-	if (in->nodeid == EIO_FILE)
-		reply(in, EIO, NULL, 0);
+	if (in->nodeid == EIO_FILE || (in->nodeid == HOLE && w->offset < 131072 && end > 65536))
+		error = EIO;
 	else if (in->nodeid == QUOTA)
-		reply(in, EDQUOT, NULL, 0);
-	else
-		reply(in, 0, &out, sizeof(out));
+		error = EDQUOT;
+	else if (in->nodeid == HOLE && end > hole_end)
+		hole_end = end;
+	reply(in, error, &out, error ? 0 : sizeof(out));
 }
 
 static void serve(const struct fuse_in_header *in, const void *arg)

@@ -24,6 +24,11 @@ cat /disk/eio 2>&1 | grep -o "Input.*"; dd if=/dev/zero of=/disk/eio bs=10 count
 dd if=/dev/zero of=/disk/quota bs=10 count=1 conv=notrunc 2>&1 | grep -o "Disk.*"; { echo x > /disk/new; } 2>&1 | grep -o "Disk quota.*"
 cat /disk/good')"
 
+# Of a long write, which goes in parts, nothing is written behind the one that fails.
+expect "a part of a write" "1
+65536" "$(inside $B sh -c 'dd if=/dev/zero of=/disk/hole bs=512k count=1 conv=notrunc 2>&1 | grep -c Input; stat -c %s /disk/hole')"
+expect "a part of a write, from outside" 65536 "$(stat -c %s "$dir/disk/hole")"
+
 expect "a slow disk" "meanwhile
 what is there" "$(inside $B sh -c 'cat /disk/slow & echo meanwhile; wait')"
 

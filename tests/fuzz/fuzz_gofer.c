@@ -154,6 +154,7 @@ static const struct {
 	{ P9_TATTACH, "fdssd" },
 	{ P9_TMAKE, "ffsmqddOs" },
 	{ P9_TALLOCATE, "fdqq" },
+	{ P9_TWRITEPART, "fqdD" },
 	{ P9_TAUTH, "fssd" },
 	{ P9_TVERSION, "ds" },
 	/* again, for what usually works */

@@ -26,7 +26,8 @@
 static bool plain;	    /* ask for 9P2000.L only */
 static int evil;	    /* spoil the n-th answer from now on, in some way */
 static unsigned calls, how; /* messages sent; what kind of spoiling */
-static u8 refused;	    /* the next message of this type fails with EIO */
+static u8 refused;	    /* a message of this type fails with EIO, */
+static unsigned spared;	    /* behind so many others of it */
 
 static void refuse(struct p9_req *r)
 {
@@ -47,7 +48,8 @@ static int submit(struct p9_client *c, struct p9_req *r)
 	long got;
 
 	calls++;
-	if (refused && t[4] == refused) {
+	if (refused && t[4] == refused && !spared--) {
+		spared = 0;
 		refused = 0;
 		refuse(r);
 		return 0;
@@ -241,6 +243,63 @@ static void test_late_error(const char *dir)
 	CHECK_EQ(vfs_unlink(AT_FDCWD, "/m1"), 0);
 	CHECK_EQ(vfs_unlink(AT_FDCWD, "/m2"), 0);
 	host("test ! -e m1 && test ! -e m2", dir);
+}
+
+static int truncate_to(int fd, u64 size)
+{
+	struct file *f = fd_get(fd);
+	int err = vfs_truncate(f->inode, size, f);
+
+	file_put(f);
+	return err;
+}
+
+/* Does the file hold data from pos on, and end behind it: here, and on the host? */
+static void check_file(int fd, const char *dir, const char *data, size_t n, u64 pos)
+{
+	char name[512], *here = malloc(n), *there = malloc(n);
+	struct stat_info st;
+	FILE *f;
+
+	snprintf(name, sizeof(name), "%s/w", dir);
+	CHECK((f = fopen(name, "r")) && !fseek(f, (long)pos, SEEK_SET));
+	CHECK_EQ(fread(there, 1, n, f), n);
+	CHECK_EQ(fgetc(f), EOF);
+	fclose(f);
+	CHECK_EQ(t_pread(fd, here, n, pos), n);
+	CHECK(!memcmp(there, data, n) && !memcmp(here, data, n));
+	CHECK_EQ(t_stat("/w", &st), 0);
+	CHECK_EQ(st.size, pos + n);
+	free(here);
+	free(there);
+}
+
+/* Long writes: in parts; up to the first that the server refuses they were written, what is behind it was not. */
+static void test_long_write(const char *dir)
+{
+	size_t n = 700001, first = plain ? 256 << 10 : 64 << 10;
+	int fd = t_open("/w", O_RDWR | O_CREAT, 0644);
+	char *data = malloc(n);
+
+	for (size_t k = 0; k < n; k++)
+		data[k] = (char)(k * 31 + k / 4096);
+	CHECK_EQ(t_pwrite(fd, data, n, 4096 + 5), n);
+	check_file(fd, dir, data, n, 4096 + 5);
+	CHECK_EQ(t_pwrite(fd, data, 131072, 0), 131072);
+	CHECK_EQ(t_pwrite(fd, data, n, 0), n);
+	refused = plain ? P9_TWRITE : P9_TWRITEPART;
+	CHECK_EQ(t_pwrite(fd, data + 1, n - 1, 4096 + 5), -EIO);
+	CHECK_EQ(truncate_to(fd, n), 0); /* this server does not know of a series' end */
+	CHECK_EQ(t_pwrite(fd, data, n, 0), n);
+	check_file(fd, dir, data, n, 0);
+	CHECK_EQ(truncate_to(fd, 0), 0);
+	refused = plain ? P9_TWRITE : P9_TWRITEPART;
+	spared = 1;
+	CHECK_EQ(t_pwrite(fd, data, n, 0), first);
+	CHECK_EQ(t_pread(fd, data, n, 0), first);
+	fd_close(fd);
+	free(data);
+	CHECK_EQ(vfs_unlink(AT_FDCWD, "/w"), 0);
 }
 
 /* Many fids: the cache gives old ones back, and names are found again by walks. */
@@ -505,6 +564,8 @@ int main(int argc, char **argv)
 			host("rm -r d", dir);
 		} else {
 			test_tree(dir);
+			if (k < 2)
+				test_long_write(dir);
 			test_many_fids(dir);
 			if (k < 2)
 				test_xattr();

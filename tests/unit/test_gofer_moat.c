@@ -247,6 +247,29 @@ static void make_rename(struct p9c *c)
 	CHECK_EQ(p9c_clunk(c, 1), 0);
 }
 
+/* A series ends with the part that cannot be written; others on the same fid go on. */
+static void parts(struct p9c *c)
+{
+	struct stat st;
+
+	put_file("parts", "");
+	CHECK_EQ(p9c_walk(c, 0, 1, "parts"), 0);
+	CHECK_EQ(p9c_call(c, P9_TWRITEPART, "dqddD", 1, 0ULL, 6, 3, "abc", (size_t)3), EBADF);
+	CHECK_EQ(p9c_open(c, 1, O_RDWR), 0);
+	CHECK_EQ(p9c_call(c, P9_TWRITEPART, "dqddD", 1, 0ULL, 7, 3, "abc", (size_t)3), 0);
+	CHECK_EQ(wire_get32(&c->rd), 3);
+	CHECK_EQ(p9c_call(c, P9_TWRITEPART, "dqddD", 1, -1ULL, 7, 3, "abc", (size_t)3), EINVAL);
+	CHECK_EQ(p9c_call(c, P9_TWRITEPART, "dqddD", 1, 3ULL, 7, 3, "abc", (size_t)3), ECANCELED);
+	CHECK(!stat("parts", &st) && st.st_size == 3);
+	CHECK_EQ(p9c_call(c, P9_TWRITE, "dqdD", 1, 3ULL, 1, "d", (size_t)1), 0);
+	CHECK_EQ(p9c_call(c, P9_TWRITEPART, "dqddD", 1, 4ULL, 8, 2, "ef", (size_t)2), 0);
+	CHECK_EQ(p9c_call(c, P9_TWRITEPART, "dqddD", 1, 6ULL, 7, 3, "abc", (size_t)3), ECANCELED);
+	CHECK(!stat("parts", &st) && st.st_size == 6);
+	CHECK_EQ(p9c_call(c, P9_TWRITEPART, "dqddD", 1, 6ULL, 0, 3, "abc", (size_t)3), EPROTO);
+	CHECK_EQ(p9c_call(c, P9_TWRITEPART, "dqddD", 1, 6ULL, 9, 4, "abc", (size_t)3), EPROTO);
+	CHECK_EQ(p9c_clunk(c, 1), 0);
+}
+
 /*
  * More fids than descriptors: they are closed and reopened behind the client's back, through
  * renames as well.
@@ -308,10 +331,10 @@ static void read_only(const char *dir, enum p9c_kind kind)
 {
 	static const char *const hidden[] = { "proc", "secret", NULL };
 	struct gofer_config flags = { .read_only = true, .hidden = hidden };
-	static const uint8_t writes[] = { P9_TLCREATE,	P9_TSYMLINK,	 P9_TMKNOD, P9_TRENAME,
-					  P9_TSETATTR,	P9_TXATTRCREATE, P9_TLINK,  P9_TMKDIR,
-					  P9_TRENAMEAT, P9_TUNLINKAT,	 P9_TWRITE, P9_TMAKE,
-					  P9_TALLOCATE, P9_TRENAMEAT2 };
+	static const uint8_t writes[] = { P9_TLCREATE,	P9_TSYMLINK,	 P9_TMKNOD,    P9_TRENAME,
+					  P9_TSETATTR,	P9_TXATTRCREATE, P9_TLINK,     P9_TMKDIR,
+					  P9_TRENAMEAT, P9_TUNLINKAT,	 P9_TWRITE,    P9_TMAKE,
+					  P9_TALLOCATE, P9_TRENAMEAT2,	 P9_TWRITEPART };
 	struct p9c c;
 	int n, seen = 0;
 
@@ -384,6 +407,7 @@ static void all(enum p9c_kind kind, bool cross_mounts)
 	walkgetattr(&c);
 	readdirplus(&c);
 	make_rename(&c);
+	parts(&c);
 	many(&c);
 	if (kind == P9C_THREAD)
 		all_fids(&c);

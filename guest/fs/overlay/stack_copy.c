@@ -69,10 +69,10 @@ static int copy_data(struct inode *from, struct inode *to)
 	while (!err && (n = pagecache_read(from->pc, at, piece, PIECE)) != 0) {
 		if (n > 0 && !all_zero(piece, (size_t)n)) {
 			err = pagecache_write(to->pc, at, piece, (size_t)n);
-			err = err < 0 ? err : 0;
+			if (err > 0 && to->ops->write_end)
+				err = to->ops->write_end(to, at, (u64)err);
+			err = err < 0 ? err : err < n ? -ENOSPC : 0;
 			to->size = to->pc->size;
-			if (!err && to->ops->write_end)
-				err = to->ops->write_end(to, at, (u64)n);
 		}
 		err = n < 0 ? n : err;
 		at += (u64)n;

@@ -233,18 +233,18 @@ static int stack_write_begin(struct inode *i, u64 pos, u64 *n)
 	return charge_size(i, MAX(pos + *n, i->size));
 }
 
-static int stack_write_end(struct inode *i, u64 pos, u64 n)
+static s64 stack_write_end(struct inode *i, u64 pos, u64 n)
 {
 	struct inode *up = stack_i(i)->upper;
-	int err = 0;
+	s64 done = (s64)n;
 
 	mutex_lock(&up->mutex);
-	up->size = up->pc->size;
 	if (up->ops->write_end)
-		err = up->ops->write_end(up, pos, n);
+		done = up->ops->write_end(up, pos, n);
+	up->size = up->pc->size;
 	mutex_unlock(&up->mutex);
-	charge_size(i, i->size);
-	return err;
+	charge_size(i, up->size);
+	return done;
 }
 
 static int stack_get_flags(struct inode *i, u32 *flags)

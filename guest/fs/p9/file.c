@@ -1,8 +1,5 @@
 /*
- * file.c - regular files over 9P: pages are read straight into, and written straight from, arena frames.
- *
- * Write-through: a write(2) returns when the server has the bytes, so they survive our death. Pages that a shared
- * mapping dirtied are written by msync, fsync, reclaim, or when the inode goes.
+ * file.c - regular files over 9P: pages are read straight into arena frames, and written straight from them (write.c).
  */
 #include <string.h>
 
@@ -70,47 +67,6 @@ static int p9_read_pages(struct pagecache *pc, u64 index, paddr_t *frames, unsig
 	return (int)n;
 }
 
-/* The server's file reaches at least to end now. */
-static void grown(struct p9_inode *pi, u64 end)
-{
-	spin_lock(&pi->i.lock);
-	p9_pages(&pi->i)->srv_size = MAX(p9_pages(&pi->i)->srv_size, end);
-	spin_unlock(&pi->i.lock);
-}
-
-static int p9_write_pages(struct pagecache *pc, u64 index, const paddr_t *frames, unsigned n)
-{
-	struct inode *i = pc->owner;
-	u64 off = index << PAGE_SHIFT, size = pc->size, want, done = 0;
-	s64 r = 0;
-	u32 fid;
-	int err;
-
-	if (off >= size)
-		return 0;
-	want = MIN((u64)n << PAGE_SHIFT, size - off);
-	err = p9_fid_get(p9_i(i), P9_FID_WRITE, &fid);
-	if (err)
-		return err;
-	while (done < want && !(done & (PAGE_SIZE - 1))) {
-		u64 part = MIN(want - done, (u64)P9_PAGES << PAGE_SHIFT);
-
-		r = p9_write_frames(p9_s(i)->c, fid, off + done, frames + (done >> PAGE_SHIFT),
-				    part);
-		if (r <= 0)
-			break;
-		done += (u64)r;
-	}
-	if (done)
-		p9_keep_setid(i, fid);
-	p9_fid_put(p9_i(i), P9_FID_WRITE);
-	grown(p9_i(i), off + done);
-	p9_changed(p9_i(i));
-	if (r < 0)
-		return (int)r;
-	return done < want ? -EIO : 0;
-}
-
 static const struct pagecache_ops page_ops = {
 	.read = p9_read_pages,
 	.write = p9_write_pages,
@@ -138,14 +94,6 @@ static int p9_need_pc(struct inode *i)
 	mutex_unlock(&i->mutex);
 	kfree(p);
 	return 0;
-}
-
-static int p9_write_end(struct inode *i, u64 pos, u64 n)
-{
-	if (!n)
-		return 0;
-	p9_changed(p9_i(i));
-	return pagecache_sync(i->pc, pos, n);
 }
 
 static int p9_file_fsync(struct file *f, u64 off, u64 len, bool datasync)
@@ -189,7 +137,7 @@ static int p9_file_fallocate(struct file *f, int mode, u64 off, u64 len)
 	if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && off + len > i->size) {
 		pagecache_truncate(i->pc, off + len);
 		i->size = off + len;
-		grown(p9_i(i), off + len);
+		p9_grown(i, off + len);
 	}
 	p9_changed(p9_i(i));
 	mutex_unlock(&i->mutex);
@@ -219,7 +167,8 @@ const struct inode_ops p9_file_ops = {
 	.listxattr = p9_op_listxattr,
 	.open = p9_op_open,
 	.need_pc = p9_need_pc,
-	.write_end = p9_write_end,
+	.write_part = p9_op_write_part,
+	.write_end = p9_op_write_end,
 	.evict = p9_op_evict,
 	.fops = &p9_file_fops,
 };

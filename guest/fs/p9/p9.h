@@ -3,7 +3,7 @@
  *
  * Five layers, a file each: p9_wire (numbers and strings), p9_req (tags, waiting), a transport (p9_ring, or a test's),
  * p9_session (version, attach, fid numbers, messages), and the file system: p9_fid, p9_inode, p9_dir, p9_entries,
- * p9_listing, p9_file.
+ * p9_listing, p9_file, p9_write.
  *
  * The server may lie: every length, count and string in a reply is checked against the bytes that came. If the
  * transport breaks (the gofer is gone), every request ends with -EIO, now and later.
@@ -79,6 +79,7 @@ struct p9_client {
 	struct p9_req reqs[P9_REQS];
 	u32 poll_missed;   /* times in a row that polling for an answer was in vain */
 	u32 unpolled;	   /* answers since that does not pay */
+	u32 streams;	   /* long writes at work (p9/write.c); atomic */
 	struct waitq room; /* a tag or ring space became free */
 	u32 next_fid, nfree;
 	u32 *free_fids;
@@ -113,6 +114,11 @@ void p9_data_in(struct p9_req *r, void *ptr, u32 len);
  * Tflush and still waits for the request to come back, since its memory is in the server's hands.
  */
 int p9_call(struct p9_req *r);
+/* Its halves, for who has more to send before the answer comes. last: nothing more. 0, -ENAMETOOLONG, -EIO. */
+int p9_send(struct p9_req *r, bool last);
+int p9_await(struct p9_req *r);
+/* Does the server work while we do? So the last answers looked: else there is no CPU for it. */
+bool p9_parallel(const struct p9_client *c);
 /* Send and do not wait; r is not the caller's any more. 0, -ENAMETOOLONG, -EIO. */
 int p9_post(struct p9_req *r);
 /* Wait for all changes that were posted so far. */
@@ -156,6 +162,13 @@ int p9_lookup_open(struct p9_client *c, u32 dfid, const struct p9_name *name, st
 /* Read to or write from page frames of the arena. Bytes or -errno; short at end of file. */
 s64 p9_read_frames(struct p9_client *c, u32 fid, u64 off, const paddr_t *frames, unsigned n);
 s64 p9_write_frames(struct p9_client *c, u32 fid, u64 off, const paddr_t *frames, size_t len);
+/*
+ * Its halves: moat1 only, len at most P9_PAGES pages. series: behind a part of it that the server could not write whole
+ * it refuses the others, -ECANCELED. last: of the series. ERR_PTR. p9_write_result ends the request.
+ */
+struct p9_req *p9_write_part(struct p9_client *c, u32 fid, u64 off, const paddr_t *frames,
+			     size_t len, u32 series, bool last);
+s64 p9_write_result(struct p9_req *r, size_t len);
 /* Small transfers through a bounce page in the arena: xattrs. */
 s64 p9_read_small(struct p9_client *c, u32 fid, u64 off, void *buf, size_t n);
 s64 p9_write_small(struct p9_client *c, u32 fid, u64 off, const void *buf, size_t n);
@@ -214,6 +227,7 @@ struct p9_fids { /* under sb->fid_lock */
 struct p9_pages {
 	struct pagecache pc;
 	u64 srv_size; /* where the server's file ends, for all we know; under inode->lock */
+	struct p9_stream *stream; /* of the write(2) at work, if it is long; under inode->mutex */
 };
 
 #define P9_RECENT 32
@@ -310,6 +324,14 @@ void p9_set_end(struct inode *i, u64 size);
 void p9_keep_setid(struct inode *i, u32 fid);
 
 extern const struct inode_ops p9_dir_ops, p9_shared_dir_ops, p9_file_ops;
+
+/* p9/write.c */
+struct p9_stream;
+int p9_write_pages(struct pagecache *pc, u64 index, const paddr_t *frames, unsigned n);
+u64 p9_op_write_part(struct inode *i, u64 start, u64 at, u64 end);
+s64 p9_op_write_end(struct inode *i, u64 start, u64 n);
+/* The server's file reaches at least to end now. */
+void p9_grown(struct inode *i, u64 end);
 
 /* p9/map.c: when the file is about to be mapped; when it is about to change. No lock of mm held. */
 void p9_open_window(struct pagecache *pc);

@@ -20,7 +20,7 @@
 
 #define ORDER 1 /* two pages for the T-message; the R-message is copied to the heap */
 
-/* Requests that somebody waited for, by type, and those that nobody did; of all clients. */
+/* Requests that somebody waited for, by type, and those that were sent ahead or that nobody waited for; of all clients. */
 static u64 answered[256], posted;
 
 _Static_assert(P9_T_ROOM == PAGE_SIZE << ORDER && P9_R_ROOM == PAGE_SIZE << ORDER,
@@ -269,6 +269,13 @@ static int send(struct p9_req *r)
 	return err;
 }
 
+bool p9_parallel(const struct p9_client *c)
+{
+	if (!c->ops->ready) /* it answers at once */
+		return true;
+	return cpu_count() > 1 && READ_ONCE(c->poll_missed) < POLL_MISSES;
+}
+
 /* Look for the answer, if that paid lately, while no other task wants this CPU and the server has another. */
 static void poll(struct p9_req *r)
 {
@@ -277,7 +284,7 @@ static void poll(struct p9_req *r)
 
 	if (!c->ops->ready || cpu_count() < 2 || !sched_alone())
 		return;
-	if (READ_ONCE(c->poll_missed) >= POLL_MISSES && atomic_add(&c->unpolled, 1) % POLL_AGAIN)
+	if (!p9_parallel(c) && atomic_add(&c->unpolled, 1) % POLL_AGAIN)
 		return;
 	end = clock_mono() + POLL_NS;
 	while (!atomic_load(&r->done) && clock_mono() < end && sched_alone()) {
@@ -319,17 +326,22 @@ static void flush(struct p9_req *victim)
 	p9_end(r);
 }
 
-int p9_call(struct p9_req *r)
+int p9_send(struct p9_req *r, bool last)
 {
 	int err;
 
 	if (r->out.bad)
 		return -ENAMETOOLONG;
 	err = send(r);
-	if (err) {
+	if (err)
 		WRITE_ONCE(r->c->dead, true);
-		return err;
-	}
+	else
+		atomic_add(last ? &answered[r->type] : &posted, 1);
+	return err;
+}
+
+int p9_await(struct p9_req *r)
+{
 	wait(r, SLEEP_KILLABLE);
 	if (!atomic_load(&r->done)) {
 		flush(r);
@@ -339,8 +351,14 @@ int p9_call(struct p9_req *r)
 		r->c->dead = true;
 		return r->err;
 	}
-	atomic_add(&answered[r->type], 1);
 	return answer(r);
+}
+
+int p9_call(struct p9_req *r)
+{
+	int err = p9_send(r, true);
+
+	return err ? err : p9_await(r);
 }
 
 int p9_post(struct p9_req *r)
@@ -388,6 +406,6 @@ void p9_log_totals(void)
 			n += ksnprintf(line + n, sizeof(line) - (size_t)n, " T%u %llu", k,
 				       (unsigned long long)v);
 	}
-	klog("9p: %llu round trips, %llu messages that nobody waited for:%s",
+	klog("9p: %llu round trips, %llu messages sent ahead or not waited for:%s",
 	     (unsigned long long)total, (unsigned long long)atomic_load(&posted), line);
 }

@@ -394,27 +394,62 @@ s64 p9_read_frames(struct p9_client *c, u32 fid, u64 off, const paddr_t *frames,
 	return ret;
 }
 
-s64 p9_write_frames(struct p9_client *c, u32 fid, u64 off, const paddr_t *frames, size_t len)
+static void put_frames(struct p9_req *r, const paddr_t *frames, u32 left)
 {
-	u32 n = limit_of(c, len), left = n, done;
-	struct p9_req *r = begin_io(c, P9_TWRITE, fid, off, n);
-	s64 ret;
-
-	if (IS_ERR(r))
-		return PTR_ERR(r);
 	for (unsigned k = 0; left; k++) {
 		u32 part = MIN(left, (u32)PAGE_SIZE);
 
 		p9_data_out(r, paddr_to_ptr(frames[k]), part);
 		left -= part;
 	}
-	ret = p9_call(r);
+}
+
+s64 p9_write_result(struct p9_req *r, size_t len)
+{
+	s64 ret = p9_await(r);
+	u32 done;
+
 	if (!ret) {
 		done = p9_get32(&r->in);
-		ret = r->in.bad || done > n ? -EPROTO : (s64)done;
+		ret = r->in.bad || done > len ? -EPROTO : (s64)done;
 	}
 	p9_end(r);
 	return ret;
+}
+
+s64 p9_write_frames(struct p9_client *c, u32 fid, u64 off, const paddr_t *frames, size_t len)
+{
+	u32 n = limit_of(c, len);
+	struct p9_req *r = begin_io(c, P9_TWRITE, fid, off, n);
+	int err;
+
+	if (IS_ERR(r))
+		return PTR_ERR(r);
+	put_frames(r, frames, n);
+	err = p9_send(r, true);
+	if (err)
+		p9_end(r);
+	return err ? err : p9_write_result(r, n);
+}
+
+struct p9_req *p9_write_part(struct p9_client *c, u32 fid, u64 off, const paddr_t *frames,
+			     size_t len, u32 series, bool last)
+{
+	struct p9_req *r = p9_begin(c, P9_TWRITEPART);
+	int err;
+
+	if (IS_ERR(r))
+		return r;
+	p9_put32(&r->out, fid);
+	p9_put64(&r->out, off);
+	p9_put32(&r->out, series);
+	p9_put32(&r->out, (u32)len);
+	put_frames(r, frames, (u32)len);
+	err = p9_send(r, last);
+	if (!err)
+		return r;
+	p9_end(r);
+	return ERR_PTR(err);
 }
 
 static s64 bounce(struct p9_client *c, u32 fid, u64 off, void *buf, size_t n, bool write)

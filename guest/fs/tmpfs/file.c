@@ -127,10 +127,10 @@ static int tmpfs_write_begin(struct inode *i, u64 pos, u64 *n)
 	return err;
 }
 
-static int tmpfs_write_end(struct inode *i, u64 pos, u64 n)
+static s64 tmpfs_write_end(struct inode *i, u64 pos, u64 n)
 {
 	tmpfs_account(i);
-	return 0;
+	return (s64)n;
 }
 
 #define MODE_EXEC 0111
