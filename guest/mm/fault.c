@@ -52,8 +52,8 @@ static bool grow_stack(struct vma *v, uaddr_t va)
 
 /*
  * Map what of [at, end), a part of v, lies in the file's window and has no private page: the host brings its own pages in, and
- * what is mapped here costs nothing before that. The page at va is mapped in any case; va is `at` for an area where nothing
- * is mapped yet. False: there is no window, or va is not in it.
+ * what is mapped here costs nothing before that. The page at va, which has no private page, is mapped even if it is already;
+ * `empty`: va is `at`, and nothing is mapped yet. False: there is no window, or va is not in it.
  */
 static bool window_map(struct vma *v, uaddr_t va, uaddr_t at, uaddr_t end, bool empty, int *err)
 {
@@ -81,7 +81,7 @@ static bool window_map(struct vma *v, uaddr_t va, uaddr_t at, uaddr_t end, bool 
 	}
 	for (uaddr_t from = at, to; from < end && !*err; from = to) {
 		for (to = from; to < end; to += PAGE_SIZE) {
-			bool mine = ALIGN_DOWN(va, PAGE_SIZE) == to;
+			bool mine = !empty && ALIGN_DOWN(va, PAGE_SIZE) == to;
 			bool there = pmap_lookup(v->mm->pmap, to, &old, &have);
 
 			if (!mine && ((there && (have & prot) == prot) || anon_lookup(v->mm, to)))

@@ -177,6 +177,8 @@ static int fork_area(struct mm *to, struct mm *from, struct vma *v)
 	c->window = c->faults = 0;
 	uffd_forget(c);
 	vma_insert(c);
+	if (c->pc && !vma_shared(c) && !(c->prot & PROT_WRITE))
+		fault_expect(to, c->start);
 	if (vma_shared(v) || (v->flags & (VMA_PHYS | VMA_WIPEONFORK)))
 		return 0;
 	err = anon_copy(to, from, v->start, v->end);

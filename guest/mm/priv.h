@@ -119,7 +119,7 @@ struct vma {
 };
 
 #define DEFER_MAX  16
-#define RECENT_MAX 12
+#define RECENT_MAX 16
 
 struct mm {
 	struct ref ref;
@@ -136,7 +136,7 @@ struct mm {
 	u64 rss_pc;			      /* pages: the areas' pc_mapped */
 	uaddr_t mmap_base;
 	u32 lock_future;    /* VMA_LOCKED bits for new areas */
-	unsigned nr_recent; /* parts of programs that were mapped since the last fault; fault.c */
+	unsigned nr_recent; /* parts of programs that no fault has mapped yet; fault.c */
 	uaddr_t recent[RECENT_MAX];
 	unsigned nr_deferred; /* frames that were replaced: put after the commit that removes their translations */
 	paddr_t deferred[DEFER_MAX];
