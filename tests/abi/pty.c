@@ -418,6 +418,25 @@ TEST(long_lines)
 	drop(&p);
 }
 
+/* From a column that nobody counts any more. */
+TEST(erased_tab)
+{
+	struct termios t;
+	char b[16] = "";
+	struct pty p;
+
+	if (!make(&p))
+		SKIP("no pseudo-terminals");
+	CHECK_EQ(write(p.master, "a\t", 2), 2);
+	CHECK_OK(tcgetattr(p.slave, &t));
+	t.c_oflag &= ~OPOST;
+	CHECK_OK(tcsetattr(p.slave, TCSANOW, &t));
+	CHECK_EQ(write(p.master, "\177b\n", 3), 3);
+	CHECK_EQ(read(p.slave, b, sizeof(b)), 3);
+	CHECK_STR(b, "ab\n");
+	drop(&p);
+}
+
 TEST(packet_mode)
 {
 	struct pty p;

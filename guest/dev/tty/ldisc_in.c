@@ -149,7 +149,8 @@ static void erase_one(struct tty *t)
 	} else if (c == '\t') {
 		unsigned to = column_at(t, t->head);
 
-		while (t->column > to)
+		/* Counted before: echo that finds no room, or is not processed, leaves the column as it is. */
+		for (unsigned n = t->column > to ? MIN(t->column - to, 8u) : 0; n; n--)
 			tty_echo(t, '\b');
 	} else {
 		rub_out(t, (c & 0xc0) == 0xc0 && (t->termios.iflag & IUTF8) ? 1 : echo_width(t, c));
