@@ -29,6 +29,13 @@ expect "a hook knows the first process by its number inside" 1 "$(cat rootfs/hoo
 edit '.linux.namespaces |= map(if .type == "pid" then .path = "/proc/\($p)/ns/pid" else . end)' --argjson p "$pid"
 script 'echo $$'
 expect "in shared ones, too" "$(moat run c2 2> /dev/null)" "$(cat rootfs/hook/pid)"
+edit '.mounts |= map(if .type == "cgroup" then .options -= ["ro"] else . end)'
+script 'cd /sys/fs/cgroup && mkdir -p a/b/c d && echo 0 > a/b/c/cgroup.procs && cat /proc/self/cgroup && sleep 100 &
+	sleep 0.3; ls -d /sys/fs/cgroup/a/b/*/'
+expect "own control groups" "0::/a/b/c
+/sys/fs/cgroup/a/b/c/" "$(moat run c2 2>&1)"
+expect "of which it leaves none" "0::/a/b/c
+/sys/fs/cgroup/a/b/c/" "$(moat run c2 2>&1)"
 edit 'del(.hooks) | .linux.namespaces |= map(if .type == "pid" then del(.path) else . end)'
 
 # All its own.

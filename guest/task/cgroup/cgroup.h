@@ -7,7 +7,7 @@
  * zombies, open files or namespaces refer to it.
  *
  * Differs from Linux: there are no threaded groups (a process is never split), so cgroup.type cannot be written; the
- * controllers that can be given to groups are those of CGROUP_CONTROLLERS.
+ * controllers that can be given to groups are those of CGROUP_CONTROLLERS. Directories take no extended attributes.
  */
 #ifndef MOAT_TASK_CGROUP_H
 #define MOAT_TASK_CGROUP_H
