@@ -61,6 +61,7 @@ struct mm *mm_create(void)
 		kfree(mm);
 		return ERR_PTR(err);
 	}
+	mm->owner = PMAP_ALONE;
 	ref_init(&mm->ref);
 	mutex_init(&mm->lock);
 	vma_tree_init(mm);
@@ -68,6 +69,12 @@ struct mm *mm_create(void)
 	mm->mmap_base = mmap_choose_base();
 	mm->idle = true;
 	return mm;
+}
+
+void mm_set_owner(struct mm *mm, u64 owner)
+{
+	mm->owner = owner;
+	pmap_set_owner(mm->pmap, owner);
 }
 
 void mm_get(struct mm *mm)
@@ -200,6 +207,7 @@ struct mm *mm_fork(struct mm *from)
 	to->mmap_base = from->mmap_base;
 	to->sealed = from->sealed;
 	to->layout = from->layout;
+	mm_set_owner(to, from->owner);
 	if (to->layout.exe && mm_hooks.file_get)
 		mm_hooks.file_get(to->layout.exe);
 	list_for_each(v, &from->vma_list, list) {

@@ -34,6 +34,8 @@ bool mm_may_commit(u64 pages);
 /* ---- life ---- */
 struct mm *mm_create(void);	     /* empty; ERR_PTR; one reference */
 struct mm *mm_fork(struct mm *from); /* copy-on-write duplicate */
+/* Whose programs run here: a user, or PMAP_ALONE (at first) for what must not depend on others (platform.h). */
+void mm_set_owner(struct mm *mm, u64 owner);
 void mm_get(struct mm *mm);
 void mm_put(struct mm *mm); /* the last reference unmaps everything; may sleep */
 /* Where one may not wait for that, as it puts files: the last reference leaves it to who calls mm_end_dead (task/mm_reaper.c). */

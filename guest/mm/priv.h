@@ -126,6 +126,7 @@ struct mm {
 	struct mutex lock;
 	/* under lock */
 	struct pmap *pmap;
+	u64 owner; /* mm_set_owner */
 	struct avl_tree vmas;
 	struct list vma_list;
 	unsigned nr_vmas;

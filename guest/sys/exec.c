@@ -246,6 +246,8 @@ static int load(struct exec *x)
 		x->mm = NULL;
 		goto out;
 	}
+	if (!x->secure)
+		mm_set_owner(x->mm, x->cred->euid);
 	err = exec_load(x, img, img->interp_len ? interp : NULL);
 	if (!err)
 		err = mm_map_vdso(x->mm);

@@ -5,7 +5,9 @@
 
 #include "fs/landlock/landlock.h"
 #include "lib/err.h"
+#include "mm/mm.h"
 #include "mm/slab.h"
+#include "platform/platform.h"
 #include "task/private.h"
 #include "task/ns/userns.h"
 
@@ -99,6 +101,8 @@ void cred_commit(struct cred *c)
 		ucounts_sub(moved, UCOUNT_NPROC, 1);
 	}
 	spin_unlock(&task_lock);
+	if (t->mm && c->euid != old->euid)
+		mm_set_owner(t->mm, PMAP_ALONE); /* no more what the former user's programs are told */
 	ucounts_put(moved);
 	cred_put(old);
 }

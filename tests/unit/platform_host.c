@@ -197,6 +197,10 @@ struct pmap *pmap_create(void)
 	return calloc(1, sizeof(struct pmap));
 }
 
+void pmap_set_owner(struct pmap *p, u64 owner)
+{
+}
+
 void pmap_destroy(struct pmap *p)
 {
 	for (unsigned i = 0; i < BUCKETS; i++) {

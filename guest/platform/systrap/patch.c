@@ -275,7 +275,7 @@ void patch_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa)
 	paddr_t at = pa, end = pa + len;
 	struct patch_copy *c;
 
-	while (at < end && (c = patch_copy_next(at, end))) {
+	while (at < end && (c = patch_copy_next(at, end, p->owner))) {
 		at = c->pa + PAGE_SIZE;
 		if (patch_begin(p))
 			page_set(p, va + (c->pa - pa), c);
@@ -293,7 +293,7 @@ static void patch_site(struct pmap *p, uaddr_t site, u32 nr)
 
 	if (!pt_lookup(&p->pt, va, &pa, &flags) || !patch_may(pa, flags) || !patch_begin(p))
 		return;
-	c = patch_copy_learn(pa, site - va, nr);
+	c = patch_copy_learn(pa, site - va, nr, p->owner);
 	if (!c)
 		return;
 	page_set(p, va, c);

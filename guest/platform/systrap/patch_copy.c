@@ -7,6 +7,10 @@
  * guest-physical memory, where another file may lie later, or the host change this one: so a copy is compared with the page
  * each time that it is to be mapped.
  *
+ * Who jumps into the middle of an instruction can make a site of bytes that are none. In its own address space that is its
+ * own affair; so that it does not reach another user's program, or root's, which map the same file, copies are kept by the
+ * owner of the address space that taught them, and only root's serve everybody.
+ *
  * Lock: copy_lock, inside pmap.lock.
  */
 #include "platform/systrap/patch.h"
@@ -79,22 +83,33 @@ static void forget(unsigned i)
 	copies[i] = NULL;
 }
 
-struct patch_copy *patch_copy_next(paddr_t pa, paddr_t end)
+/* Where in the table the first copy of [pa, end) is that fits its page: the owner's, which has root's sites, too, or root's. */
+static unsigned find(paddr_t pa, paddr_t end, u64 owner)
+{
+	for (;;) {
+		unsigned at = COPIES_MAX;
+
+		for (unsigned i = 0; i < COPIES_MAX; i++) {
+			struct patch_copy *c = copies[i], *best = at < COPIES_MAX ? copies[at] : NULL;
+
+			if (!c || c->pa < pa || c->pa >= end || (c->owner && c->owner != owner))
+				continue;
+			if (!best || c->pa < best->pa || (c->pa == best->pa && c->owner == owner))
+				at = i;
+		}
+		if (at == COPIES_MAX || valid(copies[at]))
+			return at;
+		forget(at);
+	}
+}
+
+struct patch_copy *patch_copy_next(paddr_t pa, paddr_t end, u64 owner)
 {
 	struct patch_copy *c = NULL;
 	unsigned at;
 
 	spin_lock(&copy_lock);
-	for (;;) {
-		at = COPIES_MAX;
-		for (unsigned i = 0; i < COPIES_MAX; i++)
-			if (copies[i] && copies[i]->pa >= pa && copies[i]->pa < end &&
-			    (at == COPIES_MAX || copies[i]->pa < copies[at]->pa))
-				at = i;
-		if (at == COPIES_MAX || valid(copies[at]))
-			break;
-		forget(at);
-	}
+	at = find(pa, end, owner);
 	if (at < COPIES_MAX) {
 		c = copies[at];
 		atomic_add(&c->ref, 1);
@@ -103,15 +118,15 @@ struct patch_copy *patch_copy_next(paddr_t pa, paddr_t end)
 	return c;
 }
 
-/* Where in the table the page's copy is; a free place, or one that was made free, if it has none. */
-static unsigned place(paddr_t pa)
+/* Where in the table the owner's copy of the page is; a free place, or one that was made free, if there is none. */
+static unsigned place(paddr_t pa, u64 owner)
 {
 	unsigned free = COPIES_MAX;
 
 	for (unsigned i = 0; i < COPIES_MAX; i++) {
 		if (!copies[i])
 			free = i;
-		else if (copies[i]->pa == pa)
+		else if (copies[i]->pa == pa && copies[i]->owner == owner)
 			return i;
 	}
 	if (free == COPIES_MAX) {
@@ -145,8 +160,8 @@ static struct patch_copy *learn(struct patch_copy *new, unsigned off, u32 nr)
 
 	if (slots == PATCH_ENTRIES)
 		forget_all();
-	at = place(new->pa);
-	if (copies[at] && valid(copies[at])) {
+	at = find(new->pa, new->pa + 1, new->owner);
+	if (at < COPIES_MAX) {
 		if (site_find(copies[at], off) >= 0)
 			return copies[at];
 		if (copies[at]->sites == PATCH_COPY_SITES)
@@ -158,12 +173,13 @@ static struct patch_copy *learn(struct patch_copy *new, unsigned off, u32 nr)
 	if (!patched(new, new->pa, new->text))
 		return NULL;
 	slots++;
+	at = place(new->pa, new->owner);
 	if (copies[at])
 		forget(at);
 	return copies[at] = new;
 }
 
-struct patch_copy *patch_copy_learn(paddr_t pa, unsigned off, u32 nr)
+struct patch_copy *patch_copy_learn(paddr_t pa, unsigned off, u32 nr, u64 owner)
 {
 	struct patch_copy *new, *c;
 	char bytes[SITE_LEN];
@@ -179,6 +195,7 @@ struct patch_copy *patch_copy_learn(paddr_t pa, unsigned off, u32 nr)
 		return NULL;
 	}
 	new->pa = pa;
+	new->owner = owner;
 	new->ref = 1;
 	spin_lock(&copy_lock);
 	c = learn(new, off, nr);

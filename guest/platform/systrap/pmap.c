@@ -33,6 +33,15 @@ unsigned pmap_window(void)
 	return 64;
 }
 
+void pmap_set_owner(struct pmap *p, u64 owner)
+{
+	static u64 loners;
+
+	spin_lock(&p->lock);
+	p->owner = owner == PMAP_ALONE ? PMAP_ALONE - atomic_add(&loners, 1) : owner;
+	spin_unlock(&p->lock);
+}
+
 struct pmap *pmap_create(void)
 {
 	struct pmap *p = kzalloc(sizeof(*p));
@@ -43,6 +52,7 @@ struct pmap *pmap_create(void)
 	spin_init(&p->lock);
 	list_init(&p->idle);
 	list_init(&p->lost);
+	pmap_set_owner(p, PMAP_ALONE);
 	p->pt.alloc = table_alloc;
 	p->pt.free = table_free;
 	ret = pt_init(&p->pt);
