@@ -102,7 +102,8 @@ void cred_commit(struct cred *c)
 	}
 	spin_unlock(&task_lock);
 	if (t->mm && c->euid != old->euid)
-		mm_set_owner(t->mm, PMAP_ALONE); /* no more what the former user's programs are told */
+		mm_set_owner(t->mm,
+			     PMAP_ALONE); /* no more what the former user's programs are told */
 	ucounts_put(moved);
 	cred_put(old);
 }

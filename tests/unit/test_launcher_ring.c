@@ -1,4 +1,4 @@
-// sources: host/ctl.c host/mount_table.c host/overlay_dir.c host/windows.c host/printable.c host/net/*.c host/channels.c host/channel.c host/streams.c host/crash.c host/ring_dev.c host/error.c host/child.c host/jail.c host/label.c host/boottree.c host/timing.c tests/unit/p9_client.c host/gofer/*.c
+// sources: host/ctl.c host/mount_table.c host/overlay_dir.c host/size.c host/windows.c host/printable.c host/net/*.c host/channels.c host/channel.c host/streams.c host/crash.c host/ring_dev.c host/error.c host/child.c host/jail.c host/label.c host/boottree.c host/timing.c tests/unit/p9_client.c host/gofer/*.c
 // libs: -lfdt -lseccomp -lpthread -lcap
 /*
  * test_launcher_ring.c - the launcher's side of the control, balloon and stream queues against a hostile Sentry: indices,

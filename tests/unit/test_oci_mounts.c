@@ -1,4 +1,4 @@
-// sources: oci/mounts.c oci/pool.c host/mount_table.c host/overlay_dir.c host/error.c
+// sources: oci/mounts.c oci/pool.c host/mount_table.c host/overlay_dir.c host/size.c host/error.c
 /*
  * test_oci_mounts.c - mounts of a configuration as lines of a mount table: every option, binds of files and directories,
  * what is refused and with which words.

@@ -90,7 +90,8 @@ static unsigned find(paddr_t pa, paddr_t end, u64 owner)
 		unsigned at = COPIES_MAX;
 
 		for (unsigned i = 0; i < COPIES_MAX; i++) {
-			struct patch_copy *c = copies[i], *best = at < COPIES_MAX ? copies[at] : NULL;
+			struct patch_copy *c = copies[i],
+					  *best = at < COPIES_MAX ? copies[at] : NULL;
 
 			if (!c || c->pa < pa || c->pa >= end || (c->owner && c->owner != owner))
 				continue;
