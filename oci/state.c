@@ -135,9 +135,15 @@ int container_make(const char *root, const char *id, struct container *c, struct
 	}
 	c->dir_fd = open_locked(c->root_fd, id, err);
 	c->s.id = pool_strndup(&c->pool, id, strlen(id));
-	if (c->dir_fd < 0 || !c->s.id || container_save(c, err) < 0)
+	if (c->dir_fd < 0 || !c->s.id)
 		goto fail;
-	return 0;
+	/* Before the lock was ours, a `delete` may have removed the directory and another `create` made its own. */
+	if (faccessat(c->dir_fd, "state.json", F_OK, 0) == 0) {
+		error_set(err, EEXIST, "container with id exists: %s", id);
+		goto fail;
+	}
+	if (container_save(c, err) == 0)
+		return 0;
 fail:
 	container_close(c);
 	return -1;

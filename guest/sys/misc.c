@@ -178,7 +178,7 @@ s64 sys_restart_syscall(void)
 
 s64 sys_reboot(int_a magic1, int_a magic2, uint_a cmd, uptr_a arg)
 {
-	if (!capable(CAP_SYS_BOOT))
+	if (!ns_capable_over(NS_PID, CAP_SYS_BOOT))
 		return -EPERM;
 	if ((u32)magic1 != 0xfee1dead || (magic2 != 672274793 && magic2 != 85072278 &&
 					  magic2 != 369367448 && magic2 != 537993216))
@@ -186,13 +186,14 @@ s64 sys_reboot(int_a magic1, int_a magic2, uint_a cmd, uptr_a arg)
 	switch (cmd) {
 	case 0x00000000: /* Ctrl-Alt-Del has no meaning here */
 	case 0x89abcdef: return 0;
-	case 0x01234567: /* restart, halt, power off: init ends, as in a pid namespace */
+	case 0x01234567: /* restart, halt, power off: as reboot(2) has it for a pid namespace */
 	case 0xcdef0123:
 	case 0x4321fedc: {
 		struct process *init = process_find_vpid(1);
 
 		if (!init)
 			return -EINVAL;
+		WRITE_ONCE(init->killed_as, cmd == 0x01234567 ? SIGHUP : SIGINT);
 		signal_process(init, SIGKILL, NULL);
 		process_put(init);
 		return 0;

@@ -123,6 +123,7 @@ struct process {
 	bool zombie;		 /* all threads are gone; waits for the parent */
 	int exit_code;		 /* wait status of the group */
 	bool child_subreaper, dumpable, did_exec;
+	u8 killed_as; /* how SIGKILL reads in the wait status, if not as itself: an init that reboot(2) ends */
 	bool unkillable; /* the init of a pid namespace: signals from inside do nothing unless it handles them */
 	struct task *execing; /* thread that is killing the others for execve */
 	struct waitq

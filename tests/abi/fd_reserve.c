@@ -144,6 +144,7 @@ TEST(no_number_no_effect)
 	struct rlimit old, none;
 	struct stat st;
 
+	abi_tmpdir();
 	REQUIRE(getrlimit(RLIMIT_NOFILE, &old) == 0);
 	none = old;
 	none.rlim_cur = (rlim_t)next_fd();
@@ -154,25 +155,47 @@ TEST(no_number_no_effect)
 	CHECK_OK(setrlimit(RLIMIT_NOFILE, &old));
 }
 
+static volatile pid_t opener;
+static volatile int go;
+
 static void *open_fifo(void *arg)
 {
+	opener = (pid_t)syscall(SYS_gettid);
+	while (!go)
+		sched_yield();
 	*(int *)arg = open("fifo", O_RDONLY);
 	return NULL;
+}
+
+/* stat: of a thread, as in /proc */
+static int sleeps(int stat)
+{
+	char text[256] = "", *at;
+
+	CHECK(pread(stat, text, sizeof(text) - 1, 0) > 0);
+	at = strrchr(text, ')');
+	return at && at[1] && at[2] == 'S';
 }
 
 /* An open that waits holds its number: it is not open, but not free either. */
 TEST(held_while_waiting)
 {
 	pthread_t thread;
-	int got = -1, next, other, fd, st;
+	int got = -1, next, fd, st, stat;
+	char path[64];
 	pid_t pid;
 
+	abi_tmpdir();
 	REQUIRE(mkfifo("fifo", 0600) == 0);
-	next = next_fd();
 	REQUIRE(pthread_create(&thread, NULL, open_fifo, &got) == 0);
-	while ((other = next_fd()) == next)
-		usleep(1000);
-	CHECK_EQ(other, next + 1);
+	WAIT_UNTIL(opener);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", opener);
+	stat = CHECK_OK(open(path, O_RDONLY));
+	next = next_fd();
+	go = 1;
+	/* Until then no number may be taken here, not even for a moment. */
+	WAIT_UNTIL(sleeps(stat));
+	CHECK_EQ(next_fd(), next + 1);
 	CHECK_ERRNO(close(next), EBADF);
 	CHECK_ERRNO(fcntl(next, F_GETFD), EBADF);
 	CHECK_ERRNO(fcntl(next, F_SETFD, 0), EBADF);
@@ -191,5 +214,5 @@ TEST(held_while_waiting)
 	CHECK_EQ(got, next);
 	CHECK_EQ(fd, next + 1);
 	CHECK_EQ(fcntl(next, F_GETFL) & O_ACCMODE, O_RDONLY);
-	close(fd), close(got), unlink("fifo");
+	close(fd), close(got), close(stat), unlink("fifo");
 }

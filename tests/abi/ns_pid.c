@@ -1,6 +1,7 @@
 /* pid namespaces: numbers, init, signals, unshare and setns. */
 #include "ns_pid.h"
 #include <linux/nsfs.h>
+#include <linux/reboot.h>
 #include <linux/sched.h>
 #include <sys/ioctl.h>
 
@@ -253,6 +254,33 @@ TEST_FORK(end_of_init_ends_all)
 	while (read(sync_pipe[0], c, sizeof(c)) > 0)
 		;
 	CHECK_EQ(read(sync_pipe[0], c, 1), 0);
+}
+
+/* Never in the first namespace: there it would be the machine's. */
+static int reboot_how;
+
+static void reboot_inside(void)
+{
+	if (getpid() == 1 && fork() == 0)
+		syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, reboot_how, NULL);
+	pause();
+}
+
+/* It ends the namespace, and the status tells how: as if by SIGHUP for a restart, else by SIGINT. */
+TEST_FORK(reboot_ends_init)
+{
+	static const int how[][2] = { { LINUX_REBOOT_CMD_RESTART, SIGHUP },
+				      { LINUX_REBOOT_CMD_POWER_OFF, SIGINT },
+				      { LINUX_REBOOT_CMD_HALT, SIGINT } };
+	pid_t pid;
+
+	for (unsigned i = 0; i < 3; i++) {
+		reboot_how = how[i][0];
+		pid = start(reboot_inside);
+		if (!pid)
+			SKIP("no pid namespace here");
+		CHECK_EQ(status_of(pid), how[i][1]);
+	}
 }
 
 static void orphans_inside(void)

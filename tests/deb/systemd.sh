@@ -5,7 +5,7 @@
 out=$(mktemp -d) || exit 1
 trap 'rm -rf "$out"' EXIT
 MOAT_OPTS="--mount type=bind,src=$out,dst=/mnt" inside bash -c "$(body systemd)" systemd /mnt/log > "$out/console" 2>&1
-expect "switched off" 137 $? # as when the init of a pid namespace ends by reboot(2)
+expect "switched off" 130 $? # SIGINT: as when the init of a pid namespace ends by reboot(2)
 expect "systemd" "running
 systemd
 0::/init.scope

@@ -339,7 +339,7 @@ static int kill_now(struct process *p, const struct siginfo *info)
 		return 0;
 	if (!p->exiting) {
 		p->exiting = true;
-		p->exit_code = SIGKILL;
+		p->exit_code = p->killed_as ? p->killed_as : SIGKILL;
 	}
 	signal_kill_others(p, NULL);
 	list_for_each(t, &p->threads, thread_node)
