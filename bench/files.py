@@ -116,6 +116,7 @@ def measure(root, rounds):
             if programs and (k == 0 or FULL):
                 # runsc takes 20 s for each git status, and the second is like the first.
                 rows = [n for n in programs if s != 'runsc' or n != 'git' and (k == 0 or n != 'git-first')]
+                os.sync()  # else it pays for what the one before left to be written
                 await_idle(5)
                 b.add(run_micro(command(s, root, ['sh', '-c', script(rows)]), 300))
     return best
