@@ -104,6 +104,7 @@ static void flood(void)
 	CHECK_EQ(far_end_start(&f, other_end), 0);
 	fd = open_data();
 	tell(fd, "10.7.7.2", 'm');
+	WAIT_UNTIL(knows_other_end());
 	for (int i = 3; i < 203; i++) {
 		snprintf(name, sizeof(name), "10.7.7.%d", i);
 		tell(fd, name, 'x');
@@ -128,8 +129,7 @@ TEST_FORK(nobody_pushes_out_another)
 	CHECK_EQ(err, 0);
 	fd = open_data();
 	tell(fd, "10.7.7.2", '1');
-	abi_sleep_ms(50);
-	CHECK(knows_other_end());
+	WAIT_UNTIL(knows_other_end()); /* a pair that was just made may lose the first request */
 	other = fork();
 	if (!other)
 		flood();
