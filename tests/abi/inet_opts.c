@@ -1,5 +1,5 @@
 /* Options of IP sockets that tell or steer a little: TCP_INQ, least TTLs, pacing, the CPU of arrival, first destinations. */
-#include "abi.h"
+#include "bound.h"
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -24,24 +24,6 @@
 #define IPV6_RECVORIGDSTADDR_NR 74
 #define CAP_NET_ADMIN_NR	12
 
-static struct sockaddr_in6 at;
-static socklen_t at_len;
-
-static int own(int family, int type)
-{
-	struct sockaddr_in a4 = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = CHECK_OK(socket(family, type, 0));
-
-	at = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	if (family == AF_INET)
-		memcpy(&at, &a4, sizeof(a4));
-	at_len = family == AF_INET ? sizeof(a4) : sizeof(at);
-	CHECK_OK(bind(fd, (void *)&at, at_len));
-	CHECK_OK(getsockname(fd, (void *)&at, &at_len));
-	return fd;
-}
-
 static int get(int fd, int level, int name)
 {
 	int v = -12345;
@@ -61,7 +43,7 @@ static int pair[2];
 
 static void connection(int family)
 {
-	int l = own(family, SOCK_STREAM);
+	int l = bound(family, SOCK_STREAM);
 
 	CHECK_OK(listen(l, 1));
 	pair[0] = CHECK_OK(socket(family, SOCK_STREAM, 0));
@@ -156,7 +138,7 @@ TEST(neighbours_only)
 
 TEST(neighbours_only_connect)
 {
-	int l = own(AF_INET, SOCK_STREAM), fd = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	int l = bound(AF_INET, SOCK_STREAM), fd = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 
 	CHECK_OK(listen(l, 1));
@@ -173,7 +155,7 @@ TEST(neighbours_only_connect)
 
 TEST(pacing)
 {
-	int fd = own(AF_INET, SOCK_STREAM);
+	int fd = bound(AF_INET, SOCK_STREAM);
 	uint64_t rate = 0;
 	socklen_t len = sizeof(rate);
 
@@ -197,7 +179,7 @@ TEST(pacing)
 
 TEST(cpu_of_arrival)
 {
-	int fd = own(AF_INET, SOCK_DGRAM), cpu;
+	int fd = bound(AF_INET, SOCK_DGRAM), cpu;
 
 	CHECK_OK(set(fd, SOL_SOCKET, SO_INCOMING_CPU, 1));
 	CHECK_EQ(get(fd, SOL_SOCKET, SO_INCOMING_CPU), 1);
@@ -212,7 +194,7 @@ TEST(cpu_of_arrival)
 
 TEST(busy_poll)
 {
-	int fd = own(AF_INET, SOCK_STREAM), before = get(fd, SOL_SOCKET, SO_BUSY_POLL);
+	int fd = bound(AF_INET, SOCK_STREAM), before = get(fd, SOL_SOCKET, SO_BUSY_POLL);
 
 	CHECK_ERRNO(set(fd, SOL_SOCKET, SO_BUSY_POLL, -1), EINVAL);
 	if (abi_cap(CAP_NET_ADMIN_NR)) {
@@ -228,7 +210,7 @@ TEST(busy_poll)
 /* Where a datagram was sent to, as a name. */
 TEST(first_destination)
 {
-	int in = own(AF_INET6, SOCK_DGRAM), out = CHECK_OK(socket(AF_INET6, SOCK_DGRAM, 0));
+	int in = bound(AF_INET6, SOCK_DGRAM), out = CHECK_OK(socket(AF_INET6, SOCK_DGRAM, 0));
 	struct sockaddr_in6 a = { 0 };
 	char b[8], control[128];
 	struct iovec v = { b, sizeof(b) };
@@ -255,7 +237,7 @@ TEST(first_destination)
 /* IPV6_DONTFRAG: what is too large for the way comes back. */
 TEST(never_cut)
 {
-	int fd = own(AF_INET6, SOCK_DGRAM);
+	int fd = bound(AF_INET6, SOCK_DGRAM);
 
 	CHECK_EQ(get(fd, IPPROTO_IPV6, IPV6_DONTFRAG), 0);
 	CHECK_OK(set(fd, IPPROTO_IPV6, IPV6_DONTFRAG, 1));
@@ -266,7 +248,7 @@ TEST(never_cut)
 
 TEST(not_sent_low_water)
 {
-	int fd = own(AF_INET, SOCK_STREAM);
+	int fd = bound(AF_INET, SOCK_STREAM);
 
 	CHECK_OK(set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 16384));
 	CHECK_EQ(get(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 16384);

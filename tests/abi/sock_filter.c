@@ -1,4 +1,5 @@
 /* SO_ATTACH_FILTER on UDP, raw and netlink sockets: what a program sees, what it keeps out, and cuts. */
+#include "bound.h"
 #include "rtnl.h"
 #include <linux/filter.h>
 #include <netinet/in.h>
@@ -15,24 +16,6 @@ static int attach(int fd, const struct sock_filter *insn, size_t n)
 }
 #define ATTACH(fd, insn) attach(fd, insn, ARRAY_LEN(insn))
 
-static struct sockaddr_in6 at;
-static socklen_t at_len;
-
-static int receiver(int family)
-{
-	struct sockaddr_in a4 = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = CHECK_OK(socket(family, SOCK_DGRAM | SOCK_NONBLOCK, 0));
-
-	at = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	if (family == AF_INET)
-		memcpy(&at, &a4, sizeof(a4));
-	at_len = family == AF_INET ? sizeof(a4) : sizeof(at);
-	CHECK_OK(bind(fd, (void *)&at, at_len));
-	CHECK_OK(getsockname(fd, (void *)&at, &at_len));
-	return fd;
-}
-
 static void tell(int fd, const char *text)
 {
 	CHECK_EQ(sendto(fd, text, strlen(text), 0, (void *)&at, at_len), (ssize_t)strlen(text));
@@ -41,7 +24,8 @@ static void tell(int fd, const char *text)
 /* Datagrams whose first byte is 'a', from this port, and of this protocol at the IP header. */
 static void by_bytes(int family)
 {
-	int in = receiver(family), out = CHECK_OK(socket(family, SOCK_DGRAM, 0));
+	int in = bound(family, SOCK_DGRAM | SOCK_NONBLOCK),
+	    out = CHECK_OK(socket(family, SOCK_DGRAM, 0));
 	struct sockaddr_in6 own;
 	socklen_t len = sizeof(own);
 	char b[64];
@@ -89,7 +73,7 @@ TEST(udp_is_cut)
 {
 	struct sock_filter insn[] = { BPF_STMT(BPF_RET | BPF_K, 8 + 3) };
 	struct sock_filter less[] = { BPF_STMT(BPF_RET | BPF_K, 2) };
-	int in = receiver(AF_INET);
+	int in = bound(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK);
 	char b[64];
 
 	CHECK_OK(ATTACH(in, insn));
@@ -105,7 +89,7 @@ TEST(udp_is_cut)
 TEST(locked)
 {
 	struct sock_filter insn[] = { BPF_STMT(BPF_RET | BPF_K, 0xffff) };
-	int in = receiver(AF_INET), v = 1;
+	int in = bound(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK), v = 1;
 	socklen_t len = sizeof(v);
 
 	CHECK_OK(ATTACH(in, insn));
@@ -123,7 +107,7 @@ TEST(wrong_ones)
 {
 	struct sock_filter endless[] = { BPF_STMT(BPF_LD | BPF_IMM, 1) };
 	struct sock_fprog none = { 0, endless };
-	int in = receiver(AF_INET);
+	int in = bound(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK);
 
 	CHECK_ERRNO(ATTACH(in, endless), EINVAL);
 	CHECK_ERRNO(setsockopt(in, SOL_SOCKET, SO_ATTACH_FILTER, &none, sizeof(none)), EINVAL);

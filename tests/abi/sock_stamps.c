@@ -1,5 +1,5 @@
 /* SO_TIMESTAMPING: when datagrams came, and when they went out. */
-#include "abi.h"
+#include "bound.h"
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
 #include <netinet/in.h>
@@ -15,23 +15,12 @@
 #define SENT	 (SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE)
 #define HEADERS4 (14 + 20 + 8)
 
-static struct sockaddr_in6 at;
-static socklen_t at_len;
 static int in, out;
 
 static void start(int family)
 {
-	struct sockaddr_in a4 = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-
-	at = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	if (family == AF_INET)
-		memcpy(&at, &a4, sizeof(a4));
-	at_len = family == AF_INET ? sizeof(a4) : sizeof(at);
-	in = CHECK_OK(socket(family, SOCK_DGRAM, 0));
+	in = bound(family, SOCK_DGRAM);
 	out = CHECK_OK(socket(family, SOCK_DGRAM, 0));
-	CHECK_OK(bind(in, (void *)&at, at_len));
-	CHECK_OK(getsockname(in, (void *)&at, &at_len));
 	CHECK_OK(connect(out, (void *)&at, at_len));
 }
 

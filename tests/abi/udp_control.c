@@ -1,11 +1,9 @@
 /* Control messages of datagrams: TTL, TOS, hop limit, traffic class, source and interface, as sent and as told. */
-#include "abi.h"
+#include "bound.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-static struct sockaddr_in6 at;
-static socklen_t at_len;
 static int in, out;
 
 static void on(int level, int name)
@@ -17,17 +15,8 @@ static void on(int level, int name)
 
 static void start(int family)
 {
-	struct sockaddr_in a4 = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-
-	at = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	if (family == AF_INET)
-		memcpy(&at, &a4, sizeof(a4));
-	at_len = family == AF_INET ? sizeof(a4) : sizeof(at);
-	in = CHECK_OK(socket(family, SOCK_DGRAM, 0));
+	in = bound(family, SOCK_DGRAM);
 	out = CHECK_OK(socket(family, SOCK_DGRAM, 0));
-	CHECK_OK(bind(in, (void *)&at, at_len));
-	CHECK_OK(getsockname(in, (void *)&at, &at_len));
 }
 
 static void stop(void)

@@ -1,4 +1,5 @@
 /* UDP_SEGMENT and UDP_GRO: many datagrams in one call, out and in. */
+#include "bound.h"
 #include "rtnl.h"
 #include <netinet/in.h>
 #include <poll.h>
@@ -9,24 +10,13 @@
 #define UDP_GRO	    104
 #endif
 
-static struct sockaddr_in6 at;
-static socklen_t at_len;
 static int in, out;
 static char data[65536], got[65536];
 
 static void start(int family)
 {
-	struct sockaddr_in a4 = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-
-	at = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	if (family == AF_INET)
-		memcpy(&at, &a4, sizeof(a4));
-	at_len = family == AF_INET ? sizeof(a4) : sizeof(at);
-	in = CHECK_OK(socket(family, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+	in = bound(family, SOCK_DGRAM | SOCK_NONBLOCK);
 	out = CHECK_OK(socket(family, SOCK_DGRAM, 0));
-	CHECK_OK(bind(in, (void *)&at, at_len));
-	CHECK_OK(getsockname(in, (void *)&at, &at_len));
 	for (size_t i = 0; i < sizeof(data); i++)
 		data[i] = (char)(i * 7 + i / 251);
 }
