@@ -9,6 +9,7 @@
 #include "task/container.h"
 #include "task/ns/pidns.h"
 #include "task/private.h"
+#include "task/signal/priv.h"
 
 /* What a new process may use at most, before anyone says otherwise. */
 static const struct rlimit default_rlimits[RLIM_NLIMITS] = {
@@ -33,6 +34,7 @@ static void spawn_main(void *arg)
 	sched_first();
 	if (s.setup(s.arg))
 		task_exit_group(127 << 8);
+	signal_set_mask(0);
 	task_user_loop(s.task);
 }
 
@@ -128,6 +130,7 @@ struct process *task_spawn(struct container *c, struct session *session, bool fi
 	}
 	p->dumpable = true;
 	p->session = session;
+	t->sigmask = ~SIG_UNBLOCKABLE; /* what comes before the program is there waits for it */
 	sched_init_task(t, NULL);
 	kctx_init(&t->kctx, t->kstack, spawn_main, s);
 	err = publish(t, p, c, first);

@@ -174,10 +174,19 @@ TEST_FORK(kill_group)
 
 static volatile unsigned long *ticks;
 
-static pid_t ticker(void)
+static void end_7(int signo)
+{
+	(void)signo;
+	_exit(7);
+}
+
+/* Counts; SIGTERM ends it, as its default action or with status 7. */
+static pid_t ticker(void (*on_term)(int))
 {
 	pid_t pid = abi_fork();
 
+	if (!pid)
+		signal(SIGTERM, on_term);
 	while (!pid)
 		(*ticks)++;
 	return pid;
@@ -216,7 +225,7 @@ TEST_FORK(freeze)
 	CHECK_OK(cg_write("a", "cgroup.freeze", "0"));
 	CHECK_EQ(cg_value("a", "cgroup.events", "frozen "), 0);
 
-	runs = ticker();
+	runs = ticker(end_7);
 	sleeps = cg_sleeper();
 	CHECK_OK(cg_mkdir("a/b"));
 	CHECK_OK(cg_put("a/b", runs));
@@ -228,16 +237,26 @@ TEST_FORK(freeze)
 			 1)); /* on Linux perhaps after its parent */
 	CHECK_STR(cg_read("a/b", "cgroup.freeze"), "0\n");
 	CHECK(ticks_stand());
-	kill(runs, SIGTERM); /* waits */
+	kill(runs, SIGTERM); /* its handler waits */
+	CHECK(ticks_stand());
 	CHECK_EQ(waitpid(runs, &status, WNOHANG), 0);
 
-	/* Out of the group it runs on, and dies of its signal. */
+	/* Out of the group it runs on, and takes its signal. */
 	CHECK_OK(cg_put("", runs));
+	CHECK_EQ(waitpid(runs, &status, 0), runs);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+
+	/* A signal that ends it for certain is not held up. */
+	runs = ticker(SIG_DFL);
+	CHECK(ticks_on());
+	CHECK_OK(cg_put("a", runs));
+	CHECK(cg_becomes("a", "cgroup.events", "frozen ", 1));
+	kill(runs, SIGTERM);
 	CHECK_EQ(waitpid(runs, &status, 0), runs);
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 
 	/* Into it, it stands still. SIGKILL is not held up. */
-	child = ticker();
+	child = ticker(SIG_DFL);
 	CHECK(ticks_on());
 	CHECK_OK(cg_put("a", child));
 	CHECK(cg_becomes("a", "cgroup.events", "frozen ", 1));

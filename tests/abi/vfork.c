@@ -122,3 +122,29 @@ TEST(loop)
 			break;
 	}
 }
+
+TEST(fatal_signal_ends_the_waiting_parent)
+{
+	volatile int *go =
+		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t parent = abi_fork();
+	int st;
+
+	if (parent == 0) {
+		if (vfork() == 0) {
+			go[1] = 1;
+			for (int i = 0; i < 2000 && !go[0]; i++)
+				abi_sleep_ms(5);
+			go[2] = 1;
+			_exit(0);
+		}
+		abi_exit();
+	}
+	WAIT_UNTIL(go[1]);
+	kill(parent, SIGTERM);
+	CHECK_EQ(waitpid(parent, &st, 0), parent);
+	CHECK(WIFSIGNALED(st) && WTERMSIG(st) == SIGTERM);
+	CHECK_EQ(go[2], 0); /* its child goes on */
+	go[0] = 1;
+	WAIT_UNTIL(go[2]);
+}

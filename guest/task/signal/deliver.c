@@ -214,6 +214,19 @@ static void die(struct task *t, int signo)
 	task_exit_group(status);
 }
 
+/* The process ends. Its first task here tells of the signal that did it. sig_lock held; does not return. */
+static void end_with_group(struct task *t, struct siginfo *info)
+{
+	struct process *p = t->process;
+	int status = p->exiting ? p->exit_code : SIGKILL, signo = status & 0x7f;
+	bool here = signo && signo != SIGKILL && signal_take(t, SIGSET(signo), info);
+
+	spin_unlock(&p->sig_lock);
+	if (here)
+		task_watch_signal(t, signo, info);
+	task_exit_group(status);
+}
+
 /*
  * The next signal with a handler: its number, *info and *sa are filled. 0: none is left. Does default actions on the
  * way, which may end the task.
@@ -233,12 +246,8 @@ static int next_handled(struct task *t, struct siginfo *info, struct sigaction *
 			spin_unlock(&task_lock);
 			continue;
 		}
-		if (p->exiting || t->pending.set & SIGSET(SIGKILL)) {
-			int status = p->exiting ? p->exit_code : SIGKILL;
-
-			spin_unlock(&p->sig_lock);
-			task_exit_group(status);
-		}
+		if (p->exiting || t->pending.set & SIGSET(SIGKILL))
+			end_with_group(t, info);
 		if ((t->stop_pending || t->trace_trap) && ptraced(t)) {
 			spin_unlock(&p->sig_lock);
 			ptrace_trap(t);

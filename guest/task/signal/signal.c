@@ -270,6 +270,31 @@ static void wake_for(struct task *t, int signo)
 	sched_signal(t, signo == SIGKILL);
 }
 
+/* All of p end as by SIGKILL, whatever they do. The status is what wait(2) tells. sig_lock held. */
+static void end_process(struct process *p, int status)
+{
+	struct task *t;
+
+	if (!p->exiting) {
+		p->exiting = true;
+		p->exit_code = status;
+	}
+	signal_kill_others(p, NULL);
+	list_for_each(t, &p->threads, thread_node)
+		sched_wake_stopped(t);
+}
+
+/*
+ * Does signo, which t is to take, end the process for certain? Then it does so at once, as on Linux: a frozen process and
+ * one that waits as vfork(2) does end, too. Not with a core dump, which t begins itself.
+ */
+static bool is_fatal(const struct process *p, const struct task *t, int signo)
+{
+	return p->sighand->action[signo - 1].handler == SIG_DFL &&
+	       !(SIGSET(signo) & (SIG_IGNORE_DEFAULT | SIG_STOPS | SIG_CORE)) && !p->unkillable &&
+	       !ptraced(t);
+}
+
 /* An entry that counts for the user of t. NULL: the user has too many, or no memory. sig_lock held. */
 static struct sigqueue *entry_alloc(struct task *t)
 {
@@ -321,7 +346,9 @@ static int enqueue(struct process *p, struct task *to, int signo, const struct s
 		t = choose(p, signo);
 	else if (!(signo == SIGKILL || wants(t, signo)))
 		t = t->sigwait & SIGSET(signo) ? t : NULL;
-	if (t)
+	if (t && !(t->sigmask & SIGSET(signo)) && is_fatal(p, t, signo))
+		end_process(p, signo);
+	else if (t)
 		wake_for(t, signo);
 	else if (!to)
 		list_for_each(t, &p->threads, thread_node)
@@ -330,20 +357,11 @@ static int enqueue(struct process *p, struct task *to, int signo, const struct s
 	return 0;
 }
 
-/* Everyone of the process sees SIGKILL at once, whatever it does. */
 static int kill_now(struct process *p, const struct siginfo *info)
 {
-	struct task *t;
-
 	if (unlikely(p->unkillable) && !pid_ns_from_above(p, info))
 		return 0;
-	if (!p->exiting) {
-		p->exiting = true;
-		p->exit_code = p->killed_as ? p->killed_as : SIGKILL;
-	}
-	signal_kill_others(p, NULL);
-	list_for_each(t, &p->threads, thread_node)
-		sched_wake_stopped(t);
+	end_process(p, p->killed_as ? p->killed_as : SIGKILL);
 	return 0;
 }
 
