@@ -129,6 +129,11 @@ int client_config(const struct container *c, struct oci_config *out, struct pool
 
 const char *operand_id(int argc, char **argv, int first, struct error *err)
 {
+	if (argc > first && argv[first][0] == '-') {
+		error_set(err, EINVAL, "%s: unknown option %s; 'moat help %s' tells more", argv[0],
+			  argv[first], argv[0]);
+		return NULL;
+	}
 	if (first + 1 != argc) {
 		error_set(err, EINVAL,
 			  "%s: needs exactly one container id; 'moat help %s' tells more", argv[0],
@@ -136,4 +141,12 @@ const char *operand_id(int argc, char **argv, int first, struct error *err)
 		return NULL;
 	}
 	return argv[first];
+}
+
+int no_operands(int argc, char **argv, int first, struct error *err)
+{
+	if (first < argc)
+		return error_set(err, EINVAL, "%s: what is '%.64s'? 'moat help %s' tells more",
+				 argv[0], argv[first], argv[0]);
+	return 0;
 }

@@ -28,6 +28,8 @@ int client_config(const struct container *c, struct oci_config *out, struct pool
 
 /* The one operand of a command, its id; NULL with err set. */
 const char *operand_id(int argc, char **argv, int first, struct error *err);
+/* For a command that has none: 0, or -1 with err set. */
+int no_operands(int argc, char **argv, int first, struct error *err);
 
 /* Tell the Sentry the container's limits, as CHAN_LIMITS has them; nothing to tell is no error. 0, or -1. */
 int client_limits(const struct container *c, uint64_t memory, uint64_t tasks, struct error *err);

@@ -2,6 +2,7 @@
  * config_check.c - what a table cannot say about config.json: versions, names, what excludes what.
  */
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,6 +228,19 @@ static int check_annotations(const char *name, const struct oci_config *c, struc
 	return 0;
 }
 
+static int check_uts_name(const char *name, const struct oci_config *c, const char *member,
+			  const char *value, struct error *err)
+{
+	if (value && !oci_namespace(c, OCI_NS_UTS))
+		return error_set(err, EINVAL,
+				 "%s: %s: needs a namespace of type uts in linux.namespaces", name,
+				 member);
+	if (value && strlen(value) > HOST_NAME_MAX)
+		return error_set(err, EINVAL, "%s: %s: has %zu bytes, must have at most %d", name,
+				 member, strlen(value), HOST_NAME_MAX);
+	return 0;
+}
+
 int oci_config_check(const char *name, const struct oci_config *c, struct error *err)
 {
 	if (check_version(name, c->version, err) < 0 ||
@@ -237,13 +251,7 @@ int oci_config_check(const char *name, const struct oci_config *c, struct error 
 		return -1;
 	if (!c->root)
 		return error_set(err, EINVAL, "%s: root: is missing", name);
-	if (c->hostname && !oci_namespace(c, OCI_NS_UTS))
-		return error_set(err, EINVAL,
-				 "%s: hostname: needs a namespace of type uts in linux.namespaces",
-				 name);
-	if (c->domainname && !oci_namespace(c, OCI_NS_UTS))
-		return error_set(
-			err, EINVAL,
-			"%s: domainname: needs a namespace of type uts in linux.namespaces", name);
-	return 0;
+	if (check_uts_name(name, c, "hostname", c->hostname, err) < 0)
+		return -1;
+	return check_uts_name(name, c, "domainname", c->domainname, err);
 }

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -68,12 +69,15 @@ static char *now_text(struct pool *pool)
 	return pool_strndup(pool, text, strlen(text));
 }
 
-/* The terminal must have somewhere to go, and nothing else may. */
-static int check_terminal(const struct create_options *o, const struct oci_config *config,
-			  struct error *err)
+/* There must be a program; its terminal must have somewhere to go, and nothing else may. */
+static int check_process(const struct create_options *o, const struct oci_config *config,
+			 struct error *err)
 {
-	bool terminal = config->process && config->process->terminal;
+	bool terminal;
 
+	if (!config->process)
+		return error_set(err, EINVAL, "config.json: process: is missing");
+	terminal = config->process->terminal;
 	if (terminal && !o->console_socket && !o->foreground)
 		return error_set(
 			err, EINVAL,
@@ -184,7 +188,7 @@ static void __attribute__((noreturn)) standin_main(struct standin_plan *p)
 {
 	const struct oci_config *config = p->launch.config;
 	const struct container *c = p->launch.c;
-	bool tty = config->process && config->process->terminal;
+	bool tty = config->process->terminal;
 	struct error err = { 0 };
 	struct launched l;
 	static struct loopback lo;
@@ -254,6 +258,14 @@ int write_pid_file(const char *path, pid_t pid, struct error *err)
 	return 0;
 }
 
+/* The stand-in may have died already: why, is in its report. */
+static int let_go(int go, struct error *err)
+{
+	if (send(go, "", 1, MSG_NOSIGNAL) < 0 && errno != EPIPE)
+		return error_errno(err, "the container's process");
+	return 0;
+}
+
 /* From the fork of the stand-in to its report. Its pid goes to c->s.pid; the caller kills it on failure. */
 static int make_standin(const struct create_options *o, struct container *c,
 			struct standin_plan *plan, const struct cgroup *g, struct error *err)
@@ -265,7 +277,8 @@ static int make_standin(const struct create_options *o, struct container *c,
 
 	if (namespaces_plan(plan->launch.config, &ns, err) < 0)
 		return -1;
-	if (pipe2(go, O_CLOEXEC) < 0 || pipe2(back, O_CLOEXEC) < 0) {
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, go) < 0 ||
+	    pipe2(back, O_CLOEXEC) < 0) {
 		namespaces_close(&ns);
 		return error_errno(err, "pipe");
 	}
@@ -289,7 +302,7 @@ static int make_standin(const struct create_options *o, struct container *c,
 		c->s.pid = pid;
 		c->s.pid_start = process_start_time(pid);
 		if (container_save(c, err) == 0 && (enters || cgroup_attach(g, pid, err) == 0) &&
-		    create_hooks(c, plan->launch.config, err) == 0 && write(go[1], "", 1) == 1 &&
+		    create_hooks(c, plan->launch.config, err) == 0 && let_go(go[1], err) == 0 &&
 		    report_hear(back[0], "the container's process died while it started", err) == 0)
 			ret = write_pid_file(o->pid_file, pid, err);
 	}
@@ -417,7 +430,7 @@ int container_create(const struct create_options *o, struct container *c, struct
 				 "config.json: not in the bundle %s; 'moat spec' writes one",
 				 o->bundle ? o->bundle : "(this directory)");
 	if (oci_config_read("config.json", config, pool, err) < 0 ||
-	    check_terminal(o, config, err) < 0 ||
+	    check_process(o, config, err) < 0 ||
 	    container_make(oci_globals.root, o->id, c, err) < 0)
 		return -1;
 	if (fill_state(c, config, err) < 0 || pod_of(c, config, &plan.launch.sandbox, err) < 0)

@@ -168,8 +168,8 @@ static int run_one(const struct oci_hook *h, const char *what, const char *state
 		return error_set(err, 0, "%s: %s was killed by signal %d", what, h->path,
 				 WTERMSIG(status));
 	if (WEXITSTATUS(status))
-		return error_set(err, 0, "%s: %s: exit status %d: %s", what, h->path,
-				 WEXITSTATUS(status), said);
+		return error_set(err, 0, "%s: %s: exit status %d%s%s", what, h->path,
+				 WEXITSTATUS(status), *said ? ": " : "", said);
 	return 0;
 }
 

@@ -116,12 +116,6 @@ int spec_of_process(const struct oci_process *p, const struct seccomp_program *f
 	return set_groups(p, out, pool, err);
 }
 
-/* What a container that is never started has in its place. */
-static const struct oci_process nothing = {
-	.args = (char *[]){ (char *)"/none", NULL },
-	.cwd = (char *)"/",
-};
-
 /* ---- devices ---- */
 
 /* Character devices that the Sentry has a driver for: those of guest/dev/chrdev.c, and the slaves of pseudo terminals. */
@@ -257,7 +251,7 @@ int spec_of_config(const struct launch_plan *p, struct container_spec *out, stru
 	const struct oci_resources *l = &c->linux_.resources;
 	uint64_t limit = memory_inside(l);
 
-	if (spec_of_process(c->process ? c->process : &nothing, &p->seccomp, out, pool, err) < 0)
+	if (spec_of_process(c->process, &p->seccomp, out, pool, err) < 0)
 		return -1;
 	out->id = p->c->s.id;
 	out->wait_start = true;

@@ -176,8 +176,8 @@ static int run_one(struct session *owner, struct hook *h, char *why, size_t size
 			ksnprintf(why, size, "%s was killed by signal %d", h->spec->path,
 				  h->status & 0x7f);
 		else
-			ksnprintf(why, size, "%s: exit status %d: %s", h->spec->path,
-				  h->status >> 8 & 255, tail);
+			ksnprintf(why, size, "%s: exit status %d%s%s", h->spec->path,
+				  h->status >> 8 & 255, *tail ? ": " : "", tail);
 	}
 	s->spec = NULL;
 	session_put(s);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "host/cmd.h"
+#include "oci/client.h"
 #include "oci/oci.h"
 
 #define CAPS "[\"CAP_AUDIT_WRITE\", \"CAP_KILL\", \"CAP_NET_BIND_SERVICE\"]"
@@ -74,6 +75,8 @@ static int spec(int argc, char **argv)
 			return oci_fail(&err);
 		}
 	}
+	if (no_operands(argc, argv, optind, &err) < 0)
+		return oci_fail(&err);
 	fd = open("config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0 || write(fd, template, sizeof(template) - 1) != (ssize_t)sizeof(template) - 1) {
 		error_errno(&err, "config.json");
@@ -84,8 +87,10 @@ static int spec(int argc, char **argv)
 
 static int features(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
+	struct error err = { 0 };
+
+	if (no_operands(argc, argv, 1, &err) < 0)
+		return oci_fail(&err);
 	puts("{\n"
 	     "  \"ociVersionMin\": \"1.0.0\",\n"
 	     "  \"ociVersionMax\": \"1.2.0\",\n"
@@ -112,7 +117,7 @@ static int not_there(int argc, char **argv)
 	struct error err = { 0 };
 
 	(void)argc;
-	error_set(&err, ENOTSUP, "%s: moat cannot checkpoint containers yet", argv[0]);
+	error_set(&err, ENOTSUP, "%s: moat cannot checkpoint and restore containers yet", argv[0]);
 	return oci_fail(&err);
 }
 

@@ -112,6 +112,8 @@ static int list(int argc, char **argv)
 			return oci_fail(&err);
 		}
 	}
+	if (no_operands(argc, argv, optind, &err) < 0)
+		return oci_fail(&err);
 	return list_all(format, &err) < 0 ? oci_fail(&err) : 0;
 }
 

@@ -50,9 +50,9 @@ if is_moat; then
 	edit '.hooks.startContainer[1] = {path: "/bin/sleep", args: ["sleep", "100"], timeout: 1}'
 	expect "a hanging one" "moat: hooks.startContainer[1]: /bin/sleep did not end within 1 s" "$(moat run c1 2>&1)"
 	edit '.hooks.startContainer[1] = {path: "/absent"}'
-	expect "a missing one" "moat: hooks.startContainer[1]: /absent: exit status 127: " "$(moat run c1 2>&1)"
+	expect "a missing one" "moat: hooks.startContainer[1]: /absent: exit status 127" "$(moat run c1 2>&1)"
 	edit '.hooks.startContainer[1] = {path: "/usr/bin/touch", args: ["touch", "/tmp/log"]}'
-	expect "one that only the host has" "moat: hooks.startContainer[1]: /usr/bin/touch: exit status 127: " "$(moat run c1 2>&1)"
+	expect "one that only the host has" "moat: hooks.startContainer[1]: /usr/bin/touch: exit status 127" "$(moat run c1 2>&1)"
 	expect "nothing is left" "" "$(moat list --quiet)"
 fi
 done_testing

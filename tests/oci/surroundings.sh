@@ -103,6 +103,12 @@ if is_moat; then
 	expect "a limit below what a sandbox takes" "linux.resources.memory.limit is 1000, and a sandbox itself takes 12 MiB" \
 		"$(run true | sed 's/.*; //')"
 	cp base.json config.json
+	edit '.hostname = "x" * 65'
+	refused "a hostname too long" "config.json: hostname: has 65 bytes, must have at most 64"
+	cp base.json config.json
+	edit 'del(.process)'
+	refused "no process" "config.json: process: is missing"
+	cp base.json config.json
 	edit '.root.path = "/nonexistent"'
 	refused "no root" "root.path: /nonexistent: No such file or directory"
 	cp base.json config.json

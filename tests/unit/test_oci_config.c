@@ -100,6 +100,9 @@ static const struct {
 	{ "\"root\": {\"path\": \"\"}", "root.path: is empty" },
 	{ "\"hostname\": \"h\"", "root: is missing" },
 	{ "\"root\": {\"path\": \"r\"}, \"hostname\": \"h\"", "hostname: needs a namespace" },
+	{ "\"root\": {\"path\": \"r\"}, \"linux\": {\"namespaces\": [{\"type\": \"uts\"}]}, \"hostname\": "
+	  "\"0123456789012345678901234567890123456789012345678901234567890123x\"",
+	  "hostname: has 65 bytes, must have at most 64" },
 	{ "\"process\": {\"cwd\": \"/\"}", "process.args: is missing" },
 	{ "\"process\": {\"cwd\": \"/\", \"args\": []}", "process.args: is empty" },
 	{ "\"process\": {\"cwd\": \"/\", \"args\": [\"\"]}", "process.args[0]: is empty" },
