@@ -173,7 +173,9 @@ int overlay_dir_open(struct overlay_dir *d, const char *path, int root_fd, bool 
 	d->used = 0;
 	d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->fd < 0)
-		return error_errno(err, "cannot be opened");
+		return errno == ENOENT
+			       ? error_set(err, ENOENT, "is not there; make an empty directory")
+			       : error_errno(err, "cannot be opened");
 	if (check(d, root_fd, count, err) == 0)
 		return 0;
 	close(d->fd);

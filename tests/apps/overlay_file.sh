@@ -122,5 +122,5 @@ expect "free again" up "$(layered 'cat /ready')"
 mkdir "$dir/other" && echo x > "$dir/other/file"
 refused "other files" "$dir/other" "holds other files; give an empty directory, or one that was used for this before"
 refused "no directory" "$dir/other/file" "cannot be opened: Not a directory"
-refused "nothing there" "$dir/nothing" "cannot be opened: No such file or directory"
+refused "nothing there" "$dir/nothing" "is not there; make an empty directory"
 done_testing
