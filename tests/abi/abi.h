@@ -422,6 +422,22 @@ ABI_UNUSED static int64_t abi_now_ns(void)
 		ok_ ? 1 : (ABI_FAIL("waited in vain for %s", #cond), 0); \
 	})
 
+/* Does this thread, of ours or of a child, sleep in that system call? */
+ABI_UNUSED static int abi_sleeps_in(pid_t tid, long nr)
+{
+	char path[40], line[200] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	if (read(fd, line, sizeof(line) - 1) < 0)
+		line[0] = 0;
+	close(fd);
+	return line[0] >= '0' && line[0] <= '9' && strtol(line, NULL, 10) == nr;
+}
+
 /* Makes the private directory (mode 0755) at first use, and it the working directory at each. */
 ABI_UNUSED static void abi_tmpdir(void)
 {

@@ -68,12 +68,18 @@ static inline long cg_value(const char *group, const char *file, const char *wor
 	return at ? strtol(at + strlen(word), NULL, 10) : -1;
 }
 
-/* Wait a while for it. */
+/*
+ * Wait a while for it; seen once is enough: where the groups below a group are empty, Linux calls it frozen at once, and again
+ * not frozen until the last of its own tasks is.
+ */
 static inline int cg_becomes(const char *group, const char *file, const char *word, long want)
 {
-	for (int i = 0; i < 400 && cg_value(group, file, word) != want; i++)
+	for (int i = 0; i < 2000; i++) {
+		if (cg_value(group, file, word) == want)
+			return 1;
 		usleep(5000);
-	return cg_value(group, file, word) == want;
+	}
+	return 0;
 }
 
 static inline int cg_put(const char *group, pid_t pid)

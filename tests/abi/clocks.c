@@ -186,6 +186,14 @@ TEST(it_advances)
 	CHECK(libc_clock(CLOCK_BOOTTIME) >= libc_clock(CLOCK_MONOTONIC) - 1000000);
 }
 
+static int asleep_for_nothing(void)
+{
+	int64_t before = raw_clock(CLOCK_THREAD_CPUTIME_ID);
+
+	abi_sleep_ms(20);
+	return raw_clock(CLOCK_THREAD_CPUTIME_ID) - before < 15000000;
+}
+
 TEST(cpu_clocks)
 {
 	int64_t p = raw_clock(CLOCK_PROCESS_CPUTIME_ID), t = raw_clock(CLOCK_THREAD_CPUTIME_ID);
@@ -196,9 +204,7 @@ TEST(cpu_clocks)
 		;
 	CHECK(raw_clock(CLOCK_PROCESS_CPUTIME_ID) > p);
 	CHECK(raw_clock(CLOCK_THREAD_CPUTIME_ID) > t);
-	p = raw_clock(CLOCK_THREAD_CPUTIME_ID);
-	abi_sleep_ms(20);
-	CHECK(raw_clock(CLOCK_THREAD_CPUTIME_ID) - p < 15000000); /* sleeping costs nothing */
+	WAIT_UNTIL(asleep_for_nothing()); /* anew where the machine below us took its CPU away */
 	CHECK_EQ(clock_getcpuclockid(getpid(), &id), 0);
 	CHECK_OK(clock_gettime(id, &ts));
 	CHECK(ns(ts) > 0);

@@ -87,9 +87,11 @@ static int left_after(size_t n, int flags)
 
 TEST(bytes_in_queue)
 {
+	struct pollfd p = { .events = POLLRDHUP };
 	char b[100] = "";
 
 	connection(AF_INET);
+	p.fd = pair[1];
 	CHECK_EQ(send(pair[0], b, sizeof(b), 0), 100);
 	CHECK(readable(pair[1], 5000));
 	CHECK_EQ(get(pair[1], IPPROTO_TCP, TCP_INQ), 0);
@@ -103,7 +105,7 @@ TEST(bytes_in_queue)
 	/* The peer's end counts as one more. */
 	CHECK_EQ(send(pair[0], b, 20, 0), 20);
 	CHECK_OK(shutdown(pair[0], SHUT_WR));
-	abi_sleep_ms(50);
+	CHECK_EQ(poll(&p, 1, 5000), 1);
 	CHECK_EQ(left_after(5, 0), 16);
 	CHECK_EQ(left_after(15, 0), 1);
 	CHECK_EQ(left_after(15, 0), 1);

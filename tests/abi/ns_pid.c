@@ -323,9 +323,11 @@ TEST_FORK(unshare_is_for_children)
 {
 	static char stack[16384] __attribute__((aligned(16)));
 	ino_t before = ns_ino("/proc/self/ns/pid");
-	int st;
+	int st, go[2];
 	pid_t self = getpid(), pid;
+	char c;
 
+	REQUIRE(pipe(go) == 0);
 	CHECK_EQ(ns_ino("/proc/self/ns/pid_for_children"), before);
 	if (unshare_pid())
 		SKIP("no pid namespace here");
@@ -339,11 +341,12 @@ TEST_FORK(unshare_is_for_children)
 	if (pid == 0) {
 		CHECK_EQ(getpid(), 1);
 		CHECK(ns_ino("/proc/self/ns/pid") != before);
-		usleep(20000);
+		CHECK_EQ(read(go[0], &c, 1), 1);
 		_exit(abi_fails ? 1 : 0);
 	}
 	CHECK(pid > 1);
 	CHECK(ns_ino("/proc/self/ns/pid_for_children") != before);
+	CHECK_EQ(write(go[1], "x", 1), 1);
 	CHECK_EQ(waitpid(pid, &st, 0), pid);
 	CHECK_EQ(st, 0);
 	CHECK_ERRNO(fork(), ENOMEM); /* its init has ended */

@@ -127,13 +127,14 @@ TEST(truncated_and_auxdata)
 	LISTENER(fd, SOCK_RAW, ETH_P_IP)
 	CHECK_OK(setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)));
 	send_one("truncated", 9);
-	m.msg_controllen = sizeof(control);
-	CHECK_EQ(recvmsg(fd, &m, 0), 20);
-	CHECK_EQ(m.msg_flags & MSG_TRUNC, MSG_TRUNC);
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
-		if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA)
-			memcpy(&aux, CMSG_DATA(c), sizeof(aux));
-	CHECK_EQ(aux.tp_len, 14 + 20 + 8 + 9);
+	while (aux.tp_len != 14 + 20 + 8 + 9) { /* others may send, too */
+		m.msg_controllen = sizeof(control);
+		CHECK_EQ(recvmsg(fd, &m, 0), 20);
+		CHECK_EQ(m.msg_flags & MSG_TRUNC, MSG_TRUNC);
+		for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
+			if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA)
+				memcpy(&aux, CMSG_DATA(c), sizeof(aux));
+	}
 	CHECK_EQ(aux.tp_snaplen, 14 + 20 + 8 + 9);
 	CHECK_EQ(aux.tp_net, 14);
 	CHECK(aux.tp_status & TP_STATUS_USER);

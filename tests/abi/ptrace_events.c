@@ -327,18 +327,19 @@ TEST(seccomp)
 /* The tracer ends: its tracees go on, or die with EXITKILL. */
 static int after_tracer(unsigned long options)
 {
-	int pipes[2], st = 0;
+	int pipes[2], go[2], st = 0;
 	pid_t tracer, pid = -1;
 	char c = 0;
 
-	if (pipe(pipes))
+	if (pipe(pipes) || pipe(go))
 		return -1;
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	tracer = abi_fork();
 	if (tracer == 0) {
 		pid = fork();
 		if (pid == 0) {
-			usleep(100000);
+			close(go[1]);
+			read(go[0], &c, 1); /* until the tracer has ended */
 			_exit(write(pipes[1], "x", 1) == 1 ? 0 : 1);
 		}
 		pt(PTRACE_SEIZE, pid, 0, options);
@@ -347,7 +348,9 @@ static int after_tracer(unsigned long options)
 		_exit(0);
 	}
 	close(pipes[1]);
+	close(go[0]);
 	abi_wait(tracer);
+	close(go[1]);
 	st = read(pipes[0], &c, 1);
 	close(pipes[0]);
 	while (waitpid(-1, NULL, 0) > 0)
@@ -364,32 +367,31 @@ TEST_FORK(tracer_ends)
 /* A tracer that is not the parent: the parent hears of the end after the tracer. */
 TEST_FORK(parent_waits_for_tracer)
 {
-	int ready[2], st;
+	int go[2], ended[2], looked[2], st;
 	pid_t pid, tracer;
 	char c;
 
-	REQUIRE(pipe(ready) == 0);
+	REQUIRE(pipe(go) == 0 && pipe(ended) == 0 && pipe(looked) == 0);
 	pid = abi_fork();
-	if (pid == 0) {
-		usleep(50000);
-		_exit(11);
-	}
+	if (pid == 0)
+		_exit(read(go[0], &c, 1) == 1 ? 11 : 1);
 	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
 	tracer = abi_fork();
 	if (tracer == 0) {
 		siginfo_t si = { 0 };
 
 		CHECK_OK(pt(PTRACE_SEIZE, pid, 0, 0));
-		CHECK_EQ(write(ready[1], "x", 1), 1);
+		CHECK_EQ(write(go[1], "x", 1), 1);
 		CHECK_OK(waitid(P_PID, pid, &si, WEXITED | WNOWAIT));
-		usleep(50000);
+		CHECK_EQ(write(ended[1], "x", 1), 1);
+		CHECK_EQ(read(looked[0], &c, 1), 1);
 		CHECK_EQ(waitpid(pid, &st, 0), pid);
 		CHECK_EQ(st, 11 << 8);
 		abi_exit();
 	}
-	CHECK_EQ(read(ready[0], &c, 1), 1);
-	usleep(75000);
+	CHECK_EQ(read(ended[0], &c, 1), 1);
 	CHECK_EQ(waitpid(pid, &st, WNOHANG), 0);
+	CHECK_EQ(write(looked[1], "x", 1), 1);
 	CHECK_EQ(waitpid(pid, &st, 0), pid);
 	CHECK_EQ(st, 11 << 8);
 	abi_reap_at(__FILE__, __LINE__, tracer);

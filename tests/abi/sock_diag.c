@@ -416,7 +416,7 @@ TEST(local)
 	CHECK_EQ(f.rq.udiag_rqueue, 3);
 	CHECK_EQ(unix_ask(0, 0, 0, 0, &f), -EINVAL);
 
-	memcpy(a.sun_path, "\0moat-diag-x", 12);
+	snprintf(a.sun_path + 1, 12, "di%09d", getpid());
 	l = CHECK_OK(socket(AF_UNIX, SOCK_STREAM, 0));
 	CHECK_OK(bind(l, (void *)&a, len));
 	CHECK_OK(listen(l, 7));

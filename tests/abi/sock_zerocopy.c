@@ -1,8 +1,10 @@
 /* SO_ZEROCOPY and MSG_ZEROCOPY: each message is answered on the error queue when its memory may be used again. */
 #include "abi.h"
 #include <linux/errqueue.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #ifndef SO_EE_CODE_ZEROCOPY_COPIED
@@ -88,6 +90,7 @@ static void arrives(size_t n)
 TEST(stream)
 {
 	struct pollfd p;
+	int unsent = -1;
 
 	start(SOCK_STREAM);
 	p = (struct pollfd){ .fd = out };
@@ -107,7 +110,7 @@ TEST(stream)
 		CHECK_EQ(send(out, data, 5000, MSG_ZEROCOPY), 5000);
 	CHECK_EQ(recv(in, got, 15000, MSG_WAITALL), 15000);
 	CHECK_EQ(poll(&p, 1, 5000), 1);
-	abi_sleep_ms(50);
+	WAIT_UNTIL(ioctl(out, SIOCOUTQ, &unsent) == 0 && unsent == 0);
 	answered(1, 3);
 	no_answer();
 	stop();

@@ -339,7 +339,7 @@ TEST(spin_in_stub)
 		clock_gettime(CLOCK_MONOTONIC, &a);
 		waitpid(pid, NULL, 0);
 		clock_gettime(CLOCK_MONOTONIC, &b);
-		CHECK((b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000 < 2000);
+		CHECK((b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000 < 10000);
 	}
 	signal(SIGSEGV, SIG_DFL);
 }
@@ -392,7 +392,7 @@ TEST(loop_in_kick_path)
 		start = abi_now_ns();
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
-		CHECK(abi_now_ns() - start < 3000000000LL);
+		CHECK(abi_now_ns() - start < 10000000000LL);
 	}
 	CHECK(tried == 1);
 }
@@ -428,7 +428,7 @@ TEST(sleep_in_stub)
 		start = abi_now_ns();
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
-		CHECK(abi_now_ns() - start < 2000000000LL);
+		CHECK(abi_now_ns() - start < 10000000000LL);
 	}
 }
 
@@ -540,6 +540,6 @@ TEST(meddle_with_birth)
 		start = abi_now_ns();
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
-		CHECK(abi_now_ns() - start < 5000000000LL);
+		CHECK(abi_now_ns() - start < 10000000000LL);
 	}
 }

@@ -179,9 +179,10 @@ TEST(stat_fields)
 
 static void *receiver(void *arg)
 {
-	long *a = arg; /* id, type, result */
+	long *a = arg; /* id, type, result, thread */
 	struct msg m;
 
+	__atomic_store_n(&a[3], syscall(SYS_gettid), __ATOMIC_SEQ_CST);
 	a[2] = msgrcv(a[0], &m, sizeof(m.text), a[1], 0) < 0 ? -errno : m.type;
 	return NULL;
 }
@@ -189,12 +190,13 @@ static void *receiver(void *arg)
 TEST(blocking)
 {
 	int id = queue();
-	long a[3] = { id, 5, 0 }, b[3] = { id, 6, 0 };
+	long a[4] = { id, 5, 0, 0 }, b[4] = { id, 6, 0, 0 };
 	pthread_t ta, tb;
 
 	REQUIRE(!pthread_create(&ta, NULL, receiver, a));
 	REQUIRE(!pthread_create(&tb, NULL, receiver, b));
-	abi_sleep_ms(10);
+	WAIT_UNTIL(__atomic_load_n(&a[3], __ATOMIC_SEQ_CST) && abi_sleeps_in(a[3], SYS_msgrcv));
+	WAIT_UNTIL(__atomic_load_n(&b[3], __ATOMIC_SEQ_CST) && abi_sleeps_in(b[3], SYS_msgrcv));
 	CHECK_OK(put(id, 5, "five"));
 	pthread_join(ta, NULL);
 	CHECK_EQ(a[2], 5);

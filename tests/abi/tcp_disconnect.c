@@ -47,6 +47,15 @@ static int error_of(int fd)
 	return v;
 }
 
+/* Waits for what the other end did. */
+static void hears(int fd, short event)
+{
+	struct pollfd p = { fd, event, 0 };
+
+	CHECK_EQ(poll(&p, 1, 5000), 1);
+	CHECK(p.revents & event);
+}
+
 /* It is as if it were new, but for an error that it was told. */
 static void gone(int fd, bool told, in_addr_t address)
 {
@@ -82,7 +91,7 @@ TEST(open)
 	char b[4];
 
 	CHECK_EQ(send(peer, "abc", 3, 0), 3);
-	abi_sleep_ms(10);
+	hears(fd, POLLIN);
 	CHECK_OK(disconnect(fd));
 	gone(fd, true, 0);
 	CHECK_ERRNO(recv(peer, b, sizeof(b), 0), ECONNRESET);
@@ -95,21 +104,21 @@ TEST(half_closed)
 	int l = listener(), peer, fd = connected(l, &peer);
 
 	close(peer);
-	abi_sleep_ms(10);
+	hears(fd, POLLRDHUP);
 	CHECK_OK(disconnect(fd));
 	gone(fd, true, 0);
 	fd = connected(l, &peer);
 	CHECK_OK(shutdown(fd, SHUT_WR));
-	abi_sleep_ms(10);
+	hears(peer, POLLRDHUP);
 	CHECK_OK(disconnect(fd));
 	gone(fd, true, 0);
 	close(peer);
 	/* Both ends are through with it: nothing is cut off. */
 	fd = connected(l, &peer);
 	CHECK_OK(shutdown(fd, SHUT_WR));
-	abi_sleep_ms(10);
+	hears(peer, POLLRDHUP);
 	close(peer);
-	abi_sleep_ms(10);
+	hears(fd, POLLHUP);
 	CHECK_OK(disconnect(fd));
 	gone(fd, false, 0);
 	close(l);

@@ -203,7 +203,7 @@ TEST_FORK(leader_leaves_first)
 
 static void *last_thread(void *arg ABI_UNUSED)
 {
-	abi_sleep_ms(5);
+	WAIT_UNTIL(strstr(abi_content("/proc/self/stat"), ") Z ")); /* the leader has left */
 	syscall(SYS_exit, 3);
 	return NULL;
 }

@@ -90,7 +90,7 @@ TEST(connected)
 	/* Nobody there any more: the error comes with a later call. */
 	close(s);
 	CHECK_EQ(send(c, "2", 1, 0), 1);
-	usleep(20000);
+	CHECK_EQ(poll(&(struct pollfd){ c, 0, 0 }, 1, 5000), 1);
 	CHECK_ERRNO(send(c, "3", 1, 0), ECONNREFUSED);
 	x.sin_family = AF_UNSPEC;
 	CHECK_OK(connect(c, (void *)&x, sizeof(x)));
@@ -229,7 +229,7 @@ TEST(error_queue)
 	CHECK_OK(getsockname(t, (void *)&a, &len));
 	close(t);
 	CHECK_EQ(sendto(s, "y", 1, 0, (void *)&a, sizeof(a)), 1);
-	poll(&p, 1, 1000);
+	poll(&p, 1, 5000);
 	CHECK_EQ(p.revents, POLLERR);
 	m.msg_namelen = sizeof(to);
 	m.msg_controllen = sizeof(control);

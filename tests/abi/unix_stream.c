@@ -290,13 +290,13 @@ TEST_FORK(signals)
 	CHECK_ERRNO(read(fd[0], &b, 1), EINTR);
 	CHECK_ERRNO(recv(fd[0], &b, 1, 0), EINTR);
 	disarm();
+	arm(SA_RESTART);
 	pid_t p = abi_fork();
 	if (p == 0) {
 		abi_sleep_ms(120);
 		write(fd[1], "x", 1);
 		abi_exit();
 	}
-	arm(SA_RESTART);
 	CHECK_EQ(recv(fd[0], &b, 1, 0), 1);
 	CHECK(handled > 0);
 	disarm();
