@@ -78,17 +78,17 @@ TEST(semaphore_limits)
 	CHECK_ERRNO(syscall(SYS_semctl, sem, 0, GETVAL), EINVAL);
 }
 
-/* A child sleeps in a system call; the object is removed meanwhile. */
-#define REMOVED(remove, name, ...)                                            \
-	do {                                                                  \
-		pid_t p_ = abi_fork();                                        \
-		if (!p_) {                                                    \
-			CHECK_ERRNO(syscall(SYS_##name, __VA_ARGS__), EIDRM); \
-			abi_exit();                                           \
-		}                                                             \
-		WAIT_UNTIL(abi_sleeps_in(p_, SYS_##name));                    \
-		CHECK_OK(remove);                                             \
-		abi_reap(p_);                                                 \
+/* A child sleeps in the system call `nr`; the object is removed meanwhile. */
+#define REMOVED(remove, nr, ...)                                      \
+	do {                                                          \
+		pid_t p_ = abi_fork();                                \
+		if (!p_) {                                            \
+			CHECK_ERRNO(syscall(nr, __VA_ARGS__), EIDRM); \
+			abi_exit();                                   \
+		}                                                     \
+		WAIT_UNTIL(abi_sleeps_in(p_, nr));                    \
+		CHECK_OK(remove);                                     \
+		abi_reap(p_);                                         \
 	} while (0)
 
 TEST(removed_meanwhile)
@@ -98,15 +98,15 @@ TEST(removed_meanwhile)
 	int id;
 
 	id = CHECK_OK(semget(IPC_PRIVATE, 1, 0600));
-	REMOVED(semctl(id, 0, IPC_RMID), semop, id, &down, 1);
+	REMOVED(semctl(id, 0, IPC_RMID), SYS_semop, id, &down, 1);
 	id = CHECK_OK(semget(IPC_PRIVATE, 1, 0600));
-	REMOVED(semctl(id, 0, IPC_RMID), semtimedop, id, &down, 1, &ten);
+	REMOVED(semctl(id, 0, IPC_RMID), SYS_semtimedop, id, &down, 1, &ten);
 	id = CHECK_OK(msgget(IPC_PRIVATE, 0600));
-	REMOVED(msgctl(id, IPC_RMID, 0), msgrcv, id, &msg, 1, 0, 0);
+	REMOVED(msgctl(id, IPC_RMID, 0), SYS_msgrcv, id, &msg, 1, 0, 0);
 	id = CHECK_OK(msgget(IPC_PRIVATE, 0600));
 	while (!msgsnd(id, &msg, sizeof(msg.text), IPC_NOWAIT))
 		;
-	REMOVED(msgctl(id, IPC_RMID, 0), msgsnd, id, &msg, sizeof(msg.text), 0);
+	REMOVED(msgctl(id, IPC_RMID, 0), SYS_msgsnd, id, &msg, sizeof(msg.text), 0);
 }
 
 TEST_FORK(ended_by_a_signal)
