@@ -262,13 +262,10 @@ TEST_FORK(neighbours_and_half_open_ones)
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(9) };
 	struct far_end f;
 	struct line l;
-	int err, fd, port;
+	int fd, port;
 
 	ENTER();
-	err = far_end_start(&f, other_end);
-	if (err == -EOPNOTSUPP)
-		SKIP("no veth here");
-	CHECK_EQ(err, 0);
+	NEED_VETH(far_end_start(&f, other_end));
 	CHECK_EQ(neighbour(false, "10.7.7.2"), -ENOENT);
 	fd = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
 	inet_aton("10.7.7.2", &a.sin_addr);

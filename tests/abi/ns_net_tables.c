@@ -120,13 +120,10 @@ TEST_FORK(nobody_pushes_out_another)
 	struct far_end f;
 	char b[32];
 	pid_t other;
-	int fd, err, st = -1;
+	int fd, st = -1;
 
 	OWN_NETWORK();
-	err = far_end_start(&f, other_end);
-	if (err == -EOPNOTSUPP)
-		SKIP("no veth here");
-	CHECK_EQ(err, 0);
+	NEED_VETH(far_end_start(&f, other_end));
 	fd = open_data();
 	tell(fd, "10.7.7.2", '1');
 	WAIT_UNTIL(knows_other_end()); /* a pair that was just made may lose the first request */

@@ -175,13 +175,10 @@ TEST_FORK(shown)
 {
 	struct far_end f;
 	struct learned l;
-	int fd, err;
+	int fd;
 
 	OWN_NETWORK();
-	err = far_end_start(&f, router);
-	if (err == -EOPNOTSUPP)
-		SKIP("no veth here");
-	CHECK_EQ(err, 0);
+	NEED_VETH(far_end_start(&f, router));
 	l = route_get();
 	CHECK_EQ(l.mtu, 0);
 	CHECK_EQ(l.expires, 0);
@@ -205,13 +202,10 @@ TEST_FORK(shown)
 TEST_FORK(datagrams)
 {
 	struct far_end f;
-	int fd, other, device, err;
+	int fd, other, device;
 
 	OWN_NETWORK();
-	err = far_end_start(&f, router);
-	if (err == -EOPNOTSUPP)
-		SKIP("no veth here");
-	CHECK_EQ(err, 0);
+	NEED_VETH(far_end_start(&f, router));
 	fd = peer(IP_PMTUDISC_DO, 1);
 	CHECK_EQ(number(fd, IP_MTU), 1500);
 	CHECK_EQ(send_asking(fd, 900, 1000), 1000);
@@ -247,13 +241,10 @@ TEST_FORK(datagrams)
 TEST_FORK(without_a_queue)
 {
 	struct far_end f;
-	int fd, err;
+	int fd;
 
 	OWN_NETWORK();
-	err = far_end_start(&f, router);
-	if (err == -EOPNOTSUPP)
-		SKIP("no veth here");
-	CHECK_EQ(err, 0);
+	NEED_VETH(far_end_start(&f, router));
 	fd = peer(IP_PMTUDISC_WANT, 0);
 	CHECK_EQ(send_asking(fd, 1000, 1100), 1100);
 	wait_error(fd);

@@ -82,6 +82,15 @@ ABI_UNUSED static void end_nest(struct request *q, int at)
 	memcpy((char *)q + at, &len, sizeof(len));
 }
 
+/* What makes a pair has made it, or this kernel knows none. */
+#define NEED_VETH(made)                       \
+	do {                                  \
+		int made_ = (made);           \
+		if (made_ == -EOPNOTSUPP)     \
+			SKIP("no veth here"); \
+		CHECK_EQ(made_, 0);           \
+	} while (0)
+
 /* `ip link add NAME type veth peer name PEER netns PID` */
 ABI_UNUSED static int add_veth(const char *name, const char *peer, int pid)
 {

@@ -62,13 +62,9 @@ static void echo(void)
 TEST_FORK(a_pair_joins_two)
 {
 	struct far_end f;
-	int err;
 
 	OWN_NETWORK();
-	err = far_end_start(&f, echo_server);
-	if (err == -EOPNOTSUPP)
-		SKIP("no veth here");
-	CHECK_EQ(err, 0);
+	NEED_VETH(far_end_start(&f, echo_server));
 	CHECK_EQ(add_veth("outside", "other", 0), -EEXIST);
 	CHECK_EQ(interfaces(), 2);
 	echo();
@@ -81,17 +77,14 @@ TEST_FORK(a_pair_joins_two)
 
 TEST_FORK(ends_move_and_go)
 {
-	int before, ns, err;
+	int before, ns;
 
 	OWN_NETWORK();
 	before = open("/proc/self/ns/net", O_RDONLY);
 	CHECK_OK(unshare(CLONE_NEWNET));
 	ns = open("/proc/self/ns/net", O_RDONLY);
 	CHECK_OK(setns(before, CLONE_NEWNET));
-	err = add_veth("a", "b", 0);
-	if (err == -EOPNOTSUPP)
-		SKIP("no veth here");
-	CHECK_EQ(err, 0);
+	NEED_VETH(add_veth("a", "b", 0));
 	CHECK_EQ(interfaces(), 3);
 	CHECK_EQ(configure("b", "10.8.8.1"), 0);
 	CHECK_EQ(with_name(RTM_NEWLINK, "a", IFLA_MTU, 9000), 0);
@@ -146,13 +139,9 @@ TEST_FORK(a_pair_goes_while_it_is_used)
 {
 	pthread_t t[2];
 	time_t end;
-	int err;
 
 	OWN_NETWORK();
-	err = pair();
-	if (err == -EOPNOTSUPP)
-		SKIP("no veth here");
-	CHECK_EQ(err, 0);
+	NEED_VETH(pair());
 	end = time(NULL) + 3; /* Linux takes long for each */
 	for (int i = 0; i < 2; i++)
 		pthread_create(&t[i], NULL, send_always, NULL);
@@ -167,7 +156,7 @@ TEST_FORK(a_pair_goes_while_it_is_used)
 
 TEST_FORK(an_end_moves_while_it_is_used)
 {
-	int first, second, err;
+	int first, second;
 	time_t end;
 	pthread_t t;
 
@@ -175,10 +164,7 @@ TEST_FORK(an_end_moves_while_it_is_used)
 	first = open("/proc/thread-self/ns/net", O_RDONLY);
 	CHECK_OK(unshare(CLONE_NEWNET));
 	second = open("/proc/thread-self/ns/net", O_RDONLY);
-	err = pair();
-	if (err == -EOPNOTSUPP)
-		SKIP("no veth here");
-	CHECK_EQ(err, 0);
+	NEED_VETH(pair());
 	end = time(NULL) + 3;
 	pthread_create(&t, NULL, send_always, NULL);
 	for (int i = 0; i < 200 && time(NULL) < end; i++) {
