@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "host/channel.h"
+#include "host/write_all.h"
 
 #define HEAD	    offsetof(struct chan_msg, data)
 #define SOCKET_NAME "control.sock"
@@ -181,25 +182,13 @@ int chan_connect_file(int file_fd, struct error *err)
 int chan_memfd(const char *name, const void *data, size_t len, struct error *err)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	const char *p = data;
 
 	if (fd < 0)
 		return error_errno(err, "memfd");
-	while (len) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			goto fail;
-		p += n;
-		len -= (size_t)n;
-	}
 	/* The other side reads it from the position that comes along. */
-	if (lseek(fd, 0, SEEK_SET) == 0 &&
+	if (write_all(fd, data, len) == 0 && lseek(fd, 0, SEEK_SET) == 0 &&
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0)
 		return fd;
-fail:
 	error_errno(err, "memfd");
 	close(fd);
 	return -1;

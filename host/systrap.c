@@ -28,6 +28,7 @@
 #include "host/error.h"
 #include "host/sandbox.h"
 #include "host/systrap_fds.h"
+#include "host/write_all.h"
 
 #define FILES_MAX 2048
 
@@ -135,7 +136,7 @@ static int image_memfd(struct sandbox *sb, struct error *err)
 
 	if (fd < 0)
 		return error_set(err, errno, "systrap: memfd_create: %s", strerror(errno));
-	if (write(fd, sb->image, size) != (ssize_t)size) {
+	if (write_all(fd, sb->image, size) < 0) {
 		error_set(err, errno, "systrap: cannot write the Sentry's image: %s",
 			  strerror(errno));
 		close(fd);

@@ -30,6 +30,7 @@
 #include "host/label.h"
 #include "host/net/net.h"
 #include "host/platform_choice.h"
+#include "host/write_all.h"
 #include "oci/cgroup.h"
 #include "oci/client.h"
 #include "oci/console.h"
@@ -253,7 +254,7 @@ int write_pid_file(const char *path, pid_t pid, struct error *err)
 		return error_set(err, ENAMETOOLONG, "--pid-file: the path is too long");
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	n = snprintf(text, sizeof(text), "%d", pid);
-	if (fd < 0 || write(fd, text, (size_t)n) != n || close(fd) < 0 || rename(tmp, path) < 0)
+	if (fd < 0 || write_all(fd, text, (size_t)n) < 0 || close(fd) < 0 || rename(tmp, path) < 0)
 		return error_errno(err, "--pid-file %s", path);
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "host/write_all.h"
 #include "oci/client.h"
 #include "oci/relay.h"
 
@@ -33,18 +34,12 @@ struct direction {
 /* What there is. Its size, 0: the end, -1. */
 static ssize_t move(int from, int to, char *buf)
 {
-	ssize_t n, done = 0, part;
+	ssize_t n;
 
 	do
 		n = read(from, buf, CHUNK);
 	while (n < 0 && errno == EINTR);
-	for (; done < n; done += part) {
-		part = write(to, buf + done, (size_t)(n - done));
-		if (part < 0 && errno != EINTR)
-			return -1;
-		part = part < 0 ? 0 : part;
-	}
-	return n;
+	return n > 0 && write_all(to, buf, (size_t)n) < 0 ? -1 : n;
 }
 
 static void *run(void *arg)

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "host/write_all.h"
 #include "oci/state.h"
 
 /* clang-format off */
@@ -205,23 +206,14 @@ int container_write(const struct container *c, const char *name, const void *dat
 		    struct error *err)
 {
 	char tmp[64];
-	const char *p = data;
 	int fd;
 
 	snprintf(tmp, sizeof(tmp), ".%s.new", name);
 	fd = openat(c->dir_fd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_errno(err, "container '%s': make %s", c->s.id, name);
-	while (len) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			goto fail;
-		p += n;
-		len -= (size_t)n;
-	}
+	if (write_all(fd, data, len) < 0)
+		goto fail;
 	if (close(fd) == 0 && renameat(c->dir_fd, tmp, c->dir_fd, name) == 0)
 		return 0;
 	fd = -1;

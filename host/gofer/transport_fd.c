@@ -10,6 +10,7 @@
 #include "host/error.h"
 #include "host/gofer/conn.h"
 #include "host/gofer/transport.h"
+#include "host/write_all.h"
 
 /* 1: all len bytes; 0: end of file at the first; -1: errno (EPROTO: end of file in the middle). */
 static int read_all(int fd, char *buf, size_t len)
@@ -32,21 +33,6 @@ static int read_all(int fd, char *buf, size_t len)
 		got += n;
 	}
 	return 1;
-}
-
-static int write_all(int fd, const char *buf, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, buf, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		buf += n;
-		len -= n;
-	}
-	return 0;
 }
 
 int transport_fd_serve(struct conn *c, int fd, struct error *err)

@@ -19,6 +19,7 @@
 #include "host/error.h"
 #include "host/mount_table.h"
 #include "host/net/etc.h"
+#include "host/write_all.h"
 
 #define TEXT_MAX 65536 /* bytes of a file that is read for another */
 
@@ -169,8 +170,7 @@ static int make_file(const struct etc_file *f, const struct net_etc *e, struct e
 		f->write(to, e);
 		fclose(to);
 	}
-	if (!to || !text || fd < 0 || fchmod(fd, 0644) < 0 ||
-	    write(fd, text, len) != (ssize_t)len) {
+	if (!to || !text || fd < 0 || fchmod(fd, 0644) < 0 || write_all(fd, text, len) < 0) {
 		error_errno(err, "%s", f->path);
 		if (fd >= 0)
 			close(fd);

@@ -14,6 +14,7 @@
 
 #include "host/cmd.h"
 #include "host/error.h"
+#include "host/write_all.h"
 #include "oci/json_edit.h"
 #include "oci/oci.h"
 #include "oci/text_diff.h"
@@ -187,7 +188,7 @@ static int write_text(const char *name, const char *text, struct error *err)
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_errno(err, "%s", tmp);
-	if (write(fd, text, len) == (ssize_t)len && fchmod(fd, st.st_mode & 07777) == 0 &&
+	if (write_all(fd, text, len) == 0 && fchmod(fd, st.st_mode & 07777) == 0 &&
 	    (!old || fchown(fd, st.st_uid, st.st_gid) == 0) && fsync(fd) == 0 &&
 	    rename(tmp, path) == 0) {
 		close(fd);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "host/cmd.h"
+#include "host/write_all.h"
 #include "oci/client.h"
 #include "oci/oci.h"
 
@@ -78,7 +79,7 @@ static int spec(int argc, char **argv)
 	if (no_operands(argc, argv, optind, &err) < 0)
 		return oci_fail(&err);
 	fd = open("config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0 || write(fd, template, sizeof(template) - 1) != (ssize_t)sizeof(template) - 1) {
+	if (fd < 0 || write_all(fd, template, sizeof(template) - 1) < 0) {
 		error_errno(&err, "config.json");
 		return oci_fail(&err);
 	}
