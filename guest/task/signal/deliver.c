@@ -227,6 +227,50 @@ static void end_with_group(struct task *t, struct siginfo *info)
 	task_exit_group(status);
 }
 
+/* What comes before the next signal is looked for. sig_lock held; true: something was done, and the lock is released. */
+static bool work_before_signals(struct task *t, struct siginfo *info)
+{
+	struct process *p = t->process;
+
+	if (p->notify_cont) {
+		p->notify_cont = false;
+		spin_unlock(&p->sig_lock);
+		spin_lock(&task_lock);
+		signal_notify_parent(p, CLD_CONTINUED, SIGCONT);
+		spin_unlock(&task_lock);
+		return true;
+	}
+	if (p->exiting || t->pending.set & SIGSET(SIGKILL))
+		end_with_group(t, info);
+	if ((t->stop_pending || t->trace_trap) && ptraced(t)) {
+		spin_unlock(&p->sig_lock);
+		ptrace_trap(t);
+		return true;
+	}
+	if (t->stop_pending) {
+		take_part_in_stop(t);
+		return true;
+	}
+	if (unlikely(p->freeze)) {
+		spin_unlock(&p->sig_lock);
+		cgroup_freeze_here();
+		return true;
+	}
+	return false;
+}
+
+/* The default action of those in SIG_STOPS. No lock held. */
+static void stop_by_default(struct process *p, int signo)
+{
+	/* Terminal stops do nothing to an orphaned group: nobody could continue it. */
+	if (signo != SIGSTOP && signal_pgrp_orphaned(p->pgid))
+		return;
+	spin_lock(&p->sig_lock);
+	if (!(p->shared_pending.set & SIGSET(SIGCONT)) && !p->exiting)
+		begin_stop(p, signo);
+	spin_unlock(&p->sig_lock);
+}
+
 /*
  * The next signal with a handler: its number, *info and *sa are filled. 0: none is left. Does default actions on the
  * way, which may end the task.
@@ -238,30 +282,8 @@ static int next_handled(struct task *t, struct siginfo *info, struct sigaction *
 
 	for (;;) {
 		spin_lock(&p->sig_lock);
-		if (p->notify_cont) {
-			p->notify_cont = false;
-			spin_unlock(&p->sig_lock);
-			spin_lock(&task_lock);
-			signal_notify_parent(p, CLD_CONTINUED, SIGCONT);
-			spin_unlock(&task_lock);
+		if (work_before_signals(t, info))
 			continue;
-		}
-		if (p->exiting || t->pending.set & SIGSET(SIGKILL))
-			end_with_group(t, info);
-		if ((t->stop_pending || t->trace_trap) && ptraced(t)) {
-			spin_unlock(&p->sig_lock);
-			ptrace_trap(t);
-			continue;
-		}
-		if (t->stop_pending) {
-			take_part_in_stop(t);
-			continue;
-		}
-		if (unlikely(p->freeze)) {
-			spin_unlock(&p->sig_lock);
-			cgroup_freeze_here();
-			continue;
-		}
 		signo = signal_take(t, ~t->sigmask, info);
 		if (!signo) {
 			signal_recalc_locked(t);
@@ -290,13 +312,7 @@ static int next_handled(struct task *t, struct siginfo *info, struct sigaction *
 		}
 		if (SIGSET(signo) & SIG_STOPS) {
 			spin_unlock(&p->sig_lock);
-			/* Terminal stops do nothing to an orphaned group: nobody could continue it. */
-			if (signo != SIGSTOP && signal_pgrp_orphaned(p->pgid))
-				continue;
-			spin_lock(&p->sig_lock);
-			if (!(p->shared_pending.set & SIGSET(SIGCONT)) && !p->exiting)
-				begin_stop(p, signo);
-			spin_unlock(&p->sig_lock);
+			stop_by_default(p, signo);
 			continue;
 		}
 		spin_unlock(&p->sig_lock);
