@@ -122,6 +122,25 @@ static u32 buffer_size(s32 n, u32 max, u32 min)
 	return (u32)MAX(want, (u64)min);
 }
 
+static int set_buffer(struct socket *s, int name, s32 n)
+{
+	bool send = name == SO_SNDBUF || name == SO_SNDBUFFORCE;
+	u32 max = 0x3fffffff;
+
+	if (name == SO_SNDBUF || name == SO_RCVBUF) {
+		max = (u32)net_sysctl(s->net, send ? SYSCTL_WMEM_MAX : SYSCTL_RMEM_MAX);
+	} else {
+		if (!net_capable(s->net, CAP_NET_ADMIN))
+			return -EPERM;
+		n = MAX(n, 0);
+	}
+	if (send)
+		s->sndbuf = buffer_size(n, max, SOCK_SNDBUF_MIN);
+	else
+		s->rcvbuf = buffer_size(n, max, SOCK_RCVBUF_MIN);
+	return 0;
+}
+
 /* Those of SOF_TIMESTAMPING_OPT_STATS and BIND_PHC belong to what is not there: TCP's stamps, and clocks of devices. */
 #define STAMPS_KNOWN \
 	(SOF_TIMESTAMPING_MASK & ~(SOF_TIMESTAMPING_OPT_STATS | SOF_TIMESTAMPING_BIND_PHC))
@@ -148,29 +167,10 @@ static int set_int(struct socket *s, int name, s32 n)
 		return 0;
 	}
 	switch (name) {
-	case SO_TYPE:
-	case SO_PROTOCOL:
-	case SO_DOMAIN:
-	case SO_ERROR:
-	case SO_ACCEPTCONN: return -ENOPROTOOPT;
 	case SO_SNDBUF:
-		s->sndbuf =
-			buffer_size(n, (u32)net_sysctl(s->net, SYSCTL_WMEM_MAX), SOCK_SNDBUF_MIN);
-		break;
 	case SO_RCVBUF:
-		s->rcvbuf =
-			buffer_size(n, (u32)net_sysctl(s->net, SYSCTL_RMEM_MAX), SOCK_RCVBUF_MIN);
-		break;
 	case SO_SNDBUFFORCE:
-	case SO_RCVBUFFORCE:
-		if (!net_capable(s->net, CAP_NET_ADMIN))
-			return -EPERM;
-		n = MAX(n, 0);
-		if (name == SO_SNDBUFFORCE)
-			s->sndbuf = buffer_size(n, 0x3fffffff, SOCK_SNDBUF_MIN);
-		else
-			s->rcvbuf = buffer_size(n, 0x3fffffff, SOCK_RCVBUF_MIN);
-		break;
+	case SO_RCVBUFFORCE: return set_buffer(s, name, n);
 	case SO_PRIORITY:
 		if ((n < 0 || n > 6) && !net_capable(s->net, CAP_NET_RAW) &&
 		    !net_capable(s->net, CAP_NET_ADMIN))
@@ -207,7 +207,6 @@ static int set_int(struct socket *s, int name, s32 n)
 	case SO_PASSCRED:
 	case SO_PASSPIDFD:
 	case SO_PASSSEC: return -EOPNOTSUPP; /* AF_UNIX has its own */
-	case SO_SNDLOWAT: return -ENOPROTOOPT;
 	default: return -ENOPROTOOPT;
 	}
 	return 0;
