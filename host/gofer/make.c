@@ -175,6 +175,23 @@ int op_mknod(struct req *r)
 	return make_reply(r, f, &m);
 }
 
+/* A regular file of dir's, made and opened: its descriptor, of those that node_fd_reserve counts. */
+static int make_opened(struct conn *c, struct node *dir, const struct make *m, uint32_t flags,
+		       struct node **node, struct statx *st)
+{
+	int oflags = open_flags(dir, flags), fd, ret;
+
+	if (oflags < 0)
+		return oflags;
+	ret = node_fd_reserve(c);
+	if (ret < 0)
+		return ret;
+	fd = make_file(c, dir, m, oflags, node, st);
+	if (fd < 0)
+		node_fd_release(c);
+	return fd;
+}
+
 int op_make(struct req *r)
 {
 	struct conn *c = r->c;
@@ -185,7 +202,7 @@ int op_make(struct req *r)
 	struct p9_attr attr;
 	struct node *node;
 	struct statx st;
-	int ret, oflags = 0, fd = -1;
+	int ret, fd = -1;
 	bool open;
 
 	ret = wire_get_name(&r->t, name);
@@ -211,23 +228,12 @@ int op_make(struct req *r)
 	if (r->w.cap < P9_HDR + 4 + sizeof(attr))
 		return -EMSGSIZE;
 
-	if (open) {
-		oflags = open_flags(f->node, flags);
-		if (oflags < 0)
-			return oflags;
-		ret = node_fd_reserve(c);
-		if (ret < 0)
-			return ret;
-		fd = make_file(c, f->node, &m, oflags, &node, &st);
-		if (fd < 0) {
-			node_fd_release(c);
-			return fd;
-		}
-	} else {
+	if (open)
+		ret = fd = make_opened(c, f->node, &m, flags, &node, &st);
+	else
 		ret = make_any(c, f->node, &m, &node, &st);
-		if (ret < 0)
-			return ret;
-	}
+	if (ret < 0)
+		return ret;
 	if (to != P9_NOFID) {
 		ret = fid_new(c, to, f->uid, node, &made);
 		if (ret < 0 && open)
