@@ -242,6 +242,24 @@ static int finish_mounts(struct run_config *cfg, const struct net *net, struct e
 	return 0;
 }
 
+/* Its process, or -1. */
+static pid_t start_gofer(const struct run_config *cfg, const struct sandbox *sb, struct error *err)
+{
+	struct gofer_start gs = {
+		.root_fd = cfg->root_fd,
+		.rw = cfg->spec.root_rw,
+		.hidden = cfg->hidden,
+		.exports = cfg->table->exports,
+		.nexports = cfg->table->nexports,
+		.arena_fd = sb->arena_fd,
+		.arena_size = sb->arena_size,
+		.queue = { RING_Q_9P, sb->kick_fd[RING_Q_9P], sb->call_fd[RING_Q_9P] },
+		.dax_fd = sb->dax_fd[1],
+	};
+
+	return gofer_start(&gs, err);
+}
+
 int sandbox_run(struct run_config *cfg)
 {
 	struct sandbox sb = {
@@ -260,7 +278,6 @@ int sandbox_run(struct run_config *cfg)
 		.stdio = { 0, 1, 2 },
 	};
 	struct watch w = { .status = EXIT_MOAT, .tty = cfg->spec.tty, .sig_fd = -1 };
-	struct gofer_start gs;
 	struct error err = { 0 };
 	int ctl[2] = { -1, -1 };
 
@@ -283,18 +300,7 @@ int sandbox_run(struct run_config *cfg)
 	if (sandbox_prepare(&sb, &err) < 0)
 		goto fail;
 	timing_mark(&sb, "arena, eventfds");
-	gs = (struct gofer_start){
-		.root_fd = cfg->root_fd,
-		.rw = cfg->spec.root_rw,
-		.hidden = cfg->hidden,
-		.exports = cfg->table->exports,
-		.nexports = cfg->table->nexports,
-		.arena_fd = sb.arena_fd,
-		.arena_size = sb.arena_size,
-		.queue = { RING_Q_9P, sb.kick_fd[RING_Q_9P], sb.call_fd[RING_Q_9P] },
-		.dax_fd = sb.dax_fd[1],
-	};
-	w.gofer = gofer_start(&gs, &err);
+	w.gofer = start_gofer(cfg, &sb, &err);
 	if (w.gofer < 0)
 		goto fail;
 	timing_mark(&sb, "gofer forked");
