@@ -12,6 +12,7 @@
 #include "dev/control.h"
 #include "dev/devfs.h"
 #include "dev/stream.h"
+#include "fs/boot.h"
 #include "fs/cgroup/cgroupfs.h"
 #include "fs/procfs.h"
 #include "fs/vfs.h"

@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "container/session.h"
-#include "fs/file.h"
 #include "fs/anon/memfd.h"
+#include "fs/boot.h"
+#include "fs/file.h"
 #include "fs/vfs.h"
 #include "lib/err.h"
 #include "lib/log.h"

@@ -11,6 +11,7 @@
 #include "dev/stream.h"
 #include "dev/tty/tty.h"
 #include "fs/abi.h"
+#include "fs/boot.h"
 #include "fs/vfs.h"
 #include "lib/err.h"
 #include "lib/log.h"

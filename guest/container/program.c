@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "container/session.h"
+#include "fs/boot.h"
 #include "fs/vfs.h"
 #include "lib/err.h"
 #include "lib/log.h"

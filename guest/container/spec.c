@@ -6,6 +6,7 @@
 
 #include "abi/boot.h"
 #include "container/spec.h"
+#include "fs/vfs.h"
 #include "lib/dtree.h"
 #include "lib/err.h"
 #include "mm/slab.h"

@@ -5,7 +5,7 @@
 #ifndef MOAT_CONTAINER_SPEC_H
 #define MOAT_CONTAINER_SPEC_H
 
-#include "fs/vfs.h"
+#include "fs/boot.h"
 #include "task/sched/sched.h"
 #include "task/task.h"
 

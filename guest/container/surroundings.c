@@ -8,6 +8,7 @@
 
 #include "abi/boot.h"
 #include "container/session.h"
+#include "fs/boot.h"
 #include "fs/file.h"
 #include "fs/mount/table.h"
 #include "fs/vfs.h"

@@ -10,7 +10,7 @@
 #include "dev/tty/tty.h"
 #include "fs/mount/mount.h"
 #include "fs/procfs.h"
-#include "fs/vfs.h"
+#include "fs/pseudo.h"
 #include "lib/err.h"
 #include "lib/log.h"
 #include "mm/slab.h"

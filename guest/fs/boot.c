@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "abi/boot.h"
+#include "fs/boot.h"
 #include "fs/mount/mount.h"
 #include "fs/mount/table.h"
 #include "fs/p9/p9.h"

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "fs/seq.h"
 #include "fs/vfs.h"
 #include "lib/log.h"
 

@@ -3,6 +3,7 @@
  */
 #include <linux/mman.h>
 
+#include "fs/boot.h"
 #include "fs/mount/mount.h"
 #include "mm/mm.h"
 

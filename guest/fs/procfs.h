@@ -4,7 +4,7 @@
 #ifndef MOAT_FS_PROCFS_H
 #define MOAT_FS_PROCFS_H
 
-#include "fs/vfs.h"
+#include "fs/pseudo.h"
 
 struct process;
 struct seq;

@@ -7,6 +7,7 @@
 
 #include "fs/dirtable.h"
 #include "fs/poll_bits.h"
+#include "fs/pseudo.h"
 #include "lib/log.h"
 #include "mm/slab.h"
 

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "fs/vfs.h"
+#include "fs/seq.h"
 #include "lib/log.h"
 #include "mm/slab.h"
 

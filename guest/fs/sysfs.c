@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fs/procfs.h"
-#include "fs/vfs.h"
+#include "fs/pseudo.h"
 #include "lib/log.h"
 #include "mm/slab.h"
 #include "mm/frame.h"

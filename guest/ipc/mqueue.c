@@ -5,6 +5,7 @@
  * notification is sent only for a message that nobody waits for. Differs from Linux: sleepers are served in the order in
  * which they came, whatever their scheduling priority.
  */
+#include "fs/seq.h"
 #include "ipc/mqueue.h"
 #include "fs/poll_bits.h"
 #include "mm/slab.h"

@@ -2,7 +2,7 @@
  * proc.c - /proc/sysvipc and the IPC parameters of /proc/sys, of the reader's own namespace.
  */
 #include "fs/procfs.h"
-#include "fs/vfs.h"
+#include "fs/seq.h"
 #include "ipc/ipc.h"
 #include "ipc/msg.h"
 #include "ipc/sem.h"

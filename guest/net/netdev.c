@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "fs/procfs.h"
+#include "fs/seq.h"
 #include "lib/err.h"
-#include "fs/vfs.h"
 #include "net/abi.h"
 #include "net/lwip/stack.h"
 

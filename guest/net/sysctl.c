@@ -4,7 +4,7 @@
  * A file shows and changes the values of the namespace of who reads and writes, as on Linux.
  */
 #include "fs/procfs.h"
-#include "fs/vfs.h"
+#include "fs/seq.h"
 #include "lib/err.h"
 #include "mm/frame.h"
 #include "net/abi.h"

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "fs/procfs.h"
+#include "fs/pseudo.h"
 #include "lib/log.h"
 #include "net/abi.h"
 #include "net/lwip/stack.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fs/mount/mount.h"
+#include "fs/seq.h"
 #include "fs/vfs.h"
 #include "mm/slab.h"
 #include "sys/fs_sys.h"

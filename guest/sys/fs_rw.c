@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 
 #include "fs/notify.h"
+#include "fs/p9/clients.h"
 #include "mm/pagecache.h"
 #include "sys/fs_sys.h"
 

@@ -7,6 +7,7 @@
 #include "fs/file.h"
 #include "fs/poll_bits.h"
 #include "fs/procfs.h"
+#include "fs/seq.h"
 #include "fs/vfs.h"
 #include "mm/slab.h"
 #include "sys/pidfd.h"

@@ -16,6 +16,7 @@
 
 #include "fs/mount/table.h"
 #include "fs/mount/mount.h"
+#include "fs/seq.h"
 #include "task/task.h"
 #include "tests/unit/fs_host.h"
 

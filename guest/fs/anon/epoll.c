@@ -12,6 +12,7 @@
 #include "fs/abi.h"
 #include "fs/anon/epoll.h"
 #include "fs/poll_bits.h"
+#include "fs/seq.h"
 #include "fs/vfs.h"
 #include "lib/avl.h"
 #include "mm/slab.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fs/inotify.h"
+#include "fs/seq.h"
 #include "mm/slab.h"
 #include "task/task.h"
 

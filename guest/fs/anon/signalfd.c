@@ -9,6 +9,7 @@
 #include "fs/abi.h"
 #include "fs/poll_bits.h"
 #include "fs/anon/signalfd.h"
+#include "fs/seq.h"
 #include "fs/vfs.h"
 #include "mm/slab.h"
 #include "task/task.h"

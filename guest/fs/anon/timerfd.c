@@ -4,6 +4,7 @@
 #include "fs/abi.h"
 #include "fs/poll_bits.h"
 #include "fs/anon/timerfd.h"
+#include "fs/seq.h"
 #include "fs/vfs.h"
 #include "mm/slab.h"
 

@@ -4,7 +4,7 @@
 #ifndef MOAT_FS_CGROUP_PRIV_H
 #define MOAT_FS_CGROUP_PRIV_H
 
-#include "fs/vfs.h"
+#include "fs/pseudo.h"
 #include "task/cgroup/cgroup.h"
 
 /* What a file shows and takes. Adding one: a row in common.c, pids.c or limits.c. */

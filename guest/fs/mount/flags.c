@@ -7,6 +7,7 @@
 #include "fs/mount/mount.h"
 #include "fs/mount/api.h"
 #include "fs/procfs.h"
+#include "fs/seq.h"
 
 enum form { MNT, MS, ATTR, ST, FORMS };
 

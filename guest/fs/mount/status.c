@@ -8,6 +8,7 @@
 #include "fs/mount/api.h"
 #include "fs/mount/peer_group.h"
 #include "fs/procfs.h"
+#include "fs/seq.h"
 #include "lib/log.h"
 #include "mm/slab.h"
 #include "task/task.h"

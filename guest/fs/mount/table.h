@@ -4,6 +4,7 @@
 #ifndef MOAT_FS_MOUNT_TABLE_H
 #define MOAT_FS_MOUNT_TABLE_H
 
+#include "fs/boot.h"
 #include "fs/vfs.h"
 
 /*

@@ -17,6 +17,7 @@
 #include "fs/mount/mount.h"
 #include "fs/mount/table.h"
 #include "fs/overlay/stack.h"
+#include "fs/seq.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "lib/log.h"
 #include "mm/slab.h"

@@ -11,6 +11,7 @@
 #include "fs/mount/mount.h"
 #include "fs/mount/table.h"
 #include "fs/overlay/stack.h"
+#include "fs/seq.h"
 #include "mm/slab.h"
 
 int stack_charge(struct stack_sb *s, s64 pages)

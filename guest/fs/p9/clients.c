@@ -5,6 +5,7 @@
  * p9_clients (mutex, outside every fid_lock) guards the table and counts, and is held while a connection is made.
  */
 #include "abi/ring.h"
+#include "fs/p9/clients.h"
 #include "fs/p9/p9.h"
 #include "mm/slab.h"
 

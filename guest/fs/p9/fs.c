@@ -5,6 +5,7 @@
 #include <linux/mount.h>
 
 #include "fs/p9/p9.h"
+#include "fs/seq.h"
 #include "mm/slab.h"
 
 static int p9_op_statfs(struct super_block *sb, struct statfs_info *st)

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "fs/p9/clients.h"
 #include "fs/p9/p9.h"
 #include "lib/log.h"
 #include "mm/frame.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/proc/attr.h"
+#include "fs/seq.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
 #include "task/cgroup/cgroup.h"

@@ -3,6 +3,7 @@
  * that of the counter, measured since boot.
  */
 #include "fs/proc/global.h"
+#include "fs/seq.h"
 #include "platform/x86/cpuinfo.h"
 
 static u64 base_cycles, base_mono;

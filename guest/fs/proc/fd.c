@@ -3,6 +3,7 @@
  */
 #include "fs/mount/mount.h"
 #include "fs/proc/link.h"
+#include "fs/pseudo.h"
 
 /* The descriptor table of the inode's task, with a reference; NULL: gone. */
 static struct fdtable *files_of(const struct proc_id *id)

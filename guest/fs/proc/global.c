@@ -3,6 +3,7 @@
  */
 #include "fs/proc/global.h"
 #include "fs/proc/link.h"
+#include "fs/pseudo.h"
 #include "task/ns/uts.h"
 
 static int show_version(struct seq *s, void *arg)

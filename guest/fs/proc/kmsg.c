@@ -5,6 +5,7 @@
 
 #include "fs/poll_bits.h"
 #include "fs/proc/global.h"
+#include "fs/pseudo.h"
 #include "lib/logread.h"
 #include "task/log_wait.h"
 

@@ -8,6 +8,7 @@
 
 #include "fs/mount/mount.h"
 #include "fs/proc/link.h"
+#include "fs/pseudo.h"
 
 /* ---- exe, cwd, root ---- */
 

@@ -2,6 +2,7 @@
  * load.c - /proc/stat, uptime and loadavg.
  */
 #include "fs/proc/global.h"
+#include "fs/seq.h"
 #include "task/sched/sched.h"
 #include "task/time/clock.h"
 #include "task/ns/timens.h"

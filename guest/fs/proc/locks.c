@@ -3,6 +3,7 @@
  */
 #include "fs/lock.h"
 #include "fs/proc/global.h"
+#include "fs/seq.h"
 
 static const char *kind_name(const struct lock_line *l)
 {

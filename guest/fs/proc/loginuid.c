@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 
 #include "fs/proc/attr.h"
+#include "fs/seq.h"
 #include "lib/atomic.h"
 #include "task/ns/userns.h"
 

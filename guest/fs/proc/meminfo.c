@@ -4,6 +4,7 @@
  * Page cache is what the limit can give back, so MemAvailable is free plus cached. There is no swap.
  */
 #include "fs/proc/global.h"
+#include "fs/seq.h"
 #include "mm/frame.h"
 #include "mm/pagecache.h"
 

@@ -9,6 +9,7 @@
 #include "fs/proc/attr.h"
 #include "fs/proc/link.h"
 #include "fs/procfs.h"
+#include "fs/seq.h"
 #include "task/ns/userns.h"
 
 #define NS_GET_USERNS	 0xb701

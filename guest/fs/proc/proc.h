@@ -8,7 +8,7 @@
 #ifndef MOAT_FS_PROC_PROC_H
 #define MOAT_FS_PROC_PROC_H
 
-#include "fs/vfs.h"
+#include "fs/pseudo.h"
 #include "lib/log.h"
 #include "mm/mm.h"
 #include "mm/slab.h"

@@ -5,6 +5,7 @@
 
 #include "fs/proc/global.h"
 #include "fs/procfs.h"
+#include "fs/pseudo.h"
 
 #define TABLES_MAX 8
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/proc/global.h"
+#include "fs/seq.h"
 #include "task/seccomp/seccomp.h"
 
 #define ALLOW_INDEX 7 /* cannot be logged */

@@ -12,6 +12,7 @@
 #include "fs/mount/mount.h"
 #include "fs/notify.h"
 #include "fs/proc/global.h"
+#include "fs/pseudo.h"
 #include "lib/logread.h"
 #include "lib/random.h"
 #include "mm/frame.h"

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fs/acl.h"
+#include "fs/seq.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "lib/log.h"
 #include "mm/frame.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "fs/procfs.h"
-#include "fs/vfs.h"
+#include "fs/seq.h"
 #include "lib/log.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/stats.h"

@@ -6,6 +6,7 @@
 
 #include "fs/poll_bits.h"
 #include "fs/procfs.h"
+#include "fs/seq.h"
 #include "fs/vfs.h"
 #include "mm/slab.h"
 #include "net/families.h"

@@ -1,6 +1,7 @@
 /*
  * proc.c - /proc/net/unix: a line for each socket, as ss(8) and netstat(8) read it.
  */
+#include "fs/seq.h"
 #include "net/unix/unix.h"
 
 #define LISTENS 0x10000 /* __SO_ACCEPTCON */
