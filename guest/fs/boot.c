@@ -1,5 +1,5 @@
 /*
- * boot.c - the file tree of a container: its root, its mounts (mount_table.c), an fs_context.
+ * boot.c - the file tree of a container: its root, its mounts (mount/table.c), an fs_context.
  *
  * A tree hangs on nothing: the root mount has no parent, so no path leads from one container to another. It is built by
  * a task that nobody else sees (the boot thread, or whoever makes a container).

@@ -376,7 +376,7 @@ struct fs_context {
 	struct spinlock lock;
 	u32 umask;
 	struct path_ref root, cwd;
-	struct mount_ns *ns; /* a reference; mount_ns.c */
+	struct mount_ns *ns; /* a reference; mount/ns.c */
 };
 struct fs_context *fs_context_clone(struct fs_context *c); /* ERR_PTR; NULL: an empty one */
 struct user_ns;

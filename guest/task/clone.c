@@ -1,7 +1,7 @@
 /*
  * clone.c - new tasks: fork, vfork, clone, clone3.
  *
- * The child is invisible (not in the pid table, on no list) until everything that can fail has succeeded. Namespaces: ns.c.
+ * The child is invisible (not in the pid table, on no list) until everything that can fail has succeeded. Namespaces: ns/ns.c.
  */
 #include <linux/capability.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  *
  * task_lock guards the process tree, the pid table and the lists of threads (those also under sig_lock, so either lock
  * is enough to walk them). A task has one reference of the pid table (until it is reaped, or for threads until they
- * end) and one of its own context, which sched.c drops after the last switch.
+ * end) and one of its own context, which sched/sched.c drops after the last switch.
  */
 #include <linux/capability.h>
 #include <string.h>

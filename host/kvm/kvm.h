@@ -1,13 +1,13 @@
 /*
  * kvm.h - the KVM platform of the launcher, shared by its files:
  *
- *   kvm.c        platform_ops: create, run, reap
+ *   kvm/kvm.c    platform_ops: create, run, reap
  *   kvm/vm.c     VM, memory slots, interrupt routing, doorbells, filters
  *   kvm/cpuid.c  the CPUID allow-list
  *   kvm/boot.c   image, page tables and GDT in guest memory; first registers
  *   kvm/reloc.c  the image moved to a random address
  *   kvm/vcpu.c   the threads that run KVM_RUN; what an exit means
- *   kvm_crash.c  the end by a fault: all vCPUs stopped, their registers and backtraces
+ *   kvm/crash.c  the end by a fault: all vCPUs stopped, their registers and backtraces
  *   kvm/probe.c  is this host's KVM usable?
  */
 #ifndef MOAT_HOST_KVM_H
@@ -111,7 +111,7 @@ void kvm_vcpu_finish(struct kvm_vm *vm, enum kvm_end end);
 /* Sums over all vCPUs from KVM_GET_STATS_FD; false if the host has no such statistics. */
 bool kvm_vcpu_exits(struct kvm_vm *vm, uint64_t *exits, uint64_t *irq_exits, uint64_t *halts);
 
-/* kvm_crash.c */
+/* crash.c */
 int kvm_crash_prepare(struct kvm_vm *vm, struct error *err); /* before any vCPU thread starts */
 /* On v's thread: end the sandbox; reason NULL: the Sentry has filled the record itself. */
 void kvm_crash(struct kvm_vcpu *v, const char *reason, long code);

@@ -3,7 +3,7 @@
  *
  * They are made by a bare clone(), no TLS of their own, no libc in them, every system call inline, so that each can
  * lock itself into a seccomp filter of seven calls before its first KVM_RUN. A vCPU leaves the kernel only at the end:
- * PORT_HALT, PORT_CRASH, or something that a correct Sentry never does, which becomes a crash record (kvm_crash.c).
+ * PORT_HALT, PORT_CRASH, or something that a correct Sentry never does, which becomes a crash record (crash.c).
  */
 #include <errno.h>
 #include <linux/filter.h>

@@ -34,7 +34,7 @@ struct mount_attr_change {
 #define MOUNT_ATTR_KNOWN                                                                \
 	(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | \
 	 MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW)
-int mount_attr_flags(u32 attr, u32 *flags); /* mount_flags.c: to MNT_*; -EINVAL */
+int mount_attr_flags(u32 attr, u32 *flags); /* flags.c: to MNT_*; -EINVAL */
 /* m, a tree of its own whose reference it takes over, as an O_PATH file. ERR_PTR. */
 struct file *mount_tree_file(struct mount *m);
 struct file *mount_tree_clone(const struct path_ref *from, bool recursive);

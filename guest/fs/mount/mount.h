@@ -1,7 +1,7 @@
 /*
  * mount.h - the mount tree. Private to the VFS core.
  *
- * A mount is in no tree, or in the tree of one namespace (mount_ns.c), or, while it hangs on a descriptor, in an anonymous one.
+ * A mount is in no tree, or in the tree of one namespace (ns.c), or, while it hangs on a descriptor, in an anonymous one.
  * Mounts of a less privileged owner's namespace are copies that he cannot take apart to see below them: `locked`.
  *
  * Trees change under vfs_mounts_mutex and dcache_lock, inside dcache_write_begin/end, and are read under either. Which mounts
@@ -90,7 +90,7 @@ bool mount_is_on(const struct dentry *d);
 void mount_detach_from(struct dentry *d);
 /* Move *p to what is mounted on it, as often as needed (references exchanged). */
 void path_follow_mounts(struct path_ref *p);
-/* mount_flags.c: MNT_* from and to mount(2)'s MS_*, to MOUNT_ATTR_*, to statfs(2)'s ST_*, as words with a comma before each. */
+/* flags.c: MNT_* from and to mount(2)'s MS_*, to MOUNT_ATTR_*, to statfs(2)'s ST_*, as words with a comma before each. */
 u32 mount_flags_of_ms(u64 ms);
 u64 mount_ms_of_flags(u32 flags);
 u64 mount_attr_of_flags(u32 flags);
@@ -141,7 +141,7 @@ static inline void mount_free_tree(struct mount *m)
 /* umount.c: pivot_root(2). */
 int mount_pivot(const struct path_ref *new_root, const struct path_ref *put_old);
 
-/* ---- mount_ns.c ---- */
+/* ---- ns.c ---- */
 
 struct mount_ns {
 	struct ns_common c;

@@ -1,9 +1,8 @@
 /*
- * p9.h - the 9P2000.L client. Private to p9*.c and unit tests.
+ * p9.h - the 9P2000.L client. For fs/p9/, fs/boot.c, mount/table.c and unit tests.
  *
- * Five layers, a file each: p9_wire (numbers and strings), p9_req (tags, waiting), a transport (p9_ring, or a test's),
- * p9_session (version, attach, fid numbers, messages), and the file system: p9_fid, p9_inode, p9_dir, p9_entries,
- * p9_listing, p9_file, p9_write.
+ * Five layers, a file each: wire.c (numbers and strings), req.c (tags, waiting), a transport (ring.c, or a test's),
+ * session.c (version, attach, fid numbers, messages), and the file system: fs.c, its inodes and open files.
  *
  * The server may lie: every length, count and string in a reply is checked against the bytes that came. If the
  * transport breaks (the gofer is gone), every request ends with -EIO, now and later.

@@ -3,7 +3,7 @@
  * and whether routers may cut it.
  *
  * A namespace remembers PATHS_MAX destinations, each for net.ipv4.route.mtu_expires seconds; a new one takes the place of the
- * one that would be forgotten first. TCP's part is mss.c, that of sockets net/inet/path.c.
+ * one that would be forgotten first. TCP's part is mss.c, that of sockets inet_path_mtu.
  */
 #include <linux/in.h>
 

@@ -2,7 +2,7 @@
  * hostcall.h - raw system calls of the host, for a Sentry that has no C library.
  *
  * Every call returns the kernel's value: 0 or positive, or -errno. The list of numbers is the list of what the Sentry's
- * process may ever use; seal.c says which of them stay allowed after start.
+ * process may ever use; filter.c says which of them stay allowed after start.
  */
 #ifndef MOAT_SYSTRAP_HOSTCALL_H
 #define MOAT_SYSTRAP_HOSTCALL_H

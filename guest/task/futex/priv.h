@@ -23,7 +23,7 @@ struct futex_waiter {
 	struct futex_key key;
 	struct task *task;
 	u32 bitset;
-	/* PI only, under the PI mutex (futex_pi.c) */
+	/* PI only, under the PI mutex (pi.c) */
 	bool requeue_pi; /* waits to be moved to the PI futex pi_key */
 	struct futex_key pi_key;
 	struct pi_state *pi; /* waits for this one */
@@ -53,7 +53,7 @@ int futex_queue(struct futex_waiter *w, uaddr_t addr, u32 val);
 bool futex_unqueue(struct futex_waiter *w);
 void futex_wake_waiter(struct futex_waiter *w); /* its bucket locked */
 
-/* futex_pi.c: what the robust list's walk and exit need. */
+/* pi.c: what the robust list's walk and exit need. */
 void futex_pi_exit(struct task *t);
 
 #endif

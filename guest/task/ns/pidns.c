@@ -1,5 +1,5 @@
 /*
- * pidns.c - see pidns.h: making namespaces, their init, what signals tell about senders. The numbers are in pid.c.
+ * pidns.c - see pidns.h: making namespaces, their init, what signals tell about senders. The numbers are in task/pid.c.
  */
 #include "task/ns/pidns.h"
 #include "lib/err.h"

@@ -5,9 +5,9 @@
  * terminals. A task below the first namespace has one number more per level; system calls, /proc and siginfo translate at
  * the edge, so programs that never make a namespace pay one comparison.
  *
- * Locks: pid_lock (pid.c; a leaf) for the numbers; init, ended and nr are under task_lock.
+ * Locks: pid_lock (task/pid.c; a leaf) for the numbers; init, ended and nr are under task_lock.
  * Differs from Linux: sandboxes and containers choose whether their first process is in a namespace of its own; the first
- * process of the first namespace gets no protection from signals (signal.c).
+ * process of the first namespace gets no protection from signals (task/signal/signal.c).
  */
 #ifndef MOAT_TASK_PIDNS_H
 #define MOAT_TASK_PIDNS_H

@@ -98,7 +98,7 @@ bool seccomp_check(struct task *t, struct user_regs *regs);
 void seccomp_inherit(struct task *c, struct task *t);
 void seccomp_exit(struct task *t);
 
-/* ---- seccomp_notify.c: calls that a supervisor answers ---- */
+/* ---- notify.c: calls that a supervisor answers ---- */
 
 struct seccomp_notif { /* Linux's */
 	u64 id;
