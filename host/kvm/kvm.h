@@ -111,7 +111,7 @@ void kvm_vcpu_finish(struct kvm_vm *vm, enum kvm_end end);
 /* Sums over all vCPUs from KVM_GET_STATS_FD; false if the host has no such statistics. */
 bool kvm_vcpu_exits(struct kvm_vm *vm, uint64_t *exits, uint64_t *irq_exits, uint64_t *halts);
 
-/* crash.c */
+/* kvm/crash.c */
 int kvm_crash_prepare(struct kvm_vm *vm, struct error *err); /* before any vCPU thread starts */
 /* On v's thread: end the sandbox; reason NULL: the Sentry has filled the record itself. */
 void kvm_crash(struct kvm_vcpu *v, const char *reason, long code);
