@@ -10,6 +10,7 @@
 #include "fs/landlock/landlock.h"
 #include "fs/namei.h"
 #include "fs/notify.h"
+#include "task/cgroup/device.h"
 #include "task/task.h"
 
 /* Walk to the parent, lock it, find the last name: negative, or -EEXIST. The caller ends with create_end. */
@@ -75,6 +76,9 @@ static int make(int dirfd, const char *name, u32 mode, u32 rdev, const char *tar
 		err = -EPERM;
 	if (!err && !dir->ops->make)
 		err = -EPERM;
+	if (!err && (S_ISCHR(mode) || S_ISBLK(mode)))
+		err = cgroup_device_may(S_ISBLK(mode) ? DEVICE_BLOCK : DEVICE_CHAR, rdev,
+					DEVICE_MKNOD);
 	if (!err) {
 		make_args_init(&a, dir, mode);
 		a.rdev = rdev;

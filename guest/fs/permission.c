@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 
 #include "fs/acl.h"
+#include "task/cgroup/device.h"
 #include "task/task.h"
 #include "task/ns/userns.h"
 
@@ -68,11 +69,19 @@ int inode_permission_cred(const struct cred *c, struct inode *i, int mask)
 
 int inode_permission(struct inode *i, int mask)
 {
+	int err;
+
 	if ((mask & MAY_WRITE) && (i->flags & INODE_IMMUTABLE))
 		return -EPERM;
 	if (i->ops && i->ops->permission)
-		return i->ops->permission(i, mask);
-	return inode_permission_generic(i, mask);
+		err = i->ops->permission(i, mask);
+	else
+		err = inode_permission_generic(i, mask);
+	if (!err && unlikely(inode_is_device(i)) && (mask & (MAY_READ | MAY_WRITE)))
+		err = cgroup_device_may(S_ISBLK(i->mode) ? DEVICE_BLOCK : DEVICE_CHAR, i->rdev,
+					(mask & MAY_READ ? DEVICE_READ : 0) |
+						(mask & MAY_WRITE ? DEVICE_WRITE : 0));
+	return err;
 }
 
 int may_create(struct inode *dir)

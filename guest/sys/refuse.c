@@ -117,19 +117,6 @@ s64 sys_kexec_file_load(fd_a kernel, fd_a initrd, size_a len, uptr_a cmdline, fl
 	return -EPERM;
 }
 
-s64 sys_bpf(int_a cmd, uptr_a attr, uint_a size)
-{
-	u8 probe;
-
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	if (size && user_read(&probe, attr, 1))
-		return -EFAULT;
-	if (!capable(CAP_BPF) && !capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	return refuse("bpf command", (u64)cmd, -EPERM);
-}
-
 #define PERF_FLAG_ALL	    15u
 #define PERF_ATTR_SIZE_VER0 64u
 

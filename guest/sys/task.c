@@ -69,7 +69,7 @@ static s64 clone_into(struct clone_request *r, u64 fd, size_t size)
 
 	if (fd > 0x7fffffff || size < sizeof(struct clone_args))
 		return -EINVAL;
-	g = cgroupfs_of_fd((int)fd);
+	g = cgroupfs_for_child((int)fd);
 	if (IS_ERR(g))
 		return PTR_ERR(g);
 	r->cgroup = g;

@@ -334,18 +334,25 @@ static void ns_free(void *object)
 
 struct cgroup *cgroupfs_of_fd(int fd)
 {
-	struct process *p = task_current()->process;
 	struct file *f = fd_get_path(fd);
-	struct cgroup *g = NULL, *from;
-	int err;
+	struct cgroup *g = NULL;
 
 	if (IS_ERR(f))
 		return (void *)f;
 	if (f->inode && f->inode->ops == &dir_iops)
 		cgroup_get(g = f->inode->priv);
 	file_put(f);
-	if (!g)
-		return ERR_PTR(-EBADF);
+	return g ?: ERR_PTR(-EBADF);
+}
+
+struct cgroup *cgroupfs_for_child(int fd)
+{
+	struct process *p = task_current()->process;
+	struct cgroup *g = cgroupfs_of_fd(fd), *from;
+	int err;
+
+	if (IS_ERR(g))
+		return g;
 	spin_lock(&task_lock);
 	from = p->cgroup;
 	cgroup_get(from);

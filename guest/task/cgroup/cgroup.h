@@ -48,6 +48,8 @@ struct cgroup {
 	bool freeze, frozen;
 	unsigned freezers; /* itself and groups above with `freeze` set */
 
+	struct cgroup_programs *devices; /* device.c; NULL: never had any */
+
 	u64 utime, stime; /* ns, of its own processes that ended or left */
 
 	u32 news;

@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "mm/slab.h"
 #include "task/cgroup/cgroup.h"
+#include "task/cgroup/device.h"
 #include "task/container.h"
 #include "task/ns/ns.h"
 
@@ -138,6 +139,7 @@ void cgroup_put(struct cgroup *g)
 
 		for (struct cgroup *up = parent; up; up = up->parent)
 			atomic_sub(&up->nr_dying, 1);
+		cgroup_device_free(g);
 		kfree(g->name);
 		kfree(g);
 		g = parent;
