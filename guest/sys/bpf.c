@@ -11,6 +11,7 @@
 
 #include "fs/cgroup/cgroupfs.h"
 #include "fs/file.h"
+#include "fs/seq.h"
 #include "fs/vfs.h"
 #include "lib/err.h"
 #include "lib/log.h"
