@@ -71,6 +71,25 @@ static s64 pump(struct file *in, u64 *pos, struct file *out, u64 *out_pos, size_
 	return done ? done : r;
 }
 
+/* Two files with a reference each. 0, or -EBADF and none. */
+static int get_both(fd_a in, fd_a out, struct file **fi, struct file **fo)
+{
+	*fi = fd_get(in);
+	if (IS_ERR(*fi))
+		return -EBADF;
+	*fo = fd_get(out);
+	if (!IS_ERR(*fo))
+		return 0;
+	file_put(*fi);
+	return -EBADF;
+}
+
+static void put_both(struct file *fi, struct file *fo)
+{
+	file_put(fi);
+	file_put(fo);
+}
+
 static int get_off(uaddr_t addr, u64 *off)
 {
 	if (user_read(off, addr, sizeof(*off)))
@@ -86,14 +105,8 @@ s64 sys_sendfile(fd_a out, fd_a in, uptr_a offset, size_a count)
 
 	if (offset && get_off(offset, &pos))
 		return user_read(&pos, offset, 8) ? -EFAULT : -EINVAL;
-	fi = fd_get(in);
-	if (IS_ERR(fi))
-		return PTR_ERR(fi);
-	fo = fd_get(out);
-	if (IS_ERR(fo)) {
-		file_put(fi);
-		return PTR_ERR(fo);
-	}
+	if (get_both(in, out, &fi, &fo))
+		return -EBADF;
 	if (!(fi->mode & FMODE_READ) || !(fo->mode & FMODE_WRITE))
 		r = -EBADF;
 	else if (offset && (fi->mode & FMODE_STREAM))
@@ -110,8 +123,7 @@ s64 sys_sendfile(fd_a out, fd_a in, uptr_a offset, size_a count)
 		else if (user_write(offset, &pos, sizeof(pos)))
 			r = -EFAULT;
 	}
-	file_put(fi);
-	file_put(fo);
+	put_both(fi, fo);
 	return r;
 }
 
@@ -210,14 +222,8 @@ s64 sys_splice(fd_a in, uptr_a off_in, fd_a out, uptr_a off_out, size_a len, fla
 		return -EINVAL;
 	if (!len)
 		return 0;
-	fi = fd_get(in);
-	if (IS_ERR(fi))
-		return PTR_ERR(fi);
-	fo = fd_get(out);
-	if (IS_ERR(fo)) {
-		file_put(fi);
-		return PTR_ERR(fo);
-	}
+	if (get_both(in, out, &fi, &fo))
+		return -EBADF;
 	if ((off_in && pipe_of(fi)) || (off_out && pipe_of(fo)))
 		r = -ESPIPE;
 	if (!r && off_in)
@@ -230,8 +236,7 @@ s64 sys_splice(fd_a in, uptr_a off_in, fd_a out, uptr_a off_out, size_a len, fla
 	if (r > 0 && ((off_in && user_write(off_in, &pi, sizeof(pi))) ||
 		      (off_out && user_write(off_out, &po, sizeof(po)))))
 		r = -EFAULT;
-	file_put(fi);
-	file_put(fo);
+	put_both(fi, fo);
 	return r;
 }
 
@@ -275,14 +280,10 @@ s64 sys_tee(fd_a in, fd_a out, size_a len, flags_a flags)
 		return -EINVAL;
 	if (!len)
 		return 0;
-	fi = fd_get(in);
-	if (IS_ERR(fi))
-		return PTR_ERR(fi);
-	fo = fd_get(out);
-	r = IS_ERR(fo) ? PTR_ERR(fo) : tee_files(fi, fo, len, flags);
-	file_put(fi);
-	if (!IS_ERR(fo))
-		file_put(fo);
+	if (get_both(in, out, &fi, &fo))
+		return -EBADF;
+	r = tee_files(fi, fo, len, flags);
+	put_both(fi, fo);
 	return r;
 }
 
@@ -335,14 +336,8 @@ s64 sys_copy_file_range(fd_a in, uptr_a off_in, fd_a out, uptr_a off_out, size_a
 	u64 pi, po;
 	s64 r = 0;
 
-	fi = fd_get(in);
-	if (IS_ERR(fi))
+	if (get_both(in, out, &fi, &fo))
 		return -EBADF;
-	fo = fd_get(out);
-	if (IS_ERR(fo)) {
-		file_put(fi);
-		return -EBADF;
-	}
 	pi = fi->pos;
 	po = fo->pos;
 	if (off_in)
@@ -365,7 +360,6 @@ s64 sys_copy_file_range(fd_a in, uptr_a off_in, fd_a out, uptr_a off_out, size_a
 		else if (user_write(off_out, &po, sizeof(po)))
 			r = -EFAULT;
 	}
-	file_put(fi);
-	file_put(fo);
+	put_both(fi, fo);
 	return r;
 }
