@@ -149,12 +149,22 @@ static unsigned folded(uint32_t sum)
 	return ~sum & 0xffff;
 }
 
+/* "Too large" with what it quotes. sum: of what its checksum covers besides. */
+static void fill_icmp(unsigned char *icmp, int type, int code, const unsigned char *ip,
+		      unsigned quote, uint32_t sum)
+{
+	memset(icmp, 0, 8);
+	icmp[0] = (unsigned char)type;
+	icmp[1] = (unsigned char)code;
+	put16(icmp + 6, opt.icmp);
+	memcpy(icmp + 8, ip, quote);
+	put16(icmp + 2, folded(add_up(sum, icmp, 8 + quote)));
+}
+
 /* ICMP of type 3, code 4, that quotes the packet at `ip`; it comes from where that was to go. Its length. */
 static unsigned make_icmp(unsigned char *out, const unsigned char *ip, unsigned quote)
 {
-	unsigned char *icmp = out + 20;
-
-	memset(out, 0, 28);
+	memset(out, 0, 20);
 	out[0] = 0x45;
 	put16(out + 2, 28 + quote);
 	out[8] = 64;
@@ -162,29 +172,20 @@ static unsigned make_icmp(unsigned char *out, const unsigned char *ip, unsigned 
 	memcpy(out + 12, ip + 16, 4);
 	memcpy(out + 16, ip + 12, 4);
 	put16(out + 10, folded(add_up(0, out, 20)));
-	icmp[0] = 3;
-	icmp[1] = 4;
-	put16(icmp + 6, opt.icmp);
-	memcpy(icmp + 8, ip, quote);
-	put16(icmp + 2, folded(add_up(0, icmp, 8 + quote)));
+	fill_icmp(out + 20, 3, 4, ip, quote, 0);
 	return 28 + quote;
 }
 
 static unsigned make_icmp6(unsigned char *out, const unsigned char *ip, unsigned quote)
 {
-	unsigned char *icmp = out + 40;
-
-	memset(out, 0, 48);
+	memset(out, 0, 40);
 	out[0] = 0x60;
 	put16(out + 4, 8 + quote);
 	out[6] = 58;
 	out[7] = 64;
 	memcpy(out + 8, ip + 24, 16);
 	memcpy(out + 24, ip + 8, 16);
-	icmp[0] = 2;
-	put16(icmp + 6, opt.icmp);
-	memcpy(icmp + 8, ip, quote);
-	put16(icmp + 2, folded(add_up(add_up(58 + 8 + quote, out + 8, 32), icmp, 8 + quote)));
+	fill_icmp(out + 40, 2, 0, ip, quote, add_up(58 + 8 + quote, out + 8, 32));
 	return 48 + quote;
 }
 

@@ -44,7 +44,17 @@ static void ethernet(unsigned type)
 	put16(12, type);
 }
 
-/* TCP over IPv4 with this much data; the checksum left to others. */
+/* The header at `at`, its checksum left to others; the frame's length. */
+static size_t tcp_at(size_t at, size_t data)
+{
+	frame[at + 12] = 5 << 4;
+	hdr.flags = NET_HDR_NEEDS_CSUM;
+	hdr.csum_start = at;
+	hdr.csum_offset = 16;
+	return at + 20 + data;
+}
+
+/* TCP over IPv4 with this much data. */
 static size_t tcp4(size_t data)
 {
 	ethernet(0x0800);
@@ -52,11 +62,7 @@ static size_t tcp4(size_t data)
 	put16(16, (unsigned)(40 + data));
 	frame[23] = 6;
 	memcpy(frame + 26, config.addrs[0].addr, 4);
-	frame[46] = 5 << 4;
-	hdr.flags = NET_HDR_NEEDS_CSUM;
-	hdr.csum_start = 34;
-	hdr.csum_offset = 16;
-	return 54 + data;
+	return tcp_at(34, data);
 }
 
 /* The same over IPv6. */
@@ -67,11 +73,7 @@ static size_t tcp6(size_t data)
 	put16(18, (unsigned)(20 + data));
 	frame[20] = 6;
 	memcpy(frame + 22, config.addrs[1].addr, 16);
-	frame[66] = 5 << 4;
-	hdr.flags = NET_HDR_NEEDS_CSUM;
-	hdr.csum_start = 54;
-	hdr.csum_offset = 16;
-	return 74 + data;
+	return tcp_at(54, data);
 }
 
 static size_t gso4(size_t data)
