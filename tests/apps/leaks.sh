@@ -19,7 +19,8 @@ sample() {
 	read -r files _ < /proc/sys/fs/file-nr
 	read -r _ _ _ tasks pid < /proc/loadavg
 	slab=$(awk '/^Slab:/ { print $2 }' /proc/meminfo) anon=$(awk '/^AnonPages:/ { print $2 }' /proc/meminfo)
-	echo "$1 $files ${tasks#*/} $((slab - pid * 28 / 1024)) $anon"
+	waiting=$(cat /proc/net/tcp /proc/net/tcp6 | awk '$4 == "06"' | wc -l)
+	echo "$1 $files ${tasks#*/} $((slab - pid * 28 / 1024)) $anon $waiting"
 }
 for name; do
 	[ -x "$dir/$name" ] || continue
@@ -32,8 +33,8 @@ done
 END
 
 # Connections wait for a minute in TIME_WAIT (RFC 9293): with --full the heap must be back, but for 2 MiB of what is made
-# once, when they are gone, and the two programs that leave most of them are not judged before by it, nor by AnonPages: that
-# is what is neither page cache nor heap, so the slack of the heap's pages is in it.
+# once, when they are gone, and a program that leaves more of them from one reading to the next is not judged before by it, nor
+# by AnonPages: that is what is neither page cache nor heap, so the slack of the heap's pages is in it.
 # The first reading of a program may hold what is made once. Slack: a page of heap, a shell's pages, per reading.
 judge() {
 	awk 'function verdict(k) {
@@ -48,9 +49,10 @@ judge() {
 		if (name == "end" && $4 > start + 2048) print "the heap was " start " at first and is " $4 " at the end"
 		n++
 		for (k = 2; k <= 5; k++) {
-			grown[k] = n > 2 && $k > last[k] + slack[k] && !(k >= 4 && name ~ /^(tcp|net_ports)$/) ? grown[k] + 1 : 0
+			grown[k] = n > 2 && $k > last[k] + slack[k] && !(k >= 4 && $6 > waiting) ? grown[k] + 1 : 0
 			last[k] = $k
 		}
+		waiting = $6
 	}
 	END { verdict() }
 	BEGIN { split(". files tasks heap memory", what, " "); slack[4] = 8; slack[5] = 64 }'
