@@ -63,17 +63,20 @@ enum { NT_PRSTATUS = 1, NT_PRFPREG = 2, NT_X86_XSTATE = 0x202 };
 
 /* ---- memory ---- */
 
+/* Of a tracee of the caller that has stopped, with a reference. ERR_PTR(-ESRCH): it is none; -EIO. */
+static struct mm *memory_of(struct task *t)
+{
+	return ptrace_check(t) ? ERR_PTR(-ESRCH) : task_mm_get(t) ?: ERR_PTR(-EIO);
+}
+
 static s64 peek(struct task *t, uaddr_t addr, uaddr_t dst)
 {
-	struct mm *mm;
+	struct mm *mm = memory_of(t);
 	u64 word;
 	s64 n;
 
-	if (ptrace_check(t))
-		return -ESRCH;
-	mm = task_mm_get(t);
-	if (!mm)
-		return -EIO;
+	if (IS_ERR(mm))
+		return PTR_ERR(mm);
 	n = mm_peek(mm, addr, &word, sizeof(word));
 	mm_put(mm);
 	if (n != sizeof(word))
@@ -83,14 +86,11 @@ static s64 peek(struct task *t, uaddr_t addr, uaddr_t dst)
 
 static s64 poke(struct task *t, uaddr_t addr, u64 word)
 {
-	struct mm *mm;
+	struct mm *mm = memory_of(t);
 	s64 n;
 
-	if (ptrace_check(t))
-		return -ESRCH;
-	mm = task_mm_get(t);
-	if (!mm)
-		return -EIO;
+	if (IS_ERR(mm))
+		return PTR_ERR(mm);
 	n = mm_poke(mm, addr, &word, sizeof(word), true);
 	mm_put(mm);
 	return n == sizeof(word) ? 0 : -EIO;
