@@ -62,7 +62,7 @@ int proc_show_cmdline(struct seq *s, struct task *t, bool thread)
 	return err;
 }
 
-int proc_show_environ(struct seq *s, struct task *t, bool thread)
+static int show_part(struct seq *s, struct task *t, bool auxv)
 {
 	struct mm *mm = task_mm_get(t);
 	struct mm_layout l;
@@ -71,23 +71,20 @@ int proc_show_environ(struct seq *s, struct task *t, bool thread)
 	if (!mm)
 		return 0;
 	l = *mm_layout(mm);
-	err = copy_range(s, mm, l.env_start, l.env_end);
+	err = auxv ? copy_range(s, mm, l.auxv, l.auxv + l.auxv_len)
+		   : copy_range(s, mm, l.env_start, l.env_end);
 	mm_put(mm);
 	return err;
 }
 
+int proc_show_environ(struct seq *s, struct task *t, bool thread)
+{
+	return show_part(s, t, false);
+}
+
 int proc_show_auxv(struct seq *s, struct task *t, bool thread)
 {
-	struct mm *mm = task_mm_get(t);
-	struct mm_layout l;
-	int err;
-
-	if (!mm)
-		return 0;
-	l = *mm_layout(mm);
-	err = copy_range(s, mm, l.auxv, l.auxv + l.auxv_len);
-	mm_put(mm);
-	return err;
+	return show_part(s, t, true);
 }
 
 /* ---- mem ---- */
