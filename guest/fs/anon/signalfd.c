@@ -43,6 +43,8 @@ _Static_assert(sizeof(struct signalfd_siginfo) == 128, "struct signalfd_siginfo"
 /* The union's member is chosen by signal and code, as Linux's siginfo_layout. */
 static void convert(struct signalfd_siginfo *o, const struct siginfo *s)
 {
+	bool why = s->code > 0 && s->code != SI_KERNEL; /* the kernel says why it was sent */
+
 	memset(o, 0, sizeof(*o));
 	o->signo = (u32)s->signo;
 	o->err = s->err;
@@ -52,21 +54,20 @@ static void convert(struct signalfd_siginfo *o, const struct siginfo *s)
 		o->overrun = (u32)s->timer.overrun;
 		o->ptr = s->timer.value;
 		o->value = (s32)s->timer.value;
-	} else if (s->code > 0 && s->code != SI_KERNEL && s->signo == SIGCHLD) {
+	} else if (why && s->signo == SIGCHLD) {
 		o->pid = (u32)s->chld.pid;
 		o->uid = s->chld.uid;
 		o->status = s->chld.status;
 		o->utime = (u64)s->chld.utime;
 		o->stime = (u64)s->chld.stime;
-	} else if (s->code > 0 && s->code != SI_KERNEL &&
-		   (SIGSET(s->signo) & (SIGSET(SIGILL) | SIGSET(SIGTRAP) | SIGSET(SIGBUS) |
-					SIGSET(SIGFPE) | SIGSET(SIGSEGV)))) {
+	} else if (why && (SIGSET(s->signo) & (SIGSET(SIGILL) | SIGSET(SIGTRAP) | SIGSET(SIGBUS) |
+						SIGSET(SIGFPE) | SIGSET(SIGSEGV)))) {
 		o->addr = s->fault.addr;
 		o->addr_lsb = (u16)s->fault.addr_lsb;
-	} else if (s->code > 0 && s->code != SI_KERNEL && s->signo == SIGPOLL) {
+	} else if (why && s->signo == SIGPOLL) {
 		o->band = (u32)s->poll.band;
 		o->fd = s->poll.fd;
-	} else if (s->code > 0 && s->code != SI_KERNEL && s->signo == SIGSYS) {
+	} else if (why && s->signo == SIGSYS) {
 		o->call_addr = s->sys.addr;
 		o->syscall = s->sys.syscall;
 		o->arch = s->sys.arch;
