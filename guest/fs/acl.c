@@ -291,9 +291,10 @@ int acl_permission(struct inode *i, int mask)
 bool acl_inherits(struct inode *dir)
 {
 	struct acl *def = acl_of(dir, true);
+	bool any = def;
 
 	acl_put(def);
-	return def;
+	return any;
 }
 
 int acl_inherit(struct inode *dir, struct inode *i)
