@@ -34,7 +34,7 @@ before=$(living)
 
 left_behind() {
 	local now i
-	for ((i = 0; i < 60; i++)); do
+	for ((i = 0; i < 200; i++)); do
 		now=$(living | grep -vxF -e "$before")
 		[ -n "$now" ] || return
 		sleep 0.05

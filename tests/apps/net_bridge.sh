@@ -29,6 +29,17 @@ filters() {
 	ip netns exec n2 tc filter show dev eth0 ingress 2> /dev/null | grep -c 'handle 0x1'
 }
 
+# await CMD...: until it succeeds, for 30 s
+await() {
+	for ((i = 0; i < 300; i++)); do
+		! "$@" > /dev/null 2>&1 || return 0
+		sleep 0.1
+	done
+	expect "$*" "success in 30 s" "none"
+}
+listens() { "${@:2}" cat /proc/net/tcp /proc/net/tcp6 | grep -q ":$(printf %04X "$1") 0*:0000 0A"; } # PORT [COMMAND...]
+has_filter() { [ "$(filters)" = 1 ]; }
+
 moat() {
 	timeout 100 "$MOAT" do --platform "$PLATFORM" "$@"
 }
@@ -52,11 +63,11 @@ expect "addresses outside" "10.9.0.12/24" "$(ip -n n2 -br addr show eth0 | grep 
 # What a sandbox wrote before its end arrives, with the connection's end, though the reader takes its time.
 busybox nc -l -p 7100 > "$dir/tail" < /dev/null &
 listener=$!
-sleep 0.5
+await listens 7100
 kill -STOP $listener
 (sleep 1; kill -CONT $listener) &
 moat --net host-netns:n2 -- bash -c "exec head -c 200000 $dir/big > /dev/tcp/10.9.0.1/7100" || failures=$((failures + 1))
-for ((i = 0; i < 50; i++)); do
+for ((i = 0; i < 200; i++)); do
 	kill -0 $listener 2> /dev/null || break
 	sleep 0.1
 done
@@ -65,9 +76,11 @@ expect "what was sent before the end" 200000 "$(stat -c %s "$dir/tail")"
 # While a sandbox has it, nobody else answers there; afterwards the namespace's own stack does again.
 ip netns exec n2 "${listen[@]}" &
 listener=$!
+await listens 9 ip netns exec n2
 "$MOAT" do --platform "$PLATFORM" --net host-netns:n2 -- sleep 60 &
 owner=$!
-sleep 2
+await has_filter
+sleep 1
 curl -sS -m 5 http://10.9.0.12:9/ > "$dir/silent" 2>&1
 expect "the sandbox answers, which has no such port" 7 $?
 kill $owner
@@ -81,7 +94,7 @@ wait $listener
 # Two sandboxes on one interface; and one that is killed, whose filter stays until the next sandbox there has ended.
 "$MOAT" do --platform "$PLATFORM" --net host-netns:n2 -- sleep 60 &
 owner=$!
-sleep 2
+await has_filter
 expect "a second sandbox" "moat: --net host-netns:n2: another sandbox has the interface eth0" "$(moat --net host-netns:n2 -- true 2>&1)"
 expect "filters, still" 1 "$(filters)"
 kill -KILL $owner

@@ -14,9 +14,8 @@ for tool in passt nginx curl; do
 done
 dir=$(mktemp -d /tmp/net-passt.XXXXXX)
 trap 'kill $server 2> /dev/null; wait; rm -rf "$dir"' EXIT
-port=$((20000 + $$ % 20000))
-count_passt() { cat /proc/[0-9]*/comm 2> /dev/null | grep -c '^passt'; }
-passts=$(count_passt)
+port=$((20000 + $$ % 12000)) # below those that connections get
+passts() { cat /proc/[0-9]*/cmdline 2> /dev/null | tr '\0' ' ' | grep -c "tcp-ports[ ]$port:80"; } # of this test
 head -c 2000000 /dev/urandom > "$dir/big"
 echo hello > "$dir/index.html"
 echo mine > "$dir/mine"
@@ -27,11 +26,12 @@ cat > "$dir/nginx.conf" <<-END
 END
 timeout 100 "$MOAT" do --platform "$PLATFORM" --net passt --publish $port:80 --publish $port:53/udp -- nginx -c "$dir/nginx.conf" > "$dir/out" 2>&1 &
 server=$!
-for ((i = 0; i < 50; i++)); do
+for ((i = 0; i < 300; i++)); do
 	got=$(curl -s -m 2 http://127.0.0.1:$port/) && break
 	sleep 0.1
 done
 expect "curl" hello "$got"
+expect "passt" 1 "$(passts)"
 curl -sS -m 20 http://127.0.0.1:$port/big | cmp - "$dir/big" || failures=$((failures + 1))
 for ((i = 0; i < 50; i++)); do
 	curl -s -m 5 http://127.0.0.1:$port/ || break
@@ -43,7 +43,11 @@ expect "port in use, UDP" "moat: --publish: port $port of the host (UDP): Addres
 	"$("$MOAT" do --platform "$PLATFORM" --publish $port:80/udp -- true 2>&1)"
 kill -TERM $server
 wait $server
-expect "passt left" "$passts" "$(sleep 0.2; count_passt)"
+for ((i = 0; i < 100; i++)); do
+	[ "$(passts)" != 0 ] || break
+	sleep 0.1
+done
+expect "passt left" 0 "$(passts)"
 expect "what it said" "" "$(cat "$dir/out")"
 
 # The files that describe the network, as an engine would mount them; in a root whose resolv.conf leads into /run, too.

@@ -34,7 +34,7 @@ fi
 if have tcpdump; then
 	for i in lo any; do
 		got=$(inside sh -c 'tcpdump -n -q -c 3 -i '$i' udp port 9 2>/tmp/err & tool=$!
-for k in 1 2 3 4 5 6 7 8 9 10; do grep -qs listening /tmp/err && break; sleep 0.2; done
+for k in $(seq 100); do grep -qs listening /tmp/err && break; sleep 0.2; done
 python3 -c "
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -5,8 +5,8 @@
 B=/bin/busybox
 user=$BUILD/tests/apps/terminal
 [ -x "$user" ] || skip "$user is absent"
-export NAP=0.3 # for fg, which names the program before it gives it the terminal
-[ "$PLATFORM" = systrap ] || export TERMINAL_TIMEOUT=60 NAP=1
+export NAP=1 # for fg, which names the program before it gives it the terminal
+[ "$PLATFORM" = systrap ] || export TERMINAL_TIMEOUT=60
 dir=$(mktemp -d)
 trap '[ $BASHPID != $$ ] || rm -rf "$dir"' EXIT
 
@@ -93,12 +93,14 @@ wait @
 send exit 0\n
 X
 
+# Where what is typed comes in parts vi draws in parts, too: the whole lines are waited for at the end.
 session "vi" 0 $B sh -c "$B vi /tmp/v && cat /tmp/v" <<'X'
 wait /tmp/v
 send ihello vi\e
-wait hello vi
+wait Modified
 send yypA, twice\e
-wait , twice
+wait 2/2
+run sleep $NAP
 send :wq\n
 wait hello vi
 wait hello vi, twice
