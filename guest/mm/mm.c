@@ -73,6 +73,8 @@ struct mm *mm_create(void)
 
 void mm_set_owner(struct mm *mm, u64 owner)
 {
+	if (mm->owner == PMAP_RAW)
+		return;
 	mm->owner = owner;
 	pmap_set_owner(mm->pmap, owner);
 }

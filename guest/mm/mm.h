@@ -34,7 +34,10 @@ bool mm_may_commit(u64 pages);
 /* ---- life ---- */
 struct mm *mm_create(void);	     /* empty; ERR_PTR; one reference */
 struct mm *mm_fork(struct mm *from); /* copy-on-write duplicate */
-/* Whose programs run here: a user, or PMAP_ALONE (at first) for what must not depend on others (platform.h). */
+/*
+ * Whose programs run here: a user, PMAP_ALONE (at first) for what must not depend on others, or, to the end, PMAP_RAW
+ * (platform.h).
+ */
 void mm_set_owner(struct mm *mm, u64 owner);
 void mm_get(struct mm *mm);
 void mm_put(struct mm *mm); /* the last reference unmaps everything; may sleep */
@@ -97,6 +100,7 @@ struct mm_layout { /* what /proc and prctl(PR_SET_MM) know */
 	uaddr_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
 	uaddr_t arg_start, arg_end, env_start, env_end, auxv, auxv_len, vdso;
 	struct file *exe;
+	bool loads_itself; /* no interpreter: what text it maps later is not the dynamic loader's doing */
 };
 struct mm_layout *mm_layout(struct mm *mm);
 /* Map the stack VMA (grows down to the rlimit) and the vDSO; randomized. */

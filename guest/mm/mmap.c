@@ -230,6 +230,8 @@ static s64 map_locked(struct mm *mm, uaddr_t addr, u64 len, int prot, int flags,
 	src->file = NULL; /* the area has the references now */
 	src->shm = NULL;
 	vma_insert(v);
+	if (v->file && (v->prot & PROT_EXEC) && mm->layout.loads_itself)
+		mm_set_owner(mm, PMAP_RAW);
 	if (v->file && private && ((v->prot & PROT_EXEC) || (flags & MAP_DENYWRITE)))
 		fault_expect(mm, addr);
 	vma_merge(v);

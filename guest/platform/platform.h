@@ -256,10 +256,12 @@ struct pmap *pmap_create(void);
 void pmap_destroy(struct pmap *p); /* no utask uses it any more */
 /*
  * Whose programs run here, as a user's number in the first user namespace. They share what the platform learns of their
- * text, and all have what root's (0) taught it. PMAP_ALONE, as at first: this address space learns for itself.
+ * text, and all have what root's (0) taught it. PMAP_ALONE, as at first: this address space learns for itself. PMAP_RAW:
+ * so it does, and nobody teaches it, since it may read text of others that it does not run.
  */
 void pmap_set_owner(struct pmap *p, u64 owner);
 #define PMAP_ALONE (~0ULL)
+#define PMAP_RAW   (~0ULL - 1)
 int pmap_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa, unsigned prot);
 void pmap_unmap(struct pmap *p, uaddr_t va, u64 len);
 /* Take rights away (or give them) where something is mapped. */

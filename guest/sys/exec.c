@@ -249,6 +249,7 @@ static int load(struct exec *x)
 	if (!x->secure)
 		mm_set_owner(x->mm, x->cred->euid);
 	err = exec_load(x, img, img->interp_len ? interp : NULL);
+	mm_layout(x->mm)->loads_itself = !img->interp_len;
 	if (!err)
 		err = mm_map_vdso(x->mm);
 	if (!err && time_ns_for_next())

@@ -161,6 +161,43 @@ TEST(text_busy)
 	CHECK_OK(unlink("busy"));
 }
 
+/* Calls as libc makes them, often enough for a sandbox that rewrites such sites. */
+HELPER(many_calls)
+{
+	for (int i = 0; i < 3000; i++) {
+		long r;
+
+		asm volatile("mov %1, %%eax; syscall"
+			     : "=a"(r)
+			     : "i"(SYS_getppid)
+			     : "rcx", "r11", "memory");
+		if (r < 0)
+			return 1;
+	}
+	return 7;
+}
+
+/* Who maps a program to translate its text instead of running it (valgrind) has to find there what the file has. */
+TEST(text_of_others_is_the_files)
+{
+	char *argv[] = { "x", "@many_calls", NULL }, *text, *map;
+	struct stat st;
+	int fd;
+
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(run(abi_self, argv, environ), 7);
+	fd = open(abi_self, O_RDONLY | O_CLOEXEC);
+	REQUIRE(fd >= 0 && fstat(fd, &st) == 0);
+	text = malloc(st.st_size);
+	REQUIRE(text && pread(fd, text, st.st_size, 0) == st.st_size);
+	map = mmap(NULL, st.st_size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	REQUIRE(map != MAP_FAILED);
+	CHECK_EQ(memcmp(map, text, st.st_size), 0);
+	munmap(map, st.st_size);
+	free(text);
+	close(fd);
+}
+
 HELPER(wait_for_stdin)
 {
 	char c;

@@ -11,7 +11,8 @@
  * mapped executable and not writable are patched: when a site has trapped often, or at once when they are mapped, if their
  * sites are known from other programs. Whatever mm changes at such a page drops its copy first. Patching ends for an
  * address space when it wants the region for itself, or GS, or single steps. The application can read its patched text;
- * that it may see the difference is the one thing that is not transparent.
+ * that it may see the difference is the one thing that is not transparent. One that loads programs to translate them instead
+ * of running them (valgrind) reads theirs as it is: sites known from other programs are not patched there (pmap.raw).
  */
 #include "platform/systrap/patch.h"
 
@@ -275,6 +276,8 @@ void patch_map(struct pmap *p, uaddr_t va, u64 len, paddr_t pa)
 	paddr_t at = pa, end = pa + len;
 	struct patch_copy *c;
 
+	if (p->raw)
+		return;
 	while (at < end && (c = patch_copy_next(at, end, p->owner))) {
 		at = c->pa + PAGE_SIZE;
 		if (patch_begin(p))

@@ -38,7 +38,8 @@ void pmap_set_owner(struct pmap *p, u64 owner)
 	static u64 loners;
 
 	spin_lock(&p->lock);
-	p->owner = owner == PMAP_ALONE ? PMAP_ALONE - atomic_add(&loners, 1) : owner;
+	p->raw = owner == PMAP_RAW;
+	p->owner = owner >= PMAP_RAW ? PMAP_RAW - atomic_add(&loners, 1) : owner;
 	spin_unlock(&p->lock);
 }
 

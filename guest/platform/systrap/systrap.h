@@ -61,6 +61,7 @@ struct pmap {
 	struct list lost; /* stubs whose host task is gone but whose slot could not be unmapped */
 	struct patch *patch; /* or NULL */
 	u64 gen;
+	bool raw; /* PMAP_RAW: no text that has not trapped here is patched */
 	u64 owner; /* whose copies of patched text are used: a user's number, or one of its own above all of those */
 	bool shoot;	/* an older translation may be in use: the commit must wait for copies */
 	bool failed;	/* a batch was refused before the commit */
