@@ -190,6 +190,8 @@ static void add_node(struct inode *system)
 	text(n0, "cpumap", &all_mask_ops, NULL);
 	number(n0, "distance", 10);
 	text(n0, "meminfo", &node_meminfo_ops, NULL);
+	text(n0, "numastat", &string_ops,
+	     "numa_hit 0\nnuma_miss 0\nnuma_foreign 0\ninterleave_hit 0\nlocal_node 0\nother_node 0");
 }
 
 static void add_thp(struct inode *root)

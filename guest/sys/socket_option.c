@@ -9,6 +9,14 @@
 
 #define SMALL	  256
 #define VALUE_MAX (512 * 1024) /* most that any option takes or gives */
+#define SOL_IPV6  41
+
+/* Of IPv6 on a socket that is none of it: no Linux has that. */
+static void no_option(const struct socket *s, const char *call, int level, int name)
+{
+	if (level != SOL_IPV6 || s->family != AF_INET)
+		unsupported(call, (u64)(u32)level << 32 | (u32)name);
+}
 
 s64 sys_setsockopt(fd_a fd, int_a level, int_a name, uptr_a value, int_a len)
 {
@@ -31,7 +39,7 @@ s64 sys_setsockopt(fd_a fd, int_a level, int_a name, uptr_a value, int_a len)
 	else
 		err = sock_setsockopt(s, level, name, v, (unsigned)len);
 	if (err == -ENOPROTOOPT)
-		unsupported("setsockopt", (u64)(u32)level << 32 | (u32)name);
+		no_option(s, "setsockopt", level, name);
 	if (v != small)
 		kfree(v);
 	file_put(f);
@@ -107,7 +115,7 @@ s64 sys_getsockopt(fd_a fd, int_a level, int_a name, uptr_a value, uptr_a len)
 	else
 		err = get(s, level, name, value, len);
 	if (err == -ENOPROTOOPT)
-		unsupported("getsockopt", (u64)(u32)level << 32 | (u32)name);
+		no_option(s, "getsockopt", level, name);
 	file_put(f);
 	return err;
 }

@@ -22,6 +22,20 @@ TEST(meminfo)
 	CHECK(strstr(text, " kB\n") != NULL);
 }
 
+/* Names without which programs give up: iotop and vmstat(8); numastat(8). */
+TEST(counters)
+{
+	static const char *const pages[] = { "\npgpgin ",  "\npgpgout ", "\npswpin ",
+					     "\npswpout ", "\npgfault ", "\npgmajfault ",
+					     "\noom_kill " };
+
+	slurp("/proc/vmstat");
+	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
+		if (!strstr(text, pages[i]))
+			ABI_FAIL("/proc/vmstat lacks %s", pages[i] + 1);
+	CHECK(!strncmp(slurp("/sys/devices/system/node/node0/numastat"), "numa_hit ", 9));
+}
+
 TEST(cpuinfo)
 {
 	int n = 0;

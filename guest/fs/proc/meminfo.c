@@ -96,7 +96,7 @@ int proc_show_meminfo(struct seq *s, void *arg)
 	return 0;
 }
 
-/* Only what is counted; programs look for the names they know. */
+/* Programs look for the names they know: what is not counted reads as 0. */
 int proc_show_vmstat(struct seq *s, void *arg)
 {
 	struct memory m;
@@ -104,5 +104,7 @@ int proc_show_vmstat(struct seq *s, void *arg)
 	get(&m);
 	seq_printf(s, "nr_free_pages %llu\nnr_file_pages %llu\n", (ull)m.free >> PAGE_SHIFT,
 		   (ull)m.cached >> PAGE_SHIFT);
+	seq_puts(s,
+		 "pgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault 0\npgmajfault 0\noom_kill 0\n");
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include "net/scm.h"
 #include "platform/platform.h"
 #include "task/task.h"
+#include "task/unsupported.h"
 
 #define SEND_MAX 65536u
 
@@ -455,8 +456,10 @@ static struct socket *create(int type, int number)
 
 	if (type != SOCK_RAW && type != SOCK_DGRAM)
 		return ERR_PTR(-ESOCKTNOSUPPORT);
-	if (!protocol(number))
+	if (!protocol(number)) {
+		unsupported("netlink protocol", (u64)number);
 		return ERR_PTR(-EPROTONOSUPPORT);
+	}
 	n = kzalloc(sizeof(*n));
 	if (!n)
 		return ERR_PTR(-ENOMEM);
