@@ -134,6 +134,41 @@ TEST(a_refused_one_comes_back)
 	refused(AF_INET6, false, 1500, 1280 - 2 * 40 - 2 * 8);
 }
 
+/* How far the message itself has come is told before it: tracepath counts the way back by that. */
+static void heard_from_afar(int family)
+{
+	bool v6 = family == AF_INET6;
+	struct sockaddr_in6 to;
+	socklen_t len = nobody_at(family, &to);
+	char control[256];
+	struct iovec v = { got, sizeof(got) };
+	struct msghdr m = { .msg_iov = &v,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+	int fd = CHECK_OK(socket(family, SOCK_DGRAM, 0)), hops;
+	struct cmsghdr *c;
+
+	CHECK_OK(option(fd, family, IP_RECVERR, IPV6_RECVERR, 1));
+	CHECK_OK(option(fd, family, IP_RECVTTL, IPV6_RECVHOPLIMIT, 1));
+	CHECK_EQ(sendto(fd, data, 5, 0, (void *)&to, len), 5);
+	CHECK_EQ(events(fd), POLLERR);
+	CHECK_EQ(recvmsg(fd, &m, MSG_ERRQUEUE), 5);
+	c = CMSG_FIRSTHDR(&m);
+	REQUIRE(c && CMSG_NXTHDR(&m, c));
+	CHECK_EQ(c->cmsg_type, v6 ? IPV6_HOPLIMIT : IP_TTL);
+	memcpy(&hops, CMSG_DATA(c), sizeof(hops));
+	CHECK_EQ(hops, 64);
+	CHECK_EQ(CMSG_NXTHDR(&m, c)->cmsg_type, v6 ? IPV6_RECVERR : IP_RECVERR);
+	close(fd);
+}
+
+TEST(how_far_it_came)
+{
+	heard_from_afar(AF_INET);
+	heard_from_afar(AF_INET6);
+}
+
 TEST(a_short_buffer_cuts_it)
 {
 	struct sockaddr_in6 to;

@@ -51,13 +51,7 @@ void dgram_deliver(struct inet_sock *k, struct pbuf *p, u16 port, u16 to_port)
 	d->port = port;
 	d->to_port = to_port;
 	d->ifindex = inet_ifindex(ip_current_input_netif());
-	if (v6 && ip6_current_header()) {
-		d->ttl = IP6H_HOPLIM(ip6_current_header());
-		d->tos = IP6H_TC(ip6_current_header());
-	} else if (!v6 && ip4_current_header()) {
-		d->ttl = IPH_TTL(ip4_current_header());
-		d->tos = IPH_TOS(ip4_current_header());
-	}
+	dgram_header(d, v6);
 	if (sock_wants_time(&k->s))
 		d->time = clock_mono() + (u64)clock_real_offset();
 	k->s.incoming_cpu = (s32)cpu_this()->id;

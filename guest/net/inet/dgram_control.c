@@ -19,6 +19,33 @@ struct in6_pktinfo_abi {
 	s32 ifindex;
 };
 
+void dgram_header(struct inet_dgram *d, bool v6)
+{
+	if (v6 && ip6_current_header()) {
+		d->ttl = IP6H_HOPLIM(ip6_current_header());
+		d->tos = IP6H_TC(ip6_current_header());
+	} else if (!v6 && ip4_current_header()) {
+		d->ttl = IPH_TTL(ip4_current_header());
+		d->tos = IPH_TOS(ip4_current_header());
+	}
+}
+
+void dgram_tell_header(const struct inet_sock *k, struct scm *scm, const struct inet_dgram *d)
+{
+	u32 want = k->recv_flags;
+	s32 n = d->ttl;
+
+	if ((want & RECV_TTL) && IP_IS_V4_VAL(d->to))
+		scm_extra_add(scm, IPPROTO_IP, IP_TTL, &n, sizeof(n));
+	if ((want & RECV_HOPS) && IP_IS_V6_VAL(d->to))
+		scm_extra_add(scm, IPPROTO_IPV6, IPV6_HOPLIMIT, &n, sizeof(n));
+	if ((want & RECV_TOS) && IP_IS_V4_VAL(d->to))
+		scm_extra_add(scm, IPPROTO_IP, IP_TOS, &d->tos, 1);
+	n = d->tos;
+	if ((want & RECV_TCLASS) && IP_IS_V6_VAL(d->to))
+		scm_extra_add(scm, IPPROTO_IPV6, IPV6_TCLASS, &n, sizeof(n));
+}
+
 void dgram_tell(const struct inet_sock *k, struct scm *scm, const struct inet_dgram *d)
 {
 	u32 want = k->recv_flags;
@@ -44,16 +71,7 @@ void dgram_tell(const struct inet_sock *k, struct scm *scm, const struct inet_dg
 		i.ipi_spec_dst = i.ipi_addr;
 		scm_extra_add(scm, IPPROTO_IP, IP_PKTINFO, &i, sizeof(i));
 	}
-	n = d->ttl;
-	if ((want & RECV_TTL) && IP_IS_V4_VAL(d->to))
-		scm_extra_add(scm, IPPROTO_IP, IP_TTL, &n, sizeof(n));
-	if ((want & RECV_HOPS) && IP_IS_V6_VAL(d->to))
-		scm_extra_add(scm, IPPROTO_IPV6, IPV6_HOPLIMIT, &n, sizeof(n));
-	if ((want & RECV_TOS) && IP_IS_V4_VAL(d->to))
-		scm_extra_add(scm, IPPROTO_IP, IP_TOS, &d->tos, 1);
-	n = d->tos;
-	if ((want & RECV_TCLASS) && IP_IS_V6_VAL(d->to))
-		scm_extra_add(scm, IPPROTO_IPV6, IPV6_TCLASS, &n, sizeof(n));
+	dgram_tell_header(k, scm, d);
 	if ((want & RECV_ORIGDST) && IP_IS_V4_VAL(d->to)) {
 		inet_name_write(AF_INET, &a, &d->to, d->to_port);
 		scm_extra_add(scm, IPPROTO_IP, IP_ORIGDSTADDR, a.raw, a.len);

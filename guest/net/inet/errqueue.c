@@ -87,6 +87,7 @@ void errqueue_icmp(struct inet_sock *k, const struct icmp_error *e, const ip_add
 			d->code = e->code;
 			d->info = e->info;
 			d->origin = IP_IS_V6(to) ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP;
+			dgram_header(d, IP_IS_V6(to));
 		}
 	}
 	atomic_store(&k->s.err, e->err);
@@ -233,6 +234,8 @@ s64 errqueue_recv(struct inet_sock *k, struct sock_msg *m)
 	n = dgram_copy(m, d, 0);
 	if (d->time)
 		scm_add_time(m->scm, &k->s, d->time);
+	if (from_icmp(d))
+		dgram_tell_header(k, m->scm, d); /* of the ICMP message */
 	scm_extra_add(m->scm, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &x,
 		      sizeof(x.e) + a.len);
 	if (m->name && (from_icmp(d) || d->origin == SO_EE_ORIGIN_LOCAL))

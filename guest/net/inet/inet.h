@@ -323,7 +323,11 @@ s64 dgram_copy(struct sock_msg *m, const struct inet_dgram *d, size_t skip);
 void dgram_free(struct inet_dgram *d); /* net_lock held */
 
 /* ---- dgram_control.c ---- */
-/* What k asked to be told of d. */
+/* Keep what the header of the packet that lwIP has in hand says: hop limit, class. net_lock held. */
+void dgram_header(struct inet_dgram *d, bool v6);
+/* What k asked to be told of that. */
+void dgram_tell_header(const struct inet_sock *k, struct scm *scm, const struct inet_dgram *d);
+/* All that k asked to be told of d. */
 void dgram_tell(const struct inet_sock *k, struct scm *scm, const struct inet_dgram *d);
 struct dgram_route;
 /* What a sender says of its datagram, into r, whose dst is known. net_lock held. -EINVAL, -ENODEV, -ENETUNREACH. */

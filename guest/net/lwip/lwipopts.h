@@ -43,6 +43,7 @@ void lwip_free(void *p);
 #define IPV6_REASS_MAXAGE	      25 /* s; before timer.c takes the device for quiet */
 #define MEMP_NUM_REASSDATA	      64
 #define IP_DEFAULT_TTL		      64
+#define LWIP_ICMP6_HL		      64 /* Linux's, of answers and errors */
 #define LWIP_MULTICAST_PING	      0
 #define LWIP_BROADCAST_PING	      0
 #define LWIP_IGMP		      1
