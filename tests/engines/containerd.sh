@@ -38,7 +38,7 @@ network() {
 	ip -n "$1" link set lo up
 }
 # What somebody types. ctr that sees its end before the task is there waits for ever.
-input() { echo abc; [ "${PLATFORM:-}" = kvm ] && sleep 6 || sleep 1; }
+input() { echo abc; [ "${PLATFORM:-}" = kvm ] && sleep 6 || sleep 3; }
 # remove ID: its exit status, as ctr tells it.
 remove() {
 	local text
@@ -88,10 +88,10 @@ expect "input" abc "$(input | ctr task exec --exec-id e4 d1 cat)"
 ctr task exec --exec-id e5 d1 /nonexistent > /dev/null 2> /run/lab/err
 expect "a missing command: status" 1 $?
 expect_has "a missing command" "no such file or directory" "$(cat /run/lab/err)"
-expect "terminal" "/dev/pts/0 30 100" "$(at_terminal "ctr task exec --tty --exec-id e6 d1 sh -c 'sleep 0.4; echo \$(tty) \$(stty size)'")"
+expect "terminal" "/dev/pts/0 30 100" "$(at_terminal "ctr task exec --tty --exec-id e6 d1 sh -c '$sized'")"
 
 step "run at a terminal"
-expect "name and size" "/dev/pts/0 30 100" "$(at_terminal "ctr $run --rm --tty $BUSYBOX t1 sh -c 'sleep 0.4; echo \$(tty) \$(stty size)'")"
+expect "name and size" "/dev/pts/0 30 100" "$(at_terminal "ctr $run --rm --tty $BUSYBOX t1 sh -c '$sized'")"
 expect "status" 6 "$(at_terminal "ctr $run --rm --tty $BUSYBOX t1 sh -c 'exit 6'; echo \$?")"
 
 step "task commands"

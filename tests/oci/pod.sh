@@ -31,7 +31,10 @@ script 'echo $$'
 expect "in shared ones, too" "$(moat run c2 2> /dev/null)" "$(cat rootfs/hook/pid)"
 edit '.mounts |= map(if .type == "cgroup" then .options -= ["ro"] else . end)'
 script 'cd /sys/fs/cgroup && mkdir -p a/b/c d && echo 0 > a/b/c/cgroup.procs && cat /proc/self/cgroup && sleep 100 &
-	sleep 0.3; ls -d /sys/fs/cgroup/a/b/*/'
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		grep -qs . /sys/fs/cgroup/a/b/c/cgroup.procs && ps | grep -q "sleep 10[0]" && break; sleep 0.2
+	done
+	ls -d /sys/fs/cgroup/a/b/*/'
 expect "own control groups" "0::/a/b/c
 /sys/fs/cgroup/a/b/c/" "$(moat run c2 2>&1)"
 expect "of which it leaves none" "0::/a/b/c
@@ -60,7 +63,7 @@ expect "own limit of memory" 137 $?
 expect "of which the other has more" 100000000 "$(moat exec c1 sh -c 'head -c 100000000 /dev/zero | tail -c 100000000 | wc -c' 2>&1)"
 expect "both know theirs" "yes yes" "$(moat exec c3 sh -c 'm=$(sed -n "s/^MemTotal: *\([0-9]*\) kB/\1/p" /proc/meminfo); [ $m -lt 65536 ] && echo yes') $(
 	moat exec c1 sh -c 'm=$(sed -n "s/^MemTotal: *\([0-9]*\) kB/\1/p" /proc/meminfo); [ $m -gt 200000 ] && echo yes')"
-moat exec -t c1 sh -c 'tty; sleep 5' < /dev/null > tty 2>&1 &
+moat exec -t c1 sh -c 'tty; sleep 60' < /dev/null > tty 2>&1 &
 await 5 grep -q /dev/pts tty
 expect "a terminal is seen where it is" "$(basename "$(tr -d '\r' < tty)") ptmx" "$(moat exec c1 sh -c 'echo $(ls /dev/pts)')"
 expect "and only there" ptmx "$(moat exec c3 sh -c 'echo $(ls /dev/pts)')"
