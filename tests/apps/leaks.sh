@@ -19,7 +19,7 @@ sample() {
 	read -r files _ < /proc/sys/fs/file-nr
 	read -r _ _ _ tasks pid < /proc/loadavg
 	slab=$(awk '/^Slab:/ { print $2 }' /proc/meminfo) anon=$(awk '/^AnonPages:/ { print $2 }' /proc/meminfo)
-	waiting=$(cat /proc/net/tcp /proc/net/tcp6 | awk '$4 == "06"' | wc -l)
+	waiting=$(awk '/^TCP:/ { print $7 }' /proc/net/sockstat)
 	echo "$1 $files ${tasks#*/} $((slab - pid * 28 / 1024)) $anon $waiting"
 }
 for name; do
