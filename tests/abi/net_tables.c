@@ -292,3 +292,37 @@ TEST_FORK(neighbours_and_half_open_ones)
 	close(fd);
 	far_end_stop(&f);
 }
+
+/* A list that is longer than what is made at once. */
+TEST_FORK(long_list)
+{
+	enum { SOCKETS = 1500 };
+	struct rlimit lim = { SOCKETS + 100, SOCKETS + 100 };
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	static unsigned char seen[65536];
+	socklen_t len = sizeof(a);
+	unsigned port, lines = 0;
+	char line[256];
+	FILE *f;
+
+	NEED_CAP(CAP_SYS_RESOURCE);
+	CHECK_OK(setrlimit(RLIMIT_NOFILE, &lim));
+	for (int n = 0; n < SOCKETS; n++) {
+		int fd = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
+
+		a.sin_port = 0;
+		CHECK_OK(bind(fd, (struct sockaddr *)&a, sizeof(a)));
+		CHECK_OK(getsockname(fd, (struct sockaddr *)&a, &len));
+		seen[ntohs(a.sin_port)] = 1;
+	}
+	f = fopen("/proc/net/udp", "r");
+	REQUIRE(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*d: %*8x:%4x ", &port) == 1 && seen[port]) {
+			CHECK_EQ(seen[port], 1); /* once */
+			seen[port]++;
+			lines++;
+		}
+	fclose(f);
+	CHECK_EQ(lines, SOCKETS);
+}

@@ -64,12 +64,26 @@ static unsigned state_of(const struct inet_sock *k)
 	return k->state == INET_CONNECTED ? 1 : 7;
 }
 
+/* A part of the list, as a file of text is made: net_lock is not held for all of a long one. */
 struct listing {
 	struct seq *s;
 	const struct net_ns *net;
 	const struct which *w;
-	unsigned n; /* lines so far */
+	unsigned n;	   /* lines so far, those of other parts too */
+	unsigned from, to; /* this part's; to 0: not full yet */
 };
+
+/* Is the next line, whose number is l->n - 1 then, in this part? */
+static bool is_here(struct listing *l)
+{
+	unsigned n = l->n++;
+
+	if (n < l->from || l->to)
+		return false;
+	if (l->s->len >= SEQ_PART)
+		l->to = n;
+	return !l->to;
+}
 
 /* A connection that has no socket. tr: 1 it sends again, 3 it waits for its end; tm->when in hundredths. */
 static void put_orphan(struct tcp_pcb *p, void *arg)
@@ -78,7 +92,7 @@ static void put_orphan(struct tcp_pcb *p, void *arg)
 	unsigned timer = 0, when = 0, unsent = p->snd_lbb - p->lastack;
 	struct listing *l = arg;
 
-	if (p->x.net != l->net || !tcp_is_orphan(p) || tcp_family(p) != l->w->family)
+	if (p->x.net != l->net || !tcp_is_orphan(p) || tcp_family(p) != l->w->family || !is_here(l))
 		return;
 	if (p->state == TIME_WAIT) {
 		timer = 3;
@@ -88,7 +102,7 @@ static void put_orphan(struct tcp_pcb *p, void *arg)
 		timer = 1;
 		when = (unsigned)MAX(p->rto - p->rtime, 0) * TCP_SLOW_INTERVAL / 10;
 	}
-	seq_printf(l->s, "%4u: ", l->n++);
+	seq_printf(l->s, "%4u: ", l->n - 1);
 	put_addr(l->s, l->w->family, &p->local_ip, p->local_port);
 	put_addr(l->s, l->w->family, &p->remote_ip, p->remote_port);
 	seq_printf(l->s, "%02X %08X:00000000 %02X:%08X %08X %5u        0 0 %u 0000000000000000",
@@ -102,15 +116,15 @@ static void put_orphan(struct tcp_pcb *p, void *arg)
 
 static void show(struct seq *s, const struct net_ns *net, const struct which *w)
 {
-	struct listing l = { s, net, w, 0 };
+	struct listing l = { .s = s, .net = net, .w = w, .from = (unsigned)s->next };
 	const char *six = w->family == AF_INET6 ? "                        " : "";
 	struct inet_sock *k;
 
-	seq_printf(
-		s,
-		"  sl  local_address%s rem_address%s   st tx_queue rx_queue tr tm->when retrnsmt "
-		"  uid  timeout inode%s\n",
-		six, six, w->type == SOCK_STREAM ? "" : " ref pointer drops");
+	if (!l.from)
+		seq_printf(s,
+			   "  sl  local_address%s rem_address%s   st tx_queue rx_queue tr tm->when "
+			   "retrnsmt   uid  timeout inode%s\n",
+			   six, six, w->type == SOCK_STREAM ? "" : " ref pointer drops");
 	spin_lock(&net_lock);
 	list_for_each(k, &inet_all, all_node) {
 		unsigned st = state_of(k);
@@ -119,11 +133,13 @@ static void show(struct seq *s, const struct net_ns *net, const struct which *w)
 			continue;
 		if (st == 7 && !k->lport && w->type != SOCK_RAW)
 			continue;
-		put_sock(s, k, l.n++, st);
+		if (is_here(&l))
+			put_sock(s, k, l.n - 1, st);
 	}
 	if (w->type == SOCK_STREAM)
 		tcp_each(put_orphan, &l);
 	spin_unlock(&net_lock);
+	s->next = l.to;
 }
 
 #define SHOW(name)                                       \
