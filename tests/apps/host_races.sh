@@ -10,7 +10,10 @@ trap '[ $BASHPID != $$ ] || { [ -z "$flipper" ] || kill $flipper 2> /dev/null; r
 chmod 755 "$dir"
 tries=5000
 [ "$PLATFORM" = systrap ] || tries=1000
-[ -z "${TEST_FULL:-}" ] || tries=100000
+if [ -n "${TEST_FULL:-}" ]; then
+	tries=100000
+	[ "$PLATFORM" = systrap ] || tries=20000
+fi
 
 outside() {
 	find "$dir/outside" -exec stat -c '%n %F %a %s %h %y %z' {} \; | sort
