@@ -60,7 +60,7 @@ def children():
 
 def wait_for_orphans():
     """Reap until there are none; the command lines of those that stay."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + 15
     while time.monotonic() < end:
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:

@@ -203,7 +203,7 @@ def run_command(rt, command, status, bundle):
         argv[1:1] = ['--bundle', str(bundle)]
     ret, out, err = rt.command(*argv, limit=5)
     seen = {'exit': ret, 'output': shape(command, out, id_), 'says why': bool(err.strip())}
-    for _ in range(50):
+    for _ in range(150):
         seen['then'] = rt.status(id_)
         if seen['then'] not in ('running', 'created') or command[0] not in ('kill',) or command[-1] in ('0', '99', 'NOSUCH'):
             break
