@@ -40,6 +40,7 @@ int surroundings_make(struct session *s)
 		klog("container: no account of memory is left for it");
 		return -ENOSPC;
 	}
+	c->cgroup->memory.account = c->mem_group;
 	if (is_first(s) || !(s->spec->own_ns & BOOT_NS_PID))
 		return 0;
 	c->pid_ns = pid_ns_create(&first_pid_ns, &first_user_ns);

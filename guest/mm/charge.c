@@ -1,55 +1,88 @@
 /*
- * charge.c - what counts against the containers' limits, and the Sentry's own pages.
+ * charge.c - what counts against the limits of containers and control groups, and the Sentry's own pages.
  *
- * A counter for the sandbox and one for each container's group: application pages and page cache are charged before they are
- * allocated and refused above either limit; the Sentry's own pages are counted for the sandbox alone and never refused, so
- * that no system call fails half way through for want of a table. Lock-free, one or two atomic adds per window or page; the
- * groups' table is under groups_lock.
+ * A counter for the sandbox and one for each group (account.c): application pages and page cache are charged before they
+ * are allocated and refused above the limit of the sandbox, of the group or of one above it; the Sentry's own pages are
+ * counted for the sandbox alone and never refused, so that no system call fails half way through for want of a table.
+ * Lock-free.
+ *
+ * Cost: per window or page one atomic add for the sandbox, one for the container, one for each control group with the
+ * controller of memory on the way to the task's; a task below none of those pays what it would without them.
  *
  * While there is one container its limit is the sandbox's, the Sentry's pages included. Differs from Linux: memory that two
- * containers share counts for the one that touched it first, as long as it lives.
+ * groups share counts for the one that touched it first, as long as it lives; the Sentry's memory for a process (tables,
+ * sockets, dentries) counts for no control group; counters are exact, there is no stock per CPU.
  */
 #include "lib/atomic.h"
 #include "lib/err.h"
-#include "lib/spinlock.h"
 #include "mm/frame_priv.h"
 
-#define GROUPS	  256u
-#define UNLIMITED (~0ULL >> PAGE_SHIFT)
-
 static u64 limit = UNLIMITED, charged;
-static struct group {
-	u64 limit, charged; /* frames */
-	bool used;	    /* groups_lock */
-} groups[GROUPS];
-static unsigned nr_groups; /* in use */
-static struct spinlock groups_lock = SPINLOCK_INIT;
 
 u64 (*frame_reclaim)(u64 frames);
-unsigned (*frame_group_current)(void);
+struct frame_payer *(*frame_payer_current)(void);
 
 unsigned frame_group_here(void)
 {
-	return frame_group_current ? frame_group_current() : 0;
+	struct frame_payer *p = frame_payer_current ? frame_payer_current() : NULL;
+
+	return p ? p->group : 0;
 }
 
-static bool charge_group(unsigned g, u64 n)
+/* ---- groups ---- */
+
+/* `full` had no room for what was charged from g up to it. */
+static void refuse(unsigned g, unsigned full, u64 n)
 {
-	if (!g || atomic_add(&groups[g].charged, n) <= READ_ONCE(groups[g].limit))
-		return true;
-	atomic_sub(&groups[g].charged, n);
-	return false;
+	for (; g != frame_groups[full].parent; g = frame_groups[g].parent)
+		atomic_sub(&frame_groups[g].charged, n);
+	atomic_add(&frame_groups[full].refused_here, 1);
+	for (g = full; g; g = frame_groups[g].parent)
+		atomic_add(&frame_groups[g].refused, 1);
+	frame_payer_current()->refused = full;
 }
+
+/* Before it is in user mode again, the current task is to answer for it. */
+static void note_over(unsigned g, u64 n)
+{
+	struct frame_payer *p = frame_payer_current();
+
+	p->over = g;
+	p->over_frames += (u32)n;
+	WRITE_ONCE(cpu_this()->need_resched, 1);
+}
+
+static bool charge_group(unsigned g, u64 n, bool may_refuse)
+{
+	for (unsigned at = g; at; at = frame_groups[at].parent) {
+		struct frame_group *a = &frame_groups[at];
+		u64 now = atomic_add(&a->charged, n);
+
+		if (unlikely(now > READ_ONCE(a->limit)) && may_refuse) {
+			refuse(g, at, n);
+			return false;
+		}
+		if (now > READ_ONCE(a->peak))
+			WRITE_ONCE(a->peak, now);
+		if (unlikely(now > READ_ONCE(a->high)))
+			note_over(at, n);
+	}
+	return true;
+}
+
+/* ---- charges ---- */
 
 int frame_try_charge(u64 n)
 {
 	unsigned g = frame_group_here();
 
-	if (!charge_group(g, n))
+	if (!charge_group(g, n, true))
 		return -ENOMEM;
 	if (atomic_add(&charged, n) <= READ_ONCE(limit))
 		return 0;
 	frame_uncharge_group(g, n);
+	if (g)
+		frame_payer_current()->refused = 0;
 	return -ENOMEM;
 }
 
@@ -64,10 +97,7 @@ int frame_charge(u64 n)
 
 void frame_force_charge(u64 n)
 {
-	unsigned g = frame_group_here();
-
-	if (g)
-		atomic_add(&groups[g].charged, n);
+	charge_group(frame_group_here(), n, false);
 	atomic_add(&charged, n);
 }
 
@@ -78,8 +108,8 @@ void frame_charge_own(u64 n)
 
 void frame_uncharge_group(unsigned g, u64 n)
 {
-	if (g)
-		atomic_sub(&groups[g].charged, n);
+	for (; g; g = frame_groups[g].parent)
+		atomic_sub(&frame_groups[g].charged, n);
 	atomic_sub(&charged, n);
 }
 
@@ -96,89 +126,17 @@ void frame_set_limit(u64 bytes)
 bool frame_plentiful(u64 n)
 {
 	u64 l = READ_ONCE(limit), c = READ_ONCE(charged);
-	unsigned g = frame_group_here();
 
-	if (g && READ_ONCE(nr_groups) > 1) {
-		u64 gl = READ_ONCE(groups[g].limit);
+	for (unsigned g = frame_group_here(); g; g = frame_groups[g].parent) {
+		struct frame_group *a = &frame_groups[g];
+		u64 gl = MIN(READ_ONCE(a->limit), READ_ONCE(a->high));
 
-		if (READ_ONCE(groups[g].charged) + n > gl - gl / 8)
+		if (!a->parent && READ_ONCE(frame_nr_containers) < 2)
+			break; /* its limit is the sandbox's */
+		if (READ_ONCE(a->charged) + n > gl - gl / 8)
 			return false;
 	}
 	return c + n <= l - l / 8;
-}
-
-/* ---- groups ---- */
-
-/* The sandbox may hold what its containers may. groups_lock held. */
-static void sum_limits(void)
-{
-	u64 sum = 0;
-
-	for (unsigned g = 1; g < GROUPS; g++)
-		if (groups[g].used)
-			sum = MIN(sum + groups[g].limit, UNLIMITED);
-	if (sum)
-		WRITE_ONCE(limit, sum);
-}
-
-unsigned frame_group_create(u64 limit_bytes)
-{
-	unsigned g;
-
-	spin_lock(&groups_lock);
-	for (g = 1; g < GROUPS && (groups[g].used || READ_ONCE(groups[g].charged)); g++)
-		;
-	if (g < GROUPS) {
-		groups[g].used = true;
-		WRITE_ONCE(groups[g].limit, limit_bytes >> PAGE_SHIFT);
-		WRITE_ONCE(nr_groups, nr_groups + 1);
-		sum_limits();
-	}
-	spin_unlock(&groups_lock);
-	return g < GROUPS ? g : 0;
-}
-
-void frame_group_set_limit(unsigned g, u64 bytes)
-{
-	if (!g)
-		return;
-	spin_lock(&groups_lock);
-	WRITE_ONCE(groups[g].limit, bytes >> PAGE_SHIFT);
-	sum_limits();
-	spin_unlock(&groups_lock);
-}
-
-void frame_group_drop(unsigned g)
-{
-	if (!g)
-		return;
-	spin_lock(&groups_lock);
-	groups[g].used = false;
-	WRITE_ONCE(nr_groups, nr_groups - 1);
-	sum_limits();
-	spin_unlock(&groups_lock);
-}
-
-void frame_group_stats(unsigned g, u64 *used, u64 *allowed)
-{
-	bool alone = !g || READ_ONCE(nr_groups) == 1;
-
-	*used = READ_ONCE(*(alone ? &charged : &groups[g].charged));
-	*allowed = READ_ONCE(*(alone ? &limit : &groups[g].limit));
-}
-
-bool frame_group_full(unsigned g, u64 n)
-{
-	return g && READ_ONCE(groups[g].charged) + n > READ_ONCE(groups[g].limit);
-}
-
-unsigned frame_group_to_reclaim(u64 n)
-{
-	unsigned g = frame_group_here();
-
-	if (!g || READ_ONCE(nr_groups) < 2 || READ_ONCE(charged) + n > READ_ONCE(limit))
-		return 0;
-	return frame_group_full(g, n) ? g : 0;
 }
 
 /* ---- the Sentry's own ---- */
@@ -200,13 +158,28 @@ void page_free(void *page)
 		frame_put(ptr_to_paddr(page));
 }
 
+/* ---- of the whole sandbox ---- */
+
 void frame_charge_init(void)
 {
 	charged = 0;
 	limit = UNLIMITED;
 }
 
+void frame_charge_limit(u64 frames)
+{
+	WRITE_ONCE(limit, frames);
+}
+
+void frame_charge_total(u64 *used, u64 *allowed)
+{
+	*used = READ_ONCE(charged);
+	*allowed = READ_ONCE(limit);
+}
+
 void frame_charge_stats(struct frame_stats *out)
 {
-	frame_group_stats(frame_group_here(), &out->charged, &out->limit);
+	struct frame_payer *p = frame_payer_current ? frame_payer_current() : NULL;
+
+	frame_group_stats(p ? frame_group_top(p->group) : 0, &out->charged, &out->limit);
 }

@@ -255,7 +255,8 @@ int mm_out_of_memory(u64 frames, unsigned *tries)
 	if (mm_hooks.killed && mm_hooks.killed())
 		return -ENOMEM;
 	got = pagecache_reclaim(MAX(frames, 64UL));
-	if (mm_hooks.reclaim)
+	if (mm_hooks.reclaim &&
+	    !frame_group_to_reclaim(MAX(frames, 64UL))) /* that would help no group */
 		got += mm_hooks.reclaim(MAX(frames, 64UL));
 	if (got && *tries < 64) {
 		++*tries;

@@ -71,7 +71,7 @@ static void list_push(struct zone *z, paddr_t pa, unsigned order, unsigned state
 	u32 old = z->head[state][order], id = id_of(pa);
 
 	f->ref = 0;
-	f->order = (u8)order;
+	f->order = order & 15;
 	f->flags = F_FREE | (state == ZERO ? F_ZERO : 0);
 	f->owner = (u64)NIL << 32 | old;
 	if (old != NIL)
@@ -237,7 +237,7 @@ static paddr_t alloc_one(enum frame_zone zone, unsigned *state)
 			if (!pa)
 				break;
 			frame_of(pa)->flags = *state == ZERO ? F_ZERO : 0;
-			frame_of(pa)->zone = (u8)zone;
+			frame_of(pa)->zone = zone & 15;
 			c->pa[zone][c->n[zone]++] = pa;
 		}
 		spin_unlock(&z->lock);
@@ -276,10 +276,10 @@ paddr_t frame_alloc(enum frame_zone zone, unsigned order, unsigned flags)
 	if (!pa)
 		return 0;
 	f = frame_of(pa);
-	f->order = (u8)order;
+	f->order = order & 15;
 	f->flags = flags & (FRAME_CHARGED | FRAME_OWN) ? F_CHARGED : 0;
-	f->group = flags & FRAME_CHARGED ? (u8)frame_group_here() : 0;
-	f->zone = (u8)zone_of(pa);
+	f->group = flags & FRAME_CHARGED ? (u16)frame_group_here() : 0;
+	f->zone = zone_of(pa) & 15;
 	f->owner = 0;
 	WRITE_ONCE(f->ref, 1);
 	if (state != ZERO)
@@ -363,7 +363,7 @@ static void split_locked(struct frame *f)
 		f[i].group = f->group;
 		f[i].owner = f->owner;
 	}
-	WRITE_ONCE(f->order, 0);
+	f->order = 0;
 }
 
 void frame_split(paddr_t pa)

@@ -10,6 +10,7 @@
 #define MOAT_MM_FRAME_H
 
 #include "lib/types.h"
+#include "mm/payer.h"
 #include "platform/platform.h"
 
 enum frame_zone { ZONE_SMALL, ZONE_LARGE, ZONE_ARENA, ZONES };
@@ -23,11 +24,11 @@ enum frame_zone { ZONE_SMALL, ZONE_LARGE, ZONE_ARENA, ZONES };
 #define FRAME_OWN     4 /* the Sentry's own: the caller charged them by frame_charge_own */
 
 struct frame {
-	u32 ref;  /* 0: free. Shared by address spaces, the page cache and pins */
-	u8 order; /* of the block, in its first frame */
+	u32 ref;      /* 0: free. Shared by address spaces, the page cache and pins */
+	u8 order : 4; /* of the block, in its first frame */
+	u8 zone : 4;
 	u8 flags;
-	u8 zone;
-	u8 group;  /* that it is charged to */
+	u16 group; /* that it is charged to */
 	u64 owner; /* mm's: mapping or anon bookkeeping */
 };
 
@@ -90,21 +91,40 @@ void frame_uncharge(u64 n);
 void frame_set_limit(u64 bytes);
 
 /*
- * Groups: an account for each container of the sandbox. A frame belongs to that of the task that had it allocated, until it
- * is freed. Group 0 is nobody's and has no limit of its own.
+ * Groups: an account for each container of the sandbox, and below it for each control group that has the controller of
+ * memory. A frame belongs to that of the task that had it allocated, until it is freed, and counts in those above it too.
+ * Group 0 is nobody's and has no limit of its own. account.c
  */
-unsigned frame_group_create(u64 limit_bytes); /* 0: all are in use */
+unsigned frame_group_create(u64 limit_bytes);	    /* a container's; 0: all are in use */
+unsigned frame_group_create_below(unsigned parent); /* without a limit; 0: all are in use */
 void frame_group_set_limit(unsigned group, u64 bytes);
-/* Its container is gone. The number is used again once nothing is charged to it. */
+/* Whose charges pass it is to hear of it: frame_payer.over. */
+void frame_group_set_high(unsigned group, u64 bytes);
+/* Its container or control group is gone. The number is used again once nothing is charged to it and nobody holds it. */
 void frame_group_drop(unsigned group);
-/* Frames charged and allowed. */
+/* A task charges there, or does no more. The first one may have it only while it is not dropped. */
+void frame_group_hold(unsigned group);
+void frame_group_release(unsigned group);
+/* Is it top, or below that? */
+bool frame_group_within(unsigned group, unsigned top);
+unsigned frame_group_top(unsigned group); /* its container's */
+/* Frames charged and allowed; group: a container's. */
 void frame_group_stats(unsigned group, u64 *charged, u64 *limit);
+struct frame_group_usage {
+	u64 charged, peak, high, file, shmem; /* frames; file: of caches, shmem included */
+	u64 refused;			      /* charges that it or one below was too full for */
+	u64 refused_here;
+};
+void frame_group_usage(unsigned group, struct frame_group_usage *out);
+/* A charged frame comes to a page cache, or leaves it. */
+void frame_cached(paddr_t pa, bool comes, bool shmem);
 /* Would n more frames be too many for it? */
 bool frame_group_full(unsigned group, u64 n);
-/* Whose frames to free so that the current task gets n: its own container's where that is what is full; 0: anyone's. */
+/* Whose frames to free so that the current task gets n: the nearest of its groups that is full; 0: anyone's. */
 unsigned frame_group_to_reclaim(u64 n);
-/* Registered by task: the current task's group. */
-extern unsigned (*frame_group_current)(void);
+
+/* Registered by task: the current task's; NULL: there is no task. */
+extern struct frame_payer *(*frame_payer_current)(void);
 /* Is there room to spare for n more frames (windows of mm grow only then)? */
 bool frame_plentiful(u64 n);
 

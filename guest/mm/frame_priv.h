@@ -43,7 +43,25 @@ static inline u32 frame_link_next(const struct frame *f)
 void zone_unlist(struct zone *z, paddr_t pa);
 void zone_free(struct zone *z, paddr_t pa, unsigned order, unsigned state);
 
+/* account.c: what is charged to whom; a cache line each. Counts are atomic, the tree is under groups_lock. */
+#define FRAME_GROUPS 1024u
+#define UNLIMITED    (~0ULL >> PAGE_SHIFT)
+struct frame_group {
+	u64 limit, high, charged, peak; /* frames */
+	u32 file, shmem;		/* of charged: in page caches */
+	u32 refused, refused_here;	/* charges */
+	u32 users;  /* tasks, groups below and whoever made it: no other gets the number */
+	u16 parent; /* 0: none. Kept until the number is used again */
+	bool used;  /* not dropped */
+} __attribute__((aligned(64)));
+extern struct frame_group frame_groups[FRAME_GROUPS];
+extern unsigned frame_nr_containers; /* groups without a parent */
+
 /* charge.c */
+/* The sandbox may hold what its containers may: the sum of their limits, if there are any. */
+void frame_charge_limit(u64 frames);
+bool frame_charge_full(u64 n); /* is the sandbox too full for n more? */
+void frame_charge_total(u64 *charged, u64 *limit);
 unsigned frame_group_here(void);
 void frame_uncharge_group(unsigned group, u64 n);
 void frame_charge_init(void);

@@ -45,6 +45,7 @@ static int pc_insert(struct pagecache *pc, u64 index, u64 entry)
 		spin_unlock(&caches_lock);
 	}
 	atomic_add(&pagecache_pages, 1);
+	frame_cached(entry & PC_ADDR, true, !pc->ops->write);
 	return 0;
 }
 
@@ -62,6 +63,7 @@ paddr_t pc_remove(struct pagecache *pc, u64 index)
 		spin_unlock(&caches_lock);
 	}
 	atomic_sub(&pagecache_pages, 1);
+	frame_cached(entry & PC_ADDR, false, !pc->ops->write);
 	return entry & PC_ADDR;
 }
 

@@ -94,6 +94,8 @@ unsigned pagecache_take(struct pagecache *pc, u64 *index, u64 last, paddr_t *pa,
 void pagecache_invalidate(struct pagecache *pc, u64 off, u64 len);
 /* Reclaim: drop up to n clean unmapped pages of all caches, oldest first; returns how many. */
 u64 pagecache_reclaim(u64 n);
+/* The same, of a group (mm/frame.h) and those below it; 0: of any. */
+u64 pagecache_reclaim_group(unsigned group, u64 n);
 /* Resident and dirty pages of [first, last] (cachestat(2)). Memory-only caches have no dirty ones. */
 void pagecache_count(struct pagecache *pc, u64 first, u64 last, u64 *cached, u64 *dirty);
 u64 pagecache_total(void); /* pages in all caches */

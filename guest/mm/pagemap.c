@@ -395,7 +395,7 @@ static paddr_t take_clean(struct pagecache *pc, u64 n, unsigned group, u64 *take
 		}
 		seen++;
 		slot = radix_slot(&pc->pages, i);
-		if (group && frame_of(*slot & PC_ADDR)->group != group) {
+		if (group && !frame_group_within(frame_of(*slot & PC_ADDR)->group, group)) {
 			; /* would not help */
 		} else if (*slot & PC_USED) {
 			*slot &= ~PC_USED;
@@ -505,9 +505,8 @@ int pagecache_sync_all(void)
 	return first_err;
 }
 
-u64 pagecache_reclaim(u64 n)
+u64 pagecache_reclaim_group(unsigned group, u64 n)
 {
-	unsigned group = frame_group_to_reclaim(n);
 	u64 done = 0;
 	int err;
 
@@ -517,4 +516,9 @@ u64 pagecache_reclaim(u64 n)
 			break;
 	}
 	return done;
+}
+
+u64 pagecache_reclaim(u64 n)
+{
+	return pagecache_reclaim_group(frame_group_to_reclaim(n), n);
 }

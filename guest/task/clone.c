@@ -223,6 +223,7 @@ static int publish(struct task *c, struct task *t, const struct clone_request *r
 		from->nr_threads++;
 		from->nr_started++;
 		cgroup_task_added(from);
+		cgroup_task_settle(c, true);
 		c->signal_wake = from->freeze;
 		if (from->stop_signo && !from->stopped) {
 			c->stop_pending = true;
@@ -249,6 +250,7 @@ static int publish(struct task *c, struct task *t, const struct clone_request *r
 	if (from->container) {
 		container_joined(from->container, p);
 		cgroup_joined(r->cgroup ? r->cgroup : from->cgroup, p);
+		cgroup_task_settle(c, true);
 	}
 	ptrace_child(c, t, r->flags & CLONE_PTRACE || clone_event(t, r));
 	return 0;

@@ -47,13 +47,6 @@ struct container *container_current(void)
 	return t ? t->process->container : NULL;
 }
 
-unsigned container_mem_group(void)
-{
-	struct container *c = container_current();
-
-	return c ? c->mem_group : 0;
-}
-
 void container_joined(struct container *c, struct process *p)
 {
 	container_get(c);

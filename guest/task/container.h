@@ -36,8 +36,6 @@ void container_get(struct container *c);
 void container_put(struct container *c);
 /* Of the current task; NULL: it is the Sentry's. Borrowed. */
 struct container *container_current(void);
-/* Its account of memory; 0: the Sentry's. */
-unsigned container_mem_group(void);
 /* A signal to every process in it, except one (or NULL). */
 void container_signal(struct container *c, int signo, const struct process *except);
 /* SIGKILL to all but one (or NULL), and nobody comes after. */

@@ -35,6 +35,7 @@ static void become_leader(struct task *t)
 	p->leader = t;
 	spin_unlock(&p->sig_lock);
 	cgroup_task_gone(p); /* the old leader */
+	cgroup_task_ended(old);
 	task_uncount(old);
 	ptrace_leader_replaced(old);
 	t->start_time = old->start_time;

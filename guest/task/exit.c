@@ -263,12 +263,14 @@ void task_exit(int code)
 	spin_lock(&task_lock);
 	leader = t == p->leader;
 	spin_lock(&p->sig_lock);
-	add_times(p, t);
 	sched_settle(t);
+	add_times(p, t);
 	t->utime = t->stime = 0;
 	t->state = leader ? TASK_ZOMBIE : TASK_DEAD;
-	if (!leader)
+	if (!leader) {
 		list_del(&t->thread_node);
+		cgroup_task_ended(t);
+	}
 	spin_unlock(&p->sig_lock);
 	if (!leader && !ptrace_thread_ended(t)) {
 		pid_free(t->tid);

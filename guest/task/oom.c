@@ -1,6 +1,7 @@
 /*
  * oom.c - who dies when memory is out: the process with the most resident memory, weighted by oom_score_adj as
- * Linux's oom_badness; where a container's own limit is the reason, one of its processes. The sandbox itself never dies of it.
+ * Linux's oom_badness; where the limit of a container or a control group is the reason, one of its processes. The sandbox
+ * itself never dies of it.
  */
 #include <string.h>
 
@@ -15,16 +16,15 @@ struct candidate {
 	char comm[TASK_COMM_LEN]; /* of its leader, which may be reaped any moment */
 	s64 score;
 	bool dying;
-	const struct container *within; /* only its processes; NULL: any */
+	unsigned within; /* only processes that charge to this group of mm/frame.h or below; 0: any */
 };
 
-static void consider(struct process *p, void *arg)
+static void consider(struct process *p, struct candidate *best)
 {
-	struct candidate *best = arg;
 	struct task *t = p->leader;
 	s64 score;
 
-	if (best->within && p->container != best->within)
+	if (best->within && !frame_group_within(p->mem_group, best->within))
 		return;
 	if (p->zombie || !t || !t->mm || p->oom_score_adj == -1000)
 		return;
@@ -41,43 +41,74 @@ static void consider(struct process *p, void *arg)
 	}
 }
 
-void oom_kill(u64 frames_wanted)
+/* task_lock held. */
+static void kill(struct process *p)
 {
-	struct candidate best = { 0 };
-	struct task *self = task_current();
-	u64 until;
+	p->oom_score_adj = MAX(p->oom_score_adj, 0);
+	if (p->container)
+		container_oom(p->container, p);
+	cgroup_memory_oom_kill(p);
+	signal_process(p, SIGKILL, NULL);
+}
 
-	if (self && signal_fatal_pending(self))
+/* The chosen one, or all of the group that is to die as a whole; task_lock held. */
+static void kill_chosen(const struct candidate *c)
+{
+	struct cgroup *together = cgroup_memory_oom(c->within, c->p);
+	struct process *p;
+
+	if (!together) {
+		kill(c->p);
 		return;
-	if (self && self->process->container &&
-	    frame_group_full(self->process->container->mem_group, MAX(frames_wanted, 1ULL)))
-		best.within = self->process->container;
-	spin_lock(&task_lock);
-	{
-		struct process *p;
-
-		list_for_each(p, &all_processes, all_node)
-			consider(p, &best);
 	}
+	list_for_each(p, &all_processes, all_node)
+		if (p->cgroup && !p->zombie && p->oom_score_adj != -1000 &&
+		    cgroup_is_below(p->cgroup, together))
+			kill(p);
+}
+
+bool oom_kill_in(unsigned account)
+{
+	struct candidate best = { .within = account };
+	struct task *self = task_current();
+	struct process *p;
+
+	spin_lock(&task_lock);
+	list_for_each(p, &all_processes, all_node)
+		consider(p, &best);
+	if (best.p && !best.dying)
+		kill_chosen(&best);
 	if (best.p)
 		ref_get(&best.p->ref);
 	spin_unlock(&task_lock);
+	cgroup_tell();
 	if (!best.p)
-		return;
-	if (!best.dying) {
+		return false;
+	if (!best.dying)
 		klog("Out of memory: killed process %d (%s), %llu KiB resident", best.p->pid,
 		     best.comm, (unsigned long long)best.score / 1024);
-		best.p->oom_score_adj = MAX(best.p->oom_score_adj, 0);
-		if (best.p->container)
-			container_oom(best.p->container, best.p);
-		signal_process(best.p, SIGKILL, NULL);
-	}
 	/* The victim needs a moment to let its memory go; ask again after that. */
-	until = clock_mono() + 20000000ULL;
 	if (self && self->process != best.p) {
 		sched_prepare(SLEEP_KILLABLE);
-		sched_sleep(until);
+		sched_sleep(clock_mono() + 20000000ULL);
 		sched_awake();
 	}
 	process_put(best.p);
+	return true;
+}
+
+void oom_kill(u64 frames_wanted)
+{
+	struct task *self = task_current();
+	unsigned full = 0;
+
+	if (self && signal_fatal_pending(self))
+		return;
+	if (self) {
+		full = self->payer.refused;
+		self->payer.refused = 0;
+	}
+	/* Somebody's end may have made room since. */
+	if (!full || frame_group_full(full, MAX(frames_wanted, 1ULL)))
+		oom_kill_in(full);
 }

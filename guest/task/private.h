@@ -62,6 +62,8 @@ struct process *process_alloc(void);
 void task_count(struct task *t);
 void task_uncount(struct task *t);
 void oom_kill(u64 frames_wanted); /* mm's hook */
+/* Kill somebody who charges to that group of mm/frame.h or below, 0: anybody, and wait a moment; false: nobody is left. */
+bool oom_kill_in(unsigned account);
 /* The context of a task with user code: what kctx_init calls. */
 void task_main(void *arg) __attribute__((noreturn));
 

@@ -12,6 +12,7 @@
 #include "lib/err.h"
 #include "mm/mm.h"
 #include "mm/slab.h"
+#include "task/cgroup/cgroup.h"
 #include "task/private.h"
 #include "task/ptrace/ptrace.h"
 
@@ -138,12 +139,20 @@ static void handle_exception(struct task *t, const struct stop *stop)
 	signal_force(info.signo, &info);
 }
 
+/* Once for each switch and each slice. */
+static void before_user(struct task *t)
+{
+	sched_resched();
+	if (unlikely(cgroup_must_settle(t)))
+		cgroup_settle_here();
+}
+
 /* Everything that is rare before user mode. */
 static void slow_path(struct task *t)
 {
 	do {
 		if (READ_ONCE(cpu_this()->need_resched))
-			sched_resched();
+			before_user(t);
 		if (READ_ONCE(t->signal_wake) || t->restart_pending || t->restore_sigmask)
 			signal_deliver(t);
 		if (t->rseq_event) {

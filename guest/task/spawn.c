@@ -90,6 +90,7 @@ static int publish(struct task *t, struct process *p, struct container *c, bool 
 		pid_ns_joined(ns, p);
 		container_joined(c, p);
 		cgroup_joined(c->cgroup, p);
+		cgroup_task_settle(t, true);
 		if (first)
 			c->init = p;
 		task_get(t);

@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
+#include "mm/frame.h"
 #include "mm/slab.h"
 #include "task/container.h"
 #include "task/ns/pidns.h"
@@ -72,6 +73,13 @@ static bool hook_may_lock(void)
 	return capable(CAP_IPC_LOCK);
 }
 
+static struct frame_payer *payer_current(void)
+{
+	struct task *t = task_current();
+
+	return t ? &t->payer : NULL;
+}
+
 static int hook_tid(void)
 {
 	struct task *t = task_current();
@@ -91,7 +99,7 @@ void task_init(void)
 	};
 	int i;
 
-	frame_group_current = container_mem_group;
+	frame_payer_current = payer_current;
 	process_setup(&kernel_process);
 	for (i = 0; i < RLIM_NLIMITS; i++)
 		kernel_process.rlim[i].cur = kernel_process.rlim[i].max = ~0ULL;
@@ -195,6 +203,7 @@ void task_put(struct task *t)
 	cred_put(t->cred);
 	pid_ns_put(t->pid_ns);
 	ns_put(t->time_ns);
+	frame_group_release(t->payer.group);
 	kfree(t);
 	atomic_sub(&nr_tasks, 1);
 }

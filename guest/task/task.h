@@ -14,6 +14,7 @@
 #include "lib/list.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
+#include "mm/payer.h"
 #include "platform/platform.h"
 #include "task/time/pheap.h"
 #include "task/signal/signal.h"
@@ -87,6 +88,8 @@ struct sched_entity {
 	u64 last_wake;		/* when it last woke another task onto its own CPU */
 	u32 on_cpu; /* its context is in use: set by the CPU that runs it, cleared when it has left */
 	u32 weight;
+	u32 share;		 /* that weight has in it: of its control groups */
+	struct cpu_limit *limit; /* that its time counts for; borrowed, NULL: none (bandwidth.h) */
 	s8 nice;
 	u8 policy;
 	u8 rt_prio; /* 1..99 for FIFO and RR */
@@ -151,8 +154,10 @@ struct process {
 	struct container *container; /* with a reference; NULL: the Sentry's own */
 	struct cgroup *cgroup; /* with a reference; NULL: the same. To change under task_lock */
 	unsigned nr_counted;   /* its tasks that count there */
-	u64 cgroup_utime, cgroup_stime; /* what it had used when it came there */
-	bool freeze;			/* task/cgroup/freeze.c */
+	/* CPU time that it had used when it came there: in all, in the kernel */
+	u64 cgroup_used, cgroup_stime;
+	bool freeze;		 /* task/cgroup/freeze.c */
+	u32 mem_group;		 /* what its tasks are to charge (task->payer); under task_lock */
 	struct session *session; /* of the first process of a container or an exec: told of its end */
 	u32 personality;
 	bool thp_disable;
@@ -201,6 +206,7 @@ struct task {
 		cgroup_root; /* borrowed; of a kernel thread that mounts for a container: its group */
 	struct sem_undo_list *sysvsem; /* NULL: nothing to undo */
 	struct key *thread_keyring;    /* under key_mutex; NULL: none */
+	struct frame_payer payer; /* of its memory; used by the task alone, its group is held */
 	struct cred *cred; /* replaced only by the task itself; readers take a ref under task_lock */
 
 	/* signals */

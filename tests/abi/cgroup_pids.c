@@ -4,40 +4,12 @@
 #include "cgroup.h"
 #include <pthread.h>
 
-static int given; /* pids, to the mount's groups: by us */
-
-static const char *top_control(void)
-{
-	static char file[160];
-
-	snprintf(file, sizeof(file), "%s/cgroup.subtree_control", cg_top);
-	return file;
-}
-
-/* Have pids in our group. */
-#define PIDS_BEGIN()                                                           \
-	do {                                                                   \
-		CG_BEGIN();                                                    \
-		given = !strstr(cg_read_path(top_control()), "pids");          \
-		if (given && cg_write_path(top_control(), "+pids")) {          \
-			cg_end();                                              \
-			SKIP("this cgroup2 hierarchy has no pids controller"); \
-		}                                                              \
-	} while (0)
-
-static void pids_end(void)
-{
-	if (given)
-		CHECK_OK(cg_write_path(top_control(), "-pids"));
-	cg_end();
-}
-
 TEST_FORK(handing_down)
 {
 	pid_t pid;
 	int fd;
 
-	PIDS_BEGIN();
+	CG_BEGIN_WITH("pids");
 	CHECK_OK(cg_mkdir("a"));
 	CHECK_OK(cg_mkdir("a/b"));
 	CHECK(strstr(cg_read("", "cgroup.controllers"), "pids") != NULL);
@@ -81,7 +53,7 @@ TEST_FORK(handing_down)
 	CHECK_OK(cg_rmdir("a/b"));
 	CHECK_OK(cg_rmdir("a"));
 	CHECK_OK(cg_write("", "cgroup.subtree_control", "-pids"));
-	pids_end();
+	CG_END_WITH("pids");
 }
 
 /* In group `in`: fork until it is refused. How many children there were, or -errno of another refusal. */
@@ -118,7 +90,7 @@ TEST_FORK(pids_max)
 	pid_t a, b;
 	int fd;
 
-	PIDS_BEGIN();
+	CG_BEGIN_WITH("pids");
 	CHECK_OK(cg_mkdir("a"));
 	CHECK_OK(cg_write("", "cgroup.subtree_control", "+pids"));
 	CHECK_STR(cg_read("a", "pids.max"), "max\n");
@@ -159,7 +131,7 @@ TEST_FORK(pids_max)
 	CHECK_OK(cg_rmdir("a/b"));
 	CHECK_OK(cg_rmdir("a"));
 	CHECK_OK(cg_write("", "cgroup.subtree_control", "-pids"));
-	pids_end();
+	CG_END_WITH("pids");
 }
 
 static void *sleep_on(void *arg ABI_UNUSED)
@@ -175,7 +147,7 @@ TEST_FORK(threads_count)
 	int fd[2];
 	char c;
 
-	PIDS_BEGIN();
+	CG_BEGIN_WITH("pids");
 	CHECK_OK(cg_mkdir("a"));
 	CHECK_OK(cg_write("", "cgroup.subtree_control", "+pids"));
 	CHECK_OK(pipe(fd));
@@ -195,5 +167,5 @@ TEST_FORK(threads_count)
 	close(fd[1]);
 	CHECK_OK(cg_rmdir("a"));
 	CHECK_OK(cg_write("", "cgroup.subtree_control", "-pids"));
-	pids_end();
+	CG_END_WITH("pids");
 }

@@ -13,6 +13,8 @@ systemd
 nginx is in it
 has used the CPU
 4 children: Resource temporarily unavailable
+has memory
+too much memory: 137
 NRestarts=1
 PONG
 inactive

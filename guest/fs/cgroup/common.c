@@ -144,8 +144,9 @@ static const struct {
 	const char *name;
 	u32 bit; /* 0: Linux has it, here it cannot be given to groups */
 } controllers[] = {
-	{ "cpuset", 0 }, { "cpu", 0 },	   { "memory", 0 }, { "pids", CGROUP_PIDS },
-	{ "io", 0 },	 { "hugetlb", 0 }, { "rdma", 0 },   { "misc", 0 },
+	{ "cpuset", 0 },	 { "cpu", CGROUP_CPU }, { "memory", CGROUP_MEMORY },
+	{ "pids", CGROUP_PIDS }, { "io", 0 },		{ "hugetlb", 0 },
+	{ "rdma", 0 },		 { "misc", 0 },
 };
 
 static int show_set(struct seq *s, u32 set)
@@ -316,15 +317,15 @@ static int store_kill(struct cgroup *g, const char *text, struct file *f)
 
 static int show_cpu_stat(struct seq *s, struct cgroup *g)
 {
-	u64 user, system;
+	u64 used, user;
 
 	spin_lock(&task_lock);
-	cgroup_cpu_time(g, &user, &system);
+	cgroup_cpu_time(g, &used, &user);
 	spin_unlock(&task_lock);
-	seq_printf(s, "usage_usec %llu\nuser_usec %llu\nsystem_usec %llu\n",
-		   (ull)(user + system) / 1000, (ull)user / 1000, (ull)system / 1000);
-	if (!g->parent)
-		seq_puts(s, "nr_periods 0\nnr_throttled 0\nthrottled_usec 0\n");
+	seq_printf(s, "usage_usec %llu\nuser_usec %llu\nsystem_usec %llu\n", (ull)used / 1000,
+		   (ull)user / 1000, (ull)(used - user) / 1000);
+	if (cgroup_has(g, CGROUP_CPU))
+		cgroup_show_throttling(s, g);
 	return 0;
 }
 

@@ -9,13 +9,19 @@
 
 typedef unsigned long long ull;
 
-static const struct cgroup_rows *const tables[] = { &cgroup_common, &cgroup_pids, &cgroup_limits };
+static const struct cgroup_rows *const tables[] = { &cgroup_common, &cgroup_pids, &cgroup_cpu_rows,
+						    &cgroup_memory_rows, &cgroup_limits };
 
 /* ---- use ---- */
 
+bool cgroup_has(const struct cgroup *g, u32 controller)
+{
+	return !g->parent || READ_ONCE(g->parent->control) & controller;
+}
+
 static bool is_visible(const struct cgroup *g, const struct cgroup_row *r)
 {
-	return !r->controller || !g->parent || READ_ONCE(g->parent->control) & r->controller;
+	return !r->controller || cgroup_has(g, r->controller);
 }
 
 bool cgroup_file_hidden(const struct cgroup *g, const char *name, unsigned len)
@@ -131,7 +137,7 @@ int cgroup_files_make(struct inode *dir, struct cgroup *g, struct cgroup_dir *d,
 			const struct cgroup_row *r = &tables[t]->row[k];
 			struct inode *i;
 
-			if (r->root && g->parent)
+			if (g->parent ? r->root : r->below)
 				continue;
 			i = make_file(dir, g, r, a);
 			if (!i)

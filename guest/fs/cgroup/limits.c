@@ -1,6 +1,6 @@
 /*
- * limits.c - the files of controllers that a container's root group alone has: what the host limits it to, as language
- * runtimes and process managers read it. Nothing of it can be written, and no group inside has them.
+ * limits.c - the files of controllers of a container's root group: what the host limits it to, as language runtimes and
+ * process managers read it. Nothing of it can be written; the groups inside have cpu.c's and memory.c's instead.
  */
 #include "fs/cgroup/priv.h"
 #include "mm/frame.h"
@@ -85,7 +85,7 @@ static const struct cgroup_row rows[] = {
 	{ "cpuset.cpus.effective", .show = show_cpus, .root = true },
 	{ "cpuset.mems.effective", .text = "0", .root = true },
 	{ "memory.current", .show = show_memory_current, .root = true },
-	{ "memory.events", .show = show_memory_events, .root = true },
+	{ "memory.events", .show = show_memory_events, .news = CGROUP_NEWS_MEMORY, .root = true },
 	{ "memory.high", .text = "max", .root = true },
 	{ "memory.low", .text = "0", .root = true },
 	{ "memory.max", .show = show_memory_max, .root = true },

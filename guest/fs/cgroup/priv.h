@@ -7,7 +7,7 @@
 #include "fs/pseudo.h"
 #include "task/cgroup/cgroup.h"
 
-/* What a file shows and takes. Adding one: a row in common.c, pids.c or limits.c. */
+/* What a file shows and takes. Adding one: a row in common.c, the controller's file or limits.c. */
 struct cgroup_row {
 	const char *name;
 	int (*show)(struct seq *s, struct cgroup *g); /* NULL: it cannot be read */
@@ -17,6 +17,7 @@ struct cgroup_row {
 	u32 controller;	  /* in the groups that have it; 0: all */
 	u32 news;	  /* CGROUP_NEWS_* that pollers and watchers are told of */
 	bool root;	  /* in a container's root group alone */
+	bool below;	  /* in all but that */
 	bool delegated;	  /* who is shut up in a cgroup namespace may write to that of its root */
 };
 
@@ -28,7 +29,8 @@ struct cgroup_rows {
 	{                                \
 		(rows), ARRAY_SIZE(rows) \
 	}
-extern const struct cgroup_rows cgroup_common, cgroup_pids, cgroup_limits;
+extern const struct cgroup_rows cgroup_common, cgroup_pids, cgroup_cpu_rows, cgroup_memory_rows,
+	cgroup_limits;
 
 /* An inode's priv; holds the group. */
 struct cgroup_file {
@@ -54,9 +56,15 @@ int cgroup_parse(const char *text, s64 *out);
 /* "max", or a number of min at least: -EINVAL, -ERANGE. */
 int cgroup_parse_limit(const char *text, u64 *out);
 void cgroup_put_limit(struct seq *s, u64 v);
+/* Does it have the file at present? */
+bool cgroup_has(const struct cgroup *g, u32 controller);
 
 /* ---- common.c ---- */
 /* May cred move a process from one group to another, and is it in sight? 0, -ENOENT, -EACCES. */
 int cgroup_may_move(const struct cred *cred, struct cgroup *from, struct cgroup *to);
+
+/* ---- cpu.c ---- */
+/* What cpu.stat shows of its limit. */
+void cgroup_show_throttling(struct seq *s, struct cgroup *g);
 
 #endif

@@ -6,25 +6,61 @@
  * its tasks until they are reaped. Everything here is under task_lock except where noted; a removed group lives on while
  * zombies, open files or namespaces refer to it.
  *
+ * A controller that a group does not have leaves its processes to the nearest group above that has it.
+ *
  * Differs from Linux: there are no threaded groups (a process is never split), so cgroup.type cannot be written; the
  * controllers that can be given to groups are those of CGROUP_CONTROLLERS. Directories take no extended attributes.
  */
 #ifndef MOAT_TASK_CGROUP_H
 #define MOAT_TASK_CGROUP_H
 
+#include "task/sched/bandwidth.h"
 #include "task/task.h"
 
 /* Controllers. */
 #define CGROUP_PIDS	   1u
-#define CGROUP_CONTROLLERS CGROUP_PIDS
+#define CGROUP_CPU	   2u
+#define CGROUP_MEMORY	   4u
+#define CGROUP_CONTROLLERS (CGROUP_PIDS | CGROUP_CPU | CGROUP_MEMORY)
+/* Those that could tell tasks of one group apart (Linux calls them threaded): processes may stand beside groups with them. */
+#define CGROUP_THREADED (CGROUP_PIDS | CGROUP_CPU)
 
 #define CGROUP_MAX    (~0ULL) /* a limit that reads "max" */
 #define CGROUP_GROUPS 4096    /* below one container's: bounds the Sentry's memory */
 
 /* What has news (cgroup->news). */
-#define CGROUP_NEWS_EVENTS 1u /* cgroup.events */
-#define CGROUP_NEWS_PIDS   2u /* pids.events */
-#define CGROUP_NEWS_KINDS  2
+#define CGROUP_NEWS_EVENTS	 1u /* cgroup.events */
+#define CGROUP_NEWS_PIDS	 2u /* pids.events */
+#define CGROUP_NEWS_MEMORY	 4u /* memory.events */
+#define CGROUP_NEWS_MEMORY_LOCAL 8u
+#define CGROUP_NEWS_KINDS	 4
+
+enum cgroup_memory_event {
+	MEMORY_HIGH,
+	MEMORY_OOM,
+	MEMORY_OOM_KILL,
+	MEMORY_OOM_GROUP_KILL,
+	MEMORY_EVENTS
+};
+
+/* The controller of memory (memory.c). */
+struct cgroup_memory {
+	unsigned account; /* mm/frame.h: what its processes charge */
+	bool own;	  /* it has the controller, so that is its own, not that of one above */
+	bool oom_group;	  /* its processes die together */
+	u64 max, high, low, min, swap_max;			/* bytes */
+	u64 events[MEMORY_EVENTS], events_local[MEMORY_EVENTS]; /* here and below; here */
+};
+
+/* The controller of CPU time (cpu.c). */
+struct cgroup_cpu {
+	struct cpu_limit limit;
+	u32 share; /* of SCHED_SHARE; as set */
+	bool idle;
+	/* what its tasks get, groups above included */
+	u32 task_share;
+	struct cpu_limit *task_limit; /* NULL: none */
+};
 
 struct cgroup {
 	struct ref ref;
@@ -50,7 +86,12 @@ struct cgroup {
 
 	struct cgroup_programs *devices; /* device.c; NULL: never had any */
 
-	u64 utime, stime; /* ns, of its own processes that ended or left */
+	struct cgroup_memory memory;
+	struct cgroup_cpu cpu;
+
+	/* CPU time, ns, in all and in the kernel: of its own processes that ended or left */
+	u64 used, stime;
+	u64 user_shown; /* of cpu.stat: does not fall */
 
 	u32 news;
 	struct list news_node; /* in the list of those that have some */
@@ -75,6 +116,41 @@ bool cgroup_path(const struct cgroup *g, const struct cgroup *root, char *buf, s
 /* The group that the current task's cgroup namespace shows as "/"; NULL: a kernel thread. Borrowed. No lock. */
 struct cgroup *cgroup_ns_root(void);
 
+/* ---- controllers.c: what groups have of the controllers, and so their tasks; task_lock held ---- */
+/* A new group: as its parent gives. -ENOSPC: no account of memory is left. */
+int cgroup_controllers_init(struct cgroup *g);
+/* It is removed. */
+void cgroup_controllers_exit(struct cgroup *g);
+/* Children of g get controllers, or lose them: theirs are as new. -ENOSPC: nothing has changed. */
+int cgroup_controllers_change(struct cgroup *g, u32 enable, u32 disable);
+/* Something has changed that the tasks in g and below are to be told of. */
+void cgroup_controllers_apply(struct cgroup *g);
+/* t is new, or its process has come to another group. */
+void cgroup_task_settle(struct task *t, bool is_new);
+/* t is about to be nobody's thread any more. */
+void cgroup_task_ended(struct task *t);
+/* The current task, which was told of a change or uses more than it may: before user mode, no lock held; may sleep. */
+void cgroup_settle_here(void);
+static inline bool cgroup_must_settle(const struct task *t)
+{
+	return t->payer.group != READ_ONCE(t->process->mem_group) || t->payer.over ||
+	       READ_ONCE(t->se.limit);
+}
+
+/* ---- memory.c ---- */
+/* Bytes, or CGROUP_MAX. May sleep, and kill what does not fit. No lock held. -ENODEV: it has lost the controller. */
+int cgroup_memory_set_max(struct cgroup *g, u64 bytes);
+int cgroup_memory_set_high(struct cgroup *g, u64 bytes);
+/*
+ * Memory is out in the account `full` (0: of the sandbox), so victim is to die; task_lock held. Borrowed: the group to kill
+ * with it, or NULL.
+ */
+struct cgroup *cgroup_memory_oom(unsigned full, struct process *victim);
+/* It is killed for that. */
+void cgroup_memory_oom_kill(struct process *p);
+/* The current task is to wait: it made groups larger than their memory.high. No lock held. */
+void cgroup_memory_throttle(void);
+
 /* ---- rules.c ---- */
 /* Those that g may give to its children. */
 u32 cgroup_available(const struct cgroup *g);
@@ -95,8 +171,8 @@ void cgroup_task_gone(struct process *p);
 void cgroup_left(struct process *p);
 /* A process moves, and what it has counts there. 0 or as cgroup_may_enter. */
 int cgroup_move(struct cgroup *g, struct process *p);
-/* CPU time of the group and all below, ns. */
-void cgroup_cpu_time(struct cgroup *g, u64 *utime, u64 *stime);
+/* CPU time of the group and all below, ns, what is being used in this moment included. */
+void cgroup_cpu_time(struct cgroup *g, u64 *used, u64 *user);
 /* SIGKILL to every process in it and below. */
 void cgroup_kill(struct cgroup *g);
 

@@ -7,6 +7,7 @@
 #include "lib/err.h"
 #include "task/cgroup/cgroup.h"
 #include "task/private.h"
+#include "task/time/clock.h"
 
 /* ---- tasks ---- */
 
@@ -69,16 +70,26 @@ static void enter(struct cgroup *g, struct process *p)
 	cgroup_freeze_moved(p);
 }
 
-/* Its CPU time since it came stays here. */
+/* CPU time of p since it came to its group. */
+static void used_here(struct process *p, u64 *used, u64 *stime)
+{
+	u64 utime, total = process_cpu_time(p, CPU_SCHED);
+
+	process_times(p, &utime, stime);
+	*stime -= p->cgroup_stime;
+	*used = total - p->cgroup_used;
+}
+
+/* That time stays here. */
 static void leave(struct cgroup *g, struct process *p)
 {
-	u64 utime, stime;
+	u64 used, stime;
 
-	process_times(p, &utime, &stime);
-	g->utime += utime - p->cgroup_utime;
-	g->stime += stime - p->cgroup_stime;
-	p->cgroup_utime = utime;
-	p->cgroup_stime = stime;
+	used_here(p, &used, &stime);
+	g->used += used;
+	g->stime += stime;
+	p->cgroup_used += used;
+	p->cgroup_stime += stime;
 	if (!--g->nr_processes)
 		set_populated(g, false);
 	if (g->freezers)
@@ -100,6 +111,7 @@ void cgroup_left(struct process *p)
 int cgroup_move(struct cgroup *g, struct process *p)
 {
 	struct cgroup *from = p->cgroup;
+	struct task *t;
 	int err = cgroup_may_enter(g);
 
 	if (err || g == from || p->zombie || !from)
@@ -108,29 +120,33 @@ int cgroup_move(struct cgroup *g, struct process *p)
 	count(g, p->nr_counted);
 	leave(from, p);
 	enter(g, p);
+	list_for_each(t, &p->threads, thread_node)
+		cgroup_task_settle(t, false);
 	cgroup_put(from);
 	return 0;
 }
 
-void cgroup_cpu_time(struct cgroup *g, u64 *utime, u64 *stime)
+/* What a task uses without a change of mode is no system time before it ends, so the rest of the sum may fall. */
+void cgroup_cpu_time(struct cgroup *g, u64 *used, u64 *user)
 {
+	u64 stime = 0, u, s;
 	struct process *p;
 	struct cgroup *c;
 
-	*utime = *stime = 0;
+	*used = 0;
 	list_for_each(p, &all_processes, all_node) {
-		u64 u, s;
-
 		if (p->zombie || !p->cgroup || !cgroup_is_below(p->cgroup, g))
 			continue;
-		process_times(p, &u, &s);
-		*utime += u - p->cgroup_utime;
-		*stime += s - p->cgroup_stime;
+		used_here(p, &u, &s);
+		*used += u;
+		stime += s;
 	}
 	for (c = g; c; c = cgroup_next(c, g)) {
-		*utime += c->utime;
-		*stime += c->stime;
+		*used += c->used;
+		stime += c->stime;
 	}
+	g->user_shown = MAX(g->user_shown, *used - MIN(stime, *used));
+	*user = g->user_shown = MIN(g->user_shown, *used);
 }
 
 void cgroup_kill(struct cgroup *g)

@@ -12,6 +12,7 @@
 #include "task/cgroup/device.h"
 #include "task/container.h"
 #include "task/ns/ns.h"
+#include "task/sched/sched.h"
 
 static struct cgroup *alloc(const char *name)
 {
@@ -29,6 +30,8 @@ static struct cgroup *alloc(const char *name)
 	list_init(&g->sibling);
 	list_init(&g->news_node);
 	g->max_depth = g->max_descendants = g->pids_max = CGROUP_MAX;
+	cpu_limit_init(&g->cpu.limit);
+	g->cpu.share = g->cpu.task_share = SCHED_SHARE;
 	return g;
 }
 
@@ -77,6 +80,13 @@ struct cgroup *cgroup_create(struct cgroup *parent, const char *name)
 		g->depth = parent->depth + 1;
 		g->freezers = parent->freezers;
 		g->frozen = g->freezers;
+		err = cgroup_controllers_init(g);
+		if (err) {
+			g->parent = NULL;
+			cgroup_put(parent);
+		}
+	}
+	if (!err) {
 		list_add_tail(&parent->children, &g->sibling);
 		for (struct cgroup *up = parent; up; up = up->parent)
 			up->nr_descendants++;
@@ -93,11 +103,12 @@ static void take_out(struct cgroup *g)
 {
 	g->dead = true;
 	list_del(&g->sibling);
+	cgroup_controllers_exit(g);
 	for (struct cgroup *up = g->parent; up; up = up->parent) {
 		up->nr_descendants--;
 		atomic_add(&up->nr_dying, 1);
 	}
-	g->parent->utime += g->utime;
+	g->parent->used += g->used;
 	g->parent->stime += g->stime;
 	if (g->parent->freezers)
 		cgroup_freeze_check(g->parent);

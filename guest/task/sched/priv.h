@@ -53,6 +53,8 @@ static inline bool sched_is_rt(const struct task *t)
 /* The queue; its lock is held. */
 void rq_insert(struct rq *rq, struct task *t);
 void rq_remove(struct rq *rq, struct task *t);
+/* t, which runs there, has done so up to now. */
+void rq_account(struct rq *rq, struct task *t, u64 now);
 /* Where a task that became runnable should go. */
 struct rq *sched_place(struct task *t);
 /* Queue a runnable task that belongs to no queue on rq (locked), and make that CPU notice. Unlocks. */

@@ -12,8 +12,8 @@
  * see it in sched_block. If its context is still being saved (on_cpu) it is queued on that same CPU, which cannot pick
  * it before the switch is over, and stealers leave it alone.
  *
- * Locks: one run-queue lock at a time, innermost of all but the frame and log locks. Differs from Linux: no group
- * scheduling, no deadline class, no load average of decayed weights.
+ * Locks: one run-queue lock at a time, innermost of all but those of CPU limits, frames and the log. Differs from Linux: a
+ * control group's weight multiplies those of its tasks, whatever their number; no deadline class, no decayed load average.
  *
  * Cost: a wake-up on the own CPU is one lock and one heap insert; a switch one lock, one heap removal, two clock reads.
  */
@@ -68,7 +68,7 @@ static struct task *rq_first(struct rq *rq)
 	return NULL;
 }
 
-static void account(struct rq *rq, struct task *t, u64 now)
+void rq_account(struct rq *rq, struct task *t, u64 now)
 {
 	u64 d = now > t->se.exec_start ? now - t->se.exec_start : 0, least;
 
@@ -80,6 +80,8 @@ static void account(struct rq *rq, struct task *t, u64 now)
 	t->mode_start = now;
 	if (sched_is_rt(t))
 		return;
+	if (unlikely(t->se.limit != NULL))
+		cpu_limit_charge(t->se.limit, now, d);
 	t->se.heap.key += t->se.weight == 1024 ? d : d * 1024 / t->se.weight;
 	least = t->se.heap.key;
 	if (rq->fair.root && rq->fair.root->key < least)
@@ -361,7 +363,7 @@ void sched_block(void)
 		return;
 	}
 	now = clock_mono();
-	account(rq, t, now);
+	rq_account(rq, t, now);
 	learn_sync(t, now);
 	t->nvcsw++;
 	switch_to(rq, t, pick(rq), now);
@@ -420,12 +422,13 @@ void sched_resched(void)
 	WRITE_ONCE(rq->cpu->need_resched, 0);
 	spin_lock(&rq->lock);
 	now = clock_mono();
-	account(rq, t, now);
+	rq_account(rq, t, now);
 	first = rq_first(rq);
 	if (!(t->se.affinity >> rq->cpu->id & 1)) {
 		preempt(rq, t, pick(rq), now);
 	} else if (!first) {
-		rq->slice_end = 0;
+		/* What is limited may have used up its time by then. */
+		rq->slice_end = t->se.limit ? now + SLICE_NS : 0;
 		spin_unlock(&rq->lock);
 	} else if (preempts(rq, first, t)) {
 		preempt(rq, t, pick(rq), now);
@@ -458,7 +461,7 @@ void sched_yield(void)
 	rq = rq_this();
 	spin_lock(&rq->lock);
 	now = clock_mono();
-	account(rq, t, now);
+	rq_account(rq, t, now);
 	first = rq_first(rq);
 	if (!first ||
 	    (sched_is_rt(t) && (!sched_is_rt(first) || first->se.rt_prio < t->se.rt_prio))) {

@@ -4,6 +4,7 @@
 #ifndef MOAT_TASK_SCHED_H
 #define MOAT_TASK_SCHED_H
 
+#include "task/sched/bandwidth.h"
 #include "task/task.h"
 
 struct sched_params {
@@ -34,6 +35,13 @@ void sched_wake_jobstop(struct task *t);
 
 void sched_get(struct task *t, struct sched_params *p);
 void sched_set(struct task *t, const struct sched_params *p); /* checked by the caller */
+/* What its control groups say: its weight is multiplied by share/SCHED_SHARE, limit (or NULL) lives until the next call. */
+#define SCHED_SHARE 1024u
+void sched_set_group(struct task *t, u32 share, struct cpu_limit *limit);
+/* The weight of a nice level. */
+u32 sched_weight(int nice);
+/* When the current task may be in user mode again, as its limit says; 0: now. */
+u64 sched_throttled_until(void);
 u64 sched_affinity(struct task *t);
 int sched_set_affinity(struct task *t, u64 mask); /* -EINVAL if no CPU is left */
 u64 sched_interval(struct task *t);		  /* ns, for sched_rr_get_interval */
@@ -50,7 +58,7 @@ struct sched_cpu_times {
 	u64 user, nice, system, idle;
 };
 void sched_cpu_times(unsigned cpu, struct sched_cpu_times *out);
-/* The current task is about to set its own times to 0: charge them to its CPU first. */
+/* The current task is about to set its own times to 0: charge all of them, and charge them to its CPU first. */
 void sched_settle(struct task *t);
 
 /* ---- load.c ---- */

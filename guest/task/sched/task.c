@@ -8,7 +8,7 @@
 #include "task/sched/priv.h"
 
 /* Nice level to weight: a step is about 25 %, as on Linux. */
-static u32 sched_weight(int nice)
+u32 sched_weight(int nice)
 {
 	static const u32 w[40] = { 88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705,
 				   14949, 11916, 9548,	7620,  6100,  4904,  3906,  3121,
@@ -17,6 +17,13 @@ static u32 sched_weight(int nice)
 				   70,	  56,	 45,	36,    29,    23,    18,    15 };
 
 	return w[nice + 20];
+}
+
+static u32 weight_of(const struct sched_entity *se)
+{
+	u64 w = se->policy == SCHED_IDLE ? 3 : sched_weight(se->nice);
+
+	return (u32)MIN(MAX(w * se->share / SCHED_SHARE, 1ULL), 1ULL << 24);
 }
 
 void sched_init_task(struct task *t, const struct task *parent)
@@ -34,7 +41,8 @@ void sched_init_task(struct task *t, const struct task *parent)
 	} else if (parent && parent->se.nice > 0) {
 		se->nice = parent->se.nice;
 	}
-	se->weight = se->policy == SCHED_IDLE ? 3 : sched_weight(se->nice);
+	se->share = SCHED_SHARE;
+	se->weight = weight_of(se);
 	t->state = TASK_SLEEPING;
 	t->sleep_mode = SLEEP_UNINTERRUPTIBLE;
 	t->cpu = cpu_this()->io ? cpu_get(0) : cpu_this();
@@ -55,6 +63,15 @@ static struct rq *task_rq_lock(struct task *t)
 			return rq;
 		spin_unlock(&rq->lock);
 	}
+}
+
+/* Whoever runs there is to look at what has changed before it is in user mode. Unlocks. */
+static void look_again(struct rq *rq)
+{
+	WRITE_ONCE(rq->cpu->need_resched, 1);
+	spin_unlock(&rq->lock);
+	if (rq->cpu != cpu_this())
+		cpu_kick(rq->cpu);
 }
 
 void sched_get(struct task *t, struct sched_params *p)
@@ -78,13 +95,32 @@ void sched_set(struct task *t, const struct sched_params *p)
 	t->se.rt_prio = (u8)p->prio;
 	t->se.nice = (s8)p->nice;
 	t->se.reset_on_fork = p->reset_on_fork;
-	t->se.weight = p->policy == SCHED_IDLE ? 3 : sched_weight(p->nice);
+	t->se.weight = weight_of(&t->se);
 	if (queued)
 		rq_insert(rq, t);
-	WRITE_ONCE(rq->cpu->need_resched, 1);
+	look_again(rq);
+}
+
+void sched_set_group(struct task *t, u32 share, struct cpu_limit *limit)
+{
+	struct rq *rq = task_rq_lock(t);
+
+	t->se.share = share;
+	t->se.weight = weight_of(&t->se);
+	t->se.limit = limit;
+	look_again(rq);
+}
+
+u64 sched_throttled_until(void)
+{
+	struct task *t = task_current();
+	struct rq *rq = task_rq_lock(t);
+	u64 until = 0;
+
+	if (t->se.limit && !sched_is_rt(t))
+		until = cpu_limit_until(t->se.limit, clock_mono());
 	spin_unlock(&rq->lock);
-	if (rq->cpu != cpu_this())
-		cpu_kick(rq->cpu);
+	return until;
 }
 
 u64 sched_affinity(struct task *t)
@@ -116,10 +152,7 @@ int sched_set_affinity(struct task *t, u64 mask)
 		return 0;
 	}
 	/* Running there: it moves at its next look at need_resched. Asleep: placed at its next wake-up. */
-	WRITE_ONCE(rq->cpu->need_resched, 1);
-	spin_unlock(&rq->lock);
-	if (rq->cpu != cpu_this())
-		cpu_kick(rq->cpu);
+	look_again(rq);
 	return 0;
 }
 
@@ -191,6 +224,7 @@ void sched_settle(struct task *t)
 	rq = &sched_rq[cpu_this()->id];
 	spin_lock(&rq->lock);
 	now = clock_mono();
+	rq_account(rq, t, now);
 	sched_add_times(rq, t, now, &rq->times);
 	rq->since = now;
 	rq->user_base = 0;
