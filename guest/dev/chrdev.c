@@ -12,7 +12,6 @@
 
 #define MEM_MAJOR 1
 #define TTY_MAJOR 5
-#define PTS_MAJOR 136
 
 /* A terminal that was looked up, or NULL; takes over the reference. */
 static int open_found(struct tty *t, struct file *f)

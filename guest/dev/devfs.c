@@ -17,7 +17,6 @@
 #include "task/task.h"
 
 #define DEVPTS_MAGIC 0x1cd1
-#define PTS_MAJOR    136
 #define TTY_GID	     5
 
 static const struct {

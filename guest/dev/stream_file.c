@@ -15,8 +15,7 @@
 #include "mm/slab.h"
 #include "task/task.h"
 
-#define SIGPIPE	 13
-#define FIONREAD 0x541b
+#define SIGPIPE 13
 
 static s64 output_error(u32 error)
 {

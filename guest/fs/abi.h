@@ -85,6 +85,11 @@
 #define F_SEAL_EXEC 0x20 /* Linux 6.3 */
 #endif
 
+#define FIONREAD 0x541b
+
+/* What pwritev2(2) and its like take. */
+#define RWF_KNOWN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)
+
 #define RLIMIT_FSIZE  1
 #define RLIMIT_NOFILE 7
 

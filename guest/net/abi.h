@@ -18,6 +18,9 @@
 #define SO_PEERPIDFD 77
 #endif
 
+#define IPPROTO_ICMPV6 58
+#define IPV6_RECVERR   25
+
 #define AF_UNSPEC  0
 #define AF_UNIX	   1
 #define AF_INET	   2

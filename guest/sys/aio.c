@@ -13,9 +13,8 @@
 #include "sys/poll.h"
 #include "sys/timespec.h"
 
-#define RW_MAX	  0x7ffff000UL
-#define RWF_KNOWN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)
-#define CHUNK	  16u
+#define RW_MAX 0x7ffff000UL
+#define CHUNK  16u
 
 s64 sys_io_setup(uint_a nr, uptr_a ctx)
 {

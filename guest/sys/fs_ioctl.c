@@ -9,8 +9,6 @@
 #include "fs/mount/mount.h"
 #include "sys/fs_sys.h"
 
-#define FIONREAD 0x541b
-
 static const struct {
 	u32 flag, xflag;
 } xflags[] = {

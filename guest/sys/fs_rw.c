@@ -106,8 +106,6 @@ int iov_import(struct iov *v, struct iov_seg *small, uaddr_t vec, u64 n)
 	return 0;
 }
 
-#define RWF_KNOWN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)
-
 static s64 rwv(fd_a fd, uptr_a vec, u64 n, u64 *pos, u32 flags, bool write)
 {
 	struct iov_seg small[IOV_STACK];

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "fs/abi.h"
 #include "fs/file.h"
 #include "fs/poll_bits.h"
 #include "mm/slab.h"
@@ -15,9 +16,8 @@
 #include "sys/timespec.h"
 #include "task/task.h"
 
-#define NFDS_STACK    16
-#define FDS_MAX	      1048576
-#define RLIMIT_NOFILE 7
+#define NFDS_STACK 16
+#define FDS_MAX	   1048576
 
 struct pollfd {
 	s32 fd;

@@ -21,9 +21,8 @@
 #define IOC_ADDFD     0x40182103u
 #define IOC_SET_FLAGS 0x40082104u
 
-#define FLAG_CONTINUE 1u
-#define ADDFD_SETFD   1u
-#define ADDFD_SEND    2u
+#define ADDFD_SETFD 1u
+#define ADDFD_SEND  2u
 
 struct addfd { /* struct seccomp_notif_addfd */
 	u64 id;
@@ -67,7 +66,8 @@ static s64 answer(struct seccomp_listener *l, uaddr_t arg)
 
 	if (user_read(&a, arg, sizeof(a)))
 		return -EFAULT;
-	if (a.flags & ~FLAG_CONTINUE || (a.flags & FLAG_CONTINUE && (a.error || a.val)))
+	if (a.flags & ~SECCOMP_USER_NOTIF_FLAG_CONTINUE ||
+	    (a.flags & SECCOMP_USER_NOTIF_FLAG_CONTINUE && (a.error || a.val)))
 		return -EINVAL;
 	return seccomp_listener_answer(l, &a);
 }

@@ -11,8 +11,7 @@
 #include "sys/fs_sys.h"
 #include "sys/uring_ops.h"
 
-#define RW_MAX	  0x7ffff000UL
-#define RWF_KNOWN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)
+#define RW_MAX 0x7ffff000UL
 
 struct rw_vector {
 	struct iov v;

@@ -16,10 +16,9 @@
 #include "task/unsupported.h"
 #include "task/task.h"
 
-#define PTY_MAX	  1024
-#define MASK	  (TTY_OUTPUT - 1)
-#define BOUNCE	  512
-#define PTS_MAJOR 136
+#define PTY_MAX 1024
+#define MASK	(TTY_OUTPUT - 1)
+#define BOUNCE	512
 
 struct pty {
 	struct tty tty;

@@ -115,7 +115,6 @@ enum {
 #define TIOCSTI	    0x5412
 #define TIOCGWINSZ  0x5413
 #define TIOCSWINSZ  0x5414
-#define FIONREAD    0x541b
 #define TIOCPKT	    0x5420
 #define TIOCNOTTY   0x5422
 #define TIOCSETD    0x5423

@@ -17,6 +17,7 @@
 #include "lib/atomic.h"
 
 #define TTY_INPUT  4096 /* bytes of input; a canonical line has one less */
+#define PTS_MAJOR  136
 #define TTY_OUTPUT 8192 /* what a pty's master has not read yet */
 
 struct process;

@@ -8,8 +8,6 @@
 #include "mm/slab.h"
 #include "task/task.h"
 
-#define FIONREAD 0x541bu
-
 static s64 put_event(struct iov *to, const struct inotify_queued *q)
 {
 	size_t size = inotify_size(q);

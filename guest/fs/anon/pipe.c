@@ -23,7 +23,6 @@
 #define PIPE_DEFAULT 65536
 #define PIPE_MAX     (1UL << 20) /* /proc/sys/fs/pipe-max-size */
 #define PACKET_HEAD  sizeof(u32)
-#define FIONREAD     0x541b
 #define SIGPIPE	     13
 
 struct pipe {

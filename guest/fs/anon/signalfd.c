@@ -61,7 +61,7 @@ static void convert(struct signalfd_siginfo *o, const struct siginfo *s)
 		o->utime = (u64)s->chld.utime;
 		o->stime = (u64)s->chld.stime;
 	} else if (why && (SIGSET(s->signo) & (SIGSET(SIGILL) | SIGSET(SIGTRAP) | SIGSET(SIGBUS) |
-						SIGSET(SIGFPE) | SIGSET(SIGSEGV)))) {
+					       SIGSET(SIGFPE) | SIGSET(SIGSEGV)))) {
 		o->addr = s->fault.addr;
 		o->addr_lsb = (u16)s->fault.addr_lsb;
 	} else if (why && s->signo == SIGPOLL) {

@@ -8,11 +8,10 @@
 #include "net/inet/proc.h"
 #include "task/task.h"
 
-#define IPPROTO_ICMP   1
-#define IPPROTO_TCP    6
-#define IPPROTO_UDP    17
-#define IPPROTO_ICMPV6 58
-#define IPPROTO_RAW    255
+#define IPPROTO_ICMP 1
+#define IPPROTO_TCP  6
+#define IPPROTO_UDP  17
+#define IPPROTO_RAW  255
 
 const struct socket_ops tcp_ops = {
 	.bind = inet_bind,

@@ -12,8 +12,6 @@
 #include "net/scm.h"
 #include "platform/platform.h"
 
-#define IPV6_RECVERR 25
-
 /* <linux/errqueue.h> wants a struct timespec of libc's. */
 struct sock_extended_err {
 	u32 ee_errno;

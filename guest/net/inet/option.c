@@ -11,8 +11,6 @@
 #include "net/inet/option.h"
 #include "task/task.h"
 
-#define IPPROTO_ICMPV6 58
-
 int option_int(const void *v, unsigned len, s32 *n)
 {
 	if (len >= sizeof(*n))

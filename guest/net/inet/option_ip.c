@@ -20,7 +20,6 @@
 #define IPV6_DROP_MEMBERSHIP 21
 #define IPV6_MTU_DISCOVER    23
 #define IPV6_MTU	     24
-#define IPV6_RECVERR	     25
 #define IPV6_V6ONLY	     26
 #define IPV6_RECVPKTINFO     49
 #define IPV6_RECVHOPLIMIT    51
@@ -31,9 +30,8 @@
 #define IPV6_RECVORIGDSTADDR 74
 #define IPV6_FREEBIND	     78
 
-#define IPPROTO_ICMPV6 58
-#define ICMP_FILTER    1 /* level SOL_RAW */
-#define ICMPV6_FILTER  1
+#define ICMP_FILTER   1 /* level SOL_RAW */
+#define ICMPV6_FILTER 1
 
 struct flag_option {
 	int name;

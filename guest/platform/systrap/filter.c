@@ -4,9 +4,12 @@
  * Helpers: the calls of stub.S and pmap.c, from stub.S's text alone. They share the Sentry's descriptors, so arguments count:
  * none can read or overwrite what stderr is, or have a table of its own that keeps open what the Sentry has closed. A
  * thread inherits its helper's filter and adds its own: FUTEX_WAIT and FUTEX_WAKE on its own state word; everything else
- * is trapped, which is how system calls of the application reach the Sentry. TRAP rather than KILL for all, because the thread's traps must pass both filters.
+ * is trapped, which is how system calls of the application reach the Sentry. TRAP rather than KILL for all, because the thread's
+ * traps must pass both filters.
  */
 #include "platform/systrap/systrap.h"
+
+#include <linux/audit.h>
 
 #include "abi/ring.h"
 #include "host/systrap_fds.h"
@@ -29,8 +32,6 @@
 #define RET_TRAP  0x00030000
 #define RET_KILL  0x80000000
 
-#define ARCH_X86_64 0xc000003e
-
 struct builder {
 	struct bpf_insn *insn;
 	unsigned n;
@@ -51,7 +52,7 @@ static void require(struct builder *b, u32 k)
 static void require_text(struct builder *b)
 {
 	emit(b, LD_W, DATA_ARCH, 0, 0);
-	require(b, ARCH_X86_64);
+	require(b, AUDIT_ARCH_X86_64);
 	emit(b, LD_W, DATA_IP + 4, 0, 0);
 	require(b, STUB_TEXT >> 32);
 	emit(b, LD_W, DATA_IP, 0, 0);
@@ -212,7 +213,7 @@ void filter_sentry_install(void)
 	struct builder b = { insns, 0 };
 
 	emit(&b, LD_W, DATA_ARCH, 0, 0);
-	emit(&b, JEQ, ARCH_X86_64, 1, 0);
+	emit(&b, JEQ, AUDIT_ARCH_X86_64, 1, 0);
 	emit(&b, RET, RET_KILL, 0, 0);
 	emit(&b, LD_W, DATA_NR, 0, 0);
 	emit(&b, JEQ, HC_futex, 0, 1); /* the most frequent first */

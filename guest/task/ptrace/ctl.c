@@ -1,14 +1,13 @@
 /*
  * ctl.c - requests of a tracer that control the tracee: going on, interrupting, signals, messages.
  */
+#include <linux/audit.h>
 #include <string.h>
 
 #include "lib/err.h"
 #include "task/private.h"
 #include "task/ptrace/ptrace.h"
 #include "task/signal/priv.h"
-
-#define ARCH_X86_64 0xc000003eu
 
 /* A tracee of ours, stopped: its record with task_lock held, or NULL without. */
 static struct tracee *stopped(struct task *t)
@@ -239,7 +238,7 @@ int ptrace_syscall_info(struct task *t, struct pt_syscall_info *out)
 	r = utask_regs(t->utask);
 	memset(out, 0, sizeof(*out));
 	out->op = syscall_op(tr);
-	out->arch = ARCH_X86_64;
+	out->arch = AUDIT_ARCH_X86_64;
 	out->ip = r->rip;
 	out->sp = r->rsp;
 	err = offsetof(struct pt_syscall_info, entry);

@@ -11,9 +11,6 @@
 #include "task/private.h"
 #include "task/ptrace/ptrace.h"
 
-#define WORK_OF_TRACER \
-	(SYSCALL_WORK_TRACE | SYSCALL_WORK_EMU | SYSCALL_WORK_STEP | SYSCALL_WORK_WATCH)
-
 /* The task's own record; made when it is first traced. */
 static struct tracee *record(struct task *t)
 {

@@ -50,6 +50,10 @@ enum pt_resume { PT_CONT, PT_SYSCALL, PT_STEP, PT_EMU, PT_EMU_STEP };
 
 #define PT_DEBUG_REGS 8
 
+/* of task->syscall_work */
+#define WORK_OF_TRACER \
+	(SYSCALL_WORK_TRACE | SYSCALL_WORK_EMU | SYSCALL_WORK_STEP | SYSCALL_WORK_WATCH)
+
 struct tracee {
 	struct spinlock lock;
 	struct task *task;

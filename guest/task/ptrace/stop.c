@@ -14,9 +14,6 @@
 #include "task/seccomp/seccomp.h"
 #include "task/signal/priv.h"
 
-#define WORK_OF_TRACER \
-	(SYSCALL_WORK_TRACE | SYSCALL_WORK_EMU | SYSCALL_WORK_STEP | SYSCALL_WORK_WATCH)
-
 void ptrace_notify_tracer(struct tracee *tr, int cld, int status)
 {
 	struct process *p = tr->tracer;

@@ -2,10 +2,10 @@
  * bpf.c - classic BPF (lib/bpf.h) as seccomp(2) takes it: programs that look at struct seccomp_data, and what is
  * constant about one.
  */
+#include <linux/audit.h>
+
 #include "lib/err.h"
 #include "task/seccomp/seccomp.h"
-
-#define ARCH_X86_64 0xc000003eu
 
 int seccomp_bpf_check(const struct bpf_insn *insn, unsigned len)
 {
@@ -23,7 +23,7 @@ u32 seccomp_bpf_run(const struct bpf_insn *insn, const struct seccomp_data *d)
 
 bool seccomp_bpf_allows(const struct bpf_insn *insn, u32 nr)
 {
-	struct seccomp_data d = { .nr = (s32)nr, .arch = ARCH_X86_64 };
+	struct seccomp_data d = { .nr = (s32)nr, .arch = AUDIT_ARCH_X86_64 };
 	struct bpf_input in = { .data = (const u8 *)&d,
 				.len = sizeof(d),
 				.known = offsetof(struct seccomp_data, ip) };

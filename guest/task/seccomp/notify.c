@@ -12,8 +12,6 @@
 
 enum { N_NEW, N_SENT, N_ANSWERED };
 
-#define FLAG_CONTINUE 1u
-
 struct notif {
 	struct list node;
 	struct task *task;
@@ -269,7 +267,7 @@ bool seccomp_notify(struct seccomp_filter *f, const struct seccomp_data *d, stru
 		regs->rax = (u64)(s64)(err ? err : -ERESTARTSYS);
 		return false;
 	}
-	if (n.answer.flags & FLAG_CONTINUE)
+	if (n.answer.flags & SECCOMP_USER_NOTIF_FLAG_CONTINUE)
 		return true;
 	regs->rax = (u64)(n.answer.error ? (s64)n.answer.error : n.answer.val);
 	return false;

@@ -4,6 +4,7 @@
  * Differs from Linux: there is no audit, so LOG and logged actions go to dmesg, once per program, call and action. TSYNC
  * makes other threads' execve ignore set-id bits, but their PR_GET_NO_NEW_PRIVS stays what it was.
  */
+#include <linux/audit.h>
 #include <linux/capability.h>
 #include <string.h>
 
@@ -15,7 +16,6 @@
 #include "task/seccomp/seccomp.h"
 #include "task/ns/userns.h"
 
-#define ARCH_X86_64  0xc000003eu
 #define PATH_MAX_LEN 32768u /* instructions of a chain, with 4 for each filter */
 #define ERRNO_MAX    4095u
 
@@ -274,7 +274,7 @@ static void __attribute__((noreturn)) kill_by(struct task *t, u32 action)
 static void fill_data(struct seccomp_data *d, const struct user_regs *r)
 {
 	d->nr = (s32)r->orig_rax;
-	d->arch = ARCH_X86_64;
+	d->arch = AUDIT_ARCH_X86_64;
 	d->ip = r->rip;
 	d->args[0] = r->rdi;
 	d->args[1] = r->rsi;

@@ -107,6 +107,8 @@ struct seccomp_notif { /* Linux's */
 };
 _Static_assert(sizeof(struct seccomp_notif) == 80, "seccomp_notif");
 
+#define SECCOMP_USER_NOTIF_FLAG_CONTINUE 1u
+
 struct seccomp_answer { /* struct seccomp_notif_resp */
 	u64 id;
 	s64 val;
