@@ -89,8 +89,8 @@ struct net_config {
 	char name[16]; /* NUL-ended */
 	struct net_addr addrs[NET_ADDRS];
 	struct net_route routes[NET_ROUTES];
-	struct net_addr
-		dns[NET_DNS]; /* name servers for a sandbox that has no resolv.conf of its own */
+	/* name servers for a sandbox that has no resolv.conf of its own */
+	struct net_addr dns[NET_DNS];
 };
 
 _Static_assert(sizeof(struct net_config) <= 4000, "fits one message and one page");

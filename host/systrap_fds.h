@@ -13,10 +13,10 @@
 #define SYSTRAP_FD_CTL	 5 /* made by the Sentry: control memfd shared with the stubs */
 #define SYSTRAP_FD_START 6 /* eventfd: the launcher writes 1 in run() */
 #define SYSTRAP_FD_EPOLL 7 /* made by the Sentry's I/O thread */
-#define SYSTRAP_FD_WATCH \
-	9 /* made by the Sentry: the epoll set of the idle worker that takes completions */
-#define SYSTRAP_FD_WAKE \
-	10 /* made by the Sentry: eventfd that wakes that worker for another reason */
+/* made by the Sentry: the epoll set of the idle worker that takes completions */
+#define SYSTRAP_FD_WATCH 9
+/* made by the Sentry: eventfd that wakes that worker for another reason */
+#define SYSTRAP_FD_WAKE 10
 #define SYSTRAP_FD_DAX	8  /* socket on which the gofer's descriptors come, if any do (abi/dax.h) */
 #define SYSTRAP_FD_KICK 16 /* + queue: doorbells, Sentry to host */
 #define SYSTRAP_FD_CALL 64 /* + queue: completions, host to Sentry */

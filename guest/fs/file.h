@@ -106,7 +106,7 @@ struct file {
 	void *epoll;	     /* list of epoll items that watch it (fs/anon/epoll.c) */
 	struct waitq *waitq; /* default wait queue for file_read/file_write's loop; may be NULL */
 	u64 dir_cookie;	     /* directories: the file system's, for readdir */
-	void *dir_state;     /* likewise; freed by release */
+	void *dir_state;     /* likewise, and generated text (pseudo.c); freed by release */
 };
 
 /* One reference, flags and ops set; priv, inode, path by the caller. ERR_PTR(-ENFILE/-ENOMEM). */

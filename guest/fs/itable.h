@@ -21,9 +21,8 @@ void itable_destroy(struct itable *t);
 struct inode *itable_get(struct itable *t, u64 key); /* with a reference, or NULL */
 /* Enter i, or return (with a reference) the one that is there already. NULL: entered. */
 struct inode *itable_insert(struct itable *t, struct inode *i);
-void itable_remove(
-	struct itable *t,
-	struct inode *i); /* from evict, or before its key changes; harmless if not in it */
+/* from evict, or before its key changes; harmless if not in it */
+void itable_remove(struct itable *t, struct inode *i);
 /* A marked inode, borrowed, from bucket *from on, which moves to its bucket; NULL: none. Nothing is entered meanwhile. */
 struct inode *itable_next_marked(struct itable *t, u8 mark, u32 *from);
 

@@ -187,8 +187,8 @@ struct inode {
 		struct pagecache *pc; /* regular files; owned by the file system. See inode_pc */
 		/* Symbolic links: the target if it is at hand; lets the walk follow it without a call. */
 		const char *link;
-		struct dentry
-			*dir_dentry; /* directories: the one dentry, borrowed; under dcache_lock */
+		/* directories: the one dentry, borrowed; under dcache_lock */
+		struct dentry *dir_dentry;
 		/* FIFO: its pipe; socket: its endpoint. Whoever sets it keeps its lifetime. */
 		void *special;
 	};
@@ -265,8 +265,8 @@ struct super_ops {
 	int (*statfs)(struct super_block *sb,
 		      struct statfs_info *st); /* NULL: zeros and the magic */
 	int (*sync)(struct super_block *sb);
-	void (*free_inode)(
-		struct inode *i); /* inodes that are part of a larger struct; NULL: kfree */
+	/* inodes that are part of a larger struct; NULL: kfree */
+	void (*free_inode)(struct inode *i);
 	void (*shutdown)(struct super_block *sb); /* last mount gone; all dentries were dropped */
 	void (*show_options)(struct super_block *sb,
 			     struct seq *s); /* ",size=1k" for /proc/mounts */
@@ -291,8 +291,8 @@ struct super_block {
 	u32 mounts;  /* struct mount that show it */
 	u32 writers; /* files open for writing; atomic */
 	bool kept; /* made once and shown by all mounts of its kind: stays when the last of them goes */
-	struct user_ns
-		*owner; /* of its maker's mount namespace, with a reference; NULL: the first one */
+	/* of its maker's mount namespace, with a reference; NULL: the first one */
+	struct user_ns *owner;
 	void *priv;
 };
 

@@ -271,8 +271,8 @@ int mm_out_of_memory(u64 frames, unsigned *tries)
 
 /* ---- pages that are read before the fault ---- */
 
-#define READS_MAX \
-	3 /* then it is read under mm->lock: a fault that loses its page again and again must come to an end */
+/* then it is read under mm->lock: a fault that loses its page again and again must come to an end */
+#define READS_MAX 3
 
 struct absent {
 	struct file *file; /* a reference, so that pc lives */

@@ -142,8 +142,8 @@ struct mm_file_map {
 struct mm_hooks {
 	u64 (*rlimit)(int resource); /* of the current task: RLIMIT_AS, STACK, DATA, MEMLOCK */
 	struct mm *(*current_mm)(void);
-	void (*oom)(
-		u64 frames_wanted); /* choose and kill a victim; returns when memory may be there */
+	/* choose and kill a victim; returns when memory may be there */
+	void (*oom)(u64 frames_wanted);
 	/* Drop clean cache beyond mm's own page caches (dentries ...): frames given back. May sleep. */
 	u64 (*reclaim)(u64 frames);
 	/* 0 or -errno in Linux's order (EACCES, ENODEV, EPERM). mm holds no lock. */

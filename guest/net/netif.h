@@ -49,8 +49,8 @@ struct net_device_ops {
 #define NETF_TSO6 4
 
 struct net_device {
-	struct netdev
-		dev; /* name, mtu, hwaddr, broadcast, type ARPHRD_ETHER: by the driver before net_device_add */
+	/* name, mtu, hwaddr, broadcast, type ARPHRD_ETHER: by the driver before net_device_add */
+	struct netdev dev;
 	const struct net_device_ops *ops;
 	u32 features;	     /* NETF_* */
 	struct netif *netif; /* the stack's */

@@ -76,9 +76,8 @@ struct socket_ops {
 	int (*mmap)(struct socket *s, struct mmap_request *req); /* NULL: -ENODEV */
 	int (*pair)(struct socket *a, struct socket *b); /* socketpair(2); NULL: -EOPNOTSUPP */
 	void (*closing)(struct socket *s);		 /* one of its descriptors goes; or NULL */
-	void (*copied)(
-		struct socket
-			*s); /* a message with MSG_ZEROCOPY went; NULL: SO_ZEROCOPY is refused */
+	/* a message with MSG_ZEROCOPY went; NULL: SO_ZEROCOPY is refused */
+	void (*copied)(struct socket *s);
 	void (*release)(struct socket *s);
 	void (*destroy)(struct socket *s); /* frees it */
 	/* A second queue that tells senders and connecters of room elsewhere; or NULL. */

@@ -83,8 +83,8 @@ static int unshare_for_exec(struct task *t)
 		return err;
 	}
 	if (s) {
-		spin_lock(
-			&task_lock); /* a child that ends, and a tracee, looks at it under this one */
+		/* a child that ends, and a tracee, looks at it under this one */
+		spin_lock(&task_lock);
 		spin_lock(&p->sig_lock);
 		old = p->sighand;
 		p->sighand = s;

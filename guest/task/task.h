@@ -129,8 +129,8 @@ struct process {
 	u8 killed_as; /* how SIGKILL reads in the wait status, if not as itself: an init that reboot(2) ends */
 	bool unkillable; /* the init of a pid namespace: signals from inside do nothing unless it handles them */
 	struct task *execing; /* thread that is killing the others for execve */
-	struct waitq
-		thread_wait; /* de_thread waits here for the others' end, frozen tasks for the thaw */
+	/* de_thread waits here for the others' end, frozen tasks for the thaw */
+	struct waitq thread_wait;
 	struct waitq exit_wait; /* pidfds: woken when the process becomes a zombie */
 
 	struct spinlock sig_lock;
@@ -297,8 +297,8 @@ struct task_resources {
 	void (*fs_put)(struct fs_context *fs);
 	/* CLONE_NEWNS, of one that is not shared; owner may administer it. */
 	int (*fs_new_ns)(struct fs_context *fs, struct user_ns *owner);
-	struct ns_common *(*fs_ns)(
-		struct fs_context *fs); /* its mount namespace, borrowed; NULL: none */
+	/* its mount namespace, borrowed; NULL: none */
+	struct ns_common *(*fs_ns)(struct fs_context *fs);
 	/* Another one, like fs but at the root of a mount namespace. ERR_PTR(-EINVAL): fs is shared. */
 	struct fs_context *(*fs_enter_ns)(struct fs_context *fs, struct ns_common *n);
 	struct nsproxy *(*ns_get)(struct nsproxy *ns);
@@ -373,8 +373,8 @@ void mm_reaper_start(void); /* mm_reaper.c; once, at boot */
 struct cred *cred_dup(const struct cred *from);
 void cred_get(struct cred *c);
 void cred_put(struct cred *c);
-bool capable(
-	int cap); /* of the current task, over the first user namespace: everything that is not a namespace's */
+/* of the current task, over the first user namespace: everything that is not a namespace's */
+bool capable(int cap);
 /* Find the counters anew after a change of uid; c is not published. 0, -ENOMEM. */
 int cred_set_ucounts(struct cred *c);
 /* Make c the credentials of the current task; takes over the reference. */

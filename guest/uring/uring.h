@@ -276,8 +276,8 @@ int uring_async_cancel_prep(struct uring_req *req);
 s64 uring_async_cancel(struct uring_req *req);
 
 /* ---- work.c ---- */
-int uring_worker_ensure(
-	struct uring_ctx *ctx); /* task context; a worker exists afterwards, or -ENOMEM */
+/* task context; a worker exists afterwards, or -ENOMEM */
+int uring_worker_ensure(struct uring_ctx *ctx);
 int uring_sqpoll_start(struct uring_ctx *ctx);
 
 /* ---- files.c: fixed files ---- */

@@ -9,8 +9,8 @@
 #define NET_PUBLISH_MAX 64
 
 struct net_options {
-	const char
-		*net; /* auto, passt, host-netns[:NAME|:PATH], tap:NAME..., none; NULL: not given */
+	/* auto, passt, host-netns[:NAME|:PATH], tap:NAME..., none; NULL: not given */
+	const char *net;
 	struct net_publish publish[NET_PUBLISH_MAX];
 	unsigned npublish;
 	unsigned queues; /* pairs of queues; 0: NET_PAIRS_DEFAULT */

@@ -37,8 +37,8 @@
 #define KVM_CREATE_VCPU	   _IO(0xae, 0x41)
 #define KVM_CREATE_IRQCHIP _IO(0xae, 0x60)
 #define GRACE_MS	   200 /* how long its children may take to die after it */
-#define DRAIN_MS \
-	300 /* how long a background process may hold stdout open after the command's exit */
+/* how long a background process may hold stdout open after the command's exit */
+#define DRAIN_MS 300
 
 static int port = -1;
 static int sigfd = -1;

@@ -41,8 +41,8 @@ static struct inode *make(struct super_block *sb, struct inode *real)
 	i = inode_alloc_size(sb, real->mode, sizeof(struct stack_inode));
 	if (!i)
 		return NULL;
-	mutex_init(
-		&i->mutex); /* a class of its own: a layer's are taken inside, with change in between */
+	/* a class of its own: a layer's are taken inside, with change in between */
+	mutex_init(&i->mutex);
 	i->uid = real->uid;
 	i->gid = real->gid;
 	if (inode_is_device(i))

@@ -16,8 +16,7 @@
 #define PART_FIRST (64UL << 10)
 #define PART_MAX   ((u64)P9_PAGES << PAGE_SHIFT)
 #define PARTS	   2 /* at the server: one that it writes and the next */
-#define STREAMS \
-	8 /* at once: they keep tags while they wait for more, of which the others need some */
+#define STREAMS	   8 /* at once: they keep tags while they wait for more, and the others need some */
 
 _Static_assert(2 * STREAMS * PARTS <= P9_REQS, "tags");
 

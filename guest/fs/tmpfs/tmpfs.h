@@ -124,8 +124,8 @@ void overlay_shutdown(struct tmpfs_sb *s);
 int overlay_read_page(struct inode *i, u64 index, void *page);
 /* Are i's extended attributes still lower's? */
 bool overlay_xattrs_below(struct inode *i);
-int overlay_xattrs(
-	struct inode *i); /* copy lower's attributes before a change; tmpfs_own is there then */
+/* copy lower's attributes before a change; tmpfs_own is there then */
+int overlay_xattrs(struct inode *i);
 int overlay_open_dir(struct inode *i, struct file *f);
 int overlay_emit(struct file *f, struct dir_context *ctx);
 

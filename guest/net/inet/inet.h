@@ -243,8 +243,8 @@ s64 tcp_sk_send(struct socket *s, struct sock_msg *m);
 s64 tcp_sk_recv(struct socket *s, struct sock_msg *m);
 u32 tcp_sk_poll(struct socket *s);
 u32 inet_sndbuf(const struct inet_sock *k);
-u32 inet_window(
-	const struct inet_sock *k); /* most that may lie unread, by SO_RCVBUF; 0: the stack's own */
+/* most that may lie unread, by SO_RCVBUF; 0: the stack's own */
+u32 inet_window(const struct inet_sock *k);
 /* option_tcp.c */
 u8 tcp_linux_state(const struct tcp_pcb *p); /* NULL: closed */
 /* As others see it: a connection that is deferred is still in its handshake. */

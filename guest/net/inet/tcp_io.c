@@ -19,9 +19,8 @@ u32 inet_sndbuf(const struct inet_sock *k)
 {
 	u32 n = k->sndbuf_set ? k->s.sndbuf : (u32)net_sysctl(k->s.net, SYSCTL_TCP_WMEM_MAX);
 
-	return MIN(
-		n,
-		(u32)TCP_SND_BUF); /* beyond it lwIP takes nothing: there would be room that cannot be used */
+	/* beyond it lwIP takes nothing: there would be room that cannot be used */
+	return MIN(n, (u32)TCP_SND_BUF);
 }
 
 u32 inet_window(const struct inet_sock *k)

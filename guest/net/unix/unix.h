@@ -51,8 +51,8 @@ struct unix_sock {
 	struct unix_sock *peer;		  /* with a reference */
 	struct unix_addr *addr;		  /* own reference; set once */
 	struct list name_node;		  /* abstract names */
-	struct list
-		backlog; /* listening: connections not yet accepted; of such a one: its place there */
+	/* listening: connections not yet accepted; of such a one: its place there */
+	struct list backlog;
 	unsigned nr_backlog, max_backlog;
 	struct unix_identity own, remote; /* own: of a listener, for who connects */
 
@@ -92,8 +92,8 @@ struct unix_buf {
 	paddr_t block; /* frames of data; 0: data follows this struct */
 	u32 frames;
 	bool owns_from, has_creds, peeked;
-	struct unix_sock
-		*from; /* the sender; a reference only if owns_from (streams: the reader's peer) */
+	/* the sender; a reference only if owns_from (streams: the reader's peer) */
+	struct unix_sock *from;
 	struct ucred creds;
 	struct process *process; /* reference or NULL */
 	struct scm_fds *fds;

@@ -128,9 +128,9 @@ void desc_init_cpu(struct kvm_cpu *k);
 
 /* irq.c */
 void irq_init_cpu(void);
-void irq_note(
-	unsigned vector); /* acknowledge and remember; from the stubs, or at enter_user's end */
-void irq_upcalls(void);	  /* run what was remembered */
+/* acknowledge and remember; from the stubs, or at enter_user's end */
+void irq_note(unsigned vector);
+void irq_upcalls(void); /* run what was remembered */
 void irq_ipi(struct cpu *target);
 /*
  * For whoever spins longer than another CPU can take unless it lost its host CPU: leave this one to the host for about
@@ -149,10 +149,10 @@ int fpu_check(const void *area); /* 0 or -EINVAL */
 void fpu_sanitize(void *area);
 
 /* pmap.c */
-void pmap_switch(
-	struct pmap *p); /* make it the active one of this CPU; NULL: the Sentry's own tables */
-void pmap_catch_up(
-	struct cpu *c); /* drop translations that are older than the address space's generation */
+/* make it the active one of this CPU; NULL: the Sentry's own tables */
+void pmap_switch(struct pmap *p);
+/* drop translations that are older than the address space's generation */
+void pmap_catch_up(struct cpu *c);
 void pmap_drop_dead(struct cpu *c); /* leave the active address space if it was destroyed */
 
 /* entry.S */

@@ -40,18 +40,18 @@
 #define HC_exit_group	     231
 #define HC_epoll_wait	     232
 #define HC_epoll_ctl	     233
-#define HC_restart_syscall \
-	219 /* the host makes it itself, when a timed wait is stopped and continued */
-#define HC_tgkill	 234
-#define HC_fallocate	 285
-#define HC_eventfd2	 290
-#define HC_epoll_create1 291
-#define HC_dup3		 292
-#define HC_getrandom	 318
-#define HC_seccomp	 317
-#define HC_memfd_create	 319
-#define HC_close_range	 436
-#define HC_epoll_pwait2	 441
+/* the host makes it itself, when a timed wait is stopped and continued */
+#define HC_restart_syscall 219
+#define HC_tgkill	   234
+#define HC_fallocate	   285
+#define HC_eventfd2	   290
+#define HC_epoll_create1   291
+#define HC_dup3		   292
+#define HC_getrandom	   318
+#define HC_seccomp	   317
+#define HC_memfd_create	   319
+#define HC_close_range	   436
+#define HC_epoll_pwait2	   441
 
 #define HC_PROT_NONE	 0
 #define HC_PROT_READ	 1

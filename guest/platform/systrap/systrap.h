@@ -191,8 +191,8 @@ void die(const char *why) __attribute__((noreturn));
 /* io.c */
 struct io_events {
 	long n;
-	struct hc_epoll_event
-		ev[RING_QUEUES + 1]; /* all there can be: what was left would wake nobody */
+	/* all there can be: what was left would wake nobody */
+	struct hc_epoll_event ev[RING_QUEUES + 1];
 };
 void io_start(void);
 /* An idle worker: may it take completions until io_watch_end? One at a time may. */

@@ -18,8 +18,8 @@ struct futex_bucket {
 
 struct futex_waiter {
 	struct list node;
-	struct futex_bucket
-		*bucket; /* changes at a requeue; NULL: on no list. Under the bucket's lock */
+	/* changes at a requeue; NULL: on no list. Under the bucket's lock */
+	struct futex_bucket *bucket;
 	struct futex_key key;
 	struct task *task;
 	u32 bitset;

@@ -26,10 +26,10 @@ struct pid_ns {
 	unsigned level;	       /* 0: the first one */
 	int *chunks[PID_CHUNKS]; /* numbers here to those of the first namespace; unused in that one */
 	int last;
-	struct process
-		*init; /* borrowed; it has number 1 and adopts orphans. NULL: not yet, or ended */
-	bool ended;    /* init has begun to end: nobody comes any more */
-	unsigned nr;   /* processes in it and below that have not ended */
+	/* borrowed; it has number 1 and adopts orphans. NULL: not yet, or ended */
+	struct process *init;
+	bool ended;	   /* init has begun to end: nobody comes any more */
+	unsigned nr;	   /* processes in it and below that have not ended */
 	struct waitq left; /* woken when nr falls */
 };
 

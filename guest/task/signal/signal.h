@@ -143,8 +143,8 @@ int signal_process(struct process *p, int signo, const struct siginfo *info);
 int signal_pgrp(int pgid, int signo, const struct siginfo *info);
 /* A synchronous fault of the current task: forced, unblocked and default if blocked or ignored. */
 void signal_force(int signo, const struct siginfo *info);
-int signal_pgrp_orphaned(
-	int pgid); /* 1 if the group is orphaned: background tty reads give EIO then */
+/* 1 if the group is orphaned: background tty reads give EIO then */
+int signal_pgrp_orphaned(int pgid);
 
 /* Take a pending signal of mask from the current task or its process; 0: none. signalfd, sigtimedwait. */
 int signal_dequeue(u64 mask, struct siginfo *info);

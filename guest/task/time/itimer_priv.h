@@ -50,7 +50,7 @@ struct ptimer {
 struct itimers *itimers_get(void); /* of the current process; NULL without memory */
 void itimers_cpu_start(struct itimers *it);
 void ptimers_clear(struct itimers *it);
-u64 ptimer_cpu_check(
-	struct ptimer *t); /* CPU time left, ~0: none; sends what is due. owner->lock held */
+/* CPU time left, ~0: none; sends what is due. owner->lock held */
+u64 ptimer_cpu_check(struct ptimer *t);
 
 #endif

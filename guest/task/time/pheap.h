@@ -13,8 +13,8 @@ struct pheap_node {
 	u64 key;
 	struct pheap_node *child;
 	struct pheap_node *next; /* sibling to the right */
-	struct pheap_node
-		*prev; /* sibling to the left, or the parent of a first child; NULL for the root */
+	/* sibling to the left, or the parent of a first child; NULL for the root */
+	struct pheap_node *prev;
 };
 
 struct pheap {
