@@ -9,6 +9,7 @@
 #include "fs/notify.h"
 #include "mm/frame.h"
 #include "mm/slab.h"
+#include "task/task.h"
 
 #define HASH_BITS  14
 #define DCACHE_MAX 65536 /* hashed dentries; above it each addition drops two unused ones */
@@ -401,36 +402,48 @@ void dcache_delete(struct dentry *d)
 		dentry_put(d);
 }
 
-void dcache_shrink(struct dentry *top)
+/* A hashed leaf of d's child c or those behind it, or d; unhashed children are gone from the cache and in somebody's hands. */
+static struct dentry *leaf_locked(struct dentry *d, struct dentry *c)
 {
-	for (;;) {
-		struct dentry *d = top, *c;
-
-		spin_lock(&dcache_lock);
-		/* Go to a hashed leaf; unhashed children are gone from the cache and in somebody's hands. */
-		for (;;) {
-			struct dentry *next = NULL;
-
-			for (c = dentry_at(d->children); c; c = dentry_at(c->sibling)) {
-				if (c->flags & DENTRY_HASHED) {
-					next = c;
-					break;
-				}
-			}
-			if (!next)
-				break;
-			d = next;
+	while (c) {
+		if (c->flags & DENTRY_HASHED) {
+			d = c;
+			c = dentry_at(d->children);
+		} else {
+			c = dentry_at(c->sibling);
 		}
-		if (d == top) {
-			spin_unlock(&dcache_lock);
-			return;
-		}
-		dcache_write_begin();
+	}
+	return d;
+}
+
+/* Leaves, and then the directories that they were in: a deep tree is not walked from its top for each. */
+static unsigned take_leaves(struct dentry *top, struct dentry **took, unsigned max)
+{
+	struct dentry *d;
+	unsigned n = 0;
+
+	spin_lock(&dcache_lock);
+	dcache_write_begin();
+	d = leaf_locked(top, dentry_at(top->children));
+	for (; d != top && n < max; d = leaf_locked(d->parent, dentry_at(d->sibling))) {
 		forget_locked(d);
 		unhash_locked(d);
-		dcache_write_end();
-		spin_unlock(&dcache_lock);
-		dentry_put(d);
+		took[n++] = d;
+	}
+	dcache_write_end();
+	spin_unlock(&dcache_lock);
+	return n;
+}
+
+void dcache_shrink(struct dentry *top)
+{
+	struct dentry *took[64];
+	unsigned n;
+
+	while ((n = take_leaves(top, took, ARRAY_SIZE(took)))) {
+		for (unsigned i = 0; i < n; i++)
+			dentry_put(took[i]);
+		task_poll();
 	}
 }
 

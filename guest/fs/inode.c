@@ -62,25 +62,50 @@ void inode_get(struct inode *i)
 	ref_get(&i->ref);
 }
 
-void inode_put(struct inode *i)
+static void evict(struct inode *i)
 {
-	struct super_block *sb;
-
-	if (!i || !ref_put(&i->ref))
-		return;
-	sb = i->sb;
 	if (unlikely(inode_marked(i, INODE_LOCKS)))
 		file_locks_free(i);
 	if (unlikely(inode_marked(i, INODE_HANDLES)))
 		handle_forget(i);
 	if (i->ops && i->ops->evict)
 		i->ops->evict(i);
-	if (sb && sb->ops && sb->ops->free_inode)
-		sb->ops->free_inode(i);
-	else
-		kfree(i);
-	if (sb)
-		super_put(sb);
+}
+
+/*
+ * An eviction puts the inodes that it held, a directory those in it or the one above: the guest says how deep that goes, the
+ * kernel's stack does not. So what dies in an eviction waits in a list until that is done.
+ */
+void inode_put(struct inode *i)
+{
+	struct task *t = task_current();
+	struct inode *later = NULL;
+	struct super_block *sb;
+
+	if (!i || !ref_put(&i->ref))
+		return;
+	if (t && t->evict_later) {
+		i->evict_next = *t->evict_later;
+		*t->evict_later = i;
+		return;
+	}
+	do {
+		sb = i->sb;
+		if (t)
+			t->evict_later = &later;
+		evict(i);
+		if (t)
+			t->evict_later = NULL;
+		if (sb && sb->ops && sb->ops->free_inode)
+			sb->ops->free_inode(i);
+		else
+			kfree(i);
+		if (sb)
+			super_put(sb);
+		i = later;
+		if (i)
+			later = i->evict_next;
+	} while (i);
 }
 
 void inode_getattr(struct inode *i, struct stat_info *st)

@@ -8,6 +8,7 @@
 #include "fs/vfs.h"
 #include "mm/slab.h"
 #include "task/ns/userns.h"
+#include "task/task.h"
 
 static u32 next_minor;
 
@@ -48,9 +49,14 @@ void super_put(struct super_block *sb)
 /* The last mount is gone: cached names, then what the file system pins, then the caller's reference. */
 void super_shutdown(struct super_block *sb)
 {
+	struct task *t = task_current();
+	struct inode **later = t ? t->evict_later : NULL;
+
 	notify_unmount(sb);
 	if (sb->kept)
 		return;
+	if (t)
+		t->evict_later = NULL; /* here they go at once: ops->shutdown relies on it */
 	if (sb->root_dentry) {
 		dcache_shrink(sb->root_dentry);
 		dentry_put(sb->root_dentry);
@@ -59,4 +65,6 @@ void super_shutdown(struct super_block *sb)
 	}
 	if (sb->ops && sb->ops->shutdown)
 		sb->ops->shutdown(sb);
+	if (t)
+		t->evict_later = later;
 }

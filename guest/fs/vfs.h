@@ -180,7 +180,11 @@ struct inode {
 		u64 blocks;
 		u32 rdev; /* devices: inode_rdev */
 	};
-	u64 atime, mtime, ctime, btime; /* packed; under lock */
+	union {
+		u64 atime;
+		struct inode *evict_next; /* once no reference is left: inode_put */
+	};
+	u64 mtime, ctime, btime; /* packed, as atime; under lock */
 	const struct inode_ops *ops;
 	struct super_block *sb;
 	union {			      /* by type */

@@ -199,6 +199,7 @@ struct task {
 	struct mm *mm;
 	struct fdtable *files;
 	struct fs_context *fs;
+	struct inode **evict_later; /* in an eviction: the list of what dies in it; fs/inode.c */
 	struct nsproxy *ns;
 	struct ns_common *
 		time_ns; /* that its address space was made in, with a reference; NULL: the first one */

@@ -60,6 +60,10 @@ void cred_put(struct cred *c)
 		free(c);
 }
 
+void task_poll(void)
+{
+}
+
 bool capable(int cap)
 {
 	return task_current()->cred->cap_effective >> cap & 1;
