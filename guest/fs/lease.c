@@ -40,8 +40,7 @@ static void change(struct file_locks *l, struct held *h, int type)
 	h->type = type;
 	if (type == F_UNLCK) {
 		f->owner.pid = f->owner.sig = 0;
-		list_del(&h->node);
-		kfree(h);
+		locks_remove(l, h);
 	}
 	waitq_wake_all(&l->q, 0);
 }
@@ -127,7 +126,7 @@ static int put(struct file_locks *l, struct file *f, int type, struct held **fre
 	h->owner = f;
 	h->pid = task_current()->process->pid;
 	h->end = ~0ULL;
-	list_add_tail(&l->held, &h->node);
+	locks_add(l, h);
 	return 0;
 }
 

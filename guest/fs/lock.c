@@ -13,6 +13,8 @@
 #include "task/task.h"
 
 #define HASH_BITS 10
+/* Of one inode: every look goes through its list with locks_lock held. Differs from Linux, which stops at no number. */
+#define LOCKS_MAX 16384
 
 struct spinlock locks_lock = SPINLOCK_INIT;
 static struct file_locks *buckets[1 << HASH_BITS];
@@ -129,6 +131,19 @@ static struct held *held_new(void)
 	return kzalloc(sizeof(struct held));
 }
 
+void locks_add(struct file_locks *l, struct held *h)
+{
+	list_add_tail(&l->held, &h->node);
+	l->n++;
+}
+
+void locks_remove(struct file_locks *l, struct held *h)
+{
+	list_del(&h->node);
+	l->n--;
+	kfree(h);
+}
+
 static void place(struct file_locks *l, struct held *h, enum lock_kind kind, void *owner, int type,
 		  int pid, u64 start, u64 end)
 {
@@ -138,7 +153,7 @@ static void place(struct file_locks *l, struct held *h, enum lock_kind kind, voi
 	h->pid = pid;
 	h->start = start;
 	h->end = end;
-	list_add_tail(&l->held, &h->node);
+	locks_add(l, h);
 }
 
 /*
@@ -163,8 +178,7 @@ static void apply(struct file_locks *l, enum lock_kind kind, void *owner, int ty
 		if (h->type == type) { /* swallow it */
 			s = MIN(s, h->start);
 			e = MAX(e, h->end);
-			list_del(&h->node);
-			kfree(h);
+			locks_remove(l, h);
 			continue;
 		}
 		if (h->start < start && h->end > end) { /* two pieces are left */
@@ -176,8 +190,7 @@ static void apply(struct file_locks *l, enum lock_kind kind, void *owner, int ty
 		} else if (h->end > end) {
 			h->start = end + 1;
 		} else {
-			list_del(&h->node);
-			kfree(h);
+			locks_remove(l, h);
 		}
 	}
 	if (type != F_UNLCK) {
@@ -186,7 +199,21 @@ static void apply(struct file_locks *l, enum lock_kind kind, void *owner, int ty
 	}
 }
 
-/* One attempt: 0, -EAGAIN (and, waiting, it noted for whom), -EDEADLK. */
+/* Would r leave more of them than there are? */
+static bool adds(const struct file_locks *l, enum lock_kind kind, const void *owner,
+		 const struct lock_range *r)
+{
+	struct held *h;
+
+	if (r->type != F_UNLCK)
+		return true;
+	list_for_each(h, &l->held, node)
+		if (h->owner == owner && h->kind == kind && h->start < r->start && h->end > r->end)
+			return true;
+	return false;
+}
+
+/* One attempt: 0, -EAGAIN (and, waiting, it noted for whom), -EDEADLK, -ENOLCK. */
 static int attempt(struct file_locks *l, enum lock_kind kind, void *owner,
 		   const struct lock_range *r, struct held **spare, struct waiting *w)
 {
@@ -198,7 +225,9 @@ static int attempt(struct file_locks *l, enum lock_kind kind, void *owner,
 		locks_wait_end(w);
 	if (r->type != F_UNLCK)
 		h = locks_conflict(l, kind, owner, r);
-	if (!h) {
+	if (!h && l->n >= LOCKS_MAX && adds(l, kind, owner, r)) {
+		err = -ENOLCK;
+	} else if (!h) {
 		apply(l, kind, owner, r->type, r->pid, r->start, r->end, spare);
 	} else {
 		err = -EAGAIN;
@@ -302,8 +331,7 @@ static void drop(struct inode *i, void *owner, bool posix)
 	spin_lock(&locks_lock);
 	list_for_each_safe(h, tmp, &l->held, node) {
 		if (h->owner == owner && (h->kind == KIND_POSIX) == posix) {
-			list_del(&h->node);
-			kfree(h);
+			locks_remove(l, h);
 			any = true;
 		}
 	}
@@ -379,10 +407,12 @@ unsigned file_locks_list(struct lock_line *out, unsigned max)
 {
 	struct listing to = { .out = out, .max = max };
 
-	spin_lock(&locks_lock);
-	for (unsigned k = 0; k < ARRAY_SIZE(buckets); k++)
+	for (unsigned k = 0; k < ARRAY_SIZE(buckets); k++) {
+		spin_lock(&locks_lock);
 		for (struct file_locks *l = buckets[k]; l; l = l->next)
 			put_locks(&to, l);
-	spin_unlock(&locks_lock);
+		spin_unlock(&locks_lock);
+		task_poll();
+	}
 	return to.n;
 }

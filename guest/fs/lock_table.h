@@ -22,6 +22,7 @@ struct file_locks {
 	struct file_locks *next; /* in its bucket */
 	const struct inode *inode;
 	struct list held;
+	unsigned n;	/* of held */
 	struct waitq q; /* woken when one of them goes or shrinks */
 };
 
@@ -41,6 +42,9 @@ extern struct spinlock locks_lock; /* over all of this */
 struct file_locks *locks_find(const struct inode *i);
 /* NULL: out of memory. */
 struct file_locks *locks_of(struct inode *i);
+/* Add h; remove and free it. locks_lock held. */
+void locks_add(struct file_locks *l, struct held *h);
+void locks_remove(struct file_locks *l, struct held *h);
 /* The first lock that is in the way. locks_lock held. */
 struct held *locks_conflict(const struct file_locks *l, enum lock_kind kind, const void *owner,
 			    const struct lock_range *r);

@@ -133,6 +133,22 @@ TEST(split_and_merge)
 	close(fd);
 }
 
+/* However many there may be of one file, all of them can be dropped. */
+TEST(many)
+{
+	int fd = file(), err = 0;
+
+	for (off_t at = 0; !err && at < 2 * 17000; at += 2)
+		err = lock(fd, F_SETLK, F_WRLCK, at, 1) ? errno : 0;
+	CHECK(!err || err == ENOLCK);
+	CHECK_OK(lock(fd, F_SETLK, F_UNLCK, 4, 1));
+	CHECK_OK(lock(fd, F_SETLK, F_WRLCK, 0, 5));
+	CHECK_OK(lock(fd, F_SETLK, F_UNLCK, 0, 0));
+	CHECK_OK(lock(fd, F_SETLK, F_WRLCK, 0, 100));
+	CHECK_OK(lock(fd, F_SETLK, F_UNLCK, 40, 20));
+	close(fd);
+}
+
 TEST(any_close_releases)
 {
 	int fd = file(), other = open("f", O_RDONLY);
