@@ -25,6 +25,8 @@
 #define NET_GSO_TCPV4	   1
 #define NET_GSO_TCPV6	   4
 #define NET_GSO_ECN	   0x80
+/* The least gso_size: nobody has to cut a frame into tens of thousands of segments. The least MSS that Linux sends with. */
+#define NET_GSO_SIZE_MIN 48
 
 struct net_hdr {
 	uint8_t flags;

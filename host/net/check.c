@@ -174,7 +174,7 @@ static bool check_offload(const struct frame *f, const struct net_hdr *h, unsign
 	if (h->hdr_len != transport + (f->p[transport + 12] >> 4) * 4u ||
 	    h->hdr_len > f->head_len || h->hdr_len < transport + 20)
 		return false;
-	return h->gso_size && h->hdr_len + h->gso_size <= f->c->mtu + ETH_LEN;
+	return h->gso_size >= NET_GSO_SIZE_MIN && h->hdr_len + h->gso_size <= f->c->mtu + ETH_LEN;
 }
 
 bool net_check_frame(const struct net_config *c, const struct net_hdr *h, const unsigned char *head,

@@ -198,6 +198,8 @@ static void lengths(void)
 	REFUSED(tcp4(0), hdr.flags |= 4);
 	REFUSED(tcp4(0), hdr.buffers = 2);
 	REFUSED(gso4(30000), hdr.gso_size = 0);
+	REFUSED(gso4(30000), hdr.gso_size = 1);
+	REFUSED(gso4(30000), hdr.gso_size = NET_GSO_SIZE_MIN - 1);
 	REFUSED(gso4(30000), hdr.gso_size = 1461);
 	REFUSED(gso4(30000), hdr.hdr_len = 53);
 	REFUSED(gso4(30000), hdr.hdr_len = 65535);

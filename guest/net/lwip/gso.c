@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "abi/net.h"
 #include "lwip/inet_chksum.h"
 #include "lwip/ip.h"
 #include "lwip/prot/ethernet.h"
@@ -227,7 +228,7 @@ static bool begin(struct net_device *d, struct pbuf *p, u16 at, u16 hlen, u16 da
 	frame.len = (u32)hlen + data;
 	frame.segments = 1;
 	frame.pieces = 0;
-	frame.full = TCPH_FLAGS(h) & TCP_FIN;
+	frame.full = (TCPH_FLAGS(h) & TCP_FIN) || data < NET_GSO_SIZE_MIN;
 	if (take_data(p, hlen))
 		return true;
 	frame.d = NULL;
