@@ -24,6 +24,8 @@
 #include "net/lwip/tap.h"
 
 #define QUEUE_MAX 16384 /* packets; above it they are lost, as anywhere */
+/* Packets that one visit delivers, and no more: two ends could answer each other's acknowledgements for ever. */
+#define RUN_MAX 65536
 
 struct queued {
 	struct queued *next;
@@ -35,6 +37,7 @@ struct queued {
 
 static struct queued *first, **last = &first;
 static unsigned count;
+static unsigned ran; /* since loop_begin */
 
 /* A new last one, to be filled in; NULL: there are too many, or no memory. */
 static struct queued *append(struct net_ns *net)
@@ -162,18 +165,25 @@ bool loop_pending(void)
 	return first;
 }
 
+void loop_begin(void)
+{
+	ran = 0;
+}
+
 void loop_run(void)
 {
 	struct net_ns *before = net_cur;
 	struct queued *q;
 
-	while ((q = first)) {
+	for (; (q = first); ran++) {
 		first = q->next;
 		if (!first)
 			last = &first;
 		count--;
 		net_switch(q->net);
-		if (q->frame_for)
+		if (ran >= RUN_MAX)
+			pbuf_free(q->p);
+		else if (q->frame_for)
 			device_input(q->frame_for, q->p, true);
 		else
 			from_loopback(q);

@@ -58,6 +58,7 @@ void net_enter(struct net_ns *net)
 {
 	net_lock_for(net);
 	entered_at = 0;
+	loop_begin();
 	timers_catch_up();
 }
 

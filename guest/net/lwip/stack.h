@@ -77,7 +77,8 @@ void loop_remove(struct net_ns *net);
 /* Up it has 127.0.0.1 and ::1; down it loses IPv6 addresses. Takes net_lock. */
 void loop_set_up(struct net_ns *net, bool up);
 #define LOOP_INDEX 1
-/* Deliver everything that is queued. net_lock held. */
+/* A visit to the stack begins. Deliver what is queued; what a visit queues beyond a bound is lost. net_lock held. */
+void loop_begin(void);
 void loop_run(void);
 bool loop_pending(void);
 /* A frame that a program made comes in by net_cur's loopback, if it is one. p stays the caller's. net_lock held. */
