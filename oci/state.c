@@ -367,6 +367,21 @@ bool container_await_end(const struct container *c, int ms)
 	return ended;
 }
 
+int container_signal(const struct container *c, int signo)
+{
+	int fd = open_process(c), ret, err;
+
+	if (fd < 0) {
+		errno = ESRCH;
+		return -1;
+	}
+	ret = (int)syscall(SYS_pidfd_send_signal, fd, signo, NULL, 0);
+	err = errno;
+	close(fd);
+	errno = err;
+	return ret;
+}
+
 void container_kill(const struct container *c, int ms)
 {
 	struct pollfd p = { open_process(c), POLLIN, 0 };

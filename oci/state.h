@@ -62,6 +62,8 @@ const char *status_name(enum container_status s);
 
 /* Wait until the container's process has ended, at most ms; false: it has not. */
 bool container_await_end(const struct container *c, int ms);
+/* A signal for the container's process, if it still is the one. -1 and errno; ESRCH: it has ended. */
+int container_signal(const struct container *c, int signo);
 /* SIGKILL to the container's process, if it still is the one; then wait for its end, at most ms. Needs no lock. */
 void container_kill(const struct container *c, int ms);
 

@@ -65,7 +65,7 @@ static int signal_container(struct container *c, int signo, bool all, struct err
 	if (s == STATUS_PAUSED && signo == SIGKILL)
 		thaw(c);
 	if (!c->s.started || (s == STATUS_PAUSED && signo != SIGKILL)) {
-		if (kill((pid_t)c->s.pid, signo) < 0 && !all)
+		if (container_signal(c, signo) < 0 && !all)
 			return error_errno(err, "container '%s'", c->s.id);
 		return 0;
 	}
