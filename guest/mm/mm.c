@@ -46,6 +46,7 @@ void mm_init(void)
 
 struct mm *mm_create(void)
 {
+	static u64 ids;
 	struct mm *mm = kzalloc(sizeof(*mm));
 
 	if (!mm)
@@ -62,6 +63,7 @@ struct mm *mm_create(void)
 		return ERR_PTR(err);
 	}
 	mm->owner = PMAP_ALONE;
+	mm->id = atomic_add(&ids, 1);
 	ref_init(&mm->ref);
 	mutex_init(&mm->lock);
 	vma_tree_init(mm);
@@ -69,6 +71,11 @@ struct mm *mm_create(void)
 	mm->mmap_base = mmap_choose_base();
 	mm->idle = true;
 	return mm;
+}
+
+u64 mm_id(const struct mm *mm)
+{
+	return mm->id;
 }
 
 void mm_set_owner(struct mm *mm, u64 owner)

@@ -34,6 +34,8 @@ bool mm_may_commit(u64 pages);
 /* ---- life ---- */
 struct mm *mm_create(void);	     /* empty; ERR_PTR; one reference */
 struct mm *mm_fork(struct mm *from); /* copy-on-write duplicate */
+/* No other had or will have it, as it may have the pointer. */
+u64 mm_id(const struct mm *mm);
 /*
  * Whose programs run here: a user, PMAP_ALONE (at first) for what must not depend on others, or, to the end, PMAP_RAW
  * (platform.h).

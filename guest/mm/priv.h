@@ -127,6 +127,7 @@ struct mm {
 	/* under lock */
 	struct pmap *pmap;
 	u64 owner; /* mm_set_owner */
+	u64 id;	   /* mm_id */
 	struct avl_tree vmas;
 	struct list vma_list;
 	unsigned nr_vmas;

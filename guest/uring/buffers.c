@@ -2,9 +2,10 @@
  * buffers.c - registered buffers, and buffers that requests choose from: lists and rings in user memory.
  *
  * Registered buffers are address ranges that were readable when they were registered; an access later goes through the
- * page tables like any other. Lock: submit_lock for the registered ones, buf_lock for the groups (a ring is read with
- * user copies under it).
+ * page tables like any other. Locks: submit_lock to change the registered ones, ctx->lock to see them without it, buf_lock
+ * for the groups (a ring is read with user copies under it).
  */
+#include "mm/mm.h"
 #include "mm/slab.h"
 #include "uring/uring.h"
 
@@ -44,13 +45,23 @@ static int check_range(const struct iov_seg *s)
 	return 0;
 }
 
+static struct uring_buffer *exchange(struct uring_ctx *ctx, struct uring_buffer *b, u32 n)
+{
+	struct uring_buffer *old;
+
+	spin_lock(&ctx->lock);
+	old = ctx->buffers;
+	ctx->buffers = b;
+	ctx->nr_buffers = n;
+	spin_unlock(&ctx->lock);
+	return old;
+}
+
 int uring_buffers_unregister(struct uring_ctx *ctx)
 {
 	if (!ctx->nr_buffers)
 		return -ENXIO;
-	kfree(ctx->buffers);
-	ctx->buffers = NULL;
-	ctx->nr_buffers = 0;
+	kfree(exchange(ctx, NULL, 0));
 	return 0;
 }
 
@@ -69,24 +80,27 @@ s64 uring_buffers_update(struct uring_ctx *ctx, u32 off, uaddr_t iovs, u32 n)
 		err = user_read(&s, iovs + done * sizeof(s), sizeof(s)) ? -EFAULT : check_range(&s);
 		if (err)
 			break;
+		spin_lock(&ctx->lock);
 		ctx->buffers[off + done] =
-			(struct uring_buffer){ s.base, s.len, task_current()->mm };
+			(struct uring_buffer){ s.base, s.len, mm_id(task_current()->mm) };
+		spin_unlock(&ctx->lock);
 	}
 	return done ? (s64)done : err;
 }
 
 int uring_buffers_register(struct uring_ctx *ctx, uaddr_t iovs, u32 n, bool sparse)
 {
+	struct uring_buffer *b;
 	s64 r = 0;
 
 	if (ctx->nr_buffers)
 		return -EBUSY;
 	if (!n || n > URING_MAX_BUFFERS)
 		return -EINVAL;
-	ctx->buffers = kzalloc(n * sizeof(*ctx->buffers));
-	if (!ctx->buffers)
+	b = kzalloc(n * sizeof(*b));
+	if (!b)
 		return -ENOMEM;
-	ctx->nr_buffers = n;
+	exchange(ctx, b, n);
 	if (!sparse)
 		r = uring_buffers_update(ctx, 0, iovs, n);
 	if (r >= 0 && (sparse || r == n))
@@ -97,14 +111,15 @@ int uring_buffers_register(struct uring_ctx *ctx, uaddr_t iovs, u32 n, bool spar
 
 int uring_buffer_check(struct uring_ctx *ctx, u32 i, u64 addr, u64 len)
 {
-	struct uring_buffer *b;
+	struct uring_buffer b = { 0 };
 
-	if (i >= ctx->nr_buffers)
+	spin_lock(&ctx->lock);
+	if (i < ctx->nr_buffers)
+		b = ctx->buffers[i];
+	spin_unlock(&ctx->lock);
+	if (!b.addr || b.mm_id != mm_id(task_current()->mm))
 		return -EFAULT;
-	b = &ctx->buffers[i];
-	if (!b->addr || b->mm != task_current()->mm)
-		return -EFAULT;
-	return addr < b->addr || len > b->len || addr - b->addr > b->len - len ? -EFAULT : 0;
+	return addr < b.addr || len > b.len || addr - b.addr > b.len - len ? -EFAULT : 0;
 }
 
 /* ---- groups; buf_lock held ---- */

@@ -43,6 +43,8 @@ static int take(struct uring_req *req)
 {
 	struct uring_ctx *ctx = req->ctx;
 
+	if (req->head)
+		return -EALREADY; /* a link timeout ends with its request, which knows it */
 	if (uring_claim(req)) {
 		list_del(&req->node); /* of the timeouts with a count */
 		return 1;
@@ -57,8 +59,6 @@ static int take(struct uring_req *req)
 		uring_make_ready(req);
 		return 0;
 	}
-	if (req->state == REQ_PARKED && req->head)
-		return -EALREADY; /* a link timeout ends with its request */
 	req->cancelled = true;
 	return req->state == REQ_RUNNING || req->state == REQ_ARMING ? -EALREADY : 0;
 }
@@ -68,7 +68,7 @@ static void end(struct uring_req *req)
 	uring_poll_unhook(req);
 	if (req->sqe.opcode == IORING_OP_TIMEOUT || req->sqe.opcode == IORING_OP_LINK_TIMEOUT)
 		ktimer_cancel(&req->timer);
-	uring_run(uring_complete(req, -ECANCELED));
+	uring_end(req, -ECANCELED);
 }
 
 s64 uring_cancel(struct uring_ctx *ctx, const struct uring_match *m)
@@ -106,6 +106,7 @@ s64 uring_cancel(struct uring_ctx *ctx, const struct uring_match *m)
 			uring_kick(ctx);
 		if (!all)
 			return 0;
+		task_poll();
 	}
 	return count ? count : err;
 }
@@ -135,6 +136,7 @@ void uring_cancel_orphans(struct uring_ctx *ctx)
 		if (!pid || !gone(pid))
 			return;
 		uring_cancel_process(ctx, pid);
+		task_poll();
 	}
 }
 

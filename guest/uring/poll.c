@@ -9,7 +9,8 @@
 #include "net/socket.h"
 #include "uring/uring.h"
 
-#define POLL_ET (1u << 31)
+#define POLL_ET	    (1u << 31)
+#define REPORTS_MAX 32 /* of a multishot poll in a row */
 
 static void on_wake(struct waiter *w, u32 key)
 {
@@ -135,18 +136,22 @@ int uring_poll_add_prep(struct uring_req *req)
 	return 0;
 }
 
-/* Multishot: reports what is there now, then once for each wake-up that finds something (edges, as EPOLLET). */
+/*
+ * Multishot: reports what is there now, then once for each wake-up that finds something (edges, as EPOLLET). One whose reports
+ * make events by themselves (the ring's own eventfd) would never get away from here: it ends.
+ */
 s64 uring_poll_add(struct uring_req *req)
 {
 	u32 events = req->sqe.poll32_events & ~POLL_ET, got;
 	bool multi = req->sqe.len & IORING_POLL_ADD_MULTI;
+	unsigned reports = 0;
 	s64 r = 0;
 
 	if (need_worker(req->ctx))
 		return -ENOMEM;
 	got = hook(req, events);
 	while (!r) {
-		if (got && !multi) {
+		if (got && (!multi || ++reports > REPORTS_MAX)) {
 			r = got;
 			break;
 		}
@@ -211,7 +216,7 @@ s64 uring_poll_remove(struct uring_req *req)
 		return err;
 	uring_poll_unhook(p);
 	if (!(s->len & (IORING_POLL_UPDATE_EVENTS | IORING_POLL_UPDATE_USER_DATA))) {
-		uring_run(uring_complete(p, -ECANCELED));
+		uring_end(p, -ECANCELED);
 		return 0;
 	}
 	if (s->len & IORING_POLL_UPDATE_EVENTS) {
@@ -221,6 +226,6 @@ s64 uring_poll_remove(struct uring_req *req)
 	}
 	if (s->len & IORING_POLL_UPDATE_USER_DATA)
 		p->sqe.user_data = s->off;
-	uring_run(p);
+	uring_run_later(p);
 	return 0;
 }

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "mm/mm.h"
 #include "mm/slab.h"
 #include "uring/uring.h"
 
@@ -67,7 +68,9 @@ static bool req_recycle(struct uring_req *req)
 /* May the current task run it? */
 static bool uring_here(const struct uring_req *req)
 {
-	return task_current()->mm == req->mm;
+	struct mm *mm = task_current()->mm;
+
+	return mm && mm_id(mm) == req->mm_id;
 }
 
 void uring_make_ready(struct uring_req *req)
@@ -159,6 +162,8 @@ void uring_finish(struct uring_req *req, s64 res)
 	spin_lock(&ctx->lock);
 	if (!skip)
 		uring_post_locked(ctx, req->sqe.user_data, (s32)res, cflags, 0, 0);
+	if (req->head) /* a link timeout ends before what it watches */
+		req->head->ltimeout = NULL;
 	list_del(&req->all);
 	ctx->nr_all--;
 	ctx->running--;
@@ -206,7 +211,8 @@ static void cancel_chain(struct uring_req *req)
 	}
 }
 
-struct uring_req *uring_complete(struct uring_req *req, s64 res)
+/* Returns the request to run next, or NULL. This one is gone. */
+static struct uring_req *complete(struct uring_req *req, s64 res)
 {
 	struct uring_req *next = req->link, *t = detach_timeout(req);
 	bool broken = (res < 0 || req->fail_link) && !(req->sqe.flags & IOSQE_IO_HARDLINK);
@@ -274,26 +280,39 @@ static s64 run_once(struct uring_req *req)
 	}
 }
 
+void uring_run_later(struct uring_req *req)
+{
+	struct uring_ctx *ctx = req->ctx;
+
+	if (!(ctx->flags & IORING_SETUP_DEFER_TASKRUN) && uring_worker_ensure(ctx))
+		req->cancelled = true;
+	spin_lock(&ctx->lock);
+	uring_make_ready(req);
+	spin_unlock(&ctx->lock);
+	uring_kick(ctx);
+}
+
+void uring_end(struct uring_req *req, s64 res)
+{
+	req = complete(req, res);
+	if (req)
+		uring_run_later(req);
+}
+
 void uring_run(struct uring_req *req)
 {
 	while (req) {
-		struct uring_ctx *ctx = req->ctx;
 		s64 r;
 
 		if (!req->cancelled && !uring_here(req)) {
-			spin_lock(&ctx->lock);
-			uring_make_ready(req);
-			spin_unlock(&ctx->lock);
-			if (uring_worker_ensure(ctx))
-				req->cancelled = true;
-			uring_kick(ctx);
+			uring_run_later(req);
 			return;
 		}
 		req->state = REQ_RUNNING;
 		r = run_once(req);
 		if (r == URING_QUEUED)
 			return;
-		req = uring_complete(req, r);
+		req = complete(req, r);
 	}
 }
 

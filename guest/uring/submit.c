@@ -4,6 +4,7 @@
  * A chain is built before its head starts: ctx->chain is the one that is not complete yet. An entry that fails its check
  * fails its whole chain. Lock: submit_lock; ctx->lock where a request enters the context's lists.
  */
+#include "mm/mm.h"
 #include "mm/slab.h"
 #include "task/unsupported.h"
 #include "uring/uring.h"
@@ -105,7 +106,7 @@ static int submit_one(struct uring_ctx *ctx, struct uring_req *req)
 	bool link;
 	int err;
 
-	req->mm = t->mm;
+	req->mm_id = mm_id(t->mm);
 	req->tid = ctx->sqpoll ? ctx->owner_tid : t->tid;
 	req->pid = ctx->sqpoll ? ctx->owner_pid : t->process->pid;
 	spin_lock(&ctx->lock);

@@ -170,7 +170,7 @@ s64 uring_timeout_remove(struct uring_req *req)
 	if (!t)
 		return err;
 	ktimer_cancel(&t->timer);
-	uring_run(uring_complete(t, -ECANCELED));
+	uring_end(t, -ECANCELED);
 	return 0;
 }
 
@@ -221,7 +221,7 @@ s64 uring_link_timeout(struct uring_req *req)
 		uring_poll_unhook(head);
 		if (head->sqe.opcode == IORING_OP_TIMEOUT)
 			ktimer_cancel(&head->timer);
-		uring_run(uring_complete(head, -ECANCELED));
+		uring_end(head, -ECANCELED);
 	}
 	return head ? -ETIME : -ENOENT;
 }

@@ -93,7 +93,7 @@ struct uring_req {
 	u32 cflags; /* of the completion */
 	int cancel_res;
 	struct file *file;
-	struct mm *mm;	   /* whose memory the pointers mean; compared, never used */
+	u64 mm_id;	   /* whose memory the pointers mean */
 	int tid, pid;	   /* who submitted */
 	struct cred *cred; /* of a personality, or NULL */
 	struct uring_req *link, *ltimeout, *head;
@@ -118,8 +118,7 @@ struct uring_overflow {
 };
 
 struct uring_buffer { /* registered */
-	u64 addr, len;
-	struct mm *mm;
+	u64 addr, len, mm_id;
 };
 
 struct uring_ctx {
@@ -173,7 +172,7 @@ struct uring_ctx {
 	bool sqpoll;
 	u64 sq_idle; /* ns */
 	int owner_tid, owner_pid;
-	struct mm *owner_mm;
+	u64 owner_mm_id;
 	struct waitq sq_q;
 };
 
@@ -216,8 +215,12 @@ void uring_finish(struct uring_req *req, s64 res);
 bool uring_run_ready(struct uring_ctx *ctx);
 bool uring_runnable(struct uring_ctx *ctx); /* is there anything that it would run? */
 void uring_run(struct uring_req *req);
-/* Complete; returns the request to run next, or NULL. The request is gone. */
-struct uring_req *uring_complete(struct uring_req *req, s64 res);
+/*
+ * Leave it to who looks at `ready` next; and complete it, its successor likewise. For one request that ends another: to run
+ * it there would use the stack once for each of a chain of such requests.
+ */
+void uring_run_later(struct uring_req *req);
+void uring_end(struct uring_req *req, s64 res);
 /* ctx->lock held: put it on the ready list; uring_kick after that (also under the lock of a wait queue). */
 void uring_make_ready(struct uring_req *req);
 void uring_kick(struct uring_ctx *ctx);
@@ -294,7 +297,7 @@ int uring_files_range(struct uring_ctx *ctx, u32 off, u32 len);
 int uring_buffers_register(struct uring_ctx *ctx, uaddr_t iovs, u32 n, bool sparse);
 int uring_buffers_unregister(struct uring_ctx *ctx);
 s64 uring_buffers_update(struct uring_ctx *ctx, u32 off, uaddr_t iovs, u32 n);
-/* Is [addr, addr+len) inside registered buffer i? 0 or -EFAULT. */
+/* Is [addr, addr+len) inside registered buffer i? 0 or -EFAULT. Needs no lock. */
 int uring_buffer_check(struct uring_ctx *ctx, u32 i, u64 addr, u64 len);
 int uring_provide(struct uring_ctx *ctx, u16 bgid, u16 bid, u64 addr, u32 len, u32 n);
 s64 uring_remove(struct uring_ctx *ctx, u16 bgid, u32 n);

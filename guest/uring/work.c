@@ -12,12 +12,12 @@
 
 #define IDLE_NS 1000000000ULL
 
-static struct task *pick(struct process *p, int tid, struct mm *mm)
+static struct task *pick(struct process *p, int tid, u64 id)
 {
 	struct task *it, *found = NULL;
 
 	list_for_each(it, &p->threads, thread_node) {
-		if (!it->mm || !it->files || (mm && it->mm != mm))
+		if (!it->mm || !it->files || mm_id(it->mm) != id)
 			continue;
 		if (!found || it->tid == tid)
 			found = it;
@@ -77,8 +77,8 @@ static void rest_return(struct task *t)
 		task_res.ns_put(ns);
 }
 
-/* Become like a task of process pid, tid by preference, with this mm unless it is NULL. -ESRCH, -ENOMEM. */
-static int borrow(int pid, int tid, struct mm *want)
+/* Become like a task of process pid, tid by preference, with this address space. -ESRCH, -ENOMEM. */
+static int borrow(int pid, int tid, u64 want)
 {
 	struct task *t = task_current(), *from;
 	struct process *p = process_find(pid);
@@ -116,7 +116,7 @@ static int borrow(int pid, int tid, struct mm *want)
 }
 
 /* The owner of the first ready request that is not ours to run yet; false: none. */
-static bool next_owner(struct uring_ctx *ctx, int *pid, int *tid, struct mm **mm)
+static bool next_owner(struct uring_ctx *ctx, int *pid, int *tid, u64 *mm)
 {
 	bool found = false;
 
@@ -127,28 +127,28 @@ static bool next_owner(struct uring_ctx *ctx, int *pid, int *tid, struct mm **mm
 		found = true;
 		*pid = req->pid;
 		*tid = req->tid;
-		*mm = req->mm;
+		*mm = req->mm_id;
 	}
 	spin_unlock(&ctx->lock);
 	return found;
 }
 
 /* Nobody is left for whom these could run. */
-static void drop_ready(struct uring_ctx *ctx, int pid, struct mm *mm)
+static void drop_ready(struct uring_ctx *ctx, int pid, u64 mm)
 {
 	struct uring_req *it;
 
 	spin_lock(&ctx->lock);
 	list_for_each(it, &ctx->ready, node)
-		if (it->pid == pid && it->mm == mm)
+		if (it->pid == pid && it->mm_id == mm)
 			it->cancelled = true;
 	spin_unlock(&ctx->lock);
 }
 
 static void work(struct uring_ctx *ctx)
 {
-	struct mm *mm;
 	int pid, tid;
+	u64 mm;
 
 	while (next_owner(ctx, &pid, &tid, &mm)) {
 		if (borrow(pid, tid, mm))
@@ -227,7 +227,7 @@ int uring_worker_ensure(struct uring_ctx *ctx)
 
 static void sq_round(struct uring_ctx *ctx)
 {
-	if (borrow(ctx->owner_pid, ctx->owner_tid, ctx->owner_mm)) {
+	if (borrow(ctx->owner_pid, ctx->owner_tid, ctx->owner_mm_id)) {
 		/* Its process is gone, or memory is short: nothing to do that would not be the same next time. */
 		wait_event(&ctx->worker_q, SLEEP_UNINTERRUPTIBLE, clock_mono() + IDLE_NS / 10,
 			   READ_ONCE(ctx->dying));
@@ -277,7 +277,7 @@ int uring_sqpoll_start(struct uring_ctx *ctx)
 
 	ctx->owner_tid = t->tid;
 	ctx->owner_pid = t->process->pid;
-	ctx->owner_mm = t->mm;
+	ctx->owner_mm_id = mm_id(t->mm);
 	uring_get(ctx);
 	k = kthread_start("iou-sqp", sq_thread, ctx);
 	if (IS_ERR(k)) {
