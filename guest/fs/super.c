@@ -46,6 +46,19 @@ void super_put(struct super_block *sb)
 	kfree(sb);
 }
 
+void super_use(struct super_block *sb)
+{
+	super_get(sb);
+	atomic_add(&sb->mounts, 1);
+}
+
+void super_unuse(struct super_block *sb)
+{
+	if (!atomic_sub(&sb->mounts, 1))
+		super_shutdown(sb);
+	super_put(sb);
+}
+
 /* The last mount is gone: cached names, then what the file system pins, then the caller's reference. */
 void super_shutdown(struct super_block *sb)
 {

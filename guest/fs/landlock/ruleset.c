@@ -9,6 +9,7 @@
 
 #include "fs/dentry.h"
 #include "fs/landlock/landlock.h"
+#include "fs/mount/mount.h"
 #include "mm/slab.h"
 
 #define RULES_MAX 65536u
@@ -44,6 +45,25 @@ static int grow(struct landlock_rules *r)
 	return 0;
 }
 
+/* With its file system, which may be unmounted meanwhile. NULL: of a rule for a port. */
+static void hold(struct dentry *d)
+{
+	if (!d)
+		return;
+	super_use(d->inode->sb);
+	dentry_get(d);
+}
+
+static void drop(struct dentry *d)
+{
+	struct super_block *sb = d ? d->inode->sb : NULL;
+
+	if (!d)
+		return;
+	dentry_put(d);
+	super_unuse(sb);
+}
+
 static int insert(struct landlock_rules *r, u64 key, struct dentry *dentry, u32 allowed)
 {
 	u32 k = landlock_place(r, key);
@@ -61,8 +81,7 @@ static int insert(struct landlock_rules *r, u64 key, struct dentry *dentry, u32 
 	memmove(r->rule + k + 1, r->rule + k, (r->n - k) * sizeof(r->rule[0]));
 	r->rule[k] = (struct landlock_rule){ key, dentry, allowed };
 	r->n++;
-	if (dentry)
-		dentry_get(dentry);
+	hold(dentry);
 	return 0;
 }
 
@@ -76,15 +95,14 @@ static int rules_copy(struct landlock_rules *to, const struct landlock_rules *fr
 	memcpy(to->rule, from->rule, from->n * sizeof(to->rule[0]));
 	to->n = to->room = from->n;
 	for (u32 k = 0; k < to->n; k++)
-		if (to->rule[k].dentry)
-			dentry_get(to->rule[k].dentry);
+		hold(to->rule[k].dentry);
 	return 0;
 }
 
 static void rules_free(struct landlock_rules *r)
 {
 	for (u32 k = 0; k < r->n; k++)
-		dentry_put(r->rule[k].dentry);
+		drop(r->rule[k].dentry);
 	kfree(r->rule);
 }
 

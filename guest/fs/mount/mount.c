@@ -150,8 +150,7 @@ struct mount *mount_clone(struct mount *from, struct dentry *root)
 	if (IS_ERR(m))
 		return m;
 	m->sb = from->sb;
-	super_get(m->sb);
-	atomic_add(&m->sb->mounts, 1);
+	super_use(m->sb);
 	m->flags = from->flags;
 	m->locked = from->locked;
 	m->locked_flags = from->locked_flags;
@@ -193,9 +192,7 @@ static void release(struct mount *m)
 	struct super_block *sb = m->sb;
 
 	dentry_put(m->root);
-	if (atomic_sub(&sb->mounts, 1) == 0)
-		super_shutdown(sb);
-	super_put(sb);
+	super_unuse(sb);
 	kfree(m->source);
 	mount_recycle(m);
 }

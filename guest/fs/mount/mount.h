@@ -101,6 +101,9 @@ struct mount *mount_next(struct mount *m, const struct mount *top);
 struct mount *mount_next_over(struct mount *m, const struct mount *top);
 /* super.c: the last mount is gone: cached names, then what the file system pins, then the caller's reference. */
 void super_shutdown(struct super_block *sb);
+/* As a mount does: sb stays whole, and not only allocated, until super_unuse. */
+void super_use(struct super_block *sb);
+void super_unuse(struct super_block *sb);
 
 /* ---- mount/copy.c: copies of trees; vfs_mounts_mutex held ---- */
 
