@@ -100,6 +100,8 @@ int signal_frame_push(struct task *t, int signo, const struct siginfo *info,
 /* setns(2): root and working directory of the current task become the root of n, a mount namespace. -EINVAL, -ENOMEM */
 struct ns_common;
 int task_enter_mnt_ns(struct ns_common *n);
+/* unshare(2) and setns(2): the current task ends its part of what SEM_UNDO has noted, which belongs to one IPC namespace. */
+void task_leave_sem_undo(void);
 
 /* ---- exit.c ---- */
 /* Tell the parent that p has ended; if nobody wants to know, p vanishes. task_lock held. */

@@ -1,6 +1,8 @@
 // System V semaphores: semget(2), semop(2), semtimedop(2), semctl(2), SEM_UNDO.
 #include "abi.h"
+#include <linux/capability.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
 
@@ -265,6 +267,38 @@ TEST(undo_at_exit)
 		CHECK_OK(op(id, 0, -10, 0));
 	}
 	CHECK_EQ(val(id, 0), 0);
+	drop(id);
+}
+
+/* What is noted belongs to one IPC namespace: who enters another one undoes it there and then. */
+TEST_FORK(undo_ends_with_the_namespace)
+{
+	int id = set_of(1), own, other, end[2];
+	char path[64];
+	pid_t child;
+
+	NEED_CAP(CAP_SYS_ADMIN);
+	CHECK_OK(pipe(end));
+	CHECK_OK(op(id, 0, 5, 0));
+	child = CHECK_OK(fork());
+	if (!child) {
+		char c = unshare(CLONE_NEWIPC) ? 'n' : 'y';
+
+		_exit(write(end[1], &c, 1) != 1 || pause());
+	}
+	CHECK_EQ(read(end[0], path, 1), 1);
+	CHECK_EQ(path[0], 'y');
+	snprintf(path, sizeof(path), "/proc/%d/ns/ipc", child);
+	other = CHECK_OK(open(path, O_RDONLY));
+	CHECK_OK(op(id, 0, -2, SEM_UNDO));
+	CHECK_EQ(val(id, 0), 3);
+	own = CHECK_OK(open("/proc/self/ns/ipc", O_RDONLY));
+	CHECK_OK(setns(other, CLONE_NEWIPC));
+	CHECK_ERRNO(semctl(id, 0, GETVAL), EINVAL);
+	CHECK_OK(setns(own, CLONE_NEWIPC));
+	CHECK_EQ(val(id, 0), 5);
+	CHECK_OK(kill(child, SIGKILL));
+	CHECK_EQ(waitpid(child, NULL, 0), child);
 	drop(id);
 }
 

@@ -389,5 +389,7 @@ int ns_enter(struct ns_common *n)
 	ns_put(p->ns[n->kind]);
 	p->ns[n->kind] = n;
 	replace(p);
+	if (n->kind == NS_IPC)
+		task_leave_sem_undo();
 	return 0;
 }

@@ -73,6 +73,15 @@ static int unshare_fs(bool new_ns)
 	return 0;
 }
 
+void task_leave_sem_undo(void)
+{
+	struct task *t = task_current();
+
+	if (t->sysvsem)
+		task_res.sysvsem_put(t->sysvsem);
+	t->sysvsem = NULL;
+}
+
 int task_unshare(u64 flags)
 {
 	struct task *t = task_current();
@@ -93,9 +102,7 @@ int task_unshare(u64 flags)
 		err = unshare_fs(flags & CLONE_NEWNS);
 	if (!err && flags & CLONE_FILES)
 		err = task_unshare_files();
-	if (!err && flags & (CLONE_SYSVSEM | CLONE_NEWIPC) && t->sysvsem) {
-		task_res.sysvsem_put(t->sysvsem);
-		t->sysvsem = NULL;
-	}
+	if (!err && flags & (CLONE_SYSVSEM | CLONE_NEWIPC))
+		task_leave_sem_undo();
 	return err;
 }
