@@ -102,11 +102,10 @@ static int check_attr(struct ipc_ns *ns, const struct mq_attr *a)
 	return 0;
 }
 
-/* dir locked; the name is free. */
-static struct inode *queue_make(struct inode *dir, const char *name, unsigned len,
-				const struct make_args *a, const struct mq_attr *attr)
+/* dir, of ns, is locked; the name is free. */
+static struct inode *queue_make(struct ipc_ns *ns, struct inode *dir, const char *name,
+				unsigned len, const struct make_args *a, const struct mq_attr *attr)
 {
-	struct ipc_ns *ns = dir->sb->priv;
 	struct mq_attr def = { .maxmsg = MIN(ns->mq.msg_max, ns->mq.msg_default),
 			       .msgsize = MIN(ns->mq.msgsize_max, ns->mq.msgsize_default) };
 	struct mqueue *q;
@@ -151,12 +150,33 @@ static struct inode *mq_lookup(struct inode *dir, const char *name, unsigned len
 	return n->inode;
 }
 
+/* With a reference; NULL: it has ended, and this mount of it is another namespace's. */
+static struct ipc_ns *ns_of(struct super_block *sb)
+{
+	struct ipc_ns *ns;
+
+	spin_lock(&mq_lock);
+	ns = sb->priv;
+	if (ns && !ref_tryget(&ns->ref))
+		ns = NULL;
+	spin_unlock(&mq_lock);
+	return ns;
+}
+
 static struct inode *mq_make(struct inode *dir, const char *name, unsigned len,
 			     const struct make_args *a)
 {
-	if (!S_ISREG(a->mode) || !dir->sb->priv)
-		return ERR_PTR(S_ISREG(a->mode) ? -EACCES : -EPERM);
-	return queue_make(dir, name, len, a, NULL);
+	struct ipc_ns *ns;
+	struct inode *i;
+
+	if (!S_ISREG(a->mode))
+		return ERR_PTR(-EPERM);
+	ns = ns_of(dir->sb);
+	if (!ns)
+		return ERR_PTR(-EACCES);
+	i = queue_make(ns, dir, name, len, a, NULL);
+	ipc_ns_put(ns);
+	return i;
 }
 
 static int mq_unlink(struct inode *dir, const char *name, unsigned len, struct inode *victim)
@@ -301,7 +321,8 @@ static int check_name(const char *name)
 	return n > NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
-static int create(struct inode *dir, const char *name, u32 mode, const struct mq_attr *attr)
+static int create(struct ipc_ns *ns, struct inode *dir, const char *name, u32 mode,
+		  const struct mq_attr *attr)
 {
 	const struct cred *c = task_current()->cred;
 	struct make_args a = { .mode = S_IFREG | (mode & 07777 & ~task_current()->fs->umask),
@@ -315,7 +336,7 @@ static int create(struct inode *dir, const char *name, u32 mode, const struct mq
 		return err;
 	mutex_lock(&dir->mutex);
 	if (!dirtable_find(&dir_of(dir)->names, name, len))
-		i = queue_make(dir, name, len, &a, attr);
+		i = queue_make(ns, dir, name, len, &a, attr);
 	mutex_unlock(&dir->mutex);
 	if (IS_ERR(i))
 		return (int)PTR_ERR(i);
@@ -342,7 +363,7 @@ struct file *mq_open_file(struct ipc_ns *ns, const char *name, u32 flags, u32 mo
 		return ERR_PTR(err);
 	root = (struct path_ref){ m, m->root };
 	while ((err = path_lookup_from(&root, name, 0, &p)) == -ENOENT && flags & O_CREAT) {
-		err = create(path_inode(&root), name, mode, attr);
+		err = create(ns, path_inode(&root), name, mode, attr);
 		made = !err;
 		if (err && err != -EEXIST)
 			return ERR_PTR(err);

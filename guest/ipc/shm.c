@@ -78,6 +78,7 @@ static int reserve(struct ipc_ns *ns, u64 pages)
 static int shm_make(struct ipc_ns *ns, s32 key, u64 size, u32 flags)
 {
 	struct shm_segment *s;
+	struct file *f;
 	char name[16];
 	int err;
 
@@ -97,21 +98,25 @@ static int shm_make(struct ipc_ns *ns, s32 key, u64 size, u32 flags)
 	if (!s)
 		goto unreserve;
 	ksnprintf(name, sizeof(name), "SYSV%08x", (u32)key);
-	s->file = memfd_shared(name, size);
-	if (IS_ERR(s->file)) {
-		err = (int)PTR_ERR(s->file);
+	f = memfd_shared(name, size);
+	if (IS_ERR(f)) {
+		err = (int)PTR_ERR(f);
 		goto free;
 	}
+	s->file = f;
 	s->ns = ns;
 	s->size = size;
 	s->ctime = ipc_time();
 	s->cpid = ipc_pid();
+	file_get(f); /* once it is in the table, another thread may remove it */
 	err = ipc_enter(&ns->shm, &s->perm, key, flags, ns->shm_mni);
 	if (err >= 0) {
-		s->file->inode->ino = (u64)err; /* /proc/PID/maps shows the identifier there */
+		f->inode->ino = (u64)err; /* /proc/PID/maps shows the identifier there */
+		file_put(f);
 		return err;
 	}
-	file_put(s->file);
+	file_put(f);
+	file_put(f);
 free:
 	kfree(s);
 unreserve:
