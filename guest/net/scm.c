@@ -149,7 +149,7 @@ static int parse_creds(struct scm *scm, const u8 *data, size_t len)
 	u.gid = kgid_here(u.gid);
 	if (u.uid == NO_ID || u.gid == NO_ID)
 		return -EINVAL;
-	if (u.pid != t->process->nr && !capable(CAP_SYS_ADMIN))
+	if (u.pid != t->process->nr && !ns_capable(ns_owner(&task_pid_ns(t)->c), CAP_SYS_ADMIN))
 		return -EPERM;
 	if (u.uid != c->uid && u.uid != c->euid && u.uid != c->suid && !capable_here(CAP_SETUID))
 		return -EPERM;

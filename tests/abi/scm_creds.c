@@ -1,6 +1,7 @@
 /* Who is at the other end: SCM_CREDENTIALS, SO_PASSCRED, SO_PEERCRED, SO_PEERGROUPS, pidfds of peers. */
 #include "abi.h"
 #include <grp.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -348,4 +349,46 @@ TEST_FORK(user_namespace)
 	CHECK_OK(getsockopt(s[0], SOL_SOCKET, SO_PEERCRED, &u, &len));
 	CHECK_EQ(u.uid, 5);
 	CHECK_EQ(u.gid, 6);
+}
+
+static void map_root(const char *map, unsigned id)
+{
+	FILE *f = fopen(map, "w");
+
+	if (CHECK(f)) {
+		fprintf(f, "0 %u 1", id);
+		CHECK_EQ(fclose(f), 0);
+	}
+}
+
+/* Who is root of a pid namespace may name any process in it. */
+TEST_FORK(root_of_a_pid_namespace_names_another)
+{
+	unsigned uid = geteuid(), gid = getegid();
+	int status, fd;
+	pid_t first;
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWPID))
+		SKIP("no user namespace here");
+	fd = CHECK_OK(open("/proc/self/setgroups", O_WRONLY));
+	CHECK_EQ(write(fd, "deny", 4), 4);
+	close(fd);
+	map_root("/proc/self/uid_map", uid);
+	map_root("/proc/self/gid_map", gid);
+	first = CHECK_OK(fork());
+	if (!first) {
+		struct ucred u = { .uid = getuid(), .gid = getgid() };
+		int s[2];
+
+		if (socketpair(AF_UNIX, SOCK_DGRAM, 0, s))
+			_exit(1);
+		u.pid = fork();
+		if (!u.pid)
+			_exit(pause());
+		status = send_creds(s[0], &u, sizeof(u)) == 1 ? 0 : errno;
+		kill(u.pid, SIGKILL);
+		_exit(status);
+	}
+	CHECK_EQ(waitpid(first, &status, 0), first);
+	CHECK_EQ(status, 0);
 }
