@@ -20,6 +20,8 @@
 #include "oci/text_diff.h"
 #include "oci/toml_edit.h"
 
+#define NAME_LEN_MAX 128
+
 struct entry {
 	const char *name, *runtime; /* the entry's, the program's path */
 };
@@ -254,6 +256,9 @@ static int check(const struct entry *e, struct error *err)
 		return error_set(err, EINVAL,
 				 "--name '%.40s': use letters, digits, dots, _ and - alone",
 				 e->name);
+	if (strlen(e->name) > NAME_LEN_MAX || strlen(e->runtime) >= PATH_MAX)
+		return error_set(err, ENAMETOOLONG, "--name and --runtime: at most %d and %d bytes",
+				 NAME_LEN_MAX, PATH_MAX - 1);
 	if (e->runtime[0] != '/' || strpbrk(e->runtime, "\"\\\n\t\r"))
 		return error_set(err, EINVAL, "--runtime '%.80s': must be an absolute path",
 				 e->runtime);
