@@ -5,11 +5,12 @@
 . "$(dirname "$0")/common"
 B=/bin/busybox
 dir=$(mktemp -d)
-trap '[ $BASHPID != $$ ] || { umount -l "$dir/disk" 2> /dev/null; rmdir "$dir/disk"; rm -f "$dir"/*; rmdir "$dir"; }' EXIT
+trap '[ $BASHPID != $$ ] || { umount -l "$dir/disk" 2> /dev/null; kill $disk 2> /dev/null; rmdir "$dir/disk"; rm -f "$dir"/*; rmdir "$dir"; }' EXIT
 chmod 755 "$dir"
 mkdir "$dir/disk"
 mkfifo "$dir/said"
 "$BUILD/tests/apps/host_disk" "$dir/disk" > "$dir/said" 2> "$dir/err" &
+disk=$!
 read -r -t 20 line < "$dir/said"
 [ "$line" = mounted ] || skip "no FUSE: $(cat "$dir/err")"
 MOAT_OPTS="--mount type=bind,src=$dir/disk,dst=/disk"
