@@ -66,7 +66,7 @@ static volatile int abi_fails; /* failed checks of the running test */
 static volatile int abi_skips; /* it asked to be skipped */
 static volatile int abi_pid;   /* process that runs the tests */
 static volatile int abi_kid;   /* child of a TEST_FORK, for the alarm's handler */
-static unsigned int abi_timeout = 20;
+static unsigned int abi_timeout = 60;
 static char abi_self[PATH_MAX]; /* absolute path of this program, for execve */
 static char abi_tmp[PATH_MAX];	/* private directory, made by abi_tmpdir() */
 static int abi_tmp_made;
