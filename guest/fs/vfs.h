@@ -2,7 +2,8 @@
  * vfs.h - the virtual file system: inodes, dentries, mounts, file systems, and path lookup.
  *
  * A file system gives inodes with ops. Dentries are a pure cache (name -> inode, negative ones too) that the VFS owns:
- * a file system never sees one, so it can be stacked (overlay/memory.c, stack.c) without a second dentry tree. Open files are file.h.
+ * a file system never sees one, so it can be stacked (overlay/memory.c, stack.c) without a second dentry tree. Open files are
+ * file.h, generated text is seq.h, file systems made of it pseudo.h, and a container's tree boot.h.
  *
  * Locks, outermost first (docs/locks.md): vfs_mounts_mutex (the trees of mounts), vfs_rename_lock (renames between
  * directories), inode->mutex (directory: its entries; regular file: size and writes; held around user copies, so the fault
