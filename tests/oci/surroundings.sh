@@ -107,7 +107,7 @@ if is_moat; then
 	refused "a hostname too long" "config.json: hostname: has 65 bytes, must have at most 64"
 	cp base.json config.json
 	edit 'del(.process)'
-	refused "no process" "config.json: process: is missing"
+	expect "no process" "moat: config.json: process: is missing" "$(moat run c1 2>&1)"
 	cp base.json config.json
 	edit '.root.path = "/nonexistent"'
 	refused "no root" "root.path: /nonexistent: No such file or directory"

@@ -1,4 +1,4 @@
-// sources: guest/mm/frame.c guest/mm/charge.c guest/mm/report.c guest/lib/spinlock.c guest/lib/lockcheck.c guest/lib/log.c guest/lib/printf.c tests/unit/platform_host.c
+// sources: guest/mm/frame.c guest/mm/account.c guest/mm/charge.c guest/mm/report.c guest/lib/spinlock.c guest/lib/lockcheck.c guest/lib/log.c guest/lib/printf.c tests/unit/platform_host.c
 // cflags: -DMOAT_UNIT=1 -DMOAT_DEBUG=1
 /*
  * test_mm_frame.c - the buddy allocator against a model: no overlap, alignment, zero content, references, splitting,
@@ -178,11 +178,11 @@ static void test_charge(void)
 	frame_set_limit(~0ULL);
 }
 
-static unsigned here;
+static struct frame_payer here;
 
-static unsigned group_here(void)
+static struct frame_payer *payer_here(void)
 {
-	return here;
+	return &here;
 }
 
 /* Accounts of two containers: each is refused alone, and is given back what it paid for, by whomever. */
@@ -194,8 +194,8 @@ static void test_groups(void)
 	paddr_t pa;
 	void *own;
 
-	frame_group_current = group_here;
-	here = a;
+	frame_payer_current = payer_here;
+	here.group = a;
 	CHECK_EQ(frame_try_charge(90), 0);
 	own = page_alloc();
 	frame_group_stats(a, &charged, &limit);
@@ -206,7 +206,7 @@ static void test_groups(void)
 	CHECK(charged == 90 && limit == 100);
 	CHECK(frame_try_charge(11) != 0 && frame_group_full(a, 11) && !frame_group_full(a, 10));
 
-	here = b;
+	here.group = b;
 	CHECK(!frame_group_full(b, 50) && frame_try_charge(51) != 0 && frame_try_charge(50) == 0);
 	CHECK(frame_try_charge(1) != 0 && !frame_plentiful(1));
 	frame_stats(&st);
@@ -215,7 +215,7 @@ static void test_groups(void)
 	pa = frame_alloc(ZONE_LARGE, 5, FRAME_CHARGED);
 	frame_split(pa);
 
-	here = a;
+	here.group = a;
 	for (unsigned i = 0; i < 32; i++)
 		frame_put(pa + i * PAGE_SIZE);
 	page_free(own);
@@ -234,7 +234,7 @@ static void test_groups(void)
 	frame_group_drop(b);
 	frame_stats(&st);
 	CHECK_EQ(st.charged, 0);
-	frame_group_current = NULL;
+	frame_payer_current = NULL;
 	frame_set_limit(~0ULL);
 }
 

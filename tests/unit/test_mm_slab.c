@@ -1,4 +1,4 @@
-// sources: guest/mm/frame.c guest/mm/charge.c guest/mm/report.c guest/mm/slab.c guest/lib/spinlock.c guest/lib/lockcheck.c guest/lib/log.c guest/lib/printf.c tests/unit/platform_host.c
+// sources: guest/mm/frame.c guest/mm/account.c guest/mm/charge.c guest/mm/report.c guest/mm/slab.c guest/lib/spinlock.c guest/lib/lockcheck.c guest/lib/log.c guest/lib/printf.c tests/unit/platform_host.c
 // cflags: -DMOAT_UNIT=1 -DMOAT_DEBUG=1 -pthread
 // libs: -pthread
 /*
