@@ -253,8 +253,9 @@ static int run(struct session *s)
 	err = program_exec(spec);
 	if (!err)
 		return 0;
-	n = ksnprintf(line, sizeof(line), "cannot run '%.120s': %s (error %d)", spec->argv[0],
-		      errno_text(err), -err);
+	n = ksnprintf(line, sizeof(line), "cannot run '%.120s': %s (%serror %d)", spec->argv[0],
+		      errno_text(err),
+		      program_lacks_interpreter(spec, err) ? "its interpreter, " : "", -err);
 	session_fail(s, err == -ENOENT ? 127 : 126, err, line, MIN((size_t)n, sizeof(line) - 1));
 	return err;
 }

@@ -32,7 +32,7 @@ static int search(const struct spec *spec, attempt_fn attempt)
 	int err = -ENOENT, now = -ENOMEM;
 	char *full;
 
-	if (strchr(name, '/'))
+	if (strchr(name, '/') || !*name)
 		return attempt(name, spec);
 	full = kmalloc(PATH_MAX);
 	while (full) {
@@ -75,6 +75,11 @@ static int look(const char *path, const struct spec *spec)
 	mode = path_inode(&p)->mode;
 	path_put(&p);
 	return S_ISREG(mode) && mode & 0111 ? 0 : -EACCES;
+}
+
+bool program_lacks_interpreter(const struct spec *spec, int err)
+{
+	return err == -ENOENT && !search(spec, look);
 }
 
 int program_check(const struct session *s, char *why, size_t size)

@@ -94,6 +94,8 @@ void launch_discard_streams(const struct session *s);
 /* ---- program.c ---- */
 /* Become the spec's program, searched for as a shell would. 0 or -errno. */
 int program_exec(const struct spec *spec);
+/* Did that fail with err although the program is there? */
+bool program_lacks_interpreter(const struct spec *spec, int err);
 /* Is it there, in the container's tree? From a kernel thread. 0, or -errno with a line in why. */
 int program_check(const struct session *s, char *why, size_t size);
 

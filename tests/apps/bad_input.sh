@@ -34,7 +34,8 @@ echo text > plain
 for f in tiny truncated garbage arm64 hashbang empty; do
 	fails 126 "exec format error" -- "$dir/$f"
 done
-fails 127 "no such file" -- "$dir/script"
+fails 127 "no such file or directory (its interpreter, " -- "$dir/script"
+fails 127 "no such file or directory (error " -- ""
 fails 127 "no such file" -- "$dir/missing"
 fails 127 "no such file" -- no-such-program
 fails 126 "permission denied" -- "$dir/plain"
