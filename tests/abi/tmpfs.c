@@ -59,6 +59,29 @@ TEST(holes_cost_nothing)
 	leave();
 }
 
+static void no_room(const char *name)
+{
+	struct stat st;
+	int fd = CHECK_OK(open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+
+	CHECK_ERRNO(fallocate(fd, 0, 4096, 1L << 43), ENOSPC);
+	CHECK(fstat(fd, &st) == 0 && st.st_size == 0 && st.st_blocks == 0);
+	close(fd);
+	unlink(name);
+}
+
+/* What no memory has room for is refused at once, not when all memory is full. */
+TEST(no_room_for_all)
+{
+	ENTER();
+	no_room("file");
+	leave();
+	if (!abi_sandboxed())
+		return; /* elsewhere a limit is not sure, and the disk is somebody's */
+	abi_tmpdir();
+	no_room("file");
+}
+
 TEST(mapping_and_file_are_one)
 {
 	char b[8] = "", *p;

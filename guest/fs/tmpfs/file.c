@@ -11,8 +11,11 @@
 #include "fs/acl.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "mm/frame.h"
+#include "mm/mm.h"
 #include "mm/slab.h"
 #include "platform/platform.h"
+#include "task/signal/signal.h"
+#include "task/task.h"
 
 static int fill(struct pagecache *pc, u64 index, paddr_t *frames, unsigned n)
 {
@@ -201,7 +204,7 @@ static int allocate(struct inode *i, u64 off, u64 len)
 	u64 first = off >> PAGE_SHIFT, last = (off + len - 1) >> PAGE_SHIFT, n = len;
 	int err = reserve(i, off, &n);
 
-	if (err || n < len)
+	if (err || n < len || !mm_may_commit(last - first + 1))
 		return -ENOSPC;
 	for (u64 k = first; k <= last; k++) {
 		paddr_t pa;
@@ -212,8 +215,11 @@ static int allocate(struct inode *i, u64 off, u64 len)
 		if (err)
 			return err;
 		frame_put(pa);
-		if (!(k & 63))
+		if (!(k & 63)) {
 			platform_poll();
+			if (signal_pending(task_current()))
+				return -EINTR;
+		}
 	}
 	return 0;
 }
