@@ -459,10 +459,3 @@ int t_chmod(const char *name, u32 mode)
 	path_put(&p);
 	return err;
 }
-
-u32 cgroup_device_programs;
-
-int cgroup_device_ask(u32 type, u32 rdev, u32 access)
-{
-	return 0;
-}
