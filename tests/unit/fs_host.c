@@ -153,13 +153,6 @@ bool signal_pending(struct task *t)
 	return false;
 }
 
-u32 cgroup_device_programs;
-
-int cgroup_device_ask(u32 type, u32 rdev, u32 access)
-{
-	return 0;
-}
-
 static u64 rlimit(int resource)
 {
 	return ~0ULL;
