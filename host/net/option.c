@@ -121,7 +121,7 @@ int net_option_open(const struct net_options *o, struct net *n, pid_t *helper, s
 		return error_set(err, EINVAL, "--publish needs --net passt%s",
 				 net_passt_installed() ? "" : ", and passt is not installed");
 	if (strcmp(net, "none") == 0)
-		return 0;
+		return o->pcap ? error_set(err, EINVAL, "--pcap: no frames without --net") : 0;
 	if (strcmp(net, "passt") == 0)
 		ret = net_passt_open(o->publish, o->npublish, helper, fds, &c, err);
 	else if (strncmp(net, "tap:", 4) == 0)

@@ -45,6 +45,7 @@ fails 125 "--rootfs" --rootfs "$dir/missing" -- sh
 fails 125 "not a directory" --rootfs "$dir/plain" -- sh
 fails 125 "--rootfs" --rootfs "" -- sh
 mkdir -p plain-root && echo x > plain-root/file
+fails 125 "--pcap: no frames without --net" --pcap "$dir/frames" -- true
 fails 127 "no such file" --rootfs "$dir/plain-root" -- sh
 fails 127 "no such file" --rootfs "$dir/plain-root" -- /bin/sh
 for m in 1K 0 -1 "" x 1T 12MB 99999999999999999999G; do
