@@ -9,7 +9,7 @@ $(BUILD)/host/host/kvm/probe_guest.S.o: host/kvm/probe_guest.S host/kvm/probe.h
 	$(Q)$(CC) $(HOST_CFLAGS) -c -o $@ $<
 
 KVMTEST_SRC := $(wildcard guest/platform/kvm/*.[cS] guest/platform/x86/*.[cS] tests/guest/*.S) guest/platform/clock.c \
-	guest/lib/printf.c guest/lib/spinlock.c guest/mm/frame.c guest/mm/charge.c $(filter-out %_launch.c,$(wildcard tests/guest/*.c))
+	guest/lib/printf.c guest/lib/spinlock.c guest/mm/frame.c guest/mm/account.c guest/mm/charge.c $(filter-out %_launch.c,$(wildcard tests/guest/*.c))
 KVMTEST_OBJ := $(patsubst %,$(BUILD)/kvm/%.o,$(KVMTEST_SRC))
 KVMTEST_HOST_OBJ := $(patsubst %,$(BUILD)/host/%.o,$(wildcard host/kvm/*.[cS]) host/error.c host/crash.c host/windows.c loader/elf.c tests/guest/kvm_launch.c)
 
