@@ -399,10 +399,10 @@ TEST(overflow)
 
 TEST(ring_polls_and_eventfd)
 {
-	struct pollfd pf;
+	int e = eventfd(0, EFD_NONBLOCK), e2 = eventfd(0, 0);
+	struct pollfd pf, told = { e, POLLIN, 0 };
 	struct ring r;
 	uint64_t v = 0;
-	int e = eventfd(0, EFD_NONBLOCK), e2 = eventfd(0, 0);
 
 	RING(r, 4, 0);
 	pf = (struct pollfd){ r.fd, POLLIN, 0 };
@@ -416,6 +416,7 @@ TEST(ring_polls_and_eventfd)
 	CHECK_EQ(write(e2, &v, 8), 8);
 	CHECK_EQ(poll(&pf, 1, 5000), 1);
 	CHECK_EQ(reap(&r).res, 8);
+	CHECK_EQ(poll(&told, 1, 5000), 1); /* it is told after the completion is there */
 	CHECK_EQ(read(e, &v, 8), 8);
 	CHECK_EQ(v, 1);
 	CHECK_OK(syscall(SYS_io_uring_register, r.fd, IORING_UNREGISTER_EVENTFD, NULL, 0));
