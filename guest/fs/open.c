@@ -36,6 +36,17 @@ static int writecount_get(struct inode *i, int sign)
 	return 0;
 }
 
+int vfs_truncate_unopened(struct inode *i, u64 size, struct file *f)
+{
+	int err = writecount_get(i, 1);
+
+	if (err)
+		return err;
+	err = vfs_truncate(i, size, f);
+	atomic_sub(&i->writecount, 1);
+	return err;
+}
+
 static int acc_to_may(u32 flags)
 {
 	switch (flags & O_ACCMODE) {
@@ -168,7 +179,7 @@ static struct file *finish_open(const struct path_ref *p, u32 flags, bool create
 		notify_dentry(p->dentry, IN_OPEN);
 	if (IS_ERR(f) || created || !(flags & O_TRUNC) || !S_ISREG(i->mode))
 		return f;
-	err = vfs_truncate(i, 0, f);
+	err = vfs_truncate_unopened(i, 0, f); /* it may be open for reading alone */
 	if (err) {
 		file_put(f);
 		return ERR_PTR(err);

@@ -431,6 +431,8 @@ int inode_set(struct inode *i, struct setattr *a); /* for objects without a path
 /* May the file become that large? 0 or -EFBIG, above RLIMIT_FSIZE with SIGXFSZ. */
 int inode_may_grow(const struct inode *i, u64 size);
 int vfs_truncate(struct inode *i, u64 size, struct file *f);
+/* The same where f, or the caller, need not have it open for writing. Also -ETXTBSY: it is being executed. */
+int vfs_truncate_unopened(struct inode *i, u64 size, struct file *f);
 s64 vfs_readlink(const struct path_ref *p, char *buf, size_t size);
 int vfs_mkdir(int dirfd, const char *name, u32 mode);
 int vfs_mknod(int dirfd, const char *name, u32 mode, u32 rdev);

@@ -219,7 +219,7 @@ s64 sys_truncate(path_a path, off_a length)
 	if (!r)
 		r = landlock_may(&p, LANDLOCK_TRUNCATE);
 	if (!r)
-		r = vfs_truncate(i, (u64)length, NULL);
+		r = vfs_truncate_unopened(i, (u64)length, NULL);
 	if (!r)
 		notify_dentry(p.dentry, IN_MODIFY);
 	path_put(&p);

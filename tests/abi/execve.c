@@ -147,6 +147,40 @@ TEST(permissions)
 	CHECK_OK(unlink("x"));
 }
 
+HELPER(wait)
+{
+	return pause(); /* until it is killed */
+}
+
+/* What runs can be read, renamed and removed, and not changed by any way. */
+TEST(running_text)
+{
+	char exe[64], link[256] = "";
+	struct stat st;
+	pid_t pid;
+
+	abi_tmpdir();
+	copy_self("running", 0755);
+	pid = abi_fork();
+	if (!pid) {
+		execve("./running", (char *[]){ "x", "@wait", NULL }, environ);
+		_exit(1);
+	}
+	snprintf(exe, sizeof(exe), "/proc/%d/exe", pid);
+	WAIT_UNTIL(readlink(exe, link, sizeof(link) - 1) > 0 && strstr(link, "running"));
+	CHECK_ERRNO(open("running", O_WRONLY | O_CLOEXEC), ETXTBSY);
+	CHECK_ERRNO(open("running", O_RDWR | O_TRUNC | O_CLOEXEC), ETXTBSY);
+	CHECK_ERRNO(open("running", O_RDONLY | O_TRUNC | O_CLOEXEC), ETXTBSY);
+	CHECK_ERRNO(open(exe, O_RDONLY | O_TRUNC | O_CLOEXEC), ETXTBSY);
+	CHECK_ERRNO(truncate("running", 0), ETXTBSY);
+	CHECK_OK(stat("running", &st));
+	CHECK(st.st_size > 0);
+	kill(pid, SIGKILL);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	WAIT_UNTIL(truncate("running", 0) == 0);
+	CHECK_OK(unlink("running"));
+}
+
 TEST(text_busy)
 {
 	int fd;
