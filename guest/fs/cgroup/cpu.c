@@ -161,11 +161,11 @@ static int show_idle(struct seq *s, struct cgroup *g)
 
 static int store_idle(struct cgroup *g, const char *text, struct file *f)
 {
-	s64 v;
-	int err = cgroup_parse(text, &v);
+	bool v;
+	int err = cgroup_parse_switch(text, &v);
 
-	if (err || v < 0 || v > 1)
-		return -EINVAL;
+	if (err)
+		return err;
 	spin_lock(&task_lock);
 	if (g->cpu.idle != v)
 		g->cpu.share = SCHED_SHARE;
@@ -189,16 +189,12 @@ void cgroup_show_throttling(struct seq *s, struct cgroup *g)
 		   (ull)READ_ONCE(l->burst_ns) / USEC);
 }
 
+#define CPU .controller = CGROUP_CPU, .below = true
 static const struct cgroup_row rows[] = {
-	{ "cpu.idle", .show = show_idle, .store = store_idle, .controller = CGROUP_CPU,
-	  .below = true },
-	{ "cpu.max", .show = show_max, .store = store_max, .controller = CGROUP_CPU,
-	  .below = true },
-	{ "cpu.max.burst", .show = show_burst, .store = store_burst, .controller = CGROUP_CPU,
-	  .below = true },
-	{ "cpu.weight", .show = show_weight, .store = store_weight, .controller = CGROUP_CPU,
-	  .below = true },
-	{ "cpu.weight.nice", .show = show_nice, .store = store_nice, .controller = CGROUP_CPU,
-	  .below = true },
+	{ "cpu.idle", .show = show_idle, .store = store_idle, CPU },
+	{ "cpu.max", .show = show_max, .store = store_max, CPU },
+	{ "cpu.max.burst", .show = show_burst, .store = store_burst, CPU },
+	{ "cpu.weight", .show = show_weight, .store = store_weight, CPU },
+	{ "cpu.weight.nice", .show = show_nice, .store = store_nice, CPU },
 };
 const struct cgroup_rows cgroup_cpu_rows = CGROUP_ROWS(rows);

@@ -169,6 +169,17 @@ int cgroup_parse(const char *text, s64 *out)
 	return 0;
 }
 
+int cgroup_parse_switch(const char *text, bool *out)
+{
+	s64 v;
+	int err = cgroup_parse(text, &v);
+
+	if (err || v < 0 || v > 1)
+		return -EINVAL;
+	*out = v;
+	return 0;
+}
+
 int cgroup_parse_limit(const char *text, u64 *out)
 {
 	s64 v;

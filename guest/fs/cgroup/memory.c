@@ -147,13 +147,12 @@ static int show_oom_group(struct seq *s, struct cgroup *g)
 
 static int store_oom_group(struct cgroup *g, const char *text, struct file *f)
 {
-	s64 v;
-	int err = cgroup_parse(text, &v);
+	bool v;
+	int err = cgroup_parse_switch(text, &v);
 
-	if (err || v < 0 || v > 1)
-		return -EINVAL;
-	WRITE_ONCE(g->memory.oom_group, v);
-	return 0;
+	if (!err)
+		WRITE_ONCE(g->memory.oom_group, v);
+	return err;
 }
 
 /* Give that much up now; -EAGAIN: there is not so much of it. */

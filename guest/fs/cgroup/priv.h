@@ -53,6 +53,8 @@ int cgroup_files_make(struct inode *dir, struct cgroup *g, struct cgroup_dir *d,
 bool cgroup_file_hidden(const struct cgroup *g, const char *name, unsigned len);
 /* A number in all of a text. -EINVAL. */
 int cgroup_parse(const char *text, s64 *out);
+/* "0" or "1". -EINVAL. */
+int cgroup_parse_switch(const char *text, bool *out);
 /* "max", or a number of min at least: -EINVAL, -ERANGE. */
 int cgroup_parse_limit(const char *text, u64 *out);
 void cgroup_put_limit(struct seq *s, u64 v);
