@@ -77,8 +77,7 @@ static int make(int dirfd, const char *name, u32 mode, u32 rdev, const char *tar
 	if (!err && !dir->ops->make)
 		err = -EPERM;
 	if (!err && (S_ISCHR(mode) || S_ISBLK(mode)))
-		err = cgroup_device_may(S_ISBLK(mode) ? DEVICE_BLOCK : DEVICE_CHAR, rdev,
-					DEVICE_MKNOD);
+		err = cgroup_device_may(mode, rdev, DEVICE_MKNOD);
 	if (!err) {
 		make_args_init(&a, dir, mode);
 		a.rdev = rdev;

@@ -78,7 +78,7 @@ int inode_permission(struct inode *i, int mask)
 	else
 		err = inode_permission_generic(i, mask);
 	if (!err && unlikely(inode_is_device(i)) && (mask & (MAY_READ | MAY_WRITE)))
-		err = cgroup_device_may(S_ISBLK(i->mode) ? DEVICE_BLOCK : DEVICE_CHAR, i->rdev,
+		err = cgroup_device_may(i->mode, i->rdev,
 					(mask & MAY_READ ? DEVICE_READ : 0) |
 						(mask & MAY_WRITE ? DEVICE_WRITE : 0));
 	return err;

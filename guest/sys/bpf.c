@@ -81,6 +81,12 @@ union attr {
 };
 _Static_assert(sizeof(union attr) == 152, "union bpf_attr");
 
+/* CAP_SYS_ADMIN has all that BPF needs. */
+static bool able(int cap)
+{
+	return capable(cap) || capable(CAP_SYS_ADMIN);
+}
+
 #define UNUSED_SET(a, last) unused_set(a, offsetof(union attr, last) + sizeof((a)->last))
 
 static bool unused_set(const union attr *a, size_t from)
@@ -183,11 +189,9 @@ static int check(const union attr *a, const struct bpf_prog *p)
 
 static int may_load(const union attr *a)
 {
-	bool able = capable(CAP_BPF) || capable(CAP_SYS_ADMIN);
-
 	if (UNUSED_SET(a, load.token_fd) || a->load.flags & ~PROG_FLAGS)
 		return -EINVAL;
-	if (!able)
+	if (!able(CAP_BPF))
 		return -EPERM;
 	if (!a->load.len || a->load.len > EBPF_MAXINSNS)
 		return -E2BIG;
@@ -197,7 +201,7 @@ static int may_load(const union attr *a)
 		unsupported("bpf program type", a->load.type);
 		return -EPERM;
 	}
-	return capable(CAP_NET_ADMIN) || capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+	return able(CAP_NET_ADMIN) ? 0 : -EPERM;
 }
 
 static s64 load(const union attr *a)
@@ -291,9 +295,8 @@ static s64 detach(const union attr *a)
 	struct cgroup *g;
 	s64 r;
 
-	if (UNUSED_SET(a, attach.revision) || a->attach.type != ATTACH_CGROUP_DEVICE)
-		return -EINVAL;
-	if (a->attach.flags || a->attach.relative || a->attach.revision)
+	if (UNUSED_SET(a, attach.revision) || a->attach.type != ATTACH_CGROUP_DEVICE ||
+	    a->attach.flags || a->attach.relative || a->attach.revision)
 		return -EINVAL;
 	g = cgroupfs_of_fd(a->attach.target);
 	if (IS_ERR(g))
@@ -312,11 +315,11 @@ static s64 detach(const union attr *a)
 /* attr: where the answer goes. */
 static s64 query(const union attr *a, uaddr_t attr)
 {
-	u32 id[CGROUP_PROGRAMS], *ids = id, flags, n, room = a->query.ids ? a->query.n : 0;
+	u32 id[CGROUP_PROGRAMS], flags, n, room = a->query.ids ? a->query.n : 0;
 	struct cgroup *g;
 	s64 r = 0;
 
-	if (!capable(CAP_NET_ADMIN) && !capable(CAP_SYS_ADMIN))
+	if (!able(CAP_NET_ADMIN))
 		return -EPERM;
 	if (UNUSED_SET(a, query.revision) || a->query.query_flags & ~QUERY_EFFECTIVE ||
 	    a->query.type != ATTACH_CGROUP_DEVICE)
@@ -325,7 +328,7 @@ static s64 query(const union attr *a, uaddr_t attr)
 	if (IS_ERR(g))
 		return PTR_ERR(g);
 	room = MIN(room, (u32)CGROUP_PROGRAMS);
-	n = cgroup_device_list(g, a->query.query_flags & QUERY_EFFECTIVE, &flags, ids, room);
+	n = cgroup_device_list(g, a->query.query_flags & QUERY_EFFECTIVE, &flags, id, room);
 	cgroup_put(g);
 	if (user_write(attr + offsetof(union attr, query.flags), &flags, sizeof(flags)) ||
 	    user_write(attr + offsetof(union attr, query.n), &n, sizeof(n)))
@@ -432,7 +435,7 @@ s64 sys_bpf(int_a cmd, uptr_a attr, uint_a size)
 	}
 	if (cmd < 0 || cmd >= COMMANDS)
 		return -EINVAL;
-	if (capable(CAP_BPF) || capable(CAP_SYS_ADMIN))
+	if (able(CAP_BPF))
 		unsupported("bpf command", (u64)cmd);
 	return -EPERM;
 }

@@ -67,7 +67,7 @@ void task_poll(void)
 
 u32 cgroup_device_programs;
 
-int cgroup_device_ask(u32 type, u32 rdev, u32 access)
+int cgroup_device_ask(u32 mode, u32 rdev, u32 access)
 {
 	return 0;
 }

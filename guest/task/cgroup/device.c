@@ -183,8 +183,9 @@ static unsigned hold(struct cgroup *g, unsigned seen, struct bpf_prog **prog)
 	return n;
 }
 
-int cgroup_device_ask(u32 type, u32 rdev, u32 access)
+int cgroup_device_ask(u32 mode, u32 rdev, u32 access)
 {
+	u32 type = S_ISBLK(mode) ? DEVICE_BLOCK : DEVICE_CHAR;
 	u32 context[3] = { access << 16 | type, DEV_MAJOR(rdev), DEV_MINOR(rdev) };
 	struct bpf_prog *prog[CGROUP_PROGRAMS];
 	struct cgroup *g, *top;

@@ -56,11 +56,11 @@ int cgroup_device_detach(struct cgroup *g, struct bpf_prog *prog);
 unsigned cgroup_device_list(struct cgroup *g, bool effective, u32 *flags, u32 *id, unsigned room);
 
 extern u32 cgroup_device_programs; /* attached anywhere */
-int cgroup_device_ask(u32 type, u32 rdev, u32 access);
-/* May the current task do that with a device? 0, -EPERM. No spinlock held. rdev: DEV(). */
-static inline int cgroup_device_may(u32 type, u32 rdev, u32 access)
+int cgroup_device_ask(u32 mode, u32 rdev, u32 access);
+/* May the current task do that with a device? 0, -EPERM. No spinlock held. mode: its type is in it; rdev: DEV(). */
+static inline int cgroup_device_may(u32 mode, u32 rdev, u32 access)
 {
-	return unlikely(READ_ONCE(cgroup_device_programs)) ? cgroup_device_ask(type, rdev, access)
+	return unlikely(READ_ONCE(cgroup_device_programs)) ? cgroup_device_ask(mode, rdev, access)
 							   : 0;
 }
 /* The group goes. */
