@@ -21,15 +21,21 @@ static int ruleset_for(const char *dir)
 	return fd;
 }
 
+/* A file system of our own on m, with a directory d. */
+#define BEGIN()                                                 \
+	do {                                                    \
+		NEED_LANDLOCK();                                \
+		OWN_MOUNTS();                                   \
+		CHECK_OK(mkdir("m", 0755));                     \
+		CHECK_OK(mount("none", "m", "tmpfs", 0, NULL)); \
+		CHECK_OK(mkdir("m/d", 0755));                   \
+	} while (0)
+
 TEST_FORK(the_ruleset_goes_last)
 {
 	int fd;
 
-	NEED_LANDLOCK();
-	OWN_MOUNTS();
-	CHECK_OK(mkdir("m", 0755));
-	CHECK_OK(mount("none", "m", "tmpfs", 0, NULL));
-	CHECK_OK(mkdir("m/d", 0755));
+	BEGIN();
 	close(abi_file("m/d/f", "x", 0644));
 	fd = ruleset_for("m/d");
 	CHECK_OK(umount("m"));
@@ -41,11 +47,7 @@ TEST_FORK(the_domain_goes_last)
 	int fd, status;
 	pid_t child;
 
-	NEED_LANDLOCK();
-	OWN_MOUNTS();
-	CHECK_OK(mkdir("m", 0755));
-	CHECK_OK(mount("none", "m", "tmpfs", 0, NULL));
-	CHECK_OK(mkdir("m/d", 0755));
+	BEGIN();
 	fd = ruleset_for("m/d");
 	child = CHECK_OK(fork());
 	if (!child) {
